@@ -1,6 +1,4 @@
-/* SPDX-License-Identifier: MIT */
-#ifndef KERNEL_FDT_H
-#define KERNEL_FDT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -135,5 +133,3 @@ int fdt_irq(const struct fdt *fdt, int node, uint32_t index, struct fdt_irq *irq
  * *options, if not NULL, what follows its ':' ("115200n8") or "".
  */
 int fdt_stdout(const struct fdt *fdt, const char **options);
-
-#endif

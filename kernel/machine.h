@@ -1,6 +1,4 @@
-/* SPDX-License-Identifier: MIT */
-#ifndef KERNEL_MACHINE_H
-#define KERNEL_MACHINE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -132,5 +130,3 @@ int cmdline_get(const char *key, char *buf, size_t size);
  * 1024).  False, *value unchanged, if it is absent, malformed or over 64 bits.
  */
 bool cmdline_number(const char *key, uint64_t *value);
-
-#endif

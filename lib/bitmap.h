@@ -1,6 +1,4 @@
-/* SPDX-License-Identifier: MIT */
-#ifndef LIB_BITMAP_H
-#define LIB_BITMAP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,5 +55,3 @@ static inline bool bitmap_all_set(const uint64_t *map, size_t first, size_t end)
 {
 	return bitmap_find_zero(map, first, end) >= end;
 }
-
-#endif

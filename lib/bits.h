@@ -1,6 +1,4 @@
-/* SPDX-License-Identifier: MIT */
-#ifndef LIB_BITS_H
-#define LIB_BITS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -102,5 +100,3 @@ static inline uint64_t roundup_pow2(uint64_t x)
 	unsigned log = ilog2(x - 1) + 1;
 	return log > 63 ? 0 : UINT64_C(1) << log;
 }
-
-#endif

@@ -1,6 +1,4 @@
-/* SPDX-License-Identifier: MIT */
-#ifndef LIB_CRC_H
-#define LIB_CRC_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,5 +22,3 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t len);
 
 /* CRC-16 (0x8005) of ext4's group descriptors (uninit_bg): raw; start with 0xffff. */
 uint16_t crc16(uint16_t crc, const void *data, size_t len);
-
-#endif

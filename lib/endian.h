@@ -1,6 +1,4 @@
-/* SPDX-License-Identifier: MIT */
-#ifndef LIB_ENDIAN_H
-#define LIB_ENDIAN_H
+#pragma once
 
 #include <stdint.h>
 
@@ -106,5 +104,3 @@ static inline void store_be64(void *p, uint64_t v)
 {
 	store_le64(p, bswap64(v));
 }
-
-#endif

@@ -1,6 +1,4 @@
-/* SPDX-License-Identifier: MIT */
-#ifndef LIB_HASH_H
-#define LIB_HASH_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -41,5 +39,3 @@ static inline uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
 		h = (h ^ *p++) * UINT64_C(0x100000001b3);
 	return h;
 }
-
-#endif

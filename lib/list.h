@@ -1,6 +1,4 @@
-/* SPDX-License-Identifier: MIT */
-#ifndef LIB_LIST_H
-#define LIB_LIST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,8 +22,8 @@ struct list_head {
 	struct list_head *prev;
 };
 
-#define LIST_HEAD_INIT(name) {&(name), &(name)}
-#define LIST_HEAD(name)	     struct list_head name = LIST_HEAD_INIT(name)
+#define LIST_INIT(name) {&(name), &(name)}
+#define LIST_HEAD(name)	     struct list_head name = LIST_INIT(name)
 
 static inline void list_init(struct list_head *head)
 {
@@ -214,5 +212,3 @@ static inline void hlist_del(struct hlist_node *node)
 	for ((pos) = hlist_entry_or_null_((head)->first, __typeof__(*(pos)), member);              \
 	     (pos) && ((tmp) = (pos)->member.next, 1);                                             \
 	     (pos) = hlist_entry_or_null_(tmp, __typeof__(*(pos)), member))
-
-#endif

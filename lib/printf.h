@@ -1,6 +1,4 @@
-/* SPDX-License-Identifier: MIT */
-#ifndef LIB_PRINTF_H
-#define LIB_PRINTF_H
+#pragma once
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,5 +22,3 @@ int snprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((format
  * is 0), so that `at += scnprintf(buf + at, size - at, ...)` never runs past the end.
  */
 int scnprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-#endif

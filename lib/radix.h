@@ -1,6 +1,4 @@
-/* SPDX-License-Identifier: MIT */
-#ifndef LIB_RADIX_H
-#define LIB_RADIX_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -142,5 +140,3 @@ uint64_t radix_tag_copy(struct radix *tree, uint64_t first, uint64_t last, unsig
 
 /* The lowest index in [first, last] without an item; false if there is none. */
 bool radix_next_hole(const struct radix *tree, uint64_t *index, uint64_t last);
-
-#endif

@@ -1,6 +1,4 @@
-/* SPDX-License-Identifier: MIT */
-#ifndef LIB_SORT_H
-#define LIB_SORT_H
+#pragma once
 
 #include <stddef.h>
 
@@ -11,5 +9,3 @@
  */
 void sort(void *base, size_t count, size_t size,
 	  int (*cmp)(const void *a, const void *b, void *arg), void *arg);
-
-#endif

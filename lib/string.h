@@ -1,6 +1,4 @@
-/* SPDX-License-Identifier: MIT */
-#ifndef LIB_STRING_H
-#define LIB_STRING_H
+#pragma once
 
 #include <stddef.h>
 
@@ -43,5 +41,3 @@ size_t strlcpy(char *dst, const char *src, size_t size);
 
 /* Appends in the same way; returns the length that the whole result would have had. */
 size_t strlcat(char *dst, const char *src, size_t size);
-
-#endif
