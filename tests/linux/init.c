@@ -1,0 +1,135 @@
+/*
+ * First process of the Linux judge: mounts what a test may expect, runs every
+ * command of /commands in turn, prints its status between markers and powers off.
+ *
+ * /commands holds argument lists: each argument ends with NUL, each list with
+ * one more NUL.  Each command runs in its own session with the console as its
+ * controlling terminal and in a fresh, empty /tmp.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define COMMANDS_MAX 65536
+#define ARGS_MAX 256
+
+static char commands[COMMANDS_MAX];
+
+static void mount_one(const char *type, const char *where, const char *options)
+{
+	mkdir(where, 0755);
+	if (mount(type, where, type, 0, options) != 0)
+		dprintf(2, "init: mount %s: %s\n", where, strerror(errno));
+}
+
+/* Loads the drivers of disks and of ext2 when the judge packed them, in the packed order. */
+static void modules_load(void)
+{
+	char path[64];
+
+	for (int i = 0; i < 32; i++) {
+		snprintf(path, sizeof(path), "/modules/%02d.ko", i);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return;
+		if (syscall(SYS_finit_module, fd, "", 0) != 0)
+			dprintf(2, "init: module %d: %s\n", i, strerror(errno));
+		close(fd);
+	}
+}
+
+/* Test output must reach the host byte for byte: no newline translation, no echo. */
+static void console_make_raw(void)
+{
+	struct termios tio;
+
+	if (tcgetattr(0, &tio) != 0)
+		return;
+	tio.c_oflag &= ~(tcflag_t)OPOST;
+	tcsetattr(0, TCSANOW, &tio);
+}
+
+static int command_run(char **argv)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setsid();
+		ioctl(0, TIOCSCTTY, 1);
+		tcsetpgrp(0, getpid());
+		execv(argv[0], argv);
+		dprintf(2, "init: %s: %s\n", argv[0], strerror(errno));
+		_exit(127);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	/* Strays must not live on into the next command. */
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0)
+		continue;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void commands_run(void)
+{
+	char *argv[ARGS_MAX + 1];
+	int fd = open("/commands", O_RDONLY);
+	ssize_t len = read(fd, commands, sizeof(commands) - 2);
+
+	close(fd);
+	for (char *p = commands; p < commands + len;) {
+		int argc = 0;
+
+		for (; *p != '\0' && argc < ARGS_MAX; p += strlen(p) + 1)
+			argv[argc++] = p;
+		argv[argc] = NULL;
+		p++;
+		if (argc == 0)
+			continue;
+		mount_one("tmpfs", "/tmp", "mode=1777");
+		chdir("/tmp");
+		dprintf(1, "@@judge-begin@@\n");
+		int status = command_run(argv);
+		tcdrain(1);
+		dprintf(1, "@@judge-end %d@@\n", status);
+		chdir("/");
+		umount2("/tmp", MNT_DETACH);
+	}
+}
+
+int main(void)
+{
+	mount_one("devtmpfs", "/dev", NULL);
+	int fd = open("/dev/console", O_RDWR);
+	for (int i = 0; i < 3 && fd >= 0; i++)
+		dup2(fd, i);
+	if (fd > 2)
+		close(fd);
+	mount_one("proc", "/proc", NULL);
+	mount_one("sysfs", "/sys", NULL);
+	mkdir("/tmp", 01777);
+	setenv("PATH", "/bin:/sbin", 1);
+	setenv("HOME", "/", 1);
+	modules_load();
+	/* The judged commands own the terminal; init only writes its markers. */
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	console_make_raw();
+	commands_run();
+	dprintf(1, "@@judge-done@@\n");
+	tcdrain(1);
+	reboot(RB_POWER_OFF);
+	return 0;
+}
