@@ -1,0 +1,48 @@
+# Host tests: kernel sources compiled for the host with sanitizers, cmocka as the frame.  What is
+# built is said by tests/host/host.mk: HOST_TESTS names the test programs, and for each of them
+# NAME_SRC lists its sources.  FUZZERS and NAME_SRC do the same for libFuzzer targets.
+
+HB       := $(O)/host
+HOST_TESTS :=
+FUZZERS  :=
+-include tests/host/host.mk
+
+HCC      ?= clang
+HCFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -DXV39_HOST=1 -DDEBUG=1 -I. \
+	    -Itests/host -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=all \
+	    $(HOST_CFLAGS) $(if $(filter 1,$(WERROR)),-Werror)
+FUZZ_SECONDS ?= 10
+
+.PHONY: host-tests host-fuzz
+host-tests: $(HOST_TESTS:%=$(HB)/%) $(FUZZERS:%=$(HB)/fuzz/%)
+	@scripts/host-tests --results $(O)/results/host.txt --fuzz-seconds $(FUZZ_SECONDS) \
+		$(HOST_TESTS:%=--test $(HB)/%) $(FUZZERS:%=--fuzz $(HB)/fuzz/%)
+
+$(HB)/.flags: FORCE
+	$(call stamp,$(HCC) $(HCFLAGS))
+
+$(HB)/obj/%.c.o: %.c $(HB)/.flags | $(O)/.setup-test
+	$(call say,HOSTCC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(HCC) $(HCFLAGS) -MMD -MP -c -o $@ $<
+
+$(HB)/fuzz-obj/%.c.o: %.c $(HB)/.flags | $(O)/.setup-test
+	$(call say,FUZZCC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(HCC) $(HCFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+define host_test
+$(HB)/$(1): $(patsubst %,$(HB)/obj/%.o,$($(1)_SRC)) tests/host/host.mk
+	$$(call say,HOSTLD,$$@)
+	$$(Q)$(HCC) $(HCFLAGS) -o $$@ $$(filter %.o,$$^) -lcmocka
+endef
+define host_fuzzer
+$(HB)/fuzz/$(1): $(patsubst %,$(HB)/fuzz-obj/%.o,$($(1)_SRC)) tests/host/host.mk
+	$$(call say,FUZZLD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$(HCC) $(HCFLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^)
+endef
+$(foreach t,$(HOST_TESTS),$(eval $(call host_test,$(t))))
+$(foreach t,$(FUZZERS),$(eval $(call host_fuzzer,$(t))))
+
+-include $(shell find $(HB)/obj $(HB)/fuzz-obj -name '*.d' 2>/dev/null)

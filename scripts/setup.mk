@@ -1,0 +1,9 @@
+# Finds missing tools before anything is built; see scripts/setup.  A stamp makes it instant.
+
+.PHONY: setup setup-test
+setup: $(O)/.setup-run
+setup-test: $(O)/.setup-test
+
+$(O)/.setup-%: scripts/setup
+	@mkdir -p $(@D)
+	@scripts/setup $* && touch $@
