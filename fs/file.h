@@ -1,0 +1,69 @@
+/*
+ * Open files, descriptor tables and a process's place in the tree: what the rest of the kernel
+ * needs of fs/. System calls on files live in fs/ too.
+ */
+#pragma once
+
+#include "kernel/poll.h"
+#include "kernel/uio.h"
+
+struct inode;
+struct dentry;
+struct mount;
+struct file;
+struct fdtable;
+struct fscontext;
+struct cred;
+
+/* A name in the tree: which directory entry on which mount. Both referenced. */
+struct path {
+	struct mount *mnt;
+	struct dentry *dentry;
+};
+
+/* --- open files --- */
+struct file *file_get(struct file *f);
+void file_put(struct file *f); /* may sleep: the last one closes */
+/*
+ * Open path (kernel memory) as the running thread: flags O_*, mode for O_CREAT. A referenced
+ * file, or err_ptr. May sleep.
+ */
+struct file *file_open(const char *path, int flags, mode_t mode);
+/* Open for execve: regular file, execute permission, not on a noexec mount; counts as denied to
+ * writers (ETXTBSY) until file_put. */
+struct file *file_open_exec(int dirfd, const char *path, int at_flags);
+/* Read n bytes at pos into kernel memory; bytes read (short only at the end) or -errno. */
+ssize64_t file_read_at(struct file *f, void *buf, size_t n, uint64_t pos);
+ssize64_t file_write_at(struct file *f, const void *buf, size_t n, uint64_t pos);
+uint64_t file_size(struct file *f);
+struct object *file_object(struct file *f); /* page cache of a regular file; NULL if none */
+/* Name as /proc/PID/maps and exe show it; returns a pointer into buf, or err_ptr. */
+char *file_path(struct file *f, char *buf, size_t size);
+/* set-id bits of the inode for exec: fills what would change; 0 or -errno. */
+struct exec_creds {
+	bool set_uid, set_gid;
+	uid_t uid;
+	gid_t gid;
+};
+void file_exec_creds(struct file *f, struct exec_creds *out);
+
+/* --- descriptor tables: one per process or shared by CLONE_FILES --- */
+struct fdtable *fdtable_create(void);
+struct fdtable *fdtable_get(struct fdtable *t);
+struct fdtable *fdtable_fork(struct fdtable *t); /* a copy; NULL: no memory */
+void fdtable_put(struct fdtable *t);		 /* the last one closes all */
+/* exec: leave a shared table, close what is FD_CLOEXEC. 0 or -ENOMEM. */
+int fdtable_unshare(struct fdtable **t);
+void fdtable_close_on_exec(struct fdtable *t);
+/* A referenced file or NULL. */
+struct file *fd_get(int fd);
+/* Lowest free descriptor >= from (RLIMIT_NOFILE), installed with f (takes over the reference). */
+int fd_install(struct file *f, int from, bool cloexec);
+int fd_close(int fd);
+uint32_t fdtable_next(struct fdtable *t, uint32_t fd, struct file **f); /* /proc/PID/fd */
+
+/* --- root and working directory, umask: per process or shared by CLONE_FS --- */
+struct fscontext *fscontext_create(void); /* at the root of the tree */
+struct fscontext *fscontext_get(struct fscontext *c);
+struct fscontext *fscontext_fork(struct fscontext *c);
+void fscontext_put(struct fscontext *c);

@@ -1,0 +1,47 @@
+/*
+ * Character devices: what a driver gives to be a file under /dev. devfs makes the nodes.
+ */
+#pragma once
+
+#include "kernel/poll.h"
+#include "kernel/uio.h"
+
+struct chardev;
+
+/* One open of the device; flags are the open file's O_* (O_NONBLOCK may change by fcntl). */
+struct chardev_file {
+	struct chardev *dev;
+	uint32_t flags;
+	void *data; /* the driver's */
+};
+
+struct chardev_ops {
+	/* All may sleep; any may be NULL (then: success, EINVAL, EINVAL, ENOTTY, always ready). */
+	int (*open)(struct chardev_file *f);
+	void (*release)(struct chardev_file *f);
+	/* Bytes moved (uio advanced), 0 for end of file, or -errno. *pos only where seekable. */
+	ssize64_t (*read)(struct chardev_file *f, struct uio *u, uint64_t *pos);
+	ssize64_t (*write)(struct chardev_file *f, struct uio *u, uint64_t *pos);
+	long (*ioctl)(struct chardev_file *f, uint32_t cmd, uint64_t arg);
+	uint32_t (*poll)(struct chardev_file *f, struct poll_table *pt);
+	bool seekable;
+};
+
+struct chardev {
+	const char *name; /* "tty", "pts/0" */
+	dev_t dev;
+	mode_t mode;	  /* permission bits of the node */
+	const struct chardev_ops *ops;
+	void *data;
+	struct list_head link;
+};
+
+#define MKDEV(major, minor) ((dev_t)((major) << 20 | (minor)))
+#define MAJOR(dev) ((dev) >> 20)
+#define MINOR(dev) ((dev)&0xfffff)
+
+/* c stays the caller's, for ever. -EEXIST if the number is taken. */
+int chardev_register(struct chardev *c);
+struct chardev *chardev_find(dev_t dev);
+/* The one behind prev in order of registration (NULL: the first), for devfs. */
+struct chardev *chardev_next(struct chardev *prev);

@@ -1,0 +1,63 @@
+/*
+ * Harts: the processors of the machine, found in the device tree and started through SBI HSM.
+ */
+#pragma once
+
+#include "kernel/spinlock.h"
+#include "lib/list.h"
+
+#define MAX_HARTS 64
+
+struct thread;
+struct aspace;
+struct timer;
+
+/* A set of harts by index (not by hart id). */
+typedef uint64_t hartmask_t;
+
+/* Per-hart state; reached through current()->hart or harts[i]. */
+struct hart {
+	uint32_t index;		/* 0..nharts-1; index 0 is the boot hart */
+	uint32_t hartid;	/* as firmware numbers it */
+	bool online;
+	struct thread *current;	/* (own hart) */
+	struct thread *idle;
+	struct thread *fpu_owner; /* (own hart) whose registers the FPU holds, or NULL */
+	struct aspace *aspace;	/* (own hart) space in satp; NULL: the kernel's own */
+
+	struct spinlock runq_lock; /* RANK_RUNQ, interrupts off */
+	struct list_head runq;	/* (runq_lock) runnable threads, not the running one */
+	uint32_t nr_running;	/* (runq_lock) the queued ones and the running one, idle excluded */
+	bool need_resched;	/* any context; checked with interrupts off on the way out */
+	bool idling;		/* in wfi or about to be */
+
+	_Atomic uint32_t ipi_pending; /* IPI_* bits */
+	struct timer_base *timers;
+	uint64_t timer_armed;	/* (own hart) time CSR value programmed, or UINT64_MAX */
+
+	uint64_t irq_count;
+	uint64_t idle_time;	/* ns spent idle, for /proc/stat and uptime */
+	uint64_t busy_user, busy_system; /* ns */
+	uint64_t switches;
+	void *percpu_mm;	/* frame caches etc.: mm/ owns what it points to */
+	uint64_t emergency_stack_top; /* kernel stack overflow and panics */
+};
+
+extern struct hart harts[MAX_HARTS];
+extern uint32_t nharts;
+
+/* The hart we run on: only stable while preemption or interrupts are off. */
+static inline struct hart *this_hart(void); /* in kernel/thread.h */
+
+/* Inter-processor interrupts. */
+enum { IPI_RESCHED = 1, IPI_CALL = 2, IPI_STOP = 4, IPI_TIMER = 8 };
+void ipi_send(struct hart *h, uint32_t what);
+/*
+ * Run func(arg) on every hart of mask but this one, and wait until all have. func runs in
+ * interrupt context. Interrupts must be on, no spin lock held that func's harts may spin on.
+ */
+void hart_call(hartmask_t mask, void (*func)(void *), void *arg);
+/* Start all secondary harts (HSM) and wait until they are online. */
+void harts_start(void);
+/* Index of a hart id, or -1. */
+int hart_index(uint32_t hartid);

@@ -1,0 +1,58 @@
+/*
+ * Lock order: a thread takes locks in ascending rank only (DESIGN.md section 6). Debug kernels
+ * check every acquisition and panic, naming both locks, on an inversion. Two locks of one rank
+ * may nest only where the rank says so (RANK_NEST below) and the caller orders them by address.
+ *
+ * Sleeping locks come first: a spin lock is never held while waiting for one.
+ */
+#pragma once
+
+enum lock_rank {
+	RANK_NONE = 0, /* not checked: only for the console and the panic path */
+
+	/* sleeping locks */
+	RANK_MOUNT,    /* the mount table */
+	RANK_RENAME,   /* one rename at a time per file system */
+	RANK_DIR,      /* directory inode; parent before child (nests) */
+	RANK_INODE,    /* inode (nests: by address) */
+	RANK_FILE,     /* file position */
+	RANK_PIPE,     /* pipe contents */
+	RANK_TTY,      /* terminal state and its reader */
+	RANK_ASPACE,   /* address space, readers/writer */
+	RANK_OBJECT,   /* memory object (a sleeping lock: held over radix inserts) */
+	RANK_JOURNAL,  /* journal handle */
+	RANK_SUPER,    /* file system's allocation state: group descriptors, bitmaps */
+	RANK_BUSY,     /* BUSY frames, ascending index (nests) */
+	RANK_BUF,      /* contents of a metadata block (nests: parent block before child) */
+	RANK_SLEEP_LAST,
+
+	/* spin locks */
+	RANK_L1,       /* attach, detach, clone of leaf tables */
+	RANK_RING,     /* ring of copies of one leaf table */
+	RANK_LEAF,     /* leaf table (two: by address) */
+	RANK_QUEUE,    /* reclaim queues */
+	RANK_FRAME,    /* frame word, swap slot */
+	RANK_DCACHE,   /* name cache */
+	RANK_FILES,    /* descriptor table, fs context */
+	RANK_PROC,     /* process tree, pid table */
+	RANK_SIGNAL,   /* signal state of a process */
+	RANK_BLOCK,    /* block queue */
+	RANK_DRIVER,   /* device registers */
+	RANK_FUTEX,    /* futex bucket (nests: by address) */
+	RANK_WAITQ,    /* wait queue */
+	RANK_TIMER,    /* per-hart timers */
+	RANK_RUNQ,     /* run queue (nests: by hart number) */
+	RANK_SLAB,     /* slab cache */
+	RANK_VMALLOC,  /* vmalloc area list */
+	RANK_KMAP,     /* the kernel's own page table */
+	RANK_BUDDY,    /* free frames */
+	RANK_TLB,      /* address-space identifiers, shootdown */
+	RANK_RANDOM,   /* entropy pool */
+	RANK_CONSOLE,  /* printk ring */
+	RANK_LAST,
+};
+
+/* Ranks of which a thread may hold two at once. */
+#define RANK_NEST                                                                                  \
+	((1UL << RANK_DIR) | (1UL << RANK_INODE) | (1UL << RANK_BUSY) | (1UL << RANK_BUF) |        \
+	 (1UL << RANK_LEAF) | (1UL << RANK_FUTEX) | (1UL << RANK_RUNQ))

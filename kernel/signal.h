@@ -1,0 +1,41 @@
+/*
+ * Signals (signal(7)): sending, blocking, delivery. kernel/signal.c decides, sigframe.c builds
+ * the frame on the user stack.
+ */
+#pragma once
+
+#include "kernel/types.h"
+#include "kernel/uapi/signal.h"
+#include "lib/list.h"
+
+struct process;
+struct thread;
+struct trapframe;
+
+/* Signals waiting to be delivered; real-time ones queue, standard ones are kept once. */
+struct sigpending {
+	sigset_t set;
+	struct list_head queue; /* struct sigqueue, at most one for each standard signal */
+};
+
+/*
+ * Send sig to one thread or to a process as a whole. info may be NULL: sent by the kernel.
+ * Any context but with RANK_SIGNAL or higher locks held. Never fails for lack of memory: a
+ * standard signal is then delivered without its info. -EAGAIN for a real-time one (RLIMIT_SIGPENDING).
+ */
+int signal_thread(struct thread *t, int sig, const struct siginfo *info);
+int signal_process(struct process *p, int sig, const struct siginfo *info);
+/* To every process of a group; 0 if at least one got it, -ESRCH when the group is empty. */
+int signal_pgrp(pid_t pgid, int sig, const struct siginfo *info);
+/*
+ * A fault of the running thread: delivered even if blocked or ignored (then it kills).
+ */
+void signal_fault(int sig, int code, uaddr_t addr);
+/* Is a signal that is not blocked waiting for the running thread? For loops that sleep. */
+bool signal_pending(void);
+/* Is the running thread about to die? */
+bool signal_fatal_pending(void);
+/* For tests by the terminal: does the running process ignore or block sig? */
+bool signal_ignored(int sig);
+/* On the way to user mode: deliver what is pending; restart or end the interrupted call. */
+void signal_deliver(struct trapframe *tf);

@@ -1,0 +1,74 @@
+/*
+ * Spin locks: ticket locks, fair, for short sections. Holding one disables preemption. A lock
+ * that an interrupt handler also takes must be taken with spin_lock_irq everywhere.
+ * No I/O, no allocation that may wait and no faulting user copy while one is held.
+ */
+#pragma once
+
+#include "kernel/lockrank.h"
+#include "kernel/types.h"
+
+struct spinlock {
+	union {
+		uint32_t word;
+		struct {
+			uint16_t owner; /* ticket being served */
+			uint16_t next;	/* next ticket to hand out */
+		};
+	};
+#if DEBUG
+	uint32_t rank; /* enum lock_rank */
+	const char *name;
+	const void *holder; /* thread that holds it */
+#endif
+};
+
+#if DEBUG
+#define SPINLOCK_INIT(lock_name, lock_rank)                                                        \
+	{                                                                                          \
+		.rank = (lock_rank), .name = (lock_name)                                           \
+	}
+#else
+#define SPINLOCK_INIT(lock_name, lock_rank)                                                        \
+	{                                                                                          \
+	}
+#endif
+
+void spin_init(struct spinlock *l, const char *name, enum lock_rank rank);
+void spin_lock(struct spinlock *l);
+bool spin_trylock(struct spinlock *l);
+void spin_unlock(struct spinlock *l);
+/* The same with this hart's interrupts off; pass what _lock returned to _unlock. */
+uint64_t spin_lock_irq(struct spinlock *l) __must_check;
+void spin_unlock_irq(struct spinlock *l, uint64_t was);
+/* For assertions: is it held by the running thread (debug), or by anyone (release)? */
+bool spin_held(const struct spinlock *l);
+
+/*
+ * Rank checking for locks of other shapes (sleeping locks, bit locks in struct frame).
+ * Nothing in release kernels.
+ */
+#if DEBUG
+void lockrank_acquire(const void *lock, enum lock_rank rank, const char *name);
+void lockrank_release(const void *lock);
+/* Panic if the running thread holds a spin lock: called where a thread may sleep. */
+void lockrank_assert_may_sleep(void);
+#else
+static inline void lockrank_acquire(const void *lock, enum lock_rank rank, const char *name)
+{
+	(void)lock;
+	(void)rank;
+	(void)name;
+}
+static inline void lockrank_release(const void *lock)
+{
+	(void)lock;
+}
+static inline void lockrank_assert_may_sleep(void)
+{
+}
+#endif
+
+/* Preemption of the running thread off and on; nests. spin locks do this themselves. */
+void preempt_disable(void);
+void preempt_enable(void);

@@ -1,0 +1,41 @@
+/*
+ * Clocks and timers. All times are nanoseconds as uint64_t.
+ */
+#pragma once
+
+#include "kernel/types.h"
+#include "lib/rbtree.h"
+
+#define NSEC_PER_SEC  1000000000UL
+#define NSEC_PER_USEC 1000UL
+#define NSEC_PER_MSEC 1000000UL
+
+/* Since boot (CLOCK_MONOTONIC). Any context. */
+uint64_t time_ns(void);
+/* Since 1970 (CLOCK_REALTIME): monotonic time plus an offset set from the RTC or by settimeofday. */
+uint64_t time_realtime(void);
+void time_set_realtime(uint64_t ns);
+void time_init(uint64_t timebase_hz);
+
+/*
+ * A one-shot timer. func runs in interrupt context on the hart that armed it. It may re-arm.
+ */
+struct timer {
+	struct rb_node node;	/* (base lock) */
+	uint64_t when;		/* time_ns at which it is due */
+	struct timer_base *base; /* NULL when not armed */
+	void (*func)(struct timer *t);
+	void *data;
+};
+void timer_init(struct timer *t, void (*func)(struct timer *), void *data);
+/* Arm (or re-arm) for time when. */
+void timer_set(struct timer *t, uint64_t when);
+/* Disarm; returns true if it was armed. On return func is neither running nor will run. */
+bool timer_cancel(struct timer *t);
+void timer_interrupt(void);
+void timer_init_hart(void);
+
+/* Sleep, uninterruptibly, for at least ns: drivers' resets. */
+void sleep_ns(uint64_t ns);
+/* Spin for ns: before the scheduler runs and in short register waits. */
+void delay_ns(uint64_t ns);

@@ -1,0 +1,17 @@
+/*
+ * The page fault.
+ */
+#pragma once
+
+#include "kernel/types.h"
+
+struct aspace;
+
+enum vm_access { VM_READ_ACCESS = 1, VM_WRITE_ACCESS = 2, VM_EXEC_ACCESS = 4 };
+
+/*
+ * Make the page at va usable for access. Called with interrupts on and no lock held; may sleep.
+ * 0; -EFAULT with *signal and *code what the program gets (SIGSEGV MAPERR/ACCERR, SIGBUS ADRERR);
+ * -ENOMEM when out of memory and killed; -ERESTARTNOINTR when a fatal signal ended the wait.
+ */
+int vm_fault(struct aspace *as, uaddr_t va, enum vm_access access, int *signal, int *code);

@@ -1,0 +1,58 @@
+/*
+ * Memory objects: something that has pages by index - a file, a block device, shared anonymous
+ * memory - and the areas of address spaces that map them.
+ */
+#pragma once
+
+#include "kernel/mutex.h"
+#include "lib/list.h"
+#include "lib/radix.h"
+#include "lib/rbtree.h"
+
+struct frame;
+struct object;
+
+/*
+ * What a kind of object can do. "=> BUSY" says that the frame comes BUSY (contents invalid, waited
+ * for) and stays so; no other lock is held by the caller. All may sleep and do I/O.
+ */
+struct object_ops {
+	const char *name;
+	/*
+	 * Fill n frames of consecutive indices with contents (zeros beyond the end or in a hole).
+	 * => BUSY. The caller unmarks them. 0 or -errno for the lot (the caller then tries the
+	 * frames one by one). Block file systems issue this as few merged requests.
+	 */
+	int (*read_pages)(struct object *o, uint64_t index, struct frame **frames, uint32_t n);
+	/*
+	 * The page is about to be written to, by write(2) or a shared mapping: reserve what writing
+	 * it back will need, so that it cannot fail for lack of space later. 0, -ENOSPC, -EIO...
+	 * NULL: nothing to do.
+	 */
+	int (*make_writable)(struct object *o, uint64_t index);
+	/*
+	 * Write n frames of consecutive indices to where they live. They are WRITEBACK: contents
+	 * are stable. Returns when the I/O is done. 0 or -errno. NULL: never dirty (shm).
+	 */
+	int (*write_pages)(struct object *o, uint64_t index, struct frame **frames, uint32_t n);
+};
+
+struct object {
+	const struct object_ops *ops;
+	void *owner;		    /* the inode, device ...: the kind's */
+	_Atomic int refs;
+	struct mutex lock;	    /* RANK_OBJECT: tree of frames and of areas */
+	struct radix_tree frames;   /* (lock) index -> struct frame; tags DIRTY, WRITEBACK */
+	uint64_t nr_frames;	    /* (lock) */
+	_Atomic uint64_t size;	    /* bytes; changed under the inode lock (owner's) */
+	struct rb_root areas;	    /* (lock) the vmas that map it, by first index */
+	uint32_t nr_writable_shared; /* (lock) MAP_SHARED|PROT_WRITE areas */
+	_Atomic int error;	    /* first write-back error since last reported, 0 none */
+	_Atomic uint32_t error_seq; /* counts errors: an open file remembers the last it saw */
+	struct list_head dirty_link; /* on the flusher's list while it has dirty pages */
+	uint64_t dirtied_at;	    /* ns: when it first became dirty */
+};
+
+void object_init(struct object *o, const struct object_ops *ops, void *owner, uint64_t size);
+/* All frames leave, dirty ones unwritten; there must be no mapping left. May sleep. */
+void object_destroy(struct object *o);

@@ -1,0 +1,53 @@
+/*
+ * The page cache: a page of a file (or block device) is in memory once, for read, write, mmap
+ * and exec alike. Callers hold the inode's lock where the header says so, never an aspace lock.
+ */
+#pragma once
+
+#include "kernel/uio.h"
+#include "mm/object.h"
+
+/*
+ * The frame that holds page index, contents valid, with a reference that keeps it (frame_put).
+ * Reads it in if needed (one reader, others wait), with read-ahead if sequential. May sleep.
+ * NULL with *err: -ENOMEM, -EIO, -EINTR (killed)...  index may lie beyond the end (zeros).
+ */
+struct frame *pagecache_get(struct object *o, uint64_t index, int *err);
+/* Kernel address of a frame's contents (direct map). */
+void *frame_data(struct frame *f);
+
+/*
+ * read(2): copy from the file at pos into u, up to the object's size. Bytes, 0 at the end, -errno
+ * if nothing was moved. May sleep; takes user faults without holding a lock.
+ */
+ssize64_t pagecache_read(struct object *o, struct uio *u, uint64_t pos);
+/*
+ * write(2): copy u into the file at pos, dirtying pages and growing object->size as it goes
+ * (calls make_writable per page, reads partial pages in). The inode lock is held by the caller.
+ * Bytes written (maybe fewer than asked when space or memory runs out), or -errno if none.
+ */
+ssize64_t pagecache_write(struct object *o, struct uio *u, uint64_t pos);
+/*
+ * Mark a frame that the caller wrote through frame_data dirty (metadata, block devices).
+ */
+void pagecache_dirty(struct object *o, struct frame *f);
+/*
+ * Write dirty pages of [first, last] (page indices) and wait until all are on the device's side.
+ * 0 or the first error. May sleep. datasync order and device flush are the file system's matter.
+ */
+int pagecache_sync(struct object *o, uint64_t first, uint64_t last);
+/*
+ * Set the size. Shrinking zeroes the tail of the last page, takes pages beyond out of the cache and
+ * out of every mapping; growing exposes zeros. Inode lock held by the caller; the file system frees
+ * blocks afterwards. May sleep.
+ */
+int pagecache_truncate(struct object *o, uint64_t size);
+/* Drop pages of [first, last] without writing: hole punching, O_DIRECT, revalidation. */
+int pagecache_invalidate(struct object *o, uint64_t first, uint64_t last);
+/* Start reading [index, index+n) in the background; no error reported. */
+void pagecache_readahead(struct object *o, uint64_t index, uint32_t n);
+
+/* Write-back of everything dirty, for sync(2); 0 or the first error. May sleep. */
+int pagecache_sync_all(void);
+/* Dirty and write-back pages in all: /proc/meminfo. */
+extern _Atomic uint64_t pagecache_nr_dirty, pagecache_nr_writeback, pagecache_nr_frames;
