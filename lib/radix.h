@@ -29,8 +29,8 @@
 struct radix_node {
 	struct radix_node *parent; /* NULL: the root; in a preload: the next spare node */
 	uint8_t offset;		   /* this node's slot in its parent */
-	uint8_t count;		   /* how many slots are in use, 1 to 64 */
 	uint8_t shift;		   /* how far the index is shifted right to get the slot */
+	uint64_t present;	   /* one bit a slot: it is in use */
 	uint64_t tags[RADIX_TAGS]; /* one bit a slot */
 	void *slots[RADIX_SLOTS];  /* items where shift is 0, else nodes */
 };
