@@ -11,17 +11,19 @@ enum lock_rank {
 	RANK_NONE = 0, /* not checked: only for the console and the panic path */
 
 	/* sleeping locks */
+	RANK_FILE,     /* file position: held over read, write and getdents */
 	RANK_MOUNT,    /* the mount table */
 	RANK_RENAME,   /* one rename at a time per file system */
 	RANK_DIR,      /* directory inode; parent before child (nests) */
 	RANK_INODE,    /* inode (nests: by address) */
-	RANK_FILE,     /* file position */
 	RANK_PIPE,     /* pipe contents */
 	RANK_TTY,      /* terminal state and its reader */
 	RANK_ASPACE,   /* address space, readers/writer */
-	RANK_OBJECT,   /* memory object (a sleeping lock: held over radix inserts) */
+	/* Metadata is read through the block device's object while these three are held. */
 	RANK_JOURNAL,  /* journal handle */
+	RANK_BLOCKMAP, /* a file's map from its blocks to the device's */
 	RANK_SUPER,    /* file system's allocation state: group descriptors, bitmaps */
+	RANK_OBJECT,   /* memory object (a sleeping lock: held over radix inserts) */
 	RANK_BUSY,     /* BUSY frames, ascending index (nests) */
 	RANK_BUF,      /* contents of a metadata block (nests: parent block before child) */
 	RANK_SLEEP_LAST,
@@ -32,7 +34,8 @@ enum lock_rank {
 	RANK_LEAF,     /* leaf table (two: by address) */
 	RANK_QUEUE,    /* reclaim queues */
 	RANK_FRAME,    /* frame word, swap slot */
-	RANK_DCACHE,   /* name cache */
+	RANK_DCACHE,   /* name cache, mount tree, roots and working directories */
+	RANK_ICACHE,   /* table of inodes, lists of dirty ones */
 	RANK_FILES,    /* descriptor table, fs context */
 	RANK_PROC,     /* process tree, pid table */
 	RANK_SIGNAL,   /* signal state of a process */

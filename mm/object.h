@@ -25,11 +25,14 @@ struct object_ops {
 	 */
 	int (*read_pages)(struct object *o, uint64_t index, struct frame **frames, uint32_t n);
 	/*
-	 * The page is about to be written to, by write(2) or a shared mapping: reserve what writing
-	 * it back will need, so that it cannot fail for lack of space later. 0, -ENOSPC, -EIO...
-	 * NULL: nothing to do.
+	 * Bytes [from, to) of the page are about to be written to, by write(2) or a shared mapping
+	 * (then: all of it that lies within the size): reserve what writing it back will need, so
+	 * that it cannot fail for lack of space later. Called with a valid frame in the cache, or
+	 * BUSY and about to be overwritten whole: never before the old contents are read, since a
+	 * block that was just allocated holds somebody's old data. The object's lock is not held.
+	 * 0, -ENOSPC, -EIO... NULL: nothing to do.
 	 */
-	int (*make_writable)(struct object *o, uint64_t index);
+	int (*make_writable)(struct object *o, uint64_t index, uint32_t from, uint32_t to);
 	/*
 	 * Write n frames of consecutive indices to where they live. They are WRITEBACK: contents
 	 * are stable. Returns when the I/O is done. 0 or -errno. NULL: never dirty (shm).
