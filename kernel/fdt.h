@@ -18,10 +18,9 @@
  */
 
 #define FDT_NONE      (-1)
-#define FDT_DEPTH_MAX 32	      /* nested nodes; boards use about 8 */
-#define FDT_SIZE_MAX  (2u << 20)      /* of the blob in bytes; QEMU makes up to 1 MiB */
-#define FDT_IRQ_CELLS 4		      /* of an interrupt specifier; the PLIC's has 1 */
-#define FDT_HEADER_SIZE 40
+#define FDT_DEPTH_MAX 32	 /* nested nodes; boards use about 8 */
+#define FDT_SIZE_MAX  (2u << 20) /* of the blob in bytes; QEMU makes up to 1 MiB */
+#define FDT_IRQ_CELLS 4		 /* of an interrupt specifier; the PLIC's has 1 */
 
 struct fdt {
 	const uint8_t *blob;	 /* aligned to 8 bytes */
@@ -30,8 +29,8 @@ struct fdt {
 	uint32_t structs_size;	 /* in bytes, through FDT_END */
 	const char *strings;	 /* the strings block */
 	uint32_t strings_size;
-	const uint8_t *reserves; /* the memory reservation block */
-	uint32_t reserve_count;	 /* its entries, without the terminator */
+	const uint8_t *reserves; /* the memory reservation block, up to its terminator */
+	uint32_t reserve_count;
 	uint32_t boot_hart;	 /* boot_cpuid_phys: as the header says */
 };
 
@@ -98,7 +97,7 @@ bool fdt_prop_present(const struct fdt *fdt, int node, const char *name);
 bool fdt_prop_cell(const struct fdt *fdt, int node, const char *name, uint32_t index,
 		   uint32_t *value);
 
-/* A property of exactly one cell. */
+/* A property of exactly one cell; *value stays as it was on false, here and below. */
 bool fdt_prop_u32(const struct fdt *fdt, int node, const char *name, uint32_t *value);
 
 /* A property of one or two cells. */
@@ -121,11 +120,15 @@ int fdt_reg(const struct fdt *fdt, int node, uint32_t index, uint64_t *addr, uin
 int fdt_reg_raw(const struct fdt *fdt, int node, uint32_t index, uint64_t *addr, uint64_t *size);
 
 /*
- * Interrupt `index` of the node, from interrupts-extended or from interrupts and the nearest
- * interrupt-parent.  An entry with phandle 0 or ~0, or one whose controller is not in the tree,
- * is -EINVAL for itself only where its length is known.  0, -ENOENT past the end, -EINVAL.
- * Interrupt maps (nexus nodes) are not followed: that is -EINVAL.
+ * The interrupt of the node at *cursor, which is 0 at first and then moves on: entries of
+ * interrupts-extended, or else of interrupts with the nearest interrupt-parent.  0; -ENOENT after
+ * the last one; -EINVAL for an entry that is malformed.  After -EINVAL the cursor has moved past
+ * the entry if its length is known (an empty one, phandle 0), else to the end.  Interrupt maps
+ * (nexus nodes) are not followed: that is -EINVAL too.
  */
+int fdt_irq_next(const struct fdt *fdt, int node, uint32_t *cursor, struct fdt_irq *irq);
+
+/* The same for interrupt number `index`. */
 int fdt_irq(const struct fdt *fdt, int node, uint32_t index, struct fdt_irq *irq);
 
 /*
