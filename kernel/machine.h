@@ -4,7 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/cmdline.h"
 #include "kernel/fdt.h"
+#include "kernel/isa.h"
 
 /*
  * The facts about the machine that the kernel needs before it has drivers, drawn from the device
@@ -22,32 +24,6 @@
 struct phys_range {
 	uint64_t base;
 	uint64_t size; /* bytes */
-};
-
-/* Extensions that the tree announces, as bits of an isa mask. */
-enum isa_extension {
-	ISA_I,
-	ISA_M,
-	ISA_A,
-	ISA_F,
-	ISA_D,
-	ISA_C,
-	ISA_V,
-	ISA_SSTC,
-	ISA_SVADE,
-	ISA_SVADU,
-	ISA_SVINVAL,
-	ISA_SVNAPOT,
-	ISA_SVPBMT,
-	ISA_ZBA,
-	ISA_ZBB,
-	ISA_ZBS,
-	ISA_ZICBOM,
-	ISA_ZICBOZ,
-	ISA_ZICNTR,
-	ISA_ZIHINTPAUSE,
-	ISA_ZKR,
-	ISA_COUNT
 };
 
 enum mmu_type { MMU_SV39 = 8, MMU_SV48 = 9, MMU_SV57 = 10 }; /* as in satp.MODE */
@@ -110,23 +86,3 @@ static inline bool machine_has(enum isa_extension ext)
 {
 	return machine.isa >> ext & 1;
 }
-
-/*
- * Words on the kernel command line are separated by blanks.  When a key stands there more than
- * once, the last one counts.
- */
-
-/* Whether the word stands there, alone ("quiet") or with a value ("root=..."). */
-bool cmdline_has(const char *word);
-
-/*
- * Copies the value of `key=value` to buf, NUL-terminated.  Returns its length, -ENOENT if the key
- * has no value there, or -ENAMETOOLONG (buf then is empty) if it does not fit.
- */
-int cmdline_get(const char *key, char *buf, size_t size);
-
-/*
- * The number in `key=number`: decimal, or hexadecimal after 0x, then perhaps K, M or G (powers of
- * 1024).  False, *value unchanged, if it is absent, malformed or over 64 bits.
- */
-bool cmdline_number(const char *key, uint64_t *value);
