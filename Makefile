@@ -27,7 +27,9 @@ MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .DEFAULT_GOAL := all
 
 Q := $(if $(filter 1,$(V)),,@)
-say = $(if $(filter 1,$(V)),@:,@printf '  %-8s %s\n' $(1) '$(patsubst $(O)/%,%,$(2))')
+# One line for what is being made; nothing with V=1 (the commands are shown) or make -s.
+silent := $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(or $(filter 1,$(V)),$(silent)),@:,@printf '  %-8s %s\n' $(1) '$(patsubst $(O)/%,%,$(2))')
 
 .PHONY: all help FORCE
 all: kernel root.img

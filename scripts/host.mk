@@ -11,12 +11,17 @@ HCC      ?= clang
 HCFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -DXV39_HOST=1 -DDEBUG=1 -I. \
 	    -Itests/host -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=all \
 	    $(HOST_CFLAGS) $(if $(filter 1,$(WERROR)),-Werror)
-FUZZ_SECONDS ?= 10
+FUZZ_SECONDS ?= 5
 
 .PHONY: host-tests host-fuzz
 host-tests: $(HOST_TESTS:%=$(HB)/%) $(FUZZERS:%=$(HB)/fuzz/%)
-	@scripts/host-tests --results $(O)/results/host.txt --fuzz-seconds $(FUZZ_SECONDS) \
+	@scripts/host-tests --results $(O)/results/host-tests.txt --fuzz-seconds $(FUZZ_SECONDS) \
 		$(HOST_TESTS:%=--test $(HB)/%) $(FUZZERS:%=--fuzz $(HB)/fuzz/%)
+
+# The fuzz targets alone, for longer.
+host-fuzz: $(FUZZERS:%=$(HB)/fuzz/%)
+	@scripts/host-tests --results $(O)/results/host-fuzz.txt $(FUZZERS:%=--fuzz $(HB)/fuzz/%) \
+		--fuzz-seconds $(if $(filter file,$(origin FUZZ_SECONDS)),60,$(FUZZ_SECONDS))
 
 $(HB)/.flags: FORCE
 	$(call stamp,$(HCC) $(HCFLAGS))

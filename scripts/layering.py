@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Checks that no source file includes upwards.
+
+Between folders: a table of what each may include.  Inside mm/: every file has a layer, and may
+include its own layer and those below.  Needs that point upwards are met by hooks (function
+pointers set at boot) and ops tables.  Also: no circle of includes.
+
+layering.py            checks the tree, one line for each offence
+layering.py --table    prints the layers of mm/
+"""
+import os
+import re
+import sys
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
+
+# What a folder may include: folders, or single headers.
+FOLDERS = {
+    "lib": ["lib", "kernel/types.h", "kernel/uapi/errno.h"],
+    "mm": ["lib", "mm", "kernel"],
+    "fs": ["lib", "mm", "kernel", "fs", "drivers/block.h"],
+    "drivers": ["lib", "mm", "kernel", "drivers"],
+    "kernel/uapi": ["kernel/uapi", "kernel/types.h"],
+    "kernel": ["lib", "mm", "kernel", "fs", "drivers"],
+}
+
+# mm/ from the ground up.  A file's name without its ending is its noun.
+MM_LAYERS = [
+    ["pte", "frame", "tlb", "swapslot", "policy"],
+    ["slab"],
+    ["pagetable", "rmap"],
+    ["kmap"],
+    ["vmalloc"],
+    ["object", "pagecache", "shm"],
+    ["vma", "swap", "thp"],
+    ["reclaim"],
+    ["aspace", "fault", "oom"],
+    ["usercopy", "mmap", "mremap", "madvise", "mlock", "userfault", "report"],
+]
+MM_LAYER = {noun: level for level, nouns in enumerate(MM_LAYERS) for noun in nouns}
+
+# What mm/ below the address space may not know: processes, programs, system calls.
+UPPER_KERNEL = {"kernel/process.h", "kernel/exec.h", "kernel/syscall.h", "kernel/signal.h"}
+
+
+def sources():
+    for top in ("kernel", "mm", "fs", "drivers", "lib"):
+        for folder, subs, files in os.walk(top):
+            subs.sort()
+            for name in sorted(files):
+                if name.endswith((".c", ".h", ".S")):
+                    yield os.path.join(folder, name)
+
+
+def includes_of(path):
+    with open(path, encoding="utf-8") as file:
+        return INCLUDE.findall(file.read())
+
+
+def folder_of(path):
+    """The entry of FOLDERS for a path: the longest one that it lies in."""
+    return max((name for name in FOLDERS if path.startswith(name + "/")), key=len, default=None)
+
+
+def noun_of(path):
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def allowed(folder, header):
+    return any(header == entry or header.startswith(entry + "/") for entry in FOLDERS[folder])
+
+
+def check_mm(path, header):
+    level = MM_LAYER.get(noun_of(path))
+    if level is None:
+        return "has no layer: give it one in scripts/layering.py"
+    if header.startswith("mm/"):
+        target = MM_LAYER.get(noun_of(header))
+        if target is None:
+            return f"includes {header}, which has no layer"
+        if target > level:
+            return f"includes {header}, which lies above it"
+    if header in UPPER_KERNEL and level < MM_LAYER["aspace"]:
+        return f"includes {header}, which lies above it"
+    return None
+
+
+def offences(graph):
+    for path, headers in graph.items():
+        folder = folder_of(path)
+        for header in headers:
+            if not os.path.exists(header):
+                yield f"{path}: includes {header}, which is not a path from the top of the tree"
+            elif not allowed(folder, header):
+                yield f"{path}: {folder}/ may not include {header}"
+            elif folder == "mm":
+                problem = check_mm(path, header)
+                if problem:
+                    yield f"{path}: {problem}"
+
+
+def circles(graph):
+    """Include circles, each found once."""
+    done, trail = set(), []
+
+    def visit(path):
+        if path in trail:
+            yield " -> ".join([*trail[trail.index(path):], path])
+            return
+        if path in done:
+            return
+        trail.append(path)
+        for header in graph.get(path, []):
+            yield from visit(header)
+        trail.pop()
+        done.add(path)
+
+    for path in sorted(graph):
+        yield from (f"circle of includes: {circle}" for circle in visit(path))
+
+
+def main():
+    if sys.argv[1:] == ["--table"]:
+        for nouns in reversed(MM_LAYERS):
+            print("  " + ", ".join(nouns))
+        return 0
+    graph = {path: includes_of(path) for path in sources()}
+    found = [*offences(graph), *circles(graph)]
+    for line in found:
+        print(line)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""The machine comes up to a shell, whatever its size, and goes down again."""
+import os
+import re
+import subprocess
+
+from lib import (BOOT_TIME, Machine, Skip, cases, check, equal, host, kernel, run, scratch,
+                 full_only)
+
+
+def shell_works(machine):
+    machine.prompt()
+    status, output = machine.command("echo $((6 * 7)) works")
+    equal((status, output), (0, "42 works\n"), "echo in the shell")
+
+
+@cases(*({"smp": n} for n in (1, 2, 4, 8)))
+@cases({"smp": 64}, full=True)
+def test_harts(smp):
+    """As many processors as the machine has are running."""
+    with Machine(smp=smp, limit=400) as machine:
+        machine.prompt(300 if smp > 8 else BOOT_TIME)
+        status, output = machine.command("grep -c ^processor /proc/cpuinfo", timeout=60)
+        equal((status, output), (0, f"{smp}\n"), "/proc/cpuinfo")
+
+
+def host_memory():
+    """Bytes the host can still give."""
+    with open("/proc/meminfo", encoding="ascii") as info:
+        return int(re.search(r"MemAvailable:\s+(\d+)", info.read())[1]) * 1024
+
+
+@cases(*({"mem": m} for m in ("16M", "128M", "4G")))
+@cases({"mem": "8G"}, full=True)
+def test_memory(mem):
+    """All of the memory is found, and a small machine has a usable shell."""
+    size = int(mem[:-1]) << {"M": 20, "G": 30}[mem[-1]]
+    if host_memory() < size // 8:
+        raise Skip("the host has too little memory")
+    with Machine(mem=mem) as machine:
+        shell_works(machine)
+        _, output = machine.command("cat /proc/meminfo")
+        total = int(re.search(r"MemTotal:\s+(\d+) kB", output)[1]) * 1024
+        check(size * 0.75 < total <= size, f"MemTotal is {total} of {size}")
+        for line in ("ls -l / | sort | head -n 3", "ps | wc -l", "sh -c 'echo a; exit 3' | cat"):
+            status, output = machine.command(line)
+            equal(status, 0, line)
+
+
+def test_legacy_virtio():
+    """virtio-mmio version 1."""
+    with Machine(legacy=True) as machine:
+        shell_works(machine)
+        equal(machine.command("cat /etc/group | head -n 1")[1], "root:x:0:\n", "a file")
+
+
+def test_poweroff():
+    with Machine() as machine:
+        machine.prompt()
+        machine.send("poweroff\r")
+        equal(machine.wait_stop(), 0, "QEMU's status")
+
+
+def test_reboot():
+    """A reboot starts the machine anew."""
+    with Machine(no_reboot=False) as machine:
+        machine.prompt()
+        machine.send("reboot\r")
+        machine.expect("OpenSBI", 30)
+        shell_works(machine)
+
+
+def test_selftest():
+    """The tests inside the debug kernel."""
+    result = run("echo booted", debug=True, append="selftest", timeout=300, status=0)
+    match = re.search(r"selftest: (\d+) passed, (\d+) failed", result.log)
+    check(match, "no count of self tests in the log")
+    check(int(match[1]) > 0, "no self test ran")
+    equal(int(match[2]), 0, "failed self tests")
+
+
+@cases(*({"smp": n} for n in (1, 4)))
+def test_debug_kernel(smp):
+    """With all assertions and lock checks on, the shell does its work."""
+    line = "i=0; while [ $i -lt 20 ]; do ls / | sort | wc -l >/dev/null & i=$((i+1)); done; wait"
+    run(line, smp=smp, debug=True, timeout=120, status=0)
+
+
+def machine_tree(smp=2, mem="128M"):
+    """The source of the device tree that QEMU makes."""
+    blob = os.path.join(scratch(), "virt.dtb")
+    subprocess.run(["qemu-system-riscv64", "-M", f"virt,dumpdtb={blob}", "-smp", str(smp),
+                    "-m", mem, "-display", "none"], check=True, stderr=subprocess.DEVNULL)
+    return host(["dtc", "-q", "-I", "dtb", "-O", "dts", blob])
+
+
+def compiled(source):
+    path, blob = os.path.join(scratch(), "edited.dts"), os.path.join(scratch(), "edited.dtb")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(source)
+    host(["dtc", "-q", "-f", "-I", "dts", "-O", "dtb", "-o", blob, path])
+    return blob
+
+
+def node_removed(source, name):
+    """Cuts a node whose name starts so, with all it holds, out of a tree."""
+    match = re.search(r"^(\t+)" + name + r"[^\n]*\{$", source, re.M)
+    check(match, f"no node {name} in the tree")
+    end = source.index(f"\n{match[1]}}};", match.end()) + len(match[1]) + 4
+    return source[:match.start()] + source[end:]
+
+
+def test_tree_as_file():
+    """The same tree from a file boots: the edits below are what makes the others fail."""
+    with Machine(dtb=compiled(machine_tree()), smp=2) as machine:
+        shell_works(machine)
+
+
+DAMAGES = {
+    "no-memory": lambda tree: node_removed(tree, "memory@"),
+    "no-timebase": lambda tree: re.sub(r"\t*timebase-frequency = [^;]*;\n", "", tree),
+    "zero-timebase": lambda tree: re.sub(r"timebase-frequency = <[^>]*>",
+                                         "timebase-frequency = <0>", tree),
+    "short-memory-reg": lambda tree: re.sub(r"(device_type = \"memory\";\s*reg = )<[^>]*>",
+                                            r"\1<0x00 0x80000000>", tree),
+}
+
+
+@cases(*({"damage": name} for name in DAMAGES))
+def test_damaged_tree(damage):
+    """A tree that lacks what a machine must have is refused with words, and the machine stops."""
+    blob = compiled(DAMAGES[damage](machine_tree()))
+    with Machine(dtb=blob, limit=60) as machine:
+        machine.wait_stop(40)
+        check(re.search(r"(?i)device tree", machine.text), "no word about the device tree")
+
+
+HARMLESS = {
+    "no-virtio-size": lambda tree: re.sub(r"(virtio_mmio@10001000 \{.*?reg = )<[^>]*>",
+                                          r"\1<0x00>", tree, flags=re.S),
+    "no-rtc": lambda tree: node_removed(tree, "rtc@"),
+    "no-flash": lambda tree: node_removed(tree, "flash@"),
+    "odd-interrupts": lambda tree: re.sub(r"(virtio_mmio@10002000 \{.*?interrupts = )<[^>]*>",
+                                          r"\1<0xffffffff>", tree, flags=re.S),
+}
+
+
+@cases(*({"damage": name} for name in HARMLESS))
+def test_incomplete_tree(damage):
+    """A device that is described badly, or not at all, does not keep the others from working."""
+    with Machine(dtb=compiled(HARMLESS[damage](machine_tree()))) as machine:
+        shell_works(machine)
+
+
+def test_root_missing():
+    """Without a root file system the machine says so and stops."""
+    with Machine(append="root=/dev/vdz", limit=60) as machine:
+        status = machine.wait_stop(40)
+        check("vdz" in machine.text.split("root=/dev/vdz")[-1], "no word about the root device")
+        check(status != 0, "QEMU's status is 0")
+
+
+@full_only
+def test_boot_again_and_again():
+    """Twenty boots on eight harts: what goes wrong once in a while shows."""
+    for _ in range(20):
+        run("true", smp=8, status=0, timeout=60)
+
+
+def test_image_header():
+    """The kernel image starts with the header that boot loaders look for."""
+    with open(kernel(), "rb") as image:
+        header = image.read(64)
+    equal(header[48:56], b"RISCV\0\0\0", "magic number")
+    equal(header[56:60], b"RSC\x05", "magic number 2")
+    text_offset = int.from_bytes(header[8:16], "little")
+    equal(text_offset, 0x200000, "text offset")
+    check(int.from_bytes(header[16:24], "little") >= os.path.getsize(kernel()), "image size")
