@@ -32,6 +32,7 @@ enum lock_rank {
 	RANK_L1,       /* attach, detach, clone of leaf tables */
 	RANK_RING,     /* ring of copies of one leaf table */
 	RANK_LEAF,     /* leaf table (two: by address) */
+	RANK_TREE,     /* an object's tree of frames */
 	RANK_QUEUE,    /* reclaim queues */
 	RANK_FRAME,    /* frame word, swap slot */
 	RANK_DCACHE,   /* name cache, mount tree, roots and working directories */

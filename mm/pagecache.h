@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/uio.h"
+#include "mm/frame.h"
 #include "mm/object.h"
 
 /*
@@ -13,8 +14,6 @@
  * NULL with *err: -ENOMEM, -EIO, -EINTR (killed)...  index may lie beyond the end (zeros).
  */
 struct frame *pagecache_get(struct object *o, uint64_t index, int *err);
-/* Kernel address of a frame's contents (direct map). */
-void *frame_data(struct frame *f);
 
 /*
  * read(2): copy from the file at pos into u, up to the object's size. Bytes, 0 at the end, -errno

@@ -1,0 +1,203 @@
+/*
+ * The core map: one struct frame for each page of RAM, in a virtual array indexed by page number
+ * and backed only where there is RAM. Frames are type-stable: the record of a frame may be looked
+ * at whatever has become of the frame, if the looker then re-checks under the right lock.
+ */
+#pragma once
+
+#include "kernel/layout.h"
+#include "kernel/spinlock.h"
+#include "mm/pte.h"
+
+struct aspace;
+struct kmem_cache;
+struct object;
+
+enum frame_type {
+	FRAME_RESERVED,	 /* firmware, kernel image, not ours */
+	FRAME_FREE,	 /* in the buddy lists; only the first frame of a block says its order */
+	FRAME_KERNEL,	 /* in use by the kernel: kmalloc, DMA, stacks, vmalloc */
+	FRAME_SLAB,	 /* a slab of small objects */
+	FRAME_PAGETABLE, /* a leaf or upper table of an address space */
+	FRAME_ANON,	 /* private memory of a process */
+	FRAME_OBJECT,	 /* a page of a memory object (or just taken out of one) */
+	FRAME_TYPES,
+};
+
+/* The bits of frame->word. */
+#define FRAME_TYPE_MASK	   0xfu
+#define FRAME_ORDER_SHIFT  4
+#define FRAME_ORDER_MASK   0xf0u
+#define FRAME_LOCK	   BIT(8)  /* bit lock: leaf tables */
+#define FRAME_BUSY	   BIT(9)  /* OBJECT: contents invalid, or leaving; wait for it */
+#define FRAME_WRITEBACK	   BIT(10) /* OBJECT: being written; contents valid and stable */
+#define FRAME_DIRTY	   BIT(11) /* OBJECT: to be written; as the tag in the object's tree */
+#define FRAME_REFERENCED   BIT(12) /* used since reclaim last looked */
+#define FRAME_QUEUED	   BIT(13) /* on a reclaim queue (queue lock) */
+#define FRAME_ICACHE_STALE BIT(14) /* written since the last fence.i */
+#define FRAME_DETACHED	   BIT(15) /* PAGETABLE: no TLB can hold anything of it */
+#define FRAME_CACHED	   BIT(16) /* FREE: in a hart's cache, not in the buddy lists */
+#define FRAME_WAITERS	   BIT(17) /* somebody sleeps for BUSY or WRITEBACK to end */
+#define FRAME_READAHEAD	   BIT(18) /* OBJECT: using it should start the next read-ahead */
+#define FRAME_MLOCKED	   BIT(19)
+
+#define PFN_NONE 0u /* no neighbour in a list; physical page 0 is never handed out */
+
+/*
+ * Locks: (a) atomic, (b) buddy lock, (t) object's tree lock, (l) FRAME_LOCK bit of the leaf table,
+ * (q) reclaim queue lock, (s) slab cache lock.
+ */
+struct frame {
+	union {
+		_Atomic uint64_t counts; /* (a) both halves at once */
+		struct {
+			_Atomic uint32_t refs; /* (a) 0: free. A mapping holds one each */
+			union {
+				_Atomic uint32_t maps;	/* (a) entries that map it: ANON, OBJECT */
+				uint32_t entries;	/* (l) PAGETABLE: counts, see below */
+				uint32_t slab_free;	/* (s) SLAB: offset of first free + 1 */
+			};
+		};
+	};
+	_Atomic uint32_t word;		/* (a) type, order, flags */
+	union {
+		uint32_t index;		/* (t) OBJECT: page index */
+		uint32_t slot;		/* ANON: swap slot, 0 none */
+		uint32_t base;		/* PAGETABLE: va >> L1_SHIFT */
+		uint32_t slab_used;	/* (s) SLAB: objects handed out */
+	};
+	union {
+		struct object *object;	/* (t) OBJECT: NULL once taken out */
+		pte_t *pte;		/* ANON: one of the entries that map it */
+		struct aspace *owner;	/* PAGETABLE: NULL when detached */
+		struct kmem_cache *cache; /* SLAB */
+	};
+	/* Neighbours by page number: (b) free list, (q) reclaim queue, ring of copies, (s) slabs */
+	uint32_t next, prev;
+};
+_Static_assert(sizeof(struct frame) == 32, "32 bytes a page");
+
+#define FRAME_MAP_ONE ((1UL << 32) | 1) /* one mapping: a map count and a reference */
+
+/* PAGETABLE: how many entries of each kind, ten bits each (0..512). */
+#define PT_COUNT_ANON	1u
+#define PT_COUNT_OBJECT (1u << 10)
+#define PT_COUNT_SWAP	(1u << 20)
+static inline uint32_t pt_count(const struct frame *t, uint32_t kind)
+{
+	return t->entries / kind & 0x3ff;
+}
+
+#define FRAMES ((struct frame *)FRAMES_BASE)
+static inline struct frame *frame_of_pa(paddr_t pa)
+{
+	return FRAMES + (pa >> PAGE_SHIFT);
+}
+static inline uint32_t frame_pfn(const struct frame *f)
+{
+	return (uint32_t)(f - FRAMES);
+}
+static inline paddr_t frame_pa(const struct frame *f)
+{
+	return (paddr_t)(f - FRAMES) << PAGE_SHIFT;
+}
+/* Kernel address of a frame's contents, in the direct map; and back. */
+static inline void *frame_data(const struct frame *f)
+{
+	return (void *)(DIRECT_BASE + frame_pa(f));
+}
+static inline struct frame *frame_of(const void *data)
+{
+	return frame_of_pa((paddr_t)(uintptr_t)data - DIRECT_BASE);
+}
+static inline struct frame *pte_frame(pte_t p)
+{
+	return frame_of_pa(pte_pa(p));
+}
+static inline enum frame_type frame_type(const struct frame *f)
+{
+	return (enum frame_type)(f->word & FRAME_TYPE_MASK);
+}
+static inline bool frame_has(const struct frame *f, uint32_t flag)
+{
+	return f->word & flag;
+}
+static inline void frame_set(struct frame *f, uint32_t flags)
+{
+	__atomic_fetch_or((uint32_t *)&f->word, flags, __ATOMIC_ACQ_REL);
+}
+/* Returns the word as it was. */
+static inline uint32_t frame_clear(struct frame *f, uint32_t flags)
+{
+	return __atomic_fetch_and((uint32_t *)&f->word, ~flags, __ATOMIC_ACQ_REL);
+}
+
+#define FRAME_ORDER_MAX 10 /* 4 MiB */
+
+/* How to allocate. */
+enum {
+	FRAME_ZEROED = 1, /* contents all zero */
+	FRAME_NOFS = 2,	  /* _wait: the caller holds file-system locks: no shrinkers */
+	FRAME_RESERVE = 4, /* may dip into the reserve: calls that free memory, the I/O path */
+	FRAME_DMA32 = 8,  /* wholly below 4 GiB */
+};
+
+/*
+ * 2^order frames, physically contiguous and aligned to their size, type KERNEL, one reference.
+ * NULL when there are none: frame_alloc does not reclaim, never sleeps, any context.
+ */
+struct frame *frame_alloc(unsigned order, unsigned flags) __must_check;
+/*
+ * As frame_alloc, but reclaims and waits first; only with no lock held that reclaim takes
+ * (none at all; with FRAME_NOFS file-system locks are fine). NULL when the running thread is
+ * dying, or order > 3 and memory is too fragmented.
+ */
+struct frame *frame_alloc_wait(unsigned order, unsigned flags) __must_check;
+/* Give back 2^order frames whatever their count: the only reference is the caller's. */
+void frame_free(struct frame *f, unsigned order);
+/* Give back a frame whose contents are all zero, to be handed out as such. */
+void frame_free_zeroed(struct frame *f);
+static inline struct frame *frame_get(struct frame *f)
+{
+	__atomic_fetch_add((uint32_t *)&f->refs, 1, __ATOMIC_RELAXED);
+	return f;
+}
+/* Drop a reference; the last one frees it. Order 0 only. Never sleeps. */
+void frame_put(struct frame *f);
+/* Drop one mapping: its map count and its reference. */
+void frame_unmap(struct frame *f);
+
+/* Change the type of a frame the caller alone holds; flags are cleared. */
+static inline void frame_set_type(struct frame *f, enum frame_type type)
+{
+	f->word = type;
+}
+/* Is pa a page of RAM that the core map covers? */
+bool frame_valid(paddr_t pa);
+extern paddr_t zero_page_pa; /* the shared page of zeros */
+
+/* The bit lock of a leaf table (RANK_LEAF). Preemption is off while it is held. */
+void leaf_lock(struct frame *t);
+void leaf_unlock(struct frame *t);
+
+struct mm_hart *mm_this_hart(void);
+
+/* Counts by type, in frames: only for reports, may be off by what is in flight. */
+struct frame_stats {
+	uint64_t total, free, by_type[FRAME_TYPES];
+	uint64_t free_blocks[FRAME_ORDER_MAX + 1]; /* /proc/buddyinfo */
+};
+void frame_stats(struct frame_stats *out);
+uint64_t frames_free(void);   /* cheap, approximate */
+extern uint64_t frames_total; /* RAM that is ours */
+/* Watermarks in frames: reserve < low < high. */
+extern uint64_t frames_min, frames_low, frames_high;
+
+/* Set by reclaim.c: called by frame_alloc_wait's users through one pointer, below that layer. */
+extern struct frame *(*frame_alloc_wait_hook)(unsigned order, unsigned flags);
+
+/* Boot: hand [pa, pa + n frames) to the allocator. */
+void frame_init(void);
+void frames_add(paddr_t pa, uint64_t n);
+/* Debug: are free lists and counts consistent? Panics if not. */
+void frame_audit(void);
