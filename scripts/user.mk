@@ -7,8 +7,11 @@ UWARN  := -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
 UCFLAGS := -std=gnu11 -O2 -D_GNU_SOURCE -I. -Iuser/lib -ffunction-sections -fdata-sections $(UWARN)
 ULDFLAGS := -static -s -Wl,--gc-sections -pthread
 
-# A program is a file user/bin/NAME.c or a folder user/bin/NAME/ of several files.
-UPROGS_FILE := $(patsubst user/bin/%.c,%,$(wildcard user/bin/*.c))
+# The files user/bin/*.c are one program, toolbox: each line TOOL("NAME", ...) in them is one more
+# name of it in /bin.  A folder user/bin/NAME/ is a program of its own.
+TOOLBOX_OBJ := $(patsubst %,$(UB)/obj/%.o,$(wildcard user/bin/*.c))
+TOOL_NAMES  := $(sort $(shell sed -n 's/^TOOL."\([^"]*\)".*/\1/p' user/bin/*.c 2>/dev/null))
+UPROGS_FILE := $(if $(TOOLBOX_OBJ),toolbox)
 UPROGS_DIR  := $(sort $(patsubst user/bin/%/,%,$(dir $(wildcard user/bin/*/*.c))))
 UPROGS      := $(UPROGS_FILE) $(UPROGS_DIR)
 ULIB_OBJ    := $(patsubst %,$(UB)/obj/%.o,$(wildcard user/lib/*.c))
@@ -37,7 +40,7 @@ $(UB)/.flags: FORCE
 	$(call stamp,$(UCROSS) $(UCFLAGS) $(ULDFLAGS) $(CROSS) $(XCPPFLAGS) $(XCFLAGS) $(XLDFLAGS))
 
 $(UB)/.objects: FORCE
-	$(call stamp,$(ULIB_OBJ) $(UTEST_OBJ) $(XLIB_OBJ) $(XINIT_OBJ) $(wildcard user/bin/*/*.c))
+	$(call stamp,$(TOOLBOX_OBJ) $(ULIB_OBJ) $(UTEST_OBJ) $(XLIB_OBJ) $(XINIT_OBJ) $(wildcard user/bin/*/*.c))
 
 $(UB)/obj/user/xv6/%.c.o: user/xv6/%.c $(UB)/.flags | $(O)/.setup-run
 	$(call say,XCC,$@)
@@ -64,7 +67,7 @@ $(UB)/libulib.a: $(XLIB_OBJ) $(UB)/.objects
 
 ulink = $(UCROSS)gcc $(ULDFLAGS) -o $@ $(filter %.o,$^) $(UB)/libuser.a -lm
 
-$(patsubst %,$(UB)/bin/%,$(UPROGS_FILE)): $(UB)/bin/%: $(UB)/obj/user/bin/%.c.o
+$(UB)/bin/toolbox: $(TOOLBOX_OBJ)
 define dir_program
 $(UB)/bin/$(1): $(patsubst %,$(UB)/obj/%.o,$(wildcard user/bin/$(1)/*.c))
 endef
