@@ -1,0 +1,60 @@
+/*
+ * Memory that devices read and write. Every address given to a device comes from here, so that a
+ * board whose devices are not coherent with the caches (JH7100) needs no change in a driver. On a
+ * coherent board all of it is the identity.
+ *
+ * A driver maps a buffer before it tells the device about it, and unmaps it before it looks at
+ * what the device left there. Between the two the buffer is the device's; dma_sync hands one that
+ * stays mapped over to one side.
+ */
+#pragma once
+
+#include "kernel/types.h"
+#include "mm/kmap.h"
+#include "mm/slab.h"
+
+typedef uint64_t dma_addr_t; /* as the device sees it */
+
+enum dma_dir { DMA_TO_DEVICE = 1, DMA_FROM_DEVICE = 2, DMA_BOTH = 3 };
+
+/* [pa, pa+len), physically contiguous. Any context; cannot fail. */
+static inline dma_addr_t dma_map(paddr_t pa, size_t len, enum dma_dir dir)
+{
+	(void)len;
+	(void)dir;
+	return pa;
+}
+
+static inline void dma_unmap(dma_addr_t addr, size_t len, enum dma_dir dir)
+{
+	(void)addr;
+	(void)len;
+	(void)dir;
+}
+
+/* Before the device (for_device) or the processor looks at a buffer that stays mapped. */
+static inline void dma_sync(dma_addr_t addr, size_t len, enum dma_dir dir, bool for_device)
+{
+	(void)addr;
+	(void)len;
+	(void)dir;
+	(void)for_device;
+}
+
+/*
+ * Zeroed memory shared with a device for long: rings, descriptors. len is rounded up to pages, so
+ * that it is page-aligned. NULL when there is no memory. *addr is what the device is told.
+ */
+static inline void *dma_alloc(size_t len, dma_addr_t *addr)
+{
+	void *p = kzalloc(roundup_pow2(ALIGN_UP(len, PAGE_SIZE)));
+
+	if (p)
+		*addr = virt_to_phys(p);
+	return p;
+}
+
+static inline void dma_free(void *p)
+{
+	kfree(p);
+}
