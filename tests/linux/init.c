@@ -73,7 +73,8 @@ static int command_run(char **argv)
 		dprintf(2, "init: %s: %s\n", argv[0], strerror(errno));
 		_exit(127);
 	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	/* Orphans come to the first process, which must not keep their zombies. */
+	while (waitpid(-1, &status, 0) != pid)
 		continue;
 	/* Strays must not live on into the next command. */
 	kill(-1, SIGKILL);

@@ -1,0 +1,114 @@
+/* What usertests does when a test executes it again: "usertests --helper NAME ARG...". */
+#define _GNU_SOURCE
+#include "ut.h"
+
+#include <stdio.h>
+
+extern char **environ;
+
+/* Exit with the code that the argument names. */
+static int helper_exit(int argc, char **argv)
+{
+	return argc > 1 ? atoi(argv[1]) : 0;
+}
+
+/* Print every argument in brackets. */
+static int helper_args(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		printf("[%s]", argv[i]);
+	printf("\n");
+	return 0;
+}
+
+/* Print the number and the total length of the arguments after the name. */
+static int helper_count(int argc, char **argv)
+{
+	size_t bytes = 0;
+
+	for (int i = 1; i < argc; i++)
+		bytes += strlen(argv[i]);
+	printf("%d %zu\n", argc - 1, bytes);
+	return 0;
+}
+
+static int helper_env(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	for (char **p = environ; *p; p++)
+		printf("{%s}", *p);
+	printf("\n");
+	return 0;
+}
+
+/* Exit with 0 when the descriptor in the argument is open. */
+static int helper_isopen(int argc, char **argv)
+{
+	return argc > 1 && fcntl(atoi(argv[1]), F_GETFD) >= 0 ? 0 : 1;
+}
+
+/* Print the dispositions of USR1, USR2 and HUP, and what is blocked and pending. */
+static int helper_signals(int argc, char **argv)
+{
+	static const int list[] = { SIGUSR1, SIGUSR2, SIGHUP };
+	struct sigaction sa;
+	sigset_t blocked, pending;
+
+	(void)argc;
+	(void)argv;
+	sigprocmask(SIG_BLOCK, NULL, &blocked);
+	sigpending(&pending);
+	for (int i = 0; i < 3; i++) {
+		sigaction(list[i], NULL, &sa);
+		printf("%s%s%s ", sa.sa_handler == SIG_IGN ? "ign" :
+		       sa.sa_handler == SIG_DFL ? "dfl" : "???",
+		       sigismember(&blocked, list[i]) ? "+blocked" : "",
+		       sigismember(&pending, list[i]) ? "+pending" : "");
+	}
+	printf("\n");
+	return 0;
+}
+
+/* Print "PID PPID PGID EUID CWD". */
+static int helper_ids(int argc, char **argv)
+{
+	char cwd[PATH_MAX] = "";
+
+	(void)argc;
+	(void)argv;
+	if (getcwd(cwd, sizeof(cwd)) == NULL)
+		return 1;
+	printf("%d %d %d %d %s\n", (int)getpid(), (int)getppid(), (int)getpgrp(), (int)geteuid(), cwd);
+	return 0;
+}
+
+/* Wait for a signal for ever. */
+static int helper_pause(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	for (;;)
+		pause();
+	return 0;
+}
+
+int helper_main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv);
+	} helpers[] = {
+		{ "exit", helper_exit }, { "args", helper_args }, { "count", helper_count },
+		{ "env", helper_env }, { "isopen", helper_isopen }, { "signals", helper_signals },
+		{ "ids", helper_ids }, { "pause", helper_pause },
+	};
+
+	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++)
+		if (strcmp(argv[0], helpers[i].name) == 0)
+			return helpers[i].run(argc, argv);
+	/* As the interpreter of a script ("#!usertests --helper") the name is the script's. */
+	if (strchr(argv[0], '/') || strchr(argv[0], '.'))
+		return helper_args(argc, argv);
+	return 127;
+}

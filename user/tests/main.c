@@ -1,0 +1,330 @@
+/* usertests: runs named tests, each in a process of its own, and counts. */
+#define _GNU_SOURCE
+#include "ut.h"
+
+#include <dirent.h>
+#include <sys/sysinfo.h>
+#include <sys/time.h>
+#include <termios.h>
+
+#include "leak.h"
+
+/* The linker collects what TEST declares. */
+extern const struct ut_test *const __start_ut_tests[];
+extern const struct ut_test *const __stop_ut_tests[];
+
+enum verdict { PASSED, FAILED, SKIPPED };
+
+static bool verbose;
+static bool hunt_leaks;
+static const char *base_dir = "/tmp";
+static const struct ut_test **tests;
+static pid_t running;
+static volatile sig_atomic_t timed_out;
+
+static void watchdog(int sig)
+{
+	(void)sig;
+	timed_out = 1;
+	kill(-running, SIGKILL);
+	kill(running, SIGKILL);
+}
+
+/* Ticks every second after the first shot, so that a shot before waitpid() sleeps is not lost. */
+static void watchdog_set(unsigned int seconds)
+{
+	struct itimerval it = { .it_value.tv_sec = seconds, .it_interval.tv_sec = seconds ? 1 : 0 };
+
+	if (seconds)
+		timed_out = 0;
+	setitimer(ITIMER_REAL, &it, NULL);
+}
+
+static void tree_remove(const char *path)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(path);
+	char name[PATH_MAX];
+
+	if (dir == NULL) {
+		chmod(path, 0700);
+		dir = opendir(path);
+	}
+	while (dir && (entry = readdir(dir)) != NULL) {
+		struct stat st;
+
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
+		if (lstat(name, &st) == 0 && S_ISDIR(st.st_mode))
+			tree_remove(name);
+		else
+			unlink(name);
+	}
+	if (dir)
+		closedir(dir);
+	rmdir(path);
+}
+
+/* The first process of a test. */
+static void test_process(const struct ut_test *test, const char *dir, int report)
+{
+	setpgid(0, 0);
+	for (int sig = 1; sig < 32; sig++)
+		signal(sig, SIG_DFL);
+	if (dup2(report, UT_REPORT_FD) < 0 || chdir(dir) < 0) {
+		dprintf(2, "usertests: cannot prepare %s: %s\n", test->name, strerror(errno));
+		_exit(UT_EXIT_FAIL);
+	}
+	if (report != UT_REPORT_FD)
+		close(report);
+	umask(022);
+	test->run();
+	_exit(0);
+}
+
+/*
+ * Whether processes of the test's group outlive it; they are killed.  One that was
+ * orphaned may be dead already and wait for init to notice: that takes its time.
+ */
+static bool strays_remain(pid_t group, bool failed)
+{
+	for (int i = 0; i < 2000; i++) {
+		if (kill(-group, 0) < 0)
+			return i > 1000;
+		if (i == 1000 || failed)
+			kill(-group, SIGKILL);
+		usleep(1000);
+	}
+	return true;
+}
+
+static enum verdict judge(int status, const char *text, char *reason, size_t size)
+{
+	if (timed_out)
+		snprintf(reason, size, "killed by the watchdog%s%s", *text ? " after: " : "",
+			 *text ? text + 1 : "");
+	else if (WIFSIGNALED(status))
+		snprintf(reason, size, "died of signal %d%s%s", WTERMSIG(status),
+			 *text ? " after: " : "", *text ? text + 1 : "");
+	else if (WEXITSTATUS(status) == UT_EXIT_SKIP && *text == 'S')
+		return snprintf(reason, size, "%s", text + 1), SKIPPED;
+	else if (*text != '\0')
+		snprintf(reason, size, "%s", text + 1);
+	else if (WEXITSTATUS(status) != 0)
+		snprintf(reason, size, "exit code %d", WEXITSTATUS(status));
+	else
+		return PASSED;
+	return FAILED;
+}
+
+static enum verdict test_once(const struct ut_test *test, char *reason, size_t size)
+{
+	static unsigned int number;
+	char dir[256], text[1024] = "";
+	int status = 0, report[2];
+	bool strays;
+
+	snprintf(dir, sizeof(dir), "%s/ut.%d.%u", base_dir, (int)getpid(), number++);
+	tree_remove(dir);
+	if (mkdir(dir, 0777) < 0 || chmod(dir, 0777) < 0 || pipe2(report, O_NONBLOCK) < 0) {
+		snprintf(reason, size, "cannot prepare %s: %s", dir, strerror(errno));
+		return FAILED;
+	}
+	fcntl(report[1], F_SETFL, 0);
+	fflush(stdout);
+	running = fork();
+	if (running == 0) {
+		close(report[0]);
+		test_process(test, dir, report[1]);
+	}
+	close(report[1]);
+	setpgid(running, running);
+	watchdog_set(test->seconds ? test->seconds : UT_SECONDS);
+	while (running > 0 && waitpid(running, &status, 0) < 0 && errno == EINTR)
+		continue;
+	watchdog_set(0);
+	if (running < 0)
+		status = UT_EXIT_FAIL << 8;
+	strays = running > 0 && strays_remain(running, status != 0);
+	if (read(report[0], text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(report[0]);
+	tree_remove(dir);
+
+	enum verdict verdict = judge(status, text, reason, size);
+	if (verdict == PASSED && strays)
+		return snprintf(reason, size, "left processes behind"), FAILED;
+	if (verdict == PASSED && access(dir, F_OK) == 0)
+		return snprintf(reason, size, "left files that cannot be removed"), FAILED;
+	return verdict;
+}
+
+/* Run again what seems to leak: memory that a first run takes for good is a cache. */
+static enum verdict test_leaks(const struct ut_test *test, long before, char *reason, size_t size)
+{
+	struct leak leak;
+
+	if (test->no_leak_check || before < 0)
+		return PASSED;
+	leak_start(&leak, before);
+	if (!leak_suspected(&leak, memory_kib(), hunt_leaks))
+		return PASSED;
+	while (leak_running(&leak)) {
+		if (test_once(test, reason, size) != PASSED)
+			return FAILED;
+		leak_sample(&leak, memory_kib());
+	}
+	if (!leak_found(&leak))
+		return PASSED;
+	snprintf(reason, size, "leaks memory: %ld KiB in each run", leak_per_run(&leak));
+	return FAILED;
+}
+
+static bool test_fits(const struct ut_test *test, char *reason, size_t size)
+{
+	struct sysinfo info;
+
+	if (test->root && geteuid() != 0) {
+		snprintf(reason, size, "needs root");
+		return false;
+	}
+	if (test->mem_mib == 0 || sysinfo(&info) < 0)
+		return true;
+	/* The firmware and the kernel image are missing from the total: allow for an eighth. */
+	unsigned long mib = info.totalram * (unsigned long)info.mem_unit >> 20;
+	if (mib + test->mem_mib / 8 >= test->mem_mib)
+		return true;
+	snprintf(reason, size, "needs %u MiB of memory", test->mem_mib);
+	return false;
+}
+
+static enum verdict test_run(const struct ut_test *test)
+{
+	static const char *const words[] = { "ok", "FAIL", "skipped" };
+	char reason[1400] = "";
+	enum verdict verdict = SKIPPED;
+	long before = memory_kib();
+	uint64_t start = now_ns();
+
+	printf("test %s ... ", test->name);
+	fflush(stdout);
+	if (test_fits(test, reason, sizeof(reason))) {
+		verdict = test_once(test, reason, sizeof(reason));
+		if (verdict == PASSED)
+			verdict = test_leaks(test, before, reason, sizeof(reason));
+	}
+	printf("%s%s%s", words[verdict], *reason && verdict != PASSED ? ": " : "",
+	       verdict != PASSED ? reason : "");
+	if (verbose)
+		printf(" (%llu ms, %+ld KiB)", (unsigned long long)((now_ns() - start) / 1000000),
+		       before < 0 ? 0 : memory_kib() - before);
+	printf("\n");
+	fflush(stdout);
+	return verdict;
+}
+
+static bool test_wanted(const struct ut_test *test, char **names)
+{
+	if (*names == NULL)
+		return true;
+	for (; *names; names++)
+		if (!strcmp(*names, test->name) || !strcmp(*names, test->group))
+			return true;
+	return false;
+}
+
+static int test_order(const void *a, const void *b)
+{
+	const struct ut_test *x = *(const struct ut_test *const *)a;
+	const struct ut_test *y = *(const struct ut_test *const *)b;
+	int order = strcmp(x->file, y->file);
+
+	return order ? order : x->line - y->line;
+}
+
+/* The tests in the order of the source, ended by NULL: the linker's order is any. */
+static void tests_sort(void)
+{
+	size_t count = (size_t)(__stop_ut_tests - __start_ut_tests);
+
+	tests = calloc(count + 1, sizeof(*tests));
+	if (tests == NULL)
+		abort();
+	memcpy(tests, __start_ut_tests, count * sizeof(*tests));
+	qsort(tests, count, sizeof(*tests), test_order);
+}
+
+static int names_known(char **names)
+{
+	int bad = 0;
+
+	for (; *names; names++) {
+		char *one[2] = { *names, NULL };
+		bool known = false;
+
+		for (const struct ut_test **t = tests; *t; t++)
+			known |= test_wanted(*t, one);
+		if (!known) {
+			fprintf(stderr, "usertests: no test or group \"%s\"\n", *names);
+			bad++;
+		}
+	}
+	return bad == 0;
+}
+
+static int run_all(char **names)
+{
+	unsigned int counts[3] = { 0 };
+	struct termios tio;
+	bool tty = tcgetattr(0, &tio) == 0;
+	pid_t foreground = tty ? tcgetpgrp(0) : -1;
+
+	on_signal(SIGALRM, watchdog, 0);
+	/* A test that took the terminal may leave us in the background. */
+	signal(SIGTTOU, SIG_IGN);
+	for (const struct ut_test **t = tests; *t; t++) {
+		if (!test_wanted(*t, names))
+			continue;
+		counts[test_run(*t)]++;
+		if (tty && foreground > 0) {
+			tcsetpgrp(0, foreground);
+			tcsetattr(0, TCSANOW, &tio);
+		}
+	}
+	printf("%u passed, %u failed, %u skipped\n", counts[PASSED], counts[FAILED], counts[SKIPPED]);
+	return counts[FAILED] != 0;
+}
+
+int main(int argc, char **argv)
+{
+	int option;
+
+	if (argc >= 3 && strcmp(argv[1], "--helper") == 0)
+		return helper_main(argc - 2, argv + 2);
+	tests_sort();
+	while ((option = getopt(argc, argv, "d:lLv")) != -1) {
+		switch (option) {
+		case 'd':
+			base_dir = optarg;
+			break;
+		case 'l':
+			for (const struct ut_test **t = tests; *t; t++)
+				if (test_wanted(*t, argv + optind))
+					puts((*t)->name);
+			return 0;
+		case 'L':
+			hunt_leaks = true;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		default:
+			fprintf(stderr, "usage: usertests [-lLv] [-d DIR] [NAME|GROUP]...\n");
+			return 2;
+		}
+	}
+	if (!names_known(argv + optind))
+		return 2;
+	return run_all(argv + optind);
+}
