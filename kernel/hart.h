@@ -4,7 +4,7 @@
 #pragma once
 
 #include "kernel/spinlock.h"
-#include "lib/list.h"
+#include "lib/rbtree.h"
 
 #define MAX_HARTS 64
 
@@ -17,6 +17,7 @@ typedef uint64_t hartmask_t;
 
 /* Per-hart state; reached through current()->hart or harts[i]. */
 struct hart {
+	uint64_t emergency_stack_top; /* for kernel stack overflows; offset 0 known to entry.S */
 	uint32_t index;		/* 0..nharts-1; index 0 is the boot hart */
 	uint32_t hartid;	/* as firmware numbers it */
 	bool online;
@@ -26,9 +27,9 @@ struct hart {
 	struct aspace *aspace;	/* (own hart) space in satp; NULL: the kernel's own */
 
 	struct spinlock runq_lock; /* RANK_RUNQ, interrupts off */
-	struct list_head runq;	/* (runq_lock) runnable threads, not the running one */
+	struct rb_root runq;	/* (runq_lock) runnable threads, not the running one */
+	uint64_t min_vruntime;	/* (runq_lock) grows only */
 	uint32_t nr_running;	/* (runq_lock) the queued ones and the running one, idle excluded */
-	bool need_resched;	/* any context; checked with interrupts off on the way out */
 	bool idling;		/* in wfi or about to be */
 
 	_Atomic uint32_t ipi_pending; /* IPI_* bits */
@@ -40,14 +41,12 @@ struct hart {
 	uint64_t busy_user, busy_system; /* ns */
 	uint64_t switches;
 	void *percpu_mm;	/* frame caches etc.: mm/ owns what it points to */
-	uint64_t emergency_stack_top; /* kernel stack overflow and panics */
 };
 
 extern struct hart harts[MAX_HARTS];
 extern uint32_t nharts;
 
-/* The hart we run on: only stable while preemption or interrupts are off. */
-static inline struct hart *this_hart(void); /* in kernel/thread.h */
+/* this_hart() is in kernel/thread.h. */
 
 /* Inter-processor interrupts. */
 enum { IPI_RESCHED = 1, IPI_CALL = 2, IPI_STOP = 4, IPI_TIMER = 8 };
@@ -57,6 +56,11 @@ void ipi_send(struct hart *h, uint32_t what);
  * interrupt context. Interrupts must be on, no spin lock held that func's harts may spin on.
  */
 void hart_call(hartmask_t mask, void (*func)(void *), void *arg);
+void ipi_interrupt(void); /* the software interrupt of this hart */
+/* Number the harts of the machine; the boot hart gets index 0. */
+void harts_init(uint32_t boot_hartid);
+/* What each hart sets up for itself, with its idle thread running. */
+void hart_init_this(void);
 /* Start all secondary harts (HSM) and wait until they are online. */
 void harts_start(void);
 /* Index of a hart id, or -1. */

@@ -29,9 +29,8 @@ bool mutex_held(const struct mutex *m);
  * it. Not recursive, not even for readers.
  */
 struct rwlock {
-	struct spinlock lock;	 /* RANK_WAITQ class state lock */
-	int32_t readers;	 /* (lock) readers inside; -1: a writer is */
-	uint32_t writers_waiting; /* (lock) */
+	int32_t state;		  /* readers inside; -1: a writer is. Changed by atomics */
+	uint32_t writers_waiting; /* new readers wait while not 0 */
 	struct waitqueue wait;
 #if DEBUG
 	uint32_t rank;

@@ -41,6 +41,23 @@ void spin_unlock(struct spinlock *l);
 /* The same with this hart's interrupts off; pass what _lock returned to _unlock. */
 uint64_t spin_lock_irq(struct spinlock *l) __must_check;
 void spin_unlock_irq(struct spinlock *l, uint64_t was);
+/*
+ * A lock taken by one thread and released by the next (run queues): _give before the switch,
+ * _take after it. Nothing in release kernels.
+ */
+#if DEBUG
+void spin_give(struct spinlock *l);
+void spin_take(struct spinlock *l);
+#else
+static inline void spin_give(struct spinlock *l)
+{
+	(void)l;
+}
+static inline void spin_take(struct spinlock *l)
+{
+	(void)l;
+}
+#endif
 /* For assertions: is it held by the running thread (debug), or by anyone (release)? */
 bool spin_held(const struct spinlock *l);
 
@@ -50,11 +67,19 @@ bool spin_held(const struct spinlock *l);
  */
 #if DEBUG
 void lockrank_acquire(const void *lock, enum lock_rank rank, const char *name);
+/* For a lock got by trying: it cannot deadlock, so any order is fine. */
+void lockrank_acquire_try(const void *lock, enum lock_rank rank, const char *name);
 void lockrank_release(const void *lock);
 /* Panic if the running thread holds a spin lock: called where a thread may sleep. */
 void lockrank_assert_may_sleep(void);
 #else
 static inline void lockrank_acquire(const void *lock, enum lock_rank rank, const char *name)
+{
+	(void)lock;
+	(void)rank;
+	(void)name;
+}
+static inline void lockrank_acquire_try(const void *lock, enum lock_rank rank, const char *name)
 {
 	(void)lock;
 	(void)rank;

@@ -12,7 +12,10 @@
 
 #include "kernel/types.h"
 
+/* By number; SYSCALL_COUNT entries. */
 typedef long (*syscall_t)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+
+extern const syscall_t syscall_table[];
 
 #define SYSCALL0(name)                                                                             \
 	long sys_##name(void);                                                                     \

@@ -10,6 +10,7 @@
 #include "kernel/signal.h"
 #include "kernel/wait.h"
 #include "lib/list.h"
+#include "lib/rbtree.h"
 
 struct aspace;
 struct fdtable;
@@ -20,12 +21,14 @@ struct process;
 /* Registers that survive a function call, kept while a thread does not run (switch.S). */
 struct context {
 	uint64_t ra, sp, s[12];
+	uint64_t gp; /* the user's: the kernel never uses it */
 };
 
 /* Floating-point registers, kept while another thread's are in the FPU (fpu.S). */
 struct fpu_state {
 	uint64_t f[32];
 	uint32_t fcsr;
+	uint32_t hart; /* index of the hart that last loaded them */
 	bool used; /* the thread has ever used the FPU */
 };
 
@@ -56,14 +59,14 @@ struct thread {
 	void *kstack;		/* KSTACK_SIZE bytes, guard page below */
 	_Atomic uint32_t state;	/* enum thread_state */
 	uint32_t wait_mode;	/* enum wait_mode while sleeping */
-	bool on_runq;		/* (runq_lock of hart) */
-	_Atomic bool on_cpu;	/* its registers are still in a hart */
-	struct list_head runq_link;
+	bool on_runq;		/* (hart->runq_lock) */
+	bool on_cpu;		/* (hart->runq_lock) running, or not yet switched away from */
+	struct rb_node runq_node; /* (hart->runq_lock) by vruntime */
 	int nice;		/* -20..19 */
-	uint64_t slice_left;	/* ns of time slice */
-	uint64_t vruntime;	/* reserved for weighting by nice */
-	uint64_t affinity;	/* harts it may run on */
-	uint64_t started_at, utime, stime, ran_since; /* ns; accounting */
+	uint64_t vruntime;	/* (hart->runq_lock) ns run, weighted by nice */
+	hartmask_t affinity;	/* harts it may run on */
+	uint64_t runtime, ran_since; /* ns run in all; when it last began to */
+	uint64_t uticks, sticks; /* timer ticks that found it in user mode, in the kernel */
 	uint64_t nvcsw, nivcsw;	/* voluntary and involuntary switches */
 	uint64_t minflt, majflt;
 
@@ -72,7 +75,6 @@ struct thread {
 	struct process *process; /* NULL for kernel threads */
 	struct list_head process_link; /* (process->lock) in process->threads */
 	struct aspace *aspace;	/* user half; NULL for kernel threads */
-	struct aspace *active;	/* reserved */
 	struct fdtable *files;
 	struct fscontext *fs;
 	const struct cred *cred;
@@ -91,8 +93,7 @@ struct thread {
 	uaddr_t set_child_tid, clear_child_tid;
 	uaddr_t robust_list;
 	struct waitqueue *vfork_done; /* parent waits here until exec or exit */
-	bool in_usercopy;	/* reserved for mm/usercopy */
-	const struct fixup *no_fault; /* reserved for mm/usercopy */
+	uint32_t nofault;	/* (own) user copies must not fault pages in while not 0 */
 
 	void (*kfunc)(void *);	/* kernel thread body */
 	void *karg;
@@ -104,6 +105,7 @@ struct thread {
 		uint32_t rank;
 	} held[24];		/* locks it holds, in the order taken */
 	int nheld;
+	int held_base;		/* an interrupt handler's locks begin here */
 #endif
 };
 
@@ -114,6 +116,7 @@ static inline struct thread *current(void)
 	__asm__("mv %0, tp" : "=r"(t));
 	return t;
 }
+/* The hart we run on: only stable while preemption or interrupts are off. */
 static inline struct hart *this_hart(void)
 {
 	return *(struct hart *volatile *)&current()->hart;
@@ -173,32 +176,54 @@ struct process {
 	uint64_t dead_nvcsw, dead_nivcsw;
 	uint32_t personality;
 	int oom_score_adj;
-	char *cmdline_reserved;
 	struct file *exe;		/* (lock) for /proc/PID/exe */
 };
 
 extern struct spinlock proc_lock; /* RANK_PROC: process tree, groups, sessions, pid table */
 
 /* thread.c: kernel threads run func(arg) with interrupts on; they end by returning. */
+extern struct thread boot_thread;
+void threads_init(void);
 struct thread *kthread_create(const char *name, void (*func)(void *), void *arg);
+/* A thread for h to start on and to fall back to; NULL without memory. */
+struct thread *thread_create_idle(struct hart *h);
+/*
+ * A new thread with a kernel stack, not yet known to anyone: one reference, its process, files
+ * and the like still NULL. body NULL: a user thread, which begins by returning to user mode with
+ * the registers in its trap frame. NULL without memory.
+ */
+struct thread *thread_create(void (*body)(void *), void *arg);
 void thread_get(struct thread *t);
 void thread_put(struct thread *t);
 
 /* sched.c */
 void schedule(void);		/* let another thread run; returns when we are chosen again */
 void thread_yield(void);
-/* Make a sleeping thread runnable if its state is one of those in mask (1 << state). */
+/* Make a sleeping or stopped thread runnable; false if it was neither. Any context. */
 bool thread_wake(struct thread *t);
 void thread_start(struct thread *t);	/* a new thread becomes runnable */
-void sched_init(void);
-void sched_init_hart(struct hart *h);
-void sched_tick(void);		/* from the timer interrupt */
-void preempt_schedule_irq(void);
-void __noreturn sched_exit(void); /* the running thread is dead */
-void idle_loop(void *unused) __noreturn;
-uint64_t thread_cpu_time(const struct thread *t);
-/* Load averages *65536 for /proc/loadavg, sysinfo. */
-extern uint64_t loadavg[3];
+/* Let a better thread run if one asked for it; the running one stays runnable. */
+void sched_preempt(void);
+void sched_init_hart(struct hart *h, struct thread *idle);
+void sched_tick(bool user);	/* from the timer interrupt: what it interrupted */
+void sched_exit(void) __noreturn; /* the running thread is dead */
+void idle_loop(void) __noreturn;
+/* Nanoseconds on a hart: in all, and divided in user mode and kernel. */
+uint64_t thread_cpu_time(struct thread *t);
+void thread_cpu_times(struct thread *t, uint64_t *user, uint64_t *system);
+/*
+ * Set by mm/: work for an idle hart (zeroing frames), interrupts on; true if it did something.
+ */
+bool idle_work(void);
+/* Load averages over 1, 5, 15 minutes, times 65536 (/proc/loadavg, sysinfo). */
+void loadavg_get(uint64_t out[3]);
+
+/* Floating point. The running thread's first use of the FPU: zeros, or what was saved. */
+void thread_fpu_first_use(void);
+void thread_fpu_sync(struct thread *t);	/* current: thread->fpu holds what the registers do */
+void thread_fpu_reload(void);		/* thread->fpu was changed: load it */
+void fpu_save(struct fpu_state *f);	/* switch.S */
+void fpu_restore(const struct fpu_state *f);
 
 /* process.c */
 struct process *process_find(pid_t pid);	/* takes a reference; NULL when there is none */

@@ -16,6 +16,8 @@ uint64_t time_ns(void);
 uint64_t time_realtime(void);
 void time_set_realtime(uint64_t ns);
 void time_init(uint64_t timebase_hz);
+/* The value of the time CSR at which time_ns() has reached ns. */
+uint64_t time_ns_to_ticks(uint64_t ns);
 
 /*
  * A one-shot timer. func runs in interrupt context on the hart that armed it. It may re-arm.
@@ -32,8 +34,11 @@ void timer_init(struct timer *t, void (*func)(struct timer *), void *data);
 void timer_set(struct timer *t, uint64_t when);
 /* Disarm; returns true if it was armed. On return func is neither running nor will run. */
 bool timer_cancel(struct timer *t);
-void timer_interrupt(void);
+/* This hart's timer interrupt; user: it interrupted user mode. Interrupts off. */
+void timer_interrupt(bool user);
 void timer_init_hart(void);
+/* Make sure this hart's timer fires by then at the latest. Interrupts off. */
+void timer_arm_by(uint64_t when);
 
 /* Sleep, uninterruptibly, for at least ns: drivers' resets. */
 void sleep_ns(uint64_t ns);

@@ -46,3 +46,7 @@ void irq_chip_register(const struct irq_chip *chip);
 int irq_register(uint32_t irq, const char *name, irq_handler_t handler, void *arg);
 void irq_unregister(uint32_t irq);
 void irq_dispatch(uint32_t irq);
+void irq_handle(void);	  /* the external interrupt of this hart: ask the controller */
+void irq_init_hart(void);
+/* Name of what handles a source and how often it fired; NULL: nothing does (/proc/interrupts). */
+const char *irq_info(uint32_t irq, uint64_t *count);

@@ -1,0 +1,242 @@
+/*
+ * From a trap into C and back.
+ *
+ * In user mode sscratch holds the running thread; in the kernel it holds 0, and tp the thread.
+ * The kernel never touches gp, so it stays the user's all the way.
+ *
+ * A system call saves what C functions may overwrite (ra, t*, a*), nothing else: s0-s11 survive
+ * the call by the calling convention. Whoever needs them in the trap frame - clone, signals -
+ * comes through save_callee_saved. On the way out, thread->work != 0 leads to the long way, which
+ * saves and restores all.
+ *
+ * sstatus while a user thread is in the kernel: SPP = 0 and SPIE = 1 hold except inside a nested
+ * trap, which restores them (switch.S too), so the short way out need not set them.
+ */
+#include "kernel/asm.h"
+#include "kernel/layout.h"
+
+	.section .entry.text, "ax"
+
+	.macro save_caller_saved
+	sd	ra, TF_RA(sp)
+	sd	t0, TF_T0(sp)
+	sd	t1, TF_T1(sp)
+	sd	t2, TF_T2(sp)
+	sd	a0, TF_A0(sp)
+	sd	a1, TF_A1(sp)
+	sd	a2, TF_A2(sp)
+	sd	a3, TF_A3(sp)
+	sd	a4, TF_A4(sp)
+	sd	a5, TF_A5(sp)
+	sd	a6, TF_A6(sp)
+	sd	a7, TF_A7(sp)
+	sd	t3, TF_T3(sp)
+	sd	t4, TF_T4(sp)
+	sd	t5, TF_T5(sp)
+	sd	t6, TF_T6(sp)
+	.endm
+
+	.macro restore_caller_saved
+	ld	ra, TF_RA(sp)
+	ld	t0, TF_T0(sp)
+	ld	t1, TF_T1(sp)
+	ld	t2, TF_T2(sp)
+	ld	a0, TF_A0(sp)
+	ld	a1, TF_A1(sp)
+	ld	a2, TF_A2(sp)
+	ld	a3, TF_A3(sp)
+	ld	a4, TF_A4(sp)
+	ld	a5, TF_A5(sp)
+	ld	a6, TF_A6(sp)
+	ld	a7, TF_A7(sp)
+	ld	t3, TF_T3(sp)
+	ld	t4, TF_T4(sp)
+	ld	t5, TF_T5(sp)
+	ld	t6, TF_T6(sp)
+	.endm
+
+	.macro save_callee_saved_to frame
+	sd	gp, TF_GP(\frame)
+	sd	s0, TF_S0(\frame)
+	sd	s1, TF_S1(\frame)
+	sd	s2, TF_S2(\frame)
+	sd	s3, TF_S3(\frame)
+	sd	s4, TF_S4(\frame)
+	sd	s5, TF_S5(\frame)
+	sd	s6, TF_S6(\frame)
+	sd	s7, TF_S7(\frame)
+	sd	s8, TF_S8(\frame)
+	sd	s9, TF_S9(\frame)
+	sd	s10, TF_S10(\frame)
+	sd	s11, TF_S11(\frame)
+	.endm
+
+	.macro restore_callee_saved
+	ld	s0, TF_S0(sp)
+	ld	s1, TF_S1(sp)
+	ld	s2, TF_S2(sp)
+	ld	s3, TF_S3(sp)
+	ld	s4, TF_S4(sp)
+	ld	s5, TF_S5(sp)
+	ld	s6, TF_S6(sp)
+	ld	s7, TF_S7(sp)
+	ld	s8, TF_S8(sp)
+	ld	s9, TF_S9(sp)
+	ld	s10, TF_S10(sp)
+	ld	s11, TF_S11(sp)
+	.endm
+
+	.globl	trap_entry
+	.balign	4
+trap_entry:
+	csrrw	tp, sscratch, tp
+	beqz	tp, from_kernel
+
+	sd	sp, THREAD_USER_SP(tp)
+	ld	sp, THREAD_KSTACK_FRAME(tp)
+	save_caller_saved
+	ld	t1, THREAD_USER_SP(tp)
+	csrrw	t2, sscratch, zero
+	csrr	t3, sepc
+	csrr	t0, scause
+	sd	t1, TF_SP(sp)
+	sd	t2, TF_TP(sp)
+	sd	t0, TF_CAUSE(sp)
+	li	t4, 8			/* environment call from U-mode */
+	bne	t0, t4, user_fault
+
+	addi	t3, t3, 4		/* go on behind the ecall */
+	sd	t3, TF_PC(sp)
+	sd	a0, TF_ORIG_A0(sp)
+	csrsi	sstatus, 2		/* interrupts on */
+	li	t0, SYSCALL_COUNT
+	bgeu	a7, t0, unknown_call
+	la	t1, syscall_table
+	slli	t0, a7, 3
+	add	t1, t1, t0
+	ld	t1, (t1)
+	jalr	t1
+syscall_done:
+	sd	a0, TF_A0(sp)
+	csrci	sstatus, 2		/* interrupts off: work must not change behind our back */
+	lwu	t0, THREAD_WORK(tp)
+	bnez	t0, user_work
+user_return:
+	ld	t0, TF_PC(sp)
+	csrw	sepc, t0
+	csrw	sscratch, tp
+	restore_caller_saved
+	ld	tp, TF_TP(sp)
+	ld	sp, TF_SP(sp)
+	sret
+
+unknown_call:
+	call	syscall_unknown
+	j	syscall_done
+
+	/* Page faults, interrupts, everything else from user mode. */
+user_fault:
+	csrr	t1, stval
+	csrr	t2, sstatus
+	sd	t3, TF_PC(sp)
+	sd	t1, TF_BADADDR(sp)
+	sd	t2, TF_STATUS(sp)
+	mv	a0, sp
+	call	trap_user		/* returns with interrupts off */
+	lwu	t0, THREAD_WORK(tp)
+	beqz	t0, user_return
+
+	/*
+	 * The long way out. With WORK_FULLFRAME the trap frame is already the whole truth (exec,
+	 * sigreturn); otherwise the callee-saved registers still hold the user's values.
+	 */
+user_work:
+	andi	t0, t0, WORK_FULLFRAME_BIT
+	bnez	t0, 1f
+	save_callee_saved_to sp
+1:	mv	a0, sp
+	call	trap_user_work		/* returns with interrupts off and no work left */
+
+	/* A new thread's first way to user mode ends here as well. */
+	.globl	user_return_full
+user_return_full:
+	restore_callee_saved
+	ld	gp, TF_GP(sp)
+	j	user_return
+
+	/* A trap taken in the kernel: on the same stack, everything saved. */
+from_kernel:
+	csrr	tp, sscratch
+	csrw	sscratch, zero
+	sd	sp, THREAD_USER_SP(tp)	/* scratch: no user sp is kept here now */
+	addi	sp, sp, -TF_SIZE
+	srli	sp, sp, KSTACK_SHIFT	/* stacks lie where this bit is 0, guards where it is 1 */
+	andi	sp, sp, 1
+	bnez	sp, stack_overflow
+	ld	sp, THREAD_USER_SP(tp)
+	addi	sp, sp, -TF_SIZE
+kernel_trap:
+	save_caller_saved
+	save_callee_saved_to sp
+	ld	t0, THREAD_USER_SP(tp)
+	csrr	t1, sepc
+	csrr	t2, sstatus
+	csrr	t3, scause
+	csrr	t4, stval
+	sd	t0, TF_SP(sp)
+	sd	tp, TF_TP(sp)
+	sd	t1, TF_PC(sp)
+	sd	t2, TF_STATUS(sp)
+	sd	t3, TF_CAUSE(sp)
+	sd	t4, TF_BADADDR(sp)
+	li	t0, 1 << 18		/* SUM: off again if the trap came from a user copy */
+	csrc	sstatus, t0
+	mv	a0, sp
+	call	trap_kernel		/* returns with interrupts off */
+	ld	t0, TF_PC(sp)
+	ld	t1, TF_STATUS(sp)
+	csrw	sepc, t0
+	csrw	sstatus, t1
+	restore_caller_saved
+	restore_callee_saved
+	ld	sp, TF_SP(sp)
+	sret
+
+	/* The kernel stack ran into its guard page: report on the hart's emergency stack. */
+stack_overflow:
+	ld	sp, THREAD_HART(tp)
+	ld	sp, HART_EMERGENCY_STACK(sp)
+	addi	sp, sp, -TF_SIZE
+	save_caller_saved
+	save_callee_saved_to sp
+	ld	t0, THREAD_USER_SP(tp)
+	csrr	t1, sepc
+	csrr	t2, sstatus
+	csrr	t3, scause
+	csrr	t4, stval
+	sd	t0, TF_SP(sp)
+	sd	tp, TF_TP(sp)
+	sd	t1, TF_PC(sp)
+	sd	t2, TF_STATUS(sp)
+	sd	t3, TF_CAUSE(sp)
+	sd	t4, TF_BADADDR(sp)
+	mv	a0, sp
+	call	trap_stack_overflow	/* does not return */
+
+	/*
+	 * System calls that read or replace all registers: put the callee-saved ones in the trap
+	 * frame first, then go on to the C function.
+	 */
+	.macro full_frame_call name
+	.globl	sys_\name\()_full
+sys_\name\()_full:
+	ld	t0, THREAD_KSTACK_FRAME(tp)
+	save_callee_saved_to t0
+	tail	sys_\name
+	.endm
+
+	full_frame_call clone
+	full_frame_call clone3
+	full_frame_call execve
+	full_frame_call execveat
+	full_frame_call rt_sigreturn

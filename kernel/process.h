@@ -1,0 +1,36 @@
+/*
+ * Processes: their life from fork to wait (process.c), credentials (cred.c), job control.
+ */
+#pragma once
+
+#include "kernel/thread.h"
+
+/* Start pid 1 from init= (or /sbin/init): called once, by the first kernel thread. */
+void process_start_init(void);
+/*
+ * End the running process: all its threads die, the last one makes it a zombie with this wait
+ * status. Does not return.
+ */
+void process_exit_group(int wait_status) __noreturn;
+/* End the running thread only; the process too if it is the last. */
+void thread_exit(int wait_status) __noreturn;
+/* Tell the parent of p that it stopped, continued or died: SIGCHLD and wake waiters. */
+void process_notify_parent(struct process *p, int code, int status);
+/*
+ * Is pgid a group in which no process has its parent in the same session but another group?
+ * Such an orphaned group has no shell to continue it: it may not stop (POSIX 2.11). proc_lock held.
+ */
+bool pgrp_orphaned(pid_t pgid);
+/* Call func on each process of the group; proc_lock held. Returns how many there were. */
+uint32_t pgrp_for_each(pid_t pgid, void (*func)(struct process *p, void *arg), void *arg);
+
+/* The terminal's part in a session leader's death; registered by drivers/tty. */
+extern void (*tty_session_exit_hook)(struct process *leader);
+
+/* exec.c: load a program into the running process. argv and envp are kernel copies. */
+struct exec_strings;
+int exec_kernel(const char *path, const char *const argv[], const char *const envp[]);
+
+/* futex.c: wake count waiters on a user word of the running process. */
+int futex_wake_addr(uaddr_t addr, int count);
+void futex_exit_robust(struct thread *t);

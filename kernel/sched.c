@@ -1,0 +1,498 @@
+/*
+ * The scheduler: one run queue a hart, ordered by virtual run time (time run, weighted by nice),
+ * the smallest first. A run queue's lock is held across context_switch and released by the thread
+ * that comes next, so whoever holds it sees each of its threads either running or fully saved.
+ *
+ * There is no periodic tick on an idle hart. A hart that runs a thread has its timer armed for
+ * the end of the slice at the latest; it is not touched at a switch, since arming it costs a call
+ * to the firmware: a timer that fires early just looks at the queue and goes on.
+ */
+#include "kernel/thread.h"
+
+#include "kernel/panic.h"
+#include "kernel/riscv.h"
+#include "kernel/time.h"
+#include "kernel/trap.h"
+#include "mm/aspace.h"
+
+#define SLICE_NS       (10 * NSEC_PER_MSEC)
+#define WAKEUP_GRAN_NS (1 * NSEC_PER_MSEC)
+
+struct thread *context_switch(struct thread *prev, struct thread *next);
+void sched_finish_switch(struct thread *prev);
+
+/* The share of nice n: each step is about 10 % of processor time (nice(2)); 1024 for nice 0. */
+static const uint32_t nice_weight[40] = {
+	88818, 71054, 56843, 45475, 36380, 29104, 23283, 18626, 14901, 11921,
+	9537,  7629,  6104,  4883,  3906,  3125,  2500,	 2000,	1600,  1280,
+	1024,  819,   655,   524,   419,   336,	  268,	 215,	172,   137,
+	110,   88,    70,    56,    45,	   36,	  29,	 23,	18,    15,
+};
+
+static void runq_insert(struct hart *h, struct thread *t)
+{
+	struct rb_node **link = &h->runq.node, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		if ((int64_t)(t->vruntime -
+			      rb_entry(parent, struct thread, runq_node)->vruntime) < 0)
+			link = &parent->left;
+		else
+			link = &parent->right;
+	}
+	rb_insert(&h->runq, &t->runq_node, parent, link, NULL);
+	t->on_runq = true;
+}
+
+static void runq_remove(struct hart *h, struct thread *t)
+{
+	rb_erase(&h->runq, &t->runq_node, NULL);
+	t->on_runq = false;
+}
+
+/* Charge the running thread for the time since it was last charged. Run queue locked. */
+static void account(struct hart *h, struct thread *t, uint64_t now)
+{
+	uint64_t ran = now - t->ran_since;
+
+	t->ran_since = now;
+	if (t == h->idle) {
+		h->idle_time += ran;
+		return;
+	}
+	t->runtime += ran;
+	if (likely(t->nice == 0))
+		t->vruntime += ran;
+	else
+		t->vruntime += ran * 1024 / nice_weight[t->nice + 20];
+	if ((int64_t)(t->vruntime - h->min_vruntime) > 0)
+		h->min_vruntime = t->vruntime;
+}
+
+static inline uint64_t fpu_state_bits(void)
+{
+	return csr_read(sstatus) & SSTATUS_FS;
+}
+
+/* Save prev's floating-point registers if it changed them; load next's unless they are there. */
+static void fpu_switch(struct hart *h, struct thread *prev, struct thread *next)
+{
+	if (fpu_state_bits() == SSTATUS_FS_DIRTY) {
+		fpu_save(&prev->fpu);
+		prev->fpu.hart = h->index;
+		h->fpu_owner = prev;
+	}
+	csr_clear(sstatus, SSTATUS_FS);
+	if (!next->fpu.used)
+		return;
+	csr_set(sstatus, SSTATUS_FS_CLEAN);
+	if (h->fpu_owner == next && next->fpu.hart == h->index)
+		return;
+	fpu_restore(&next->fpu);
+	csr_clear(sstatus, SSTATUS_FS);
+	csr_set(sstatus, SSTATUS_FS_CLEAN);
+	next->fpu.hart = h->index;
+	h->fpu_owner = next;
+}
+
+void thread_fpu_first_use(void)
+{
+	struct thread *t = current();
+	uint64_t irq = irq_save();
+
+	t->fpu.used = true;
+	csr_set(sstatus, SSTATUS_FS_CLEAN);
+	fpu_restore(&t->fpu);
+	t->fpu.hart = t->hart->index;
+	t->hart->fpu_owner = t;
+	irq_restore(irq);
+}
+
+void thread_fpu_sync(struct thread *t)
+{
+	uint64_t irq = irq_save();
+
+	if (t == current() && fpu_state_bits() == SSTATUS_FS_DIRTY) {
+		fpu_save(&t->fpu);
+		csr_clear(sstatus, SSTATUS_FS);
+		csr_set(sstatus, SSTATUS_FS_CLEAN);
+		t->fpu.hart = t->hart->index;
+		t->hart->fpu_owner = t;
+	}
+	irq_restore(irq);
+}
+
+void thread_fpu_reload(void)
+{
+	struct thread *t = current();
+	uint64_t irq = irq_save();
+
+	csr_clear(sstatus, SSTATUS_FS);
+	if (t->fpu.used) {
+		csr_set(sstatus, SSTATUS_FS_CLEAN);
+		fpu_restore(&t->fpu);
+		csr_clear(sstatus, SSTATUS_FS);
+		csr_set(sstatus, SSTATUS_FS_CLEAN);
+		t->fpu.hart = t->hart->index;
+		t->hart->fpu_owner = t;
+	}
+	irq_restore(irq);
+}
+
+/* Take a thread that could run here from the hart with the longest queue. Own queue locked. */
+static struct thread *steal(struct hart *h)
+{
+	struct hart *busiest = NULL;
+	uint32_t most = 1;
+	struct thread *t = NULL;
+
+	for (uint32_t i = 0; i < nharts; i++) {
+		uint32_t n = __atomic_load_n(&harts[i].nr_running, __ATOMIC_RELAXED);
+
+		if (&harts[i] != h && n > most) {
+			most = n;
+			busiest = &harts[i];
+		}
+	}
+	/* Trying cannot deadlock with a hart that is stealing from us. */
+	if (!busiest || !spin_trylock(&busiest->runq_lock))
+		return NULL;
+	for (struct rb_node *n = rb_last(&busiest->runq); n; n = rb_prev(n)) {
+		struct thread *c = rb_entry(n, struct thread, runq_node);
+
+		if (!c->on_cpu && (c->affinity >> h->index & 1)) {
+			runq_remove(busiest, c);
+			busiest->nr_running--;
+			c->vruntime += h->min_vruntime - busiest->min_vruntime;
+			c->hart = h;
+			t = c;
+			break;
+		}
+	}
+	spin_unlock(&busiest->runq_lock);
+	if (t)
+		h->nr_running++;
+	return t;
+}
+
+static struct thread *pick(struct hart *h)
+{
+	struct rb_node *n = rb_first(&h->runq);
+	struct thread *t;
+
+	if (n) {
+		t = rb_entry(n, struct thread, runq_node);
+		runq_remove(h, t);
+		return t;
+	}
+	t = nharts > 1 ? steal(h) : NULL;
+	return t ? t : h->idle;
+}
+
+/* The second half of every switch, on the stack of the thread that comes next. */
+void sched_finish_switch(struct thread *prev)
+{
+	struct hart *h = current()->hart;
+	bool dead;
+
+	spin_take(&h->runq_lock);
+	prev->on_cpu = false;
+	dead = prev->state == THREAD_DEAD;
+	spin_unlock(&h->runq_lock);
+	irq_enable();
+	if (dead)
+		thread_put(prev);
+}
+
+/* preempted: the thread did not ask to sleep, so its state is not looked at. */
+static void switch_away(bool preempted)
+{
+	struct thread *prev = current(), *next;
+	struct hart *h;
+	uint64_t now;
+
+	irq_disable();
+	h = prev->hart;
+	spin_lock(&h->runq_lock);
+	now = time_ns();
+	account(h, prev, now);
+	__atomic_and_fetch(&prev->work, ~(uint32_t)WORK_RESCHED, __ATOMIC_RELAXED);
+	if (prev == h->idle) {
+		/* never queued */
+	} else if (preempted || prev->state == THREAD_RUNNING) {
+		runq_insert(h, prev);
+	} else {
+		h->nr_running--;
+	}
+	next = pick(h);
+	if (next == prev) {
+		spin_unlock(&h->runq_lock);
+		irq_enable();
+		return;
+	}
+	if (preempted)
+		prev->nivcsw++;
+	else
+		prev->nvcsw++;
+	h->switches++;
+	next->ran_since = now;
+	next->on_cpu = true;
+	h->current = next;
+	if (next != h->idle)
+		timer_arm_by(now + SLICE_NS);
+	fpu_switch(h, prev, next);
+	if (next->aspace)
+		aspace_activate(next->aspace);
+	spin_give(&h->runq_lock);
+	prev = context_switch(prev, next);
+	sched_finish_switch(prev);
+}
+
+void schedule(void)
+{
+	lockrank_assert_may_sleep();
+	switch_away(false);
+}
+
+void thread_yield(void)
+{
+	struct thread *t = current();
+	struct hart *h;
+	uint64_t irq = irq_save();
+	struct rb_node *last;
+
+	/* Go behind all others that are waiting here. */
+	h = t->hart;
+	spin_lock(&h->runq_lock);
+	last = rb_last(&h->runq);
+	if (last) {
+		uint64_t v = rb_entry(last, struct thread, runq_node)->vruntime;
+
+		if ((int64_t)(v - t->vruntime) > 0)
+			t->vruntime = v;
+	}
+	spin_unlock(&h->runq_lock);
+	irq_restore(irq);
+	if (last)
+		switch_away(true);
+}
+
+void sched_preempt(void)
+{
+	while ((current()->work & WORK_RESCHED) && !current()->preempt_count)
+		switch_away(true);
+}
+
+/* Where a thread that wakes up should run: where it ran, or an idle hart if that one is busy. */
+static struct hart *choose_hart(struct thread *t)
+{
+	struct hart *last = t->hart;
+
+	if (last->online && (t->affinity >> last->index & 1) && last->current == last->idle)
+		return last;
+	for (uint32_t i = 0; i < nharts && nharts > 1; i++)
+		if (harts[i].online && (t->affinity >> i & 1) && harts[i].current == harts[i].idle &&
+		    !harts[i].nr_running)
+			return &harts[i];
+	if (t->affinity >> last->index & 1)
+		return last;
+	for (uint32_t i = 0; i < nharts; i++)
+		if (harts[i].online && (t->affinity >> i & 1))
+			return &harts[i];
+	return last;
+}
+
+/* Have the hart look at its queue soon. */
+static void kick(struct hart *h)
+{
+	struct thread *running = h->current;
+
+	__atomic_or_fetch(&running->work, WORK_RESCHED, __ATOMIC_RELEASE);
+	if (h != current()->hart)
+		ipi_send(h, IPI_RESCHED);
+}
+
+/* Queue t on h, which is locked. Says whether the thread running there should give way. */
+static bool enqueue(struct hart *h, struct thread *t)
+{
+	/* A sleeper gets no credit for its sleep beyond half a slice. */
+	uint64_t floor = h->min_vruntime - SLICE_NS / 2;
+
+	if ((int64_t)(t->vruntime - floor) < 0)
+		t->vruntime = floor;
+	t->hart = h;
+	runq_insert(h, t);
+	h->nr_running++;
+	if (h->current == h->idle)
+		return true;
+	return (int64_t)(h->current->vruntime - t->vruntime) > (int64_t)WAKEUP_GRAN_NS;
+}
+
+/* Interrupts are off; t->hart is locked and t on no queue. Unlocks. */
+static void enqueue_chosen(struct thread *t)
+{
+	struct hart *from = t->hart, *to = choose_hart(t);
+
+	if (to != from) {
+		/* t is nobody's but ours now: RUNNING, on no queue, on no hart. */
+		t->vruntime += to->min_vruntime - from->min_vruntime;
+		spin_unlock(&from->runq_lock);
+		spin_lock(&to->runq_lock);
+	}
+	if (enqueue(to, t))
+		kick(to);
+	spin_unlock(&to->runq_lock);
+}
+
+bool thread_wake(struct thread *t)
+{
+	uint64_t irq = irq_save();
+	struct hart *h;
+
+	for (;;) {
+		h = __atomic_load_n(&t->hart, __ATOMIC_ACQUIRE);
+		spin_lock(&h->runq_lock);
+		if (h == t->hart)
+			break;
+		spin_unlock(&h->runq_lock);
+	}
+	if (t->state != THREAD_SLEEPING && t->state != THREAD_STOPPED) {
+		spin_unlock(&h->runq_lock);
+		irq_restore(irq);
+		return false;
+	}
+	__atomic_store_n(&t->state, THREAD_RUNNING, __ATOMIC_RELEASE);
+	if (t->on_cpu || t->on_runq)
+		spin_unlock(&h->runq_lock); /* it had not gone to sleep yet */
+	else
+		enqueue_chosen(t);
+	irq_restore(irq);
+	return true;
+}
+
+void thread_start(struct thread *t)
+{
+	uint64_t irq = irq_save();
+	struct hart *h = current()->hart;
+
+	t->hart = h;
+	spin_lock(&h->runq_lock);
+	t->vruntime = h->min_vruntime;
+	t->state = THREAD_RUNNING;
+	enqueue_chosen(t);
+	irq_restore(irq);
+}
+
+/* A hart with two threads more than this one gives one away. Interrupts off. */
+static void balance(struct hart *h)
+{
+	struct thread *t;
+
+	for (uint32_t i = 0; i < nharts; i++) {
+		if (__atomic_load_n(&harts[i].nr_running, __ATOMIC_RELAXED) < h->nr_running + 2)
+			continue;
+		spin_lock(&h->runq_lock);
+		t = steal(h);
+		if (t)
+			runq_insert(h, t);
+		spin_unlock(&h->runq_lock);
+		return;
+	}
+}
+
+void sched_tick(bool user)
+{
+	struct thread *t = current();
+	struct hart *h = t->hart;
+
+	if (t == h->idle)
+		return;
+	if (user)
+		t->uticks++;
+	else
+		t->sticks++;
+	spin_lock(&h->runq_lock);
+	account(h, t, time_ns());
+	if (!rb_empty(&h->runq)) {
+		struct thread *first = rb_entry(rb_first(&h->runq), struct thread, runq_node);
+
+		if ((int64_t)(t->vruntime - first->vruntime) > 0)
+			__atomic_or_fetch(&t->work, WORK_RESCHED, __ATOMIC_RELAXED);
+	}
+	spin_unlock(&h->runq_lock);
+	if (nharts > 1)
+		balance(h);
+}
+
+void sched_exit(void)
+{
+	struct thread *t = current();
+
+	irq_disable();
+	if (t->hart->fpu_owner == t)
+		t->hart->fpu_owner = NULL;
+	csr_clear(sstatus, SSTATUS_FS);
+	__atomic_store_n(&t->state, THREAD_DEAD, __ATOMIC_RELEASE);
+	switch_away(false);
+	panic("a dead thread ran");
+}
+
+/* What a hart does when it has nothing to do: its idle thread never leaves this loop. */
+void idle_loop(void)
+{
+	struct thread *t = current();
+	struct hart *h = t->hart;
+
+	for (;;) {
+		irq_disable();
+		if (h->nr_running || (t->work & WORK_RESCHED)) {
+			switch_away(true);
+			continue;
+		}
+		irq_enable();
+		if (idle_work())
+			continue;
+		irq_disable();
+		/* wfi returns for an interrupt that is pending even while they are off: none is lost. */
+		if (!h->nr_running && !(t->work & WORK_RESCHED))
+			wait_for_interrupt();
+		irq_enable();
+	}
+}
+
+void sched_init_hart(struct hart *h, struct thread *idle)
+{
+	spin_init(&h->runq_lock, "runq", RANK_RUNQ);
+	h->runq = (struct rb_root)RB_ROOT_INIT;
+	h->idle = idle;
+	h->current = idle;
+	idle->hart = h;
+	idle->on_cpu = true;
+	idle->state = THREAD_RUNNING;
+	idle->ran_since = time_ns();
+}
+
+uint64_t thread_cpu_time(struct thread *t)
+{
+	struct hart *h = t->hart;
+	uint64_t irq = spin_lock_irq(&h->runq_lock);
+	uint64_t ran = t->runtime;
+
+	if (t->on_cpu && h->current == t)
+		ran += time_ns() - t->ran_since;
+	spin_unlock_irq(&h->runq_lock, irq);
+	return ran;
+}
+
+/*
+ * Exact run time divided by how often ticks met the thread in user mode and in the kernel. With
+ * no tick yet, a thread counts as having been in user mode.
+ */
+void thread_cpu_times(struct thread *t, uint64_t *user, uint64_t *system)
+{
+	uint64_t total = thread_cpu_time(t), u = t->uticks, s = t->sticks;
+
+	*system = u + s ? total / (u + s) * s : 0;
+	*user = total - *system;
+}

@@ -1,0 +1,198 @@
+/*
+ * Ticket spin locks, preemption counting and, in debug kernels, the lock order check.
+ */
+#include "kernel/spinlock.h"
+
+#include "kernel/panic.h"
+#include "kernel/riscv.h"
+#include "kernel/thread.h"
+
+void preempt_disable(void)
+{
+	current()->preempt_count++;
+	__asm__ volatile("" ::: "memory");
+}
+
+void preempt_enable(void)
+{
+	struct thread *t = current();
+
+	__asm__ volatile("" ::: "memory");
+	if (--t->preempt_count == 0 && unlikely(t->work & WORK_RESCHED) && irq_enabled())
+		sched_preempt();
+}
+
+#if DEBUG
+static void held_push(const void *lock, enum lock_rank rank, const char *name)
+{
+	struct thread *t = current();
+	uint64_t irq = irq_save();
+
+	if (t->nheld == (int)ARRAY_SIZE(t->held))
+		panic("%s: too many locks held", name);
+	t->held[t->nheld++] = (struct held_lock){lock, name, rank};
+	irq_restore(irq);
+}
+
+void lockrank_acquire_try(const void *lock, enum lock_rank rank, const char *name)
+{
+	if (rank != RANK_NONE && !panicking)
+		held_push(lock, rank, name);
+}
+
+void lockrank_acquire(const void *lock, enum lock_rank rank, const char *name)
+{
+	struct thread *t = current();
+
+	if (rank == RANK_NONE || panicking)
+		return;
+	for (int i = t->held_base; i < t->nheld; i++) {
+		struct held_lock *h = &t->held[i];
+
+		if (h->lock == lock)
+			panic("lock %s taken twice", name);
+		if (h->rank > rank || (h->rank == rank && !(RANK_NEST >> rank & 1)))
+			panic("lock order: %s (rank %u) wanted while %s (rank %u) is held", name,
+			      rank, h->name, h->rank);
+	}
+	held_push(lock, rank, name);
+}
+
+void lockrank_release(const void *lock)
+{
+	struct thread *t = current();
+	uint64_t irq = irq_save();
+
+	for (int i = t->nheld - 1; i >= 0; i--) {
+		if (t->held[i].lock != lock)
+			continue;
+		for (t->nheld--; i < t->nheld; i++)
+			t->held[i] = t->held[i + 1];
+		break;
+	}
+	irq_restore(irq);
+}
+
+void lockrank_assert_may_sleep(void)
+{
+	struct thread *t = current();
+
+	if (panicking)
+		return;
+	for (int i = 0; i < t->nheld; i++)
+		if (t->held[i].rank > RANK_SLEEP_LAST)
+			panic("sleeping with spin lock %s held", t->held[i].name);
+	if (t->preempt_count)
+		panic("sleeping with preemption off (%u)", t->preempt_count);
+}
+#endif
+
+void spin_init(struct spinlock *l, const char *name, enum lock_rank rank)
+{
+	*l = (struct spinlock)SPINLOCK_INIT(name, rank);
+	(void)name;
+	(void)rank;
+}
+
+#if DEBUG
+void spin_give(struct spinlock *l)
+{
+	lockrank_release(l);
+	l->holder = NULL;
+}
+
+void spin_take(struct spinlock *l)
+{
+	lockrank_acquire_try(l, l->rank, l->name);
+	l->holder = current();
+}
+#endif
+
+/* After a lock was got: the holder and the order, for debug kernels. */
+static inline void note_locked(struct spinlock *l)
+{
+#if DEBUG
+	l->holder = current();
+#else
+	(void)l;
+#endif
+}
+
+void spin_lock(struct spinlock *l)
+{
+	uint32_t mine;
+
+	preempt_disable();
+#if DEBUG
+	lockrank_acquire(l, l->rank, l->name);
+#endif
+	mine = __atomic_fetch_add(&l->word, 1U << 16, __ATOMIC_ACQUIRE);
+	if (unlikely((mine >> 16) != (mine & 0xffff)))
+		while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != mine >> 16)
+			cpu_relax();
+	note_locked(l);
+}
+
+bool spin_trylock(struct spinlock *l)
+{
+	uint32_t old = __atomic_load_n(&l->word, __ATOMIC_RELAXED);
+
+	preempt_disable();
+	if ((old >> 16) != (old & 0xffff) ||
+	    !__atomic_compare_exchange_n(&l->word, &old, old + (1U << 16), false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		preempt_enable();
+		return false;
+	}
+#if DEBUG
+	lockrank_acquire_try(l, l->rank, l->name);
+#endif
+	note_locked(l);
+	return true;
+}
+
+static void release(struct spinlock *l)
+{
+#if DEBUG
+	if (l->holder != current() && !panicking)
+		panic("lock %s released by another thread", l->name);
+	l->holder = NULL;
+	lockrank_release(l);
+#endif
+	__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);
+}
+
+void spin_unlock(struct spinlock *l)
+{
+	release(l);
+	preempt_enable();
+}
+
+uint64_t spin_lock_irq(struct spinlock *l)
+{
+	uint64_t was = irq_save();
+
+	spin_lock(l);
+	return was;
+}
+
+void spin_unlock_irq(struct spinlock *l, uint64_t was)
+{
+	release(l);
+	current()->preempt_count--;
+	irq_restore(was);
+	/* A wake-up under the lock may have asked for another thread. */
+	if (unlikely(current()->work & WORK_RESCHED) && was && !current()->preempt_count)
+		sched_preempt();
+}
+
+bool spin_held(const struct spinlock *l)
+{
+#if DEBUG
+	return l->holder == current();
+#else
+	uint32_t w = __atomic_load_n(&l->word, __ATOMIC_RELAXED);
+
+	return (w >> 16) != (w & 0xffff);
+#endif
+}

@@ -1,0 +1,56 @@
+/*
+ * Clocks: the time CSR scaled to nanoseconds.
+ */
+#include "kernel/time.h"
+
+#include "kernel/riscv.h"
+#include "kernel/spinlock.h"
+
+/*
+ * ns = ticks * mult >> 32 with mult = 10^9 * 2^32 / Hz. The 128-bit product keeps it exact to
+ * the tick for centuries.
+ */
+static uint64_t mult;
+static uint64_t inverse; /* ticks = ns * inverse >> 32 */
+static uint64_t boot_ticks;
+static struct spinlock real_lock = SPINLOCK_INIT("realtime", RANK_TIMER);
+static uint64_t real_offset; /* (real_lock) CLOCK_REALTIME minus CLOCK_MONOTONIC */
+
+void time_init(uint64_t timebase_hz)
+{
+	mult = ((unsigned __int128)NSEC_PER_SEC << 32) / timebase_hz;
+	inverse = ((unsigned __int128)timebase_hz << 32) / NSEC_PER_SEC;
+	boot_ticks = time_read();
+}
+
+uint64_t time_ns(void)
+{
+	return ((unsigned __int128)(time_read() - boot_ticks) * mult) >> 32;
+}
+
+uint64_t time_ns_to_ticks(uint64_t ns)
+{
+	/* Rounded up: a timer must not fire before it is due. */
+	return boot_ticks + (uint64_t)(((unsigned __int128)ns * inverse) >> 32) + 1;
+}
+
+uint64_t time_realtime(void)
+{
+	return time_ns() + __atomic_load_n(&real_offset, __ATOMIC_RELAXED);
+}
+
+void time_set_realtime(uint64_t ns)
+{
+	uint64_t irq = spin_lock_irq(&real_lock);
+
+	__atomic_store_n(&real_offset, ns - time_ns(), __ATOMIC_RELAXED);
+	spin_unlock_irq(&real_lock, irq);
+}
+
+void delay_ns(uint64_t ns)
+{
+	uint64_t end = time_ns() + ns;
+
+	while (time_ns() < end)
+		cpu_relax();
+}

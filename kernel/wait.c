@@ -1,0 +1,129 @@
+/*
+ * Wait queues.
+ */
+#include "kernel/wait.h"
+
+#include "kernel/panic.h"
+#include "kernel/riscv.h"
+#include "kernel/thread.h"
+#include "kernel/time.h"
+
+void waitqueue_init(struct waitqueue *wq)
+{
+	spin_init(&wq->lock, "waitqueue", RANK_WAITQ);
+	list_init(&wq->waiters);
+}
+
+/* Wake waiters in order until one exclusive one was woken, or all. */
+static void wake(struct waitqueue *wq, bool all)
+{
+	struct waiter *w, *next;
+	uint64_t irq;
+
+	/*
+	 * A waiter queues itself before it checks the condition, we changed the condition before
+	 * coming here: with this fence one of the two sees the other.
+	 */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (list_empty(&wq->waiters))
+		return;
+	irq = spin_lock_irq(&wq->lock);
+	list_for_each_entry_safe(w, next, &wq->waiters, link) {
+		bool woken = w->func ? w->func(w) : thread_wake(w->thread);
+
+		if (woken && w->exclusive && !all)
+			break;
+	}
+	spin_unlock_irq(&wq->lock, irq);
+}
+
+void wake_one(struct waitqueue *wq)
+{
+	wake(wq, false);
+}
+
+void wake_all(struct waitqueue *wq)
+{
+	wake(wq, true);
+}
+
+void waiter_add(struct waitqueue *wq, struct waiter *w)
+{
+	uint64_t irq = spin_lock_irq(&wq->lock);
+
+	w->wq = wq;
+	list_add_tail(&w->link, &wq->waiters);
+	spin_unlock_irq(&wq->lock, irq);
+}
+
+void waiter_remove(struct waiter *w)
+{
+	struct waitqueue *wq = w->wq;
+	uint64_t irq;
+
+	if (!wq)
+		return;
+	irq = spin_lock_irq(&wq->lock);
+	list_del(&w->link);
+	w->wq = NULL;
+	spin_unlock_irq(&wq->lock, irq);
+}
+
+void wait_begin(struct waitqueue *wq, struct waiter *w, enum wait_mode mode)
+{
+	struct thread *t = current();
+
+	lockrank_assert_may_sleep();
+	w->thread = t;
+	w->func = NULL;
+	w->exclusive = true;
+	waiter_add(wq, w);
+	t->wait_mode = mode;
+	__atomic_store_n(&t->state, THREAD_SLEEPING, __ATOMIC_RELAXED);
+	/* Pairs with the fence in wake: the caller checks its condition next. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static bool interrupted(enum wait_mode mode)
+{
+	switch (mode) {
+	case WAIT_INTERRUPTIBLE:
+		return signal_pending();
+	case WAIT_KILLABLE:
+		return signal_fatal_pending();
+	default:
+		return false;
+	}
+}
+
+static void deadline_passed(struct timer *timer)
+{
+	thread_wake(timer->data);
+}
+
+int wait_sleep(enum wait_mode mode, uint64_t deadline)
+{
+	struct timer timer;
+	int err = 0;
+
+	if (interrupted(mode))
+		return -ERESTARTSYS;
+	if (deadline == UINT64_MAX) {
+		schedule();
+		return interrupted(mode) ? -ERESTARTSYS : 0;
+	}
+	if (time_ns() >= deadline)
+		return -ETIMEDOUT;
+	timer_init(&timer, deadline_passed, current());
+	timer_set(&timer, deadline);
+	schedule();
+	if (!timer_cancel(&timer) && time_ns() >= deadline)
+		err = -ETIMEDOUT;
+	return interrupted(mode) ? -ERESTARTSYS : err;
+}
+
+void wait_end(struct waiter *w)
+{
+	__atomic_store_n(&current()->state, THREAD_RUNNING, __ATOMIC_RELAXED);
+	waiter_remove(w);
+}
