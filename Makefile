@@ -29,7 +29,8 @@ MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 Q := $(if $(filter 1,$(V)),,@)
 # One line for what is being made; nothing with V=1 (the commands are shown) or make -s.
 silent := $(findstring s,$(firstword -$(MAKEFLAGS)))
-say = $(if $(or $(filter 1,$(V)),$(silent)),@:,@printf '  %-8s %s\n' $(1) '$(patsubst $(O)/%,%,$(2))')
+say = $(if $(or $(filter 1,$(V)),$(silent)),@:,$(say_it))
+say_it = @printf '  %-8s %s\n' $(1) '$(patsubst $(O)/%,%,$(2))'
 
 .PHONY: all help FORCE
 all: kernel root.img

@@ -11,7 +11,8 @@ test: setup-test
 	@+scripts/suites --results $(RESULTS) lint host-tests system-tests usertests
 
 test-full: setup-full
-	@+scripts/suites --results $(RESULTS) host-fuzz system-tests-full usertests-full minroot-test
+	@+scripts/suites --results $(RESULTS) host-fuzz system-tests-full usertests-full \
+		minroot-test
 
 lint: setup-test
 	@+scripts/lint --results $(RESULTS)/lint.txt $(LINT)

@@ -4,7 +4,7 @@
 UCROSS ?= riscv64-linux-gnu-
 UB     := $(O)/user
 UWARN  := -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
-UCFLAGS := -std=gnu11 -O2 -D_GNU_SOURCE -I. -Iuser/lib -ffunction-sections -fdata-sections $(UWARN)
+UCFLAGS := -std=gnu11 -O2 -D_GNU_SOURCE= -I. -Iuser/lib -ffunction-sections -fdata-sections $(UWARN)
 ULDFLAGS := -static -s -Wl,--gc-sections -pthread
 
 # The files user/bin/*.c are one program, toolbox: each line TOOL("NAME", ...) in them is one more
@@ -40,7 +40,8 @@ $(UB)/.flags: FORCE
 	$(call stamp,$(UCROSS) $(UCFLAGS) $(ULDFLAGS) $(CROSS) $(XCPPFLAGS) $(XCFLAGS) $(XLDFLAGS))
 
 $(UB)/.objects: FORCE
-	$(call stamp,$(TOOLBOX_OBJ) $(ULIB_OBJ) $(UTEST_OBJ) $(XLIB_OBJ) $(XINIT_OBJ) $(wildcard user/bin/*/*.c))
+	$(call stamp,$(TOOLBOX_OBJ) $(ULIB_OBJ) $(UTEST_OBJ) $(XLIB_OBJ) $(XINIT_OBJ) \
+		$(wildcard user/bin/*/*.c))
 
 $(UB)/obj/user/xv6/%.c.o: user/xv6/%.c $(UB)/.flags | $(O)/.setup-run
 	$(call say,XCC,$@)
