@@ -180,8 +180,6 @@ extern paddr_t zero_page_pa; /* the shared page of zeros */
 void leaf_lock(struct frame *t);
 void leaf_unlock(struct frame *t);
 
-struct mm_hart *mm_this_hart(void);
-
 /* Counts by type, in frames: only for reports, may be off by what is in flight. */
 struct frame_stats {
 	uint64_t total, free, by_type[FRAME_TYPES];

@@ -27,3 +27,28 @@ paddr_t image_to_phys(const void *va);
  * is full or the range lies in RAM. Never unmapped. May sleep.
  */
 volatile void *mmio_map(paddr_t pa, size_t len);
+
+/*
+ * Map or unmap one page of the kernel half. perm: PTE_R, PTE_W, PTE_X. 0 or -ENOMEM; unmapping
+ * returns the physical address that was there (0: none) and leaves the fence to the caller, see
+ * kmap_flush. Any context where a spin lock may be taken.
+ */
+int kmap_page(vaddr_t va, paddr_t pa, uint64_t perm);
+paddr_t kunmap_page(vaddr_t va);
+/* All harts forget what they cached of [va, va + len). */
+void kmap_flush(vaddr_t va, size_t len);
+/*
+ * A fault at a kernel address: true if the kernel's table allows the access by now, so that the
+ * instruction can run again (harts may remember that an entry was invalid). Does the sfence.
+ */
+bool kmap_fault_spurious(vaddr_t va, bool write, bool exec);
+
+/* The kernel's own root table, and what satp holds when no address space is in use. */
+extern uint64_t *kernel_root;
+uint64_t kmap_satp(void);
+
+/* Boot. Early memory comes from kmap_early_alloc until kmap_finish hands the rest to frame.c. */
+void kmap_init(void);
+void kmap_finish(void);
+/* Debug: no page of the kernel is both writable and executable. Panics if one is. */
+void kmap_check(void);

@@ -1,0 +1,365 @@
+#include "mm/frame.h"
+
+#include "kernel/machine.h"
+#include "kernel/panic.h"
+#include "lib/string.h"
+#include "mm/page.h"
+#include "mm/percpu.h"
+
+/*
+ * The buddy allocator: free blocks of 2^order frames in a list for each order. A block's first
+ * frame has FRAME_QUEUED and its order in its word; the others have neither, so that a block is
+ * known by its first frame. In front of it each hart keeps single frames of its own.
+ */
+static struct {
+	struct spinlock lock; /* RANK_BUDDY, interrupts off */
+	uint32_t head[FRAME_ORDER_MAX + 1]; /* (lock) page numbers */
+	uint64_t blocks[FRAME_ORDER_MAX + 1]; /* (lock) */
+	_Atomic uint64_t free;		      /* (lock) frames; read without */
+} buddy = {.lock = SPINLOCK_INIT("buddy", RANK_BUDDY)};
+
+uint64_t frames_total, frames_min, frames_low, frames_high;
+paddr_t zero_page_pa;
+struct frame *(*frame_alloc_wait_hook)(unsigned order, unsigned flags);
+static uint32_t cache_limit = 8; /* frames of each sort a hart may keep */
+
+static unsigned frame_order(const struct frame *f)
+{
+	return (f->word & FRAME_ORDER_MASK) >> FRAME_ORDER_SHIFT;
+}
+
+static void block_push(struct frame *f, unsigned order)
+{
+	uint32_t pfn = frame_pfn(f);
+
+	f->word = FRAME_FREE | FRAME_QUEUED | order << FRAME_ORDER_SHIFT;
+	f->prev = PFN_NONE;
+	f->next = buddy.head[order];
+	if (f->next != PFN_NONE)
+		FRAMES[f->next].prev = pfn;
+	buddy.head[order] = pfn;
+	buddy.blocks[order]++;
+}
+
+static void block_remove(struct frame *f, unsigned order)
+{
+	if (f->prev != PFN_NONE)
+		FRAMES[f->prev].next = f->next;
+	else
+		buddy.head[order] = f->next;
+	if (f->next != PFN_NONE)
+		FRAMES[f->next].prev = f->prev;
+	f->word = FRAME_FREE;
+	buddy.blocks[order]--;
+}
+
+/* (buddy.lock) Merges with free neighbours as far as they go. */
+static void block_free(struct frame *f, unsigned order)
+{
+	buddy.free += 1UL << order;
+	for (; order < FRAME_ORDER_MAX; order++) {
+		/* The core map is backed in units of the largest block, so this record exists. */
+		struct frame *other = FRAMES + (frame_pfn(f) ^ (1u << order));
+
+		if (other->word != (FRAME_FREE | FRAME_QUEUED | order << FRAME_ORDER_SHIFT))
+			break;
+		block_remove(other, order);
+		f->word = FRAME_FREE;
+		if (other < f)
+			f = other;
+	}
+	block_push(f, order);
+}
+
+/* (buddy.lock) The first block of the list, or the first wholly below 4 GiB. */
+static struct frame *block_first(unsigned order, unsigned flags)
+{
+	uint32_t pfn = buddy.head[order];
+
+	if (flags & FRAME_DMA32)
+		while (pfn != PFN_NONE && pfn >= (4 * GiB >> PAGE_SHIFT))
+			pfn = FRAMES[pfn].next;
+	return pfn == PFN_NONE ? NULL : FRAMES + pfn;
+}
+
+/* (buddy.lock) */
+static struct frame *block_alloc(unsigned order, unsigned flags)
+{
+	if (buddy.free < (1UL << order) + (flags & FRAME_RESERVE ? 0 : frames_min))
+		return NULL;
+	for (unsigned o = order; o <= FRAME_ORDER_MAX; o++) {
+		struct frame *f = block_first(o, flags);
+
+		if (!f)
+			continue;
+		block_remove(f, o);
+		while (o > order)
+			block_push(f + (1UL << --o), o);
+		buddy.free -= 1UL << order;
+		return f;
+	}
+	return NULL;
+}
+
+static void cache_refill(struct mm_hart *h, unsigned flags)
+{
+	spin_lock(&buddy.lock);
+	while (h->nr_frames < (cache_limit + 1) / 2) {
+		struct frame *f = block_alloc(0, flags);
+
+		if (!f)
+			break;
+		f->word = FRAME_FREE | FRAME_CACHED;
+		h->frames[h->nr_frames++] = f;
+	}
+	spin_unlock(&buddy.lock);
+}
+
+static void cache_drain(struct frame **cache, uint32_t *count, uint32_t keep)
+{
+	spin_lock(&buddy.lock);
+	while (*count > keep)
+		block_free(cache[--*count], 0);
+	spin_unlock(&buddy.lock);
+}
+
+static struct frame *frame_alloc_one(unsigned flags)
+{
+	uint64_t irq = irq_save();
+	struct mm_hart *h = mm_hart();
+	bool zeroed = false;
+	struct frame *f = NULL;
+
+	if ((flags & FRAME_ZEROED) && h->nr_zeroed) {
+		f = h->zeroed[--h->nr_zeroed];
+		zeroed = true;
+	} else {
+		if (unlikely(!h->nr_frames))
+			cache_refill(h, flags);
+		if (likely(h->nr_frames))
+			f = h->frames[--h->nr_frames];
+		else if (h->nr_zeroed)
+			f = h->zeroed[--h->nr_zeroed];
+	}
+	irq_restore(irq);
+	if (unlikely(!f))
+		return NULL;
+	assert(f->refs == 0 && f->word == (FRAME_FREE | FRAME_CACHED));
+	f->counts = 1;
+	f->word = FRAME_KERNEL;
+	if ((flags & FRAME_ZEROED) && !zeroed)
+		page_zero(frame_data(f));
+	return f;
+}
+
+struct frame *frame_alloc(unsigned order, unsigned flags)
+{
+	struct frame *f;
+	uint64_t irq;
+
+	if (likely(order == 0 && !(flags & FRAME_DMA32)))
+		return frame_alloc_one(flags);
+	if (order > FRAME_ORDER_MAX)
+		return NULL;
+	irq = spin_lock_irq(&buddy.lock);
+	f = block_alloc(order, flags);
+	spin_unlock_irq(&buddy.lock, irq);
+	if (!f)
+		return NULL;
+	for (unsigned i = 0; i < 1u << order; i++) {
+		f[i].word = FRAME_KERNEL;
+		f[i].counts = 1;
+		if (flags & FRAME_ZEROED)
+			page_zero(frame_data(f + i));
+	}
+	f->word = FRAME_KERNEL | order << FRAME_ORDER_SHIFT;
+	return f;
+}
+
+struct frame *frame_alloc_wait(unsigned order, unsigned flags)
+{
+	struct frame *f = frame_alloc(order, flags);
+
+	if (likely(f))
+		return f;
+	return frame_alloc_wait_hook ? frame_alloc_wait_hook(order, flags) : NULL;
+}
+
+static void frame_free_one(struct frame *f, bool zeroed)
+{
+	uint64_t irq;
+	struct mm_hart *h;
+
+	f->counts = 0;
+	f->word = FRAME_FREE | FRAME_CACHED;
+	irq = irq_save();
+	h = mm_hart();
+	if (zeroed && h->nr_zeroed < cache_limit) {
+		h->zeroed[h->nr_zeroed++] = f;
+	} else {
+		if (unlikely(h->nr_frames >= cache_limit))
+			cache_drain(h->frames, &h->nr_frames, cache_limit / 2);
+		h->frames[h->nr_frames++] = f;
+	}
+	irq_restore(irq);
+}
+
+void frame_free(struct frame *f, unsigned order)
+{
+	uint64_t irq;
+
+	assert(frame_type(f) != FRAME_FREE && frame_type(f) != FRAME_RESERVED);
+#if DEBUG
+	for (unsigned i = 0; i < 1u << order; i++)
+		memset(frame_data(f + i), 0xa5, PAGE_SIZE);
+#endif
+	if (likely(order == 0)) {
+		frame_free_one(f, false);
+		return;
+	}
+	assert(frame_order(f) == order);
+	for (unsigned i = 0; i < 1u << order; i++) {
+		f[i].counts = 0;
+		f[i].word = FRAME_FREE;
+	}
+	irq = spin_lock_irq(&buddy.lock);
+	block_free(f, order);
+	spin_unlock_irq(&buddy.lock, irq);
+}
+
+void frame_free_zeroed(struct frame *f)
+{
+#if DEBUG
+	for (uint64_t *p = frame_data(f), *end = p + PT_ENTRIES; p < end; p++)
+		assert(*p == 0);
+#endif
+	frame_free_one(f, true);
+}
+
+void frame_put(struct frame *f)
+{
+	uint32_t was = __atomic_fetch_sub((uint32_t *)&f->refs, 1, __ATOMIC_ACQ_REL);
+
+	assert(was > 0);
+	if (was == 1)
+		frame_free(f, 0);
+}
+
+void frame_unmap(struct frame *f)
+{
+	uint64_t was = __atomic_fetch_sub((uint64_t *)&f->counts, FRAME_MAP_ONE, __ATOMIC_ACQ_REL);
+
+	assert((uint32_t)was > 0 && was >> 32 > 0);
+	if ((uint32_t)was == 1)
+		frame_free(f, 0);
+}
+
+void leaf_lock(struct frame *t)
+{
+	preempt_disable();
+	lockrank_acquire(t, RANK_LEAF, "leaf table");
+	while (__atomic_fetch_or((uint32_t *)&t->word, FRAME_LOCK, __ATOMIC_ACQUIRE) & FRAME_LOCK)
+		while (t->word & FRAME_LOCK)
+			cpu_relax();
+}
+
+void leaf_unlock(struct frame *t)
+{
+	lockrank_release(t);
+	__atomic_fetch_and((uint32_t *)&t->word, ~(uint32_t)FRAME_LOCK, __ATOMIC_RELEASE);
+	preempt_enable();
+}
+
+bool frame_valid(paddr_t pa)
+{
+	for (unsigned i = 0; i < machine.ram_count; i++)
+		if (pa - machine.ram[i].base < machine.ram[i].size)
+			return true;
+	return false;
+}
+
+uint64_t frames_free(void)
+{
+	uint64_t n = buddy.free;
+
+	for (uint32_t i = 0; i < nharts; i++) {
+		struct mm_hart *h = harts[i].percpu_mm;
+
+		if (h)
+			n += h->nr_frames + h->nr_zeroed;
+	}
+	return n;
+}
+
+void frame_stats(struct frame_stats *out)
+{
+	uint64_t irq;
+
+	memset(out, 0, sizeof(*out));
+	out->total = frames_total;
+	irq = spin_lock_irq(&buddy.lock);
+	memcpy(out->free_blocks, buddy.blocks, sizeof(out->free_blocks));
+	spin_unlock_irq(&buddy.lock, irq);
+	for (unsigned i = 0; i < machine.ram_count; i++) {
+		struct frame *f = frame_of_pa(machine.ram[i].base);
+		struct frame *end = f + (machine.ram[i].size >> PAGE_SHIFT);
+
+		for (; f < end; f++)
+			out->by_type[frame_type(f)]++;
+	}
+	out->free = out->by_type[FRAME_FREE];
+}
+
+void frames_add(paddr_t pa, uint64_t n)
+{
+	struct frame *f = frame_of_pa(pa), *end = f + n;
+
+	if (!pa) {
+		/* PFN_NONE ends lists. */
+		f++;
+		n--;
+	}
+	frames_total += n;
+	for (struct frame *i = f; i < end; i++)
+		i->word = FRAME_FREE;
+	spin_lock(&buddy.lock);
+	while (f < end) {
+		unsigned order = 0;
+
+		while (order < FRAME_ORDER_MAX && !(frame_pfn(f) & ((2UL << order) - 1)) &&
+		       f + (2UL << order) <= end)
+			order++;
+		block_free(f, order);
+		f += 1UL << order;
+	}
+	spin_unlock(&buddy.lock);
+}
+
+void frame_init(void)
+{
+	/* A thousandth of memory may sleep in each hart's caches. */
+	cache_limit = MAX(8UL, MIN(frames_total / 1024, (uint64_t)FRAME_CACHE_MAX));
+	frames_min = MAX(32UL, MIN(frames_total / 128, 2048UL));
+	frames_low = 2 * frames_min;
+	frames_high = 3 * frames_min;
+}
+
+void frame_audit(void)
+{
+	uint64_t irq = spin_lock_irq(&buddy.lock), sum = 0;
+
+	for (unsigned o = 0; o <= FRAME_ORDER_MAX; o++) {
+		uint64_t blocks = 0;
+
+		for (uint32_t p = buddy.head[o]; p != PFN_NONE; p = FRAMES[p].next, blocks++) {
+			const struct frame *f = FRAMES + p;
+
+			assert_always(frame_type(f) == FRAME_FREE && f->refs == 0);
+			assert_always(frame_order(f) == o && !(p & ((1u << o) - 1)));
+		}
+		assert_always(blocks == buddy.blocks[o]);
+		sum += blocks << o;
+	}
+	assert_always(sum == buddy.free);
+	spin_unlock_irq(&buddy.lock, irq);
+}

@@ -1,0 +1,301 @@
+#include "mm/slab.h"
+
+#include "kernel/panic.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/percpu.h"
+
+/*
+ * A slab is one frame cut into objects of one size. Its free objects are linked by offset + 1 in
+ * their first half-word, the list's head being in the frame record; a hart holds some of
+ * them apart, linked by address, and needs no lock for those.
+ */
+struct kmem_cache {
+	const char *name;
+	uint32_t size, per_slab;
+	uint32_t id;		    /* index into mm_hart.slab */
+	uint32_t hart_max;	    /* objects a hart may hold */
+	struct spinlock lock;	    /* RANK_SLAB, interrupts off */
+	uint32_t partial;	    /* (lock) slabs with a free object, by page number */
+	uint64_t slabs, handed_out; /* (lock) handed_out: to harts and users */
+	uint32_t empty;		    /* (lock) slabs without any object in use */
+};
+
+static struct kmem_cache caches[SLAB_CACHES_MAX];
+static _Atomic uint32_t nr_caches;
+static struct spinlock caches_lock = SPINLOCK_INIT("slab caches", RANK_SLAB);
+
+/* kmalloc's sizes, and which one serves a size in units of 16 bytes. */
+static const uint16_t sizes[] = {16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048};
+#define KMALLOC_MAX 2048
+static uint8_t size_class[KMALLOC_MAX / 16 + 1];
+
+static void cache_setup(struct kmem_cache *c, uint32_t id, const char *name, size_t size)
+{
+	c->name = name;
+	c->size = size;
+	c->per_slab = PAGE_SIZE / size;
+	c->id = id;
+	c->hart_max = MAX(4UL, MIN(PAGE_SIZE / 2 / size, 32UL));
+	spin_init(&c->lock, name, RANK_SLAB);
+}
+
+struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align)
+{
+	uint32_t id;
+
+	size = ALIGN_UP(MAX(size, sizeof(void *)), MAX(align, 16UL));
+	assert_always(size <= KMALLOC_MAX);
+	spin_lock(&caches_lock);
+	id = nr_caches;
+	assert_always(id < SLAB_CACHES_MAX);
+	cache_setup(&caches[id], id, name, size);
+	nr_caches = id + 1;
+	spin_unlock(&caches_lock);
+	return &caches[id];
+}
+
+static void partial_add(struct kmem_cache *c, struct frame *f)
+{
+	f->prev = PFN_NONE;
+	f->next = c->partial;
+	if (f->next != PFN_NONE)
+		FRAMES[f->next].prev = frame_pfn(f);
+	c->partial = frame_pfn(f);
+}
+
+static void partial_remove(struct kmem_cache *c, struct frame *f)
+{
+	if (f->prev != PFN_NONE)
+		FRAMES[f->prev].next = f->next;
+	else
+		c->partial = f->next;
+	if (f->next != PFN_NONE)
+		FRAMES[f->next].prev = f->prev;
+}
+
+/* (c->lock) */
+static struct frame *slab_grow(struct kmem_cache *c)
+{
+	struct frame *f = frame_alloc(0, 0);
+	char *page;
+
+	if (!f)
+		return NULL;
+	page = frame_data(f);
+	for (uint32_t i = 0; i < c->per_slab; i++)
+		*(uint16_t *)(page + i * c->size) =
+			i + 1 < c->per_slab ? (i + 1) * c->size + 1 : 0;
+	frame_set_type(f, FRAME_SLAB);
+	f->cache = c;
+	f->slab_free = 1;
+	f->slab_used = 0;
+	c->slabs++;
+	c->empty++;
+	partial_add(c, f);
+	return f;
+}
+
+/* Give the hart half of what it may hold. Interrupts are off. */
+static void hart_refill(struct kmem_cache *c, struct slab_hart *h)
+{
+	spin_lock(&c->lock);
+	while (h->count < (c->hart_max + 1) / 2) {
+		struct frame *f = c->partial ? FRAMES + c->partial : slab_grow(c);
+		char *page, *object;
+
+		if (!f)
+			break;
+		page = frame_data(f);
+		object = page + f->slab_free - 1;
+		f->slab_free = *(uint16_t *)object;
+		if (!f->slab_used++)
+			c->empty--;
+		if (!f->slab_free)
+			partial_remove(c, f);
+		*(void **)object = h->free;
+		h->free = object;
+		h->count++;
+		c->handed_out++;
+	}
+	spin_unlock(&c->lock);
+}
+
+/* (c->lock) An object returns to its slab; a slab that is empty goes if there is a spare one. */
+static void slab_return(struct kmem_cache *c, char *object)
+{
+	struct frame *f = frame_of(object);
+
+	if (!f->slab_free)
+		partial_add(c, f);
+	*(uint16_t *)object = f->slab_free;
+	f->slab_free = (uint32_t)(object - (char *)frame_data(f)) + 1;
+	c->handed_out--;
+	if (--f->slab_used)
+		return;
+	if (c->empty) {
+		partial_remove(c, f);
+		c->slabs--;
+		frame_free(f, 0);
+	} else {
+		c->empty++;
+	}
+}
+
+static void hart_drain(struct kmem_cache *c, struct slab_hart *h, uint32_t keep)
+{
+	spin_lock(&c->lock);
+	while (h->count > keep) {
+		char *object = h->free;
+
+		h->free = *(void **)object;
+		h->count--;
+		slab_return(c, object);
+	}
+	spin_unlock(&c->lock);
+}
+
+void *kmem_cache_alloc(struct kmem_cache *c)
+{
+	uint64_t irq = irq_save();
+	struct slab_hart *h = &mm_hart()->slab[c->id];
+	void *object;
+
+	if (unlikely(!h->free))
+		hart_refill(c, h);
+	object = h->free;
+	if (likely(object)) {
+		h->free = *(void **)object;
+		h->count--;
+	}
+	irq_restore(irq);
+#if DEBUG
+	if (object)
+		memset(object, 0xa7, c->size);
+#endif
+	return object;
+}
+
+void *kmem_cache_zalloc(struct kmem_cache *c)
+{
+	void *object = kmem_cache_alloc(c);
+
+	return object ? memset(object, 0, c->size) : NULL;
+}
+
+void kmem_cache_free(struct kmem_cache *c, void *p)
+{
+	uint64_t irq;
+	struct slab_hart *h;
+
+	assert(frame_type(frame_of(p)) == FRAME_SLAB && frame_of(p)->cache == c);
+	assert(((uintptr_t)p & (PAGE_SIZE - 1)) % c->size == 0);
+#if DEBUG
+	memset(p, 0xa3, c->size);
+#endif
+	irq = irq_save();
+	h = &mm_hart()->slab[c->id];
+	*(void **)p = h->free;
+	h->free = p;
+	if (unlikely(++h->count > c->hart_max))
+		hart_drain(c, h, c->hart_max / 2);
+	irq_restore(irq);
+}
+
+static unsigned size_order(size_t n)
+{
+	unsigned order = 0;
+
+	while (PAGE_SIZE << order < n)
+		order++;
+	return order;
+}
+
+void *kmalloc(size_t n)
+{
+	struct frame *f;
+
+	if (likely(n <= KMALLOC_MAX))
+		return kmem_cache_alloc(&caches[size_class[(n + 15) / 16]]);
+	if (n > PAGE_SIZE << FRAME_ORDER_MAX)
+		return NULL;
+	f = frame_alloc(size_order(n), 0);
+	return f ? frame_data(f) : NULL;
+}
+
+void *kzalloc(size_t n)
+{
+	void *p = kmalloc(n);
+
+	return p ? memset(p, 0, n) : NULL;
+}
+
+void *kmalloc_wait(size_t n)
+{
+	struct frame *f;
+
+	for (;;) {
+		void *p = kmalloc(n);
+
+		if (p || n > PAGE_SIZE << FRAME_ORDER_MAX)
+			return p;
+		/* Have a frame of that order reclaimed, give it back, and compete for it again. */
+		f = frame_alloc_wait(size_order(n), 0);
+		if (!f)
+			return NULL;
+		frame_free(f, size_order(n));
+	}
+}
+
+void kfree(const void *p)
+{
+	struct frame *f;
+
+	if (!p)
+		return;
+	f = frame_of(p);
+	if (likely(frame_type(f) == FRAME_SLAB)) {
+		kmem_cache_free(f->cache, (void *)(uintptr_t)p);
+		return;
+	}
+	assert(frame_type(f) == FRAME_KERNEL && IS_ALIGNED((uintptr_t)p, PAGE_SIZE));
+	frame_free(f, (f->word & FRAME_ORDER_MASK) >> FRAME_ORDER_SHIFT);
+}
+
+struct kmem_cache *kmem_cache_next(struct kmem_cache *prev, struct slab_stats *out)
+{
+	struct kmem_cache *c = prev ? prev + 1 : caches;
+
+	if (c >= caches + nr_caches)
+		return NULL;
+	out->name = c->name;
+	out->object_size = c->size;
+	out->pages = c->slabs;
+	out->total_objects = c->slabs * c->per_slab;
+	out->active_objects = c->handed_out;
+	for (uint32_t i = 0; i < nharts; i++) {
+		const struct mm_hart *h = harts[i].percpu_mm;
+
+		if (h)
+			out->active_objects -= MIN(out->active_objects, h->slab[c->id].count);
+	}
+	return c;
+}
+
+void slab_init(void)
+{
+	static char names[ARRAY_SIZE(sizes)][16];
+	uint32_t class = 0;
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		snprintf(names[i], sizeof(names[i]), "kmalloc-%u", sizes[i]);
+		cache_setup(&caches[i], i, names[i], sizes[i]);
+	}
+	nr_caches = ARRAY_SIZE(sizes);
+	for (uint32_t n = 0; n < ARRAY_SIZE(size_class); n++) {
+		if (n * 16 > sizes[class])
+			class++;
+		size_class[n] = class;
+	}
+}
