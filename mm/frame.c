@@ -94,7 +94,10 @@ static struct frame *block_alloc(unsigned order, unsigned flags)
 			continue;
 		block_remove(f, o);
 		while (o > order)
-			block_push(f + (1UL << --o), o);
+			{
+			o--;
+			block_push(f + (1UL << o), o);
+		}
 		buddy.free -= 1UL << order;
 		return f;
 	}

@@ -8,6 +8,7 @@
 #include "mm/frame.h"
 #include "mm/kmap.h"
 #include "mm/slab.h"
+#include "mm/init.h"
 #include "mm/report.h"
 
 /*
