@@ -33,7 +33,7 @@ say = $(if $(or $(filter 1,$(V)),$(silent)),@:,$(say_it))
 say_it = @printf '  %-8s %s\n' $(1) '$(patsubst $(O)/%,%,$(2))'
 
 .PHONY: all help FORCE
-all: kernel root.img
+all: kernel root.img compile_commands.json
 
 include scripts/setup.mk
 include scripts/kernel.mk

@@ -79,8 +79,7 @@ $(KB)/Image: $(KB)/kernel.elf
 -include $(KOBJ:.o=.d)
 
 # For editors and clang tools: one entry for each kernel source file.
-.PHONY: compile_commands.json
-compile_commands.json:
+compile_commands.json: scripts/compdb.py $(KB)/.objects $(KB)/.flags | $(O)/.setup-run
 	$(call say,GEN,$@)
-	@for f in $(filter %.c,$(KSRC)); do printf '%s\n' "$$f"; done | \
+	@printf '%s\n' $(filter %.c,$(KSRC)) | \
 		scripts/compdb.py '$(CROSS)gcc $(KCPPFLAGS) $(KCFLAGS)' > $@

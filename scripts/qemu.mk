@@ -16,7 +16,7 @@ qemu: disk
 	@scripts/qemu $(qemu_args) --disk $(DISK)
 
 gdb: disk
-	@echo 'waiting for gdb: start gdb-multiarch $(KB)/kernel.elf here (ctrl-a x quits)'
+	@echo 'waiting for: gdb-multiarch -nx -x .gdbinit $(KB)/kernel.elf   (ctrl-a x quits)'
 	@scripts/qemu $(qemu_args) --disk $(DISK) --gdb
 
 # `make run` exits with the command's status.  GNU make itself knows only 2 for a recipe that
