@@ -11,7 +11,7 @@ $(O)/.rootfiles: FORCE
 
 $(ROOTIMG): scripts/image $(ROOTFILES) $(UBINS) $(XPROGS) $(XINIT) $(O)/.rootfiles | $(O)/.setup-run
 	$(call say,EXT2,$@)
-	$(Q)scripts/image make --output $@ --skeleton rootfs --staged $(O)/root \
+	$(Q)scripts/image make --output $@ --skeleton rootfs --checkout --staged $(O)/root \
 		$(foreach p,$(UBINS),--program /bin=$(p)) \
 		$(foreach n,$(TOOL_NAMES),--link '/bin/$(n)=/bin/toolbox') \
 		$(foreach p,$(XINIT),--program /sbin=$(p)) \
