@@ -4,3 +4,33 @@ HOST_TESTS += test_string test_bits test_trees
 test_string_SRC := tests/host/test_string.c
 test_bits_SRC   := tests/host/test_bits.c lib/bits.c lib/bitmap.c lib/crc.c lib/sort.c
 test_trees_SRC  := tests/host/test_trees.c lib/bits.c lib/rbtree.c lib/radix.c
+
+# Device trees: ours by dtc, and the ones that QEMU makes.
+HOST_DTBS  := $(patsubst tests/host/dts/%.dts,$(HB)/dtb/%.dtb,$(wildcard tests/host/dts/*.dts))
+HOST_DTBS  += $(HB)/dtb/qemu-virt.dtb $(HB)/dtb/qemu-virt-64.dtb $(HB)/dtb/qemu-sifive_u.dtb
+QEMU_SYSTEM ?= qemu-system-riscv64
+
+$(HB)/dtb/%.dtb: tests/host/dts/%.dts | $(O)/.setup-test
+	$(call say,DTC,$@)
+	@mkdir -p $(@D)
+	$(Q)dtc -q -I dts -O dtb -o $@ $<
+
+$(HB)/dtb/qemu-virt-64.dtb: MACHINE := virt,dumpdtb=$(HB)/dtb/qemu-virt-64.dtb -smp 64 -m 4G
+$(HB)/dtb/qemu-virt.dtb: MACHINE := virt,dumpdtb=$(HB)/dtb/qemu-virt.dtb -smp 4
+$(HB)/dtb/qemu-sifive_u.dtb: MACHINE := sifive_u,dumpdtb=$(HB)/dtb/qemu-sifive_u.dtb -smp 5
+$(HB)/dtb/qemu-%.dtb: | $(O)/.setup-test
+	$(call say,QEMU,$@)
+	@mkdir -p $(@D)
+	$(Q)timeout 60 $(QEMU_SYSTEM) -display none -machine $(MACHINE) > $@.log 2>&1 || \
+		{ cat $@.log; exit 1; }
+
+FDT_SRC := kernel/fdt.c kernel/fdt_bus.c kernel/machine.c kernel/isa.c kernel/cmdline.c \
+	   lib/bits.c tests/host/fdt_visit.c tests/host/shim/lib.c
+
+HOST_TESTS += test_fdt test_machine
+test_fdt_SRC     := tests/host/test_fdt.c tests/host/fdt_make.c tests/host/files.c $(FDT_SRC)
+test_machine_SRC := tests/host/test_machine.c tests/host/fdt_make.c tests/host/files.c $(FDT_SRC)
+host-tests: $(HOST_DTBS)
+
+FUZZERS      += fuzz_fdt
+fuzz_fdt_SRC := tests/host/fuzz_fdt.c $(FDT_SRC)
