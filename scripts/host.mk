@@ -13,7 +13,7 @@ HCFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -DXV39_HOST=1
 	    $(HOST_CFLAGS) $(if $(filter 1,$(WERROR)),-Werror)
 FUZZ_SECONDS ?= 5
 
-.PHONY: host-tests host-fuzz
+.PHONY: host-tests host-fuzz fuzz
 host-tests: $(HOST_TESTS:%=$(HB)/%) $(FUZZERS:%=$(HB)/fuzz/%)
 	@scripts/host-tests --results $(O)/results/host-tests.txt --fuzz-seconds $(FUZZ_SECONDS) \
 		$(HOST_TESTS:%=--test $(HB)/%) $(FUZZERS:%=--fuzz $(HB)/fuzz/%)
@@ -22,6 +22,15 @@ host-tests: $(HOST_TESTS:%=$(HB)/%) $(FUZZERS:%=$(HB)/fuzz/%)
 host-fuzz: $(FUZZERS:%=$(HB)/fuzz/%)
 	@scripts/host-tests --results $(O)/results/host-fuzz.txt $(FUZZERS:%=--fuzz $(HB)/fuzz/%) \
 		--fuzz-seconds $(if $(filter file,$(origin FUZZ_SECONDS)),60,$(FUZZ_SECONDS))
+
+# One of them: make fuzz T=fdt SECONDS=120
+T ?= $(patsubst fuzz_%,%,$(firstword $(FUZZERS)))
+SECONDS ?= 60
+fuzz: $(HB)/fuzz/fuzz_$(T)
+	@scripts/host-tests --results $(O)/results/fuzz.txt --fuzz $< --fuzz-seconds $(SECONDS)
+
+# Seeds that are made of other things: HOST_CORPUS, in the folders $(HB)/corpus/NAME.
+host-tests host-fuzz fuzz: $(HOST_CORPUS)
 
 $(HB)/.flags: FORCE
 	$(call stamp,$(HCC) $(HCFLAGS))

@@ -34,3 +34,8 @@ host-tests: $(HOST_DTBS)
 
 FUZZERS      += fuzz_fdt
 fuzz_fdt_SRC := tests/host/fuzz_fdt.c $(FDT_SRC)
+HOST_CORPUS  += $(patsubst $(HB)/dtb/%,$(HB)/corpus/fuzz_fdt/%,$(filter-out %-64.dtb,$(HOST_DTBS)))
+
+$(HB)/corpus/fuzz_fdt/%.dtb: $(HB)/dtb/%.dtb
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
