@@ -86,7 +86,7 @@ static const char *letters_parse(const char *s, uint64_t *mask)
 		if (c == 'g')
 			*mask |= ISA_G;
 		else
-			*mask |= extension_mask(&c, 1);
+			*mask |= extension_mask(s, 1);
 	}
 	return s;
 }

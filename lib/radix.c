@@ -382,10 +382,12 @@ static void *find_next(const struct radix *tree, uint64_t *index, uint64_t last,
 	if (is_beyond(node, at))
 		return NULL;
 	slot = slot_of(node, at);
-	while (node) {
+	for (;;) {
 		uint64_t found = slot < RADIX_SLOTS ? members(node, tag) & ~UINT64_C(0) << slot : 0;
 
 		if (!found) {
+			if (!node->parent)
+				return NULL;
 			slot = node->offset + 1u;
 			node = node->parent;
 			continue;
@@ -402,7 +404,6 @@ static void *find_next(const struct radix *tree, uint64_t *index, uint64_t last,
 		node = node->slots[slot];
 		slot = slot_of(node, at);
 	}
-	return NULL;
 }
 
 void *radix_next(const struct radix *tree, uint64_t *index, uint64_t last)
@@ -430,10 +431,12 @@ void *radix_prev(const struct radix *tree, uint64_t *index, uint64_t first)
 	if (is_beyond(node, at))
 		at = index_at(node, 0, SLOT_MASK, ~UINT64_C(0));
 	slot = (int)slot_of(node, at);
-	while (node) {
+	for (;;) {
 		uint64_t found = slot < 0 ? 0 : node->present & MASK(slot, 0);
 
 		if (!found) {
+			if (!node->parent)
+				return NULL;
 			slot = node->offset - 1;
 			node = node->parent;
 			continue;
@@ -450,7 +453,6 @@ void *radix_prev(const struct radix *tree, uint64_t *index, uint64_t first)
 		node = node->slots[slot];
 		slot = (int)slot_of(node, at);
 	}
-	return NULL;
 }
 
 static unsigned gather(const struct radix *tree, uint64_t first, uint64_t last, unsigned tag,
