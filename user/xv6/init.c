@@ -12,6 +12,9 @@
 #define QUICK_TICKS	10	/* a shell that lives shorter than a second ... */
 #define QUICK_DEATHS	5	/* ... and dies badly as often as this is broken */
 
+#define SYSLOG_CONSOLE_OFF	6	/* syslog(2) */
+#define SYSLOG_CONSOLE_ON	7
+
 static char *const shell_environment[] = {
 	"HOME=/root",
 	"PATH=/bin:/sbin:/usr/bin:/usr/sbin",
@@ -170,10 +173,13 @@ static int run_once(char *command)
 		plain.c_oflag &= ~(uint)OPOST;
 		syscall(SYS_ioctl, 1, TCSETSW, &plain);
 	}
+	/* Nor may the kernel's messages get in between: the ring keeps them, and a panic still shows. */
+	syscall(SYS_syslog, SYSLOG_CONSOLE_OFF, 0, 0);
 	printf("@@xv39-run-begin@@\n");
 	pid = shell_start(argv, 1);
 	status = pid < 0 ? 126 : shell_wait(pid);
 	printf("@@xv39-run-end %d@@\n", status);
+	syscall(SYS_syslog, SYSLOG_CONSOLE_ON, 0, 0);
 	if (is_tty)
 		syscall(SYS_ioctl, 1, TCSETSW, &before);
 	return status;

@@ -33,6 +33,7 @@
 #define SYS_exit_group		94
 #define SYS_nanosleep		101
 #define SYS_clock_gettime	113
+#define SYS_syslog		116
 #define SYS_kill		129
 #define SYS_rt_sigaction	134
 #define SYS_setsid		157
