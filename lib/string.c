@@ -64,22 +64,6 @@ __attribute__((no_sanitize_address)) static size_t copy_shifted(uint8_t *dst, co
 	return n - left;
 }
 
-static void copy_up(uint8_t *d, const uint8_t *s, size_t n)
-{
-	if (n >= SHORT_MAX) {
-		size_t done;
-
-		for (; !is_word_aligned(d); n--)
-			*d++ = *s++;
-		done = is_word_aligned(s) ? copy_words(d, s, n) : copy_shifted(d, s, n);
-		d += done;
-		s += done;
-		n -= done;
-	}
-	while (n--)
-		*d++ = *s++;
-}
-
 static void copy_down(uint8_t *d, const uint8_t *s, size_t n)
 {
 	d += n;
@@ -99,17 +83,30 @@ static void copy_down(uint8_t *d, const uint8_t *s, size_t n)
 
 void *memcpy(void *dst, const void *src, size_t n)
 {
-	copy_up(dst, src, n);
+	const uint8_t *s = src;
+	uint8_t *d = dst;
+
+	if (n >= SHORT_MAX) {
+		size_t done;
+
+		for (; !is_word_aligned(d); n--)
+			*d++ = *s++;
+		done = is_word_aligned(s) ? copy_words(d, s, n) : copy_shifted(d, s, n);
+		d += done;
+		s += done;
+		n -= done;
+	}
+	while (n--)
+		*d++ = *s++;
 	return dst;
 }
 
 void *memmove(void *dst, const void *src, size_t n)
 {
-	/* copy_up reads every byte before it stores to that place, so dst below src is fine. */
+	/* Our memcpy reads every byte before it stores to its place, so dst below src is fine. */
 	if ((uintptr_t)dst - (uintptr_t)src >= n)
-		copy_up(dst, src, n);
-	else
-		copy_down(dst, src, n);
+		return memcpy(dst, src, n);
+	copy_down(dst, src, n);
 	return dst;
 }
 
