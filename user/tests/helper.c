@@ -1,5 +1,4 @@
 /* What usertests does when a test executes it again: "usertests --helper NAME ARG...". */
-#define _GNU_SOURCE
 #include "ut.h"
 
 #include <stdio.h>

@@ -1,5 +1,4 @@
 /* Whether a test leaks memory, told from the free memory of the whole system. */
-#define _GNU_SOURCE
 #include "leak.h"
 
 #include <fcntl.h>

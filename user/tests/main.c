@@ -1,5 +1,4 @@
 /* usertests: runs named tests, each in a process of its own, and counts. */
-#define _GNU_SOURCE
 #include "ut.h"
 
 #include <dirent.h>

@@ -1,5 +1,4 @@
 /* execve: arguments, environment, scripts, what survives, and every refusal. */
-#define _GNU_SOURCE
 #include "ut.h"
 
 #include <elf.h>

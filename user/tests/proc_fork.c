@@ -1,5 +1,4 @@
 /* fork, vfork and clone: what the child gets, shares and does not get. */
-#define _GNU_SOURCE
 #include "ut.h"
 
 #include <sched.h>

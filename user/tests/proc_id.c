@@ -1,5 +1,4 @@
 /* Identities: pids, groups, sessions, users; kill and who may send what. */
-#define _GNU_SOURCE
 #include "ut.h"
 
 #include <grp.h>

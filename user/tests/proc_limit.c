@@ -1,5 +1,4 @@
 /* What a process may ask about itself and the machine; resource limits. */
-#define _GNU_SOURCE
 #include "ut.h"
 
 #include <sys/resource.h>

@@ -1,5 +1,4 @@
 /* wait4 and waitid: every option, every status; zombies, orphans, SIGCHLD. */
-#define _GNU_SOURCE
 #include "ut.h"
 
 #include <sys/resource.h>

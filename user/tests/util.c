@@ -1,5 +1,4 @@
 /* What tests share: children, gates, files with known contents. */
-#define _GNU_SOURCE
 #include "ut.h"
 
 #include <grp.h>
