@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "kernel/current.h"
 #include "kernel/hart.h"
 #include "kernel/layout.h"
 #include "kernel/signal.h"
@@ -109,13 +110,6 @@ struct thread {
 #endif
 };
 
-static inline struct thread *current(void)
-{
-	struct thread *t;
-	/* Not volatile: within one function the running thread never changes. */
-	__asm__("mv %0, tp" : "=r"(t));
-	return t;
-}
 /* The hart we run on: only stable while preemption or interrupts are off. */
 static inline struct hart *this_hart(void)
 {

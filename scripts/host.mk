@@ -8,9 +8,9 @@ FUZZERS  :=
 -include tests/host/host.mk
 
 HCC      ?= clang
-HCFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -DXV39_HOST=1 -DDEBUG=1 -I. \
-	    -Itests/host -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=all \
-	    $(HOST_CFLAGS) $(if $(filter 1,$(WERROR)),-Werror)
+HCFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -DXV39_HOST=1 -DDEBUG=1 \
+	    $(HOST_CFLAGS) -I. -Wall -Wextra -Wno-unused-parameter \
+	    -fsanitize=address,undefined -fno-sanitize-recover=all $(if $(filter 1,$(WERROR)),-Werror)
 FUZZ_SECONDS ?= 5
 
 .PHONY: host-tests host-fuzz fuzz

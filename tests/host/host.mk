@@ -5,6 +5,13 @@ test_string_SRC := tests/host/test_string.c
 test_bits_SRC   := tests/host/test_bits.c lib/bits.c lib/bitmap.c lib/crc.c lib/sort.c
 test_trees_SRC  := tests/host/test_trees.c lib/bits.c lib/rbtree.c lib/radix.c
 
+# Sources that expect a kernel around them get the one in shim/, whose headers come first.
+HOST_CFLAGS += -Itests/host/shim
+KERNEL_SHIM := tests/host/shim/kernel.c tests/host/shim/lib.c kernel/spinlock.c lib/bits.c
+
+HOST_TESTS += test_frame
+test_frame_SRC := tests/host/test_frame.c tests/host/shim/ram.c mm/frame.c mm/slab.c $(KERNEL_SHIM)
+
 # Device trees: ours by dtc, and the ones that QEMU makes.
 HOST_DTBS  := $(patsubst tests/host/dts/%.dts,$(HB)/dtb/%.dtb,$(wildcard tests/host/dts/*.dts))
 HOST_DTBS  += $(HB)/dtb/qemu-virt.dtb $(HB)/dtb/qemu-virt-64.dtb $(HB)/dtb/qemu-sifive_u.dtb
