@@ -1,0 +1,343 @@
+/* Registers over a handler, faults as signals, handlers that leave by longjmp. */
+#include "ut.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <ucontext.h>
+
+static volatile sig_atomic_t hits;
+static volatile siginfo_t seen;
+static sigjmp_buf back;
+static volatile uintptr_t seen_pc, nowhere = 8;
+
+static void clobber(int sig)
+{
+	(void)sig;
+	/* Every register the C code may touch, floating point too. */
+	__asm__ volatile(
+		"li t0, -1\n li t1, -2\n li t2, -3\n li t3, -4\n li t4, -5\n li t5, -6\n li t6, -7\n"
+		"li a2, -8\n li a3, -9\n li a4, -10\n li a5, -11\n li a6, -12\n"
+		"fcvt.d.l ft0, t0\n fcvt.d.l ft1, t0\n fcvt.d.l fa0, t0\n fcvt.d.l fa7, t0\n"
+		"fcvt.d.l ft11, t0\n"
+		::: "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a2", "a3", "a4", "a5", "a6",
+		"ft0", "ft1", "fa0", "fa7", "ft11");
+	hits++;
+}
+
+/*
+ * Put a value into each caller-saved register, spin until a handler has run, and
+ * count the registers that hold something else then.
+ */
+static long spin_until_hit(volatile sig_atomic_t *flag)
+{
+	long wrong;
+
+	__asm__ volatile(
+		"li t0, 101\n li t1, 102\n li t3, 104\n li t4, 105\n li t5, 106\n li t6, 107\n"
+		"li a2, 108\n li a3, 109\n li a4, 110\n li a5, 111\n li a6, 112\n li a7, 113\n"
+		"fcvt.d.l ft0, t0\n fcvt.d.l ft1, t1\n fcvt.d.l fa0, t3\n fcvt.d.l fa7, t4\n"
+		"fcvt.d.l ft11, t5\n"
+		"1: lw t2, 0(%[flag])\n"
+		"beqz t2, 1b\n"
+		"li %[wrong], 0\n"
+		"addi t0, t0, -101\n snez t0, t0\n add %[wrong], %[wrong], t0\n"
+		"addi t1, t1, -102\n snez t1, t1\n add %[wrong], %[wrong], t1\n"
+		"addi t3, t3, -104\n snez t3, t3\n add %[wrong], %[wrong], t3\n"
+		"addi t4, t4, -105\n snez t4, t4\n add %[wrong], %[wrong], t4\n"
+		"addi t5, t5, -106\n snez t5, t5\n add %[wrong], %[wrong], t5\n"
+		"addi t6, t6, -107\n snez t6, t6\n add %[wrong], %[wrong], t6\n"
+		"addi a2, a2, -108\n snez a2, a2\n add %[wrong], %[wrong], a2\n"
+		"addi a3, a3, -109\n snez a3, a3\n add %[wrong], %[wrong], a3\n"
+		"addi a4, a4, -110\n snez a4, a4\n add %[wrong], %[wrong], a4\n"
+		"addi a5, a5, -111\n snez a5, a5\n add %[wrong], %[wrong], a5\n"
+		"addi a6, a6, -112\n snez a6, a6\n add %[wrong], %[wrong], a6\n"
+		"addi a7, a7, -113\n snez a7, a7\n add %[wrong], %[wrong], a7\n"
+		"fcvt.l.d t0, ft0\n addi t0, t0, -101\n snez t0, t0\n add %[wrong], %[wrong], t0\n"
+		"fcvt.l.d t0, ft1\n addi t0, t0, -102\n snez t0, t0\n add %[wrong], %[wrong], t0\n"
+		"fcvt.l.d t0, fa0\n addi t0, t0, -104\n snez t0, t0\n add %[wrong], %[wrong], t0\n"
+		"fcvt.l.d t0, fa7\n addi t0, t0, -105\n snez t0, t0\n add %[wrong], %[wrong], t0\n"
+		"fcvt.l.d t0, ft11\n addi t0, t0, -106\n snez t0, t0\n add %[wrong], %[wrong], t0\n"
+		: [wrong] "=&r" (wrong)
+		: [flag] "r" (flag)
+		: "memory", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a2", "a3", "a4", "a5", "a6", "a7",
+		  "ft0", "ft1", "fa0", "fa7", "ft11");
+	return wrong;
+}
+
+TEST(signal, registers_survive_handler)
+{
+	struct itimerval it = { { 0, 0 }, { 0, 5000 } };
+
+	on_signal(SIGALRM, clobber, 0);
+	for (int i = 0; i < 20; i++) {
+		hits = 0;
+		CHECK_OK(setitimer(ITIMER_REAL, &it, NULL));
+		CHECK_EQ(spin_until_hit(&hits), 0);
+	}
+}
+
+static void set_rounding(int sig)
+{
+	unsigned long fcsr = 0x60 | 0x1f;
+
+	(void)sig;
+	__asm__ volatile("fscsr %0" :: "r" (fcsr));
+	hits++;
+}
+
+TEST(signal, fcsr_survives_handler)
+{
+	unsigned long fcsr = 0x20, now;
+
+	on_signal(SIGUSR1, set_rounding, 0);
+	__asm__ volatile("fscsr %0" :: "r" (fcsr));
+	CHECK_OK(kill(getpid(), SIGUSR1));
+	__asm__ volatile("frcsr %0" : "=r" (now));
+	CHECK_EQ(hits, 1);
+	CHECK_EQ(now, 0x20);
+}
+
+static void edit_context(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)sig;
+	(void)info;
+	hits++;
+	seen_pc = uc->uc_mcontext.__gregs[REG_PC];
+	/* Skip the ebreak that brought us here, and change a0 and fs0. */
+	uc->uc_mcontext.__gregs[REG_PC] += 2;
+	uc->uc_mcontext.__gregs[REG_A0] = 4242;
+	uc->uc_mcontext.__fpregs.__d.__f[8] = 0x4045000000000000u;	/* 42.0 */
+}
+
+TEST(signal, context_can_be_edited)
+{
+	struct sigaction sa = { .sa_sigaction = edit_context, .sa_flags = SA_SIGINFO };
+	long value;
+	double number;
+
+	CHECK_OK(sigaction(SIGTRAP, &sa, NULL));
+	__asm__ volatile(
+		"li a0, 1\n fmv.d.x fs0, zero\n c.ebreak\n mv %0, a0\n fmv.d %1, fs0\n"
+		: "=r" (value), "=f" (number) :: "a0", "fs0", "memory");
+	CHECK_EQ(hits, 1);
+	CHECK_EQ(value, 4242);
+	CHECK(number == 42.0);
+	CHECK(seen_pc != 0);
+}
+
+static void jump_back(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)context;
+	seen = *info;
+	hits++;
+	siglongjmp(back, 1);
+}
+
+static void on_fault(int sig)
+{
+	struct sigaction sa = { .sa_sigaction = jump_back, .sa_flags = SA_SIGINFO };
+
+	CHECK_OK(sigaction(sig, &sa, NULL));
+}
+
+TEST(signal, segv_unmapped)
+{
+	volatile char *volatile where = (char *)0x10;
+
+	on_fault(SIGSEGV);
+	for (int i = 1; i <= 5; i++) {
+		if (sigsetjmp(back, 1) == 0) {
+			if (i & 1)
+				*where = 1;
+			else
+				(void)*where;
+			FAIL("no fault at %p", (const void *)where);
+		}
+		CHECK_EQ(hits, i);
+		CHECK_EQ(seen.si_signo, SIGSEGV);
+		CHECK_EQ(seen.si_code, SEGV_MAPERR);
+		CHECK_EQ((uintptr_t)seen.si_addr, 0x10);
+	}
+}
+
+TEST(signal, segv_kernel_address)
+{
+	static const uintptr_t list[] = {
+		0xffffffffffffff00u, 0xffffffc000000000u, 0xffffffff80000000u, 0x8000000000000000u,
+		0x4000000000u, 0x0000800000000000u,
+	};
+
+	on_fault(SIGSEGV);
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		if (sigsetjmp(back, 1) == 0) {
+			*(volatile char *volatile)list[i] = 1;
+			FAIL("no fault at %p", (void *)list[i]);
+		}
+		CHECK_EQ((uintptr_t)seen.si_addr, list[i]);
+		CHECK_EQ(hits, i + 1);
+	}
+}
+
+TEST(signal, segv_read_only)
+{
+	/* Its own text may be read and not written. */
+	volatile char *volatile where = (char *)(uintptr_t)jump_back;
+
+	on_fault(SIGSEGV);
+	if (sigsetjmp(back, 1) == 0) {
+		(void)*where;
+		*where = 1;
+		FAIL("text is writable");
+	}
+	CHECK_EQ(seen.si_code, SEGV_ACCERR);
+	CHECK_EQ((uintptr_t)seen.si_addr, (uintptr_t)where);
+}
+
+TEST(signal, segv_not_executable)
+{
+	static int data[4] = { 0x00008067, 0, 0, 0 };
+	void (*volatile run)(void) = (void (*)(void))(uintptr_t)data;
+
+	on_fault(SIGSEGV);
+	if (sigsetjmp(back, 1) == 0) {
+		run();
+		FAIL("data is executable");
+	}
+	CHECK_EQ(seen.si_code, SEGV_ACCERR);
+	CHECK_EQ((uintptr_t)seen.si_addr, (uintptr_t)data);
+}
+
+TEST(signal, illegal_instruction)
+{
+	on_fault(SIGILL);
+	if (sigsetjmp(back, 1) == 0) {
+		__asm__ volatile("unimp");
+		FAIL("the instruction is not illegal");
+	}
+	CHECK_EQ(seen.si_signo, SIGILL);
+	/* Privileged instructions and registers as well. */
+	if (sigsetjmp(back, 1) == 0) {
+		__asm__ volatile("csrr t0, 0x180" ::: "t0");
+		FAIL("satp is readable");
+	}
+	if (sigsetjmp(back, 1) == 0) {
+		__asm__ volatile("sret");
+		FAIL("sret works");
+	}
+	CHECK_EQ(hits, 3);
+}
+
+TEST(signal, breakpoint)
+{
+	on_fault(SIGTRAP);
+	if (sigsetjmp(back, 1) == 0) {
+		__asm__ volatile("ebreak");
+		FAIL("ebreak does nothing");
+	}
+	CHECK_EQ(seen.si_signo, SIGTRAP);
+	CHECK_EQ(seen.si_code, TRAP_BRKPT);
+}
+
+TEST(signal, fault_while_blocked_kills)
+{
+	pid_t pid = child();
+
+	if (pid == 0) {
+		sigset_t set;
+
+		on_fault(SIGSEGV);
+		sigemptyset(&set);
+		sigaddset(&set, SIGSEGV);
+		CHECK_OK(sigprocmask(SIG_BLOCK, &set, NULL));
+		*(volatile char *)nowhere = 1;
+		_exit(1);
+	}
+	expect_signal(pid, SIGSEGV);
+}
+
+TEST(signal, fault_while_ignored_kills)
+{
+	pid_t pid = child();
+
+	if (pid == 0) {
+		signal(SIGSEGV, SIG_IGN);
+		*(volatile char *)nowhere = 1;
+		_exit(1);
+	}
+	expect_signal(pid, SIGSEGV);
+}
+
+TEST(signal, no_stack_for_handler_kills)
+{
+	pid_t pid = child();
+
+	if (pid == 0) {
+		on_fault(SIGUSR1);
+		/* The frame would go to an unmapped place. */
+		__asm__ volatile("li sp, 4096\n li a7, 172\n ecall\n li a1, 10\n li a7, 129\n ecall\n"
+				 ::: "a0", "a1", "a7", "memory");
+		_exit(1);
+	}
+	expect_signal(pid, SIGSEGV);
+}
+
+TEST(signal, overflow_handled_on_altstack)
+{
+	static char stack[65536];
+	stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	struct sigaction sa = { .sa_sigaction = jump_back, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	uintptr_t sp;
+
+	CHECK_OK(sigaltstack(&ss, NULL));
+	CHECK_OK(sigaction(SIGSEGV, &sa, NULL));
+	for (int i = 1; i <= 3; i++) {
+		if (sigsetjmp(back, 1) == 0) {
+			/* A stack pointer that leads nowhere, and a push. */
+			__asm__ volatile("mv %0, sp\n li t0, 4096\n mv sp, t0\n sd zero, -8(sp)\n mv sp, %0\n"
+					 : "=&r" (sp) :: "t0", "memory");
+			FAIL("no fault");
+		}
+		CHECK_EQ(hits, i);
+		CHECK_EQ((uintptr_t)seen.si_addr, 4088);
+	}
+}
+
+TEST(signal, forged_sigreturn)
+{
+	/* A frame that was never written: the process dies or is refused, the kernel does not. */
+	pid_t pid = child();
+
+	if (pid == 0) {
+		syscall(SYS_rt_sigreturn);
+		_exit(0);
+	}
+	int status = status_of(pid);
+	CHECK(WIFSIGNALED(status) || WIFEXITED(status));
+	pid = child();
+	if (pid == 0) {
+		__asm__ volatile("li sp, -4096\n li a7, 139\n ecall\n" ::: "a7", "memory");
+		_exit(1);
+	}
+	expect_signal(pid, SIGSEGV);
+}
+
+TEST(signal, misaligned_frame_is_fine)
+{
+	/* The kernel aligns the frame to 16 bytes whatever sp was. */
+	pid_t pid = child();
+
+	if (pid == 0) {
+		on_signal(SIGUSR1, clobber, 0);
+		__asm__ volatile("addi sp, sp, -520\n mv a0, %0\n li a1, 10\n li a7, 129\n ecall\n"
+				 "addi sp, sp, 520\n"
+				 :: "r" ((long)getpid()) : "a0", "a1", "a7", "memory");
+		CHECK_EQ(hits, 1);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+}
