@@ -96,6 +96,11 @@ struct thread {
 	struct waitqueue *vfork_done; /* parent waits here until exec or exit */
 	uint32_t nofault;	/* (own) user copies must not fault pages in while not 0 */
 
+	struct block_plug {
+		struct list_head bios;	/* held back to be merged: drivers/block.h */
+		uint32_t depth, count;
+	} plug;			/* (own thread) wait_sleep calls block_plug_flush if count */
+
 	void (*kfunc)(void *);	/* kernel thread body */
 	void *karg;
 	_Atomic int refs;
