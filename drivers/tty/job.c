@@ -1,0 +1,277 @@
+/*
+ * Job control: which session a terminal controls, and which of its process groups may use it
+ * (credentials(7), ioctl_tty(2), POSIX chapter 11.1).
+ */
+#include "drivers/tty/tty_impl.h"
+
+#include "kernel/signal.h"
+#include "kernel/thread.h"
+#include "lib/string.h"
+#include "mm/usercopy.h"
+
+struct tty *tty_current(void)
+{
+	struct process *p = current()->process;
+
+	if (!p)
+		return NULL;
+	uint64_t was = spin_lock_irq(&proc_lock);
+	struct tty *t = p->tty;
+
+	spin_unlock_irq(&proc_lock, was);
+	return t;
+}
+
+dev_t tty_number(struct process *p, pid_t *pgrp)
+{
+	uint64_t was = spin_lock_irq(&proc_lock);
+	struct tty *t = p->tty;
+
+	*pgrp = t ? t->pgrp : -1;
+	spin_unlock_irq(&proc_lock, was);
+	return t ? t->chardev.dev : 0;
+}
+
+/* What the search of a process group wants to know. */
+struct group_facts {
+	bool exists, orphaned;
+	pid_t sid;
+};
+
+/*
+ * A group is orphaned when no member has a parent in another group of the same session: nobody
+ * could continue it after a stop.
+ */
+static struct group_facts group_look(pid_t pgid)
+{
+	struct group_facts facts = {false, true, 0};
+	struct process *p, *next;
+
+	for (p = process_next(1); p; p = next) {
+		uint64_t was = spin_lock_irq(&proc_lock);
+		const struct process *parent = p->parent;
+
+		if (p->pgid == pgid && !p->zombie) {
+			facts.exists = true;
+			facts.sid = p->sid;
+			if (parent && parent->pid != 1 && parent->pgid != pgid &&
+			    parent->sid == p->sid)
+				facts.orphaned = false;
+		}
+		spin_unlock_irq(&proc_lock, was);
+		next = process_next(p->pid + 1);
+		process_put(p);
+	}
+	return facts;
+}
+
+int tty_check_background(struct tty *t, int sig)
+{
+	struct process *p = current()->process;
+
+	if (!p)
+		return 0;
+	uint64_t was = spin_lock_irq(&proc_lock);
+	bool background = p->tty == t && t->pgrp && p->pgid != t->pgrp;
+	pid_t pgid = p->pgid;
+
+	spin_unlock_irq(&proc_lock, was);
+	if (!background)
+		return 0;
+	if (signal_ignored(sig))
+		return sig == SIGTTIN ? -EIO : 0;
+	if (group_look(pgid).orphaned)
+		return -EIO;
+	signal_pgrp(pgid, sig, NULL);
+	return -ERESTARTSYS;
+}
+
+/* p, a session leader without a terminal, gets t, which controls no session. */
+static void attach_locked(struct tty *t, struct process *p)
+{
+	t->sid = p->sid;
+	t->pgrp = p->pgid;
+	p->tty = t;
+}
+
+void tty_open_controlling(struct tty *t)
+{
+	struct process *p = current()->process;
+
+	if (!p)
+		return;
+	uint64_t was = spin_lock_irq(&proc_lock);
+
+	if (p->pid == p->sid && !p->tty && !t->sid)
+		attach_locked(t, p);
+	spin_unlock_irq(&proc_lock, was);
+}
+
+/* No process of the session that t controlled has it any more. */
+static void session_detach(struct tty *t, pid_t sid)
+{
+	struct process *p, *next;
+
+	for (p = process_next(1); p; p = next) {
+		uint64_t was = spin_lock_irq(&proc_lock);
+
+		if (p->sid == sid && p->tty == t)
+			p->tty = NULL;
+		spin_unlock_irq(&proc_lock, was);
+		next = process_next(p->pid + 1);
+		process_put(p);
+	}
+}
+
+/* The terminal gives up its session; its foreground group is told. */
+static void tty_disassociate(struct tty *t)
+{
+	uint64_t was = spin_lock_irq(&proc_lock);
+	pid_t pgrp = t->pgrp, sid = t->sid;
+
+	t->pgrp = t->sid = 0;
+	spin_unlock_irq(&proc_lock, was);
+	if (sid)
+		session_detach(t, sid);
+	if (!pgrp)
+		return;
+	signal_pgrp(pgrp, SIGHUP, NULL);
+	signal_pgrp(pgrp, SIGCONT, NULL);
+}
+
+void tty_hangup(struct tty *t)
+{
+	uint64_t was = spin_lock_irq(&proc_lock);
+	pid_t sid = t->sid;
+
+	spin_unlock_irq(&proc_lock, was);
+	struct process *leader = sid ? process_find(sid) : NULL;
+
+	t->hangups++;
+	mutex_lock(&t->lock);
+	ldisc_flush_input(&t->ldisc);
+	t->ldisc.stopped = t->held = false;
+	uint32_t signals = tty_settle_locked(t);
+
+	mutex_unlock(&t->lock);
+	(void)signals; /* of a session that is gone */
+	if (leader) {
+		signal_process(leader, SIGHUP, NULL);
+		signal_process(leader, SIGCONT, NULL);
+		process_put(leader);
+	}
+	tty_disassociate(t);
+	wake_all(&t->read_wait);
+	wake_all(&t->write_wait);
+}
+
+void tty_session_exit(struct process *p)
+{
+	uint64_t was = spin_lock_irq(&proc_lock);
+	struct tty *t = p->pid == p->sid ? p->tty : NULL;
+
+	if (t && t->sid != p->sid)
+		t = NULL;
+	spin_unlock_irq(&proc_lock, was);
+	if (t)
+		tty_hangup(t);
+}
+
+static long set_controlling(struct tty *t, uint64_t steal)
+{
+	struct process *p = current()->process;
+	bool privileged = cred_privileged();
+	pid_t robbed = 0;
+	long err = 0;
+	uint64_t was = spin_lock_irq(&proc_lock);
+
+	if (p->pid == p->sid && p->tty == t && t->sid == p->sid)
+		goto out;
+	err = -EPERM;
+	if (p->pid != p->sid || p->tty)
+		goto out;
+	if (t->sid) {
+		if (steal != 1 || !privileged)
+			goto out;
+		robbed = t->sid;
+	}
+	err = 0;
+	attach_locked(t, p);
+out:
+	spin_unlock_irq(&proc_lock, was);
+	if (robbed)
+		session_detach(t, robbed);
+	return err;
+}
+
+static long give_up_controlling(struct tty *t)
+{
+	struct process *p = current()->process;
+	uint64_t was = spin_lock_irq(&proc_lock);
+	bool ours = p->tty == t, leader = p->pid == p->sid;
+
+	if (ours && !leader)
+		p->tty = NULL;
+	spin_unlock_irq(&proc_lock, was);
+	if (!ours)
+		return -ENOTTY;
+	if (leader)
+		tty_disassociate(t);
+	return 0;
+}
+
+static long set_foreground(struct tty *t, uaddr_t arg)
+{
+	struct process *p = current()->process;
+	uint32_t word;
+	long err = tty_check_background(t, SIGTTOU);
+
+	if (err)
+		return err == -EIO ? -ENOTTY : err;
+	uint64_t was = spin_lock_irq(&proc_lock);
+	bool ours = p->tty == t && t->sid == p->sid;
+	pid_t sid = p->sid;
+
+	spin_unlock_irq(&proc_lock, was);
+	if (!ours)
+		return -ENOTTY;
+	if (get_user_u32(&word, arg))
+		return -EFAULT;
+	if ((pid_t)word < 0)
+		return -EINVAL;
+	struct group_facts group = group_look((pid_t)word);
+
+	if (!group.exists)
+		return -ESRCH;
+	if (group.sid != sid)
+		return -EPERM;
+	was = spin_lock_irq(&proc_lock);
+	t->pgrp = (pid_t)word;
+	spin_unlock_irq(&proc_lock, was);
+	return 0;
+}
+
+long tty_job_ioctl(struct tty *t, uint32_t cmd, uint64_t arg)
+{
+	struct process *p = current()->process;
+
+	if (cmd != TIOCGPGRP && cmd != TIOCSPGRP && cmd != TIOCGSID && cmd != TIOCSCTTY &&
+	    cmd != TIOCNOTTY)
+		return -ENOIOCTL_TTY;
+	if (!p)
+		return -ENOTTY;
+	if (cmd == TIOCSCTTY)
+		return set_controlling(t, arg);
+	if (cmd == TIOCNOTTY)
+		return give_up_controlling(t);
+	if (cmd == TIOCSPGRP)
+		return set_foreground(t, arg);
+	uint64_t was = spin_lock_irq(&proc_lock);
+	bool ours = p->tty == t;
+	pid_t value = cmd == TIOCGSID ? t->sid : t->pgrp;
+
+	spin_unlock_irq(&proc_lock, was);
+	if (!ours || (cmd == TIOCGSID && !value))
+		return -ENOTTY;
+	return put_user_u32(arg, (uint32_t)value);
+}
