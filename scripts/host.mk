@@ -1,6 +1,7 @@
 # Host tests: kernel sources compiled for the host with sanitizers, cmocka as the frame.  What is
 # built is said by tests/host/host.mk: HOST_TESTS names the test programs, and for each of them
 # NAME_SRC lists its sources.  FUZZERS and NAME_SRC do the same for libFuzzer targets.
+# HOST_SCRIPTS are programs that need no building and print what cmocka would.
 
 HB       := $(O)/host
 HOST_TESTS :=
@@ -16,7 +17,8 @@ FUZZ_SECONDS ?= 5
 .PHONY: host-tests host-fuzz fuzz
 host-tests: $(HOST_TESTS:%=$(HB)/%) $(FUZZERS:%=$(HB)/fuzz/%)
 	@scripts/host-tests --results $(O)/results/host-tests.txt --fuzz-seconds $(FUZZ_SECONDS) \
-		$(HOST_TESTS:%=--test $(HB)/%) $(FUZZERS:%=--fuzz $(HB)/fuzz/%)
+		$(HOST_TESTS:%=--test $(HB)/%) $(HOST_SCRIPTS:%=--test %) \
+		$(FUZZERS:%=--fuzz $(HB)/fuzz/%)
 
 # The fuzz targets alone, for longer.
 host-fuzz: $(FUZZERS:%=$(HB)/fuzz/%)
