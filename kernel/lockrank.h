@@ -40,6 +40,7 @@ enum lock_rank {
 	RANK_FILES,    /* descriptor table, fs context */
 	RANK_PROC,     /* process tree, pid table */
 	RANK_SIGNAL,   /* signal state of a process */
+	RANK_SIGHAND,  /* signal actions */
 	RANK_BLOCK,    /* block queue */
 	RANK_DRIVER,   /* device registers */
 	RANK_FUTEX,    /* futex bucket (nests: by address) */

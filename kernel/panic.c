@@ -122,10 +122,10 @@ static void print_registers(const struct trapframe *tf)
 /* Other harts stop; a second panic on this one or on another goes no further. */
 static void begin(void)
 {
-	static bool begun;
+	static uint32_t begun;
 
 	irq_disable();
-	if (__atomic_exchange_n(&begun, true, __ATOMIC_SEQ_CST)) {
+	if (__atomic_exchange_n(&begun, 1, __ATOMIC_SEQ_CST)) {
 		if (current()->hart->index == 0 && !nharts)
 			machine_halt();
 		for (;;)

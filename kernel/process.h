@@ -27,6 +27,13 @@ uint32_t pgrp_for_each(pid_t pgid, void (*func)(struct process *p, void *arg), v
 /* The terminal's part in a session leader's death; registered by drivers/tty. */
 extern void (*tty_session_exit_hook)(struct process *leader);
 
+/* switch.S: a kernel thread that exec gave a program goes to user mode. */
+void kthread_to_user(void) __noreturn;
+/* A vfork parent need wait no longer: its child has a program of its own, or died. */
+void vfork_release(struct thread *child);
+/* exec: all other threads of the running process die first. 0, or -EAGAIN if another execs. */
+int process_single_thread(void);
+
 /* exec.c: load a program into the running process. argv and envp are kernel copies. */
 struct exec_strings;
 int exec_kernel(const char *path, const char *const argv[], const char *const envp[]);

@@ -25,7 +25,10 @@ struct sigpending {
  */
 int signal_thread(struct thread *t, int sig, const struct siginfo *info);
 int signal_process(struct process *p, int sig, const struct siginfo *info);
-/* To every process of a group; 0 if at least one got it, -ESRCH when the group is empty. */
+/*
+ * To every process of a group; 0, or -ESRCH when the group is empty. proc_lock not held; SIGCONT
+ * not from interrupts.
+ */
 int signal_pgrp(pid_t pgid, int sig, const struct siginfo *info);
 /*
  * A fault of the running thread: delivered even if blocked or ignored (then it kills).
@@ -37,5 +40,10 @@ bool signal_pending(void);
 bool signal_fatal_pending(void);
 /* For tests by the terminal: does the running process ignore or block sig? */
 bool signal_ignored(int sig);
+/*
+ * Block mask until the call that waits returns to user mode, where the old mask comes back after
+ * a handler ran with this one (sigsuspend, ppoll, pselect).
+ */
+void signal_mask_for_wait(sigset_t mask);
 /* On the way to user mode: deliver what is pending; restart or end the interrupted call. */
 void signal_deliver(struct trapframe *tf);

@@ -69,3 +69,10 @@ fpu_restore:
 	lwu	t0, 256(a0)
 	fscsr	t0
 	ret
+
+	/* void kthread_to_user(void): the first process leaves its start-up code behind. */
+	.globl	kthread_to_user
+kthread_to_user:
+	ld	sp, THREAD_KSTACK_FRAME(tp)
+	call	user_thread_begin
+	tail	user_return_full

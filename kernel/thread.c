@@ -118,6 +118,7 @@ void thread_put(struct thread *t)
 	if (__atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	assert(!t->on_cpu);
+	cred_put(t->cred);
 	kstack_free(t->kstack);
 	kmem_cache_free(thread_cache, t);
 }

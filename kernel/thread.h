@@ -74,7 +74,7 @@ struct thread {
 	pid_t tid;
 	char comm[16];		/* program name, NUL-terminated */
 	struct process *process; /* NULL for kernel threads */
-	struct list_head process_link; /* (process->lock) in process->threads */
+	struct list_head process_link; /* (process->siglock) in process->threads */
 	struct aspace *aspace;	/* user half; NULL for kernel threads */
 	struct fdtable *files;
 	struct fscontext *fs;
@@ -93,6 +93,7 @@ struct thread {
 
 	uaddr_t set_child_tid, clear_child_tid;
 	uaddr_t robust_list;
+	struct list_head tid_link; /* (proc_lock) hash by tid */
 	struct waitqueue *vfork_done; /* parent waits here until exec or exit */
 	uint32_t nofault;	/* (own) user copies must not fault pages in while not 0 */
 
@@ -141,27 +142,33 @@ struct session;
 struct process {
 	pid_t pid;
 	_Atomic int refs;
-	struct thread *leader;		/* first thread */
-	struct list_head threads;	/* (lock) */
-	uint32_t nthreads;		/* (lock) */
+	struct list_head pid_link;	/* (proc_lock) hash by pid */
+	struct thread *leader;		/* (siglock) thread whose tid is pid; kept until reaped */
+	struct list_head threads;	/* (siglock) */
+	uint32_t nthreads;		/* (siglock) threads that have not exited */
 	struct process *parent;		/* (proc_lock) */
 	struct list_head children, sibling; /* (proc_lock) */
-	struct list_head all_link;	/* (proc_lock) */
+	struct list_head all_link;	/* (proc_lock) all processes, ascending by start */
 	pid_t pgid, sid;		/* (proc_lock) */
 	struct tty *tty;		/* (proc_lock) controlling terminal, or NULL */
 	bool zombie;			/* (proc_lock) all threads gone, not yet waited for */
-	bool exiting;			/* (siglock) exit_group or a fatal signal is under way */
-	bool did_exec;			/* setpgid on a child is refused after exec */
-	int exit_status;		/* wait(2) encoding */
+	bool did_exec;			/* (proc_lock) its parent may no longer move it to a group */
+	int exit_status;		/* wait(2) encoding; final once zombie */
 	int exit_signal;		/* to the parent: SIGCHLD, or what clone said; 0 none */
 	struct waitqueue child_wait;	/* wait4 sleeps here */
 
 	struct spinlock siglock;	/* RANK_SIGNAL, interrupts off */
-	struct sighand *sighand;	/* handlers (shared with CLONE_SIGHAND) */
+	struct sighand *sighand;	/* handlers (shared by CLONE_SIGHAND); own lock */
 	struct sigpending pending;	/* (siglock) sent to the process as a whole */
-	uint32_t stop_state;		/* (siglock) job control */
-	int stop_signal;		/* (siglock) to report to wait4 */
-	bool stop_reported, cont_pending; /* (siglock) */
+	bool exiting;			/* (siglock) exit_group or a fatal signal is under way */
+	bool execing;			/* (siglock) a thread is in exec and the others must go */
+	struct thread *exec_thread;	/* (siglock) which */
+	struct waitqueue exec_wait;	/* it waits here */
+	bool stopping;			/* (siglock) every thread is to stop */
+	uint32_t nstopped;		/* (siglock) so many have */
+	int stop_signal;		/* (siglock) */
+	bool stop_unreported;		/* (siglock) wait4(WUNTRACED) has not seen the stop */
+	bool cont_unreported;		/* (siglock) wait4(WCONTINUED) has not seen it go on */
 	struct timer *itimer_real;	/* (siglock) setitimer(ITIMER_REAL), alarm */
 	uint64_t itimer_interval;	/* (siglock) ns */
 
@@ -169,14 +176,19 @@ struct process {
 		uint64_t cur, max;
 	} rlimits[16];			/* (siglock) indexed by RLIMIT_* */
 	uint64_t start_time;		/* ns since boot */
-	uint64_t cutime, cstime, utime, stime; /* (siglock) ns: waited-for children; dead threads */
-	uint64_t cminflt, cmajflt, minflt, majflt; /* (siglock) */
-	uint64_t maxrss, cmaxrss;	/* (siglock) pages */
-	uint64_t dead_nvcsw, dead_nivcsw;
-	uint32_t personality;
+	struct usage {
+		uint64_t utime, stime;	/* ns */
+		uint64_t minflt, majflt, nvcsw, nivcsw;
+	} dead_threads, dead_children;	/* (siglock) */
+	uint64_t maxrss, children_maxrss; /* (siglock) pages */
+	uint32_t personality;		/* personality(2) */
 	int oom_score_adj;
-	struct file *exe;		/* (lock) for /proc/PID/exe */
+	bool dumpable;			/* prctl(PR_SET_DUMPABLE) */
+	bool no_new_privs;
+	struct file *exe;		/* (siglock) for /proc/PID/exe */
 };
+
+#define PERSONALITY_NO_RANDOMIZE 0x0040000
 
 extern struct spinlock proc_lock; /* RANK_PROC: process tree, groups, sessions, pid table */
 
@@ -198,6 +210,8 @@ void thread_put(struct thread *t);
 /* sched.c */
 void schedule(void);		/* let another thread run; returns when we are chosen again */
 void thread_yield(void);
+/* The running thread's affinity changed: go to a hart it allows. */
+void thread_migrate(void);
 /* Make a sleeping or stopped thread runnable; false if it was neither. Any context. */
 bool thread_wake(struct thread *t);
 void thread_start(struct thread *t);	/* a new thread becomes runnable */
@@ -224,14 +238,16 @@ void thread_fpu_reload(void);		/* thread->fpu was changed: load it */
 void fpu_save(struct fpu_state *f);	/* switch.S */
 void fpu_restore(const struct fpu_state *f);
 
-/* process.c */
+/* pid.c */
 struct process *process_find(pid_t pid);	/* takes a reference; NULL when there is none */
-struct thread *thread_find(pid_t tid);		/* takes a reference */
+struct thread *thread_find(pid_t tid);		/* references it and its process */
+void thread_unfind(struct thread *t);		/* drops both */
+void process_get(struct process *p);
 void process_put(struct process *p);
 extern struct process *init_process;
-/*
- * First process whose pid is >= pid, referenced, or NULL: for readdir of /proc.
- */
+/* First process whose pid is >= pid, referenced, or NULL: for readdir of /proc. */
 struct process *process_next(pid_t pid);
 uint32_t process_count(void);
-uint64_t rlimit_get(int which);			/* soft limit of the running process */
+uint32_t thread_count(void);
+/* Soft limit of the running process; RLIM_INFINITY is UINT64_MAX. */
+uint64_t rlimit_get(int which);

@@ -50,6 +50,7 @@
 #define EOVERFLOW 75
 #define EILSEQ 84
 #define EUCLEAN 117
+#define ELIBBAD 80
 #define ENOTSOCK 88
 #define EOPNOTSUPP 95
 #define EAFNOSUPPORT 97

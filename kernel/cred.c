@@ -1,0 +1,289 @@
+/*
+ * Credentials: who a thread acts for (credentials(7)). A struct cred never changes; a thread that
+ * changes its ids gets a new one. Linux keeps them per thread and leaves it to libc to keep threads
+ * alike; so do we.
+ */
+#include "kernel/panic.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+#include "mm/usercopy.h"
+
+#define NGROUPS_MAX 65536
+#define NO_ID	    ((uint32_t)-1)
+
+struct cred *cred_alloc(uint32_t ngroups)
+{
+	struct cred *c = kzalloc(sizeof(*c) + ngroups * sizeof(gid_t));
+
+	if (!c)
+		return NULL;
+	c->refs = 1;
+	c->ngroups = ngroups;
+	return c;
+}
+
+const struct cred *cred_get(const struct cred *c)
+{
+	__atomic_add_fetch(&((struct cred *)c)->refs, 1, __ATOMIC_RELAXED);
+	return c;
+}
+
+void cred_put(const struct cred *c)
+{
+	if (c && __atomic_sub_fetch(&((struct cred *)c)->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		kfree(c);
+}
+
+bool cred_privileged(void)
+{
+	return current()->cred->euid == 0;
+}
+
+/* A private copy of the running thread's, to change and hand to commit. */
+static struct cred *copy_current(void)
+{
+	const struct cred *old = current()->cred;
+	struct cred *c = cred_alloc(old->ngroups);
+
+	if (!c)
+		return NULL;
+	memcpy(c, old, sizeof(*c) + old->ngroups * sizeof(gid_t));
+	c->refs = 1;
+	return c;
+}
+
+static long commit(struct cred *c)
+{
+	struct thread *t = current();
+	const struct cred *old = t->cred;
+	uint64_t irq = spin_lock_irq(&proc_lock); /* readers of /proc and kill look under it */
+
+	t->cred = c;
+	spin_unlock_irq(&proc_lock, irq);
+	cred_put(old);
+	return 0;
+}
+
+SYSCALL0(getuid)
+{
+	return current()->cred->uid;
+}
+
+SYSCALL0(geteuid)
+{
+	return current()->cred->euid;
+}
+
+SYSCALL0(getgid)
+{
+	return current()->cred->gid;
+}
+
+SYSCALL0(getegid)
+{
+	return current()->cred->egid;
+}
+
+/* setresuid(2); -1 leaves an id as it is. */
+static long set_uids(uid_t r, uid_t e, uid_t s)
+{
+	const struct cred *o = current()->cred;
+	struct cred *c;
+	const uid_t want[3] = {r, e, s};
+
+	for (int i = 0; i < 3; i++)
+		if (!cred_privileged() && want[i] != NO_ID && want[i] != o->uid &&
+		    want[i] != o->euid && want[i] != o->suid)
+			return -EPERM;
+	c = copy_current();
+	if (!c)
+		return -ENOMEM;
+	if (r != NO_ID)
+		c->uid = r;
+	if (e != NO_ID)
+		c->euid = e;
+	if (s != NO_ID)
+		c->suid = s;
+	c->fsuid = c->euid;
+	return commit(c);
+}
+
+static long set_gids(gid_t r, gid_t e, gid_t s)
+{
+	const struct cred *o = current()->cred;
+	struct cred *c;
+	const gid_t want[3] = {r, e, s};
+
+	for (int i = 0; i < 3; i++)
+		if (!cred_privileged() && want[i] != NO_ID && want[i] != o->gid &&
+		    want[i] != o->egid && want[i] != o->sgid)
+			return -EPERM;
+	c = copy_current();
+	if (!c)
+		return -ENOMEM;
+	if (r != NO_ID)
+		c->gid = r;
+	if (e != NO_ID)
+		c->egid = e;
+	if (s != NO_ID)
+		c->sgid = s;
+	c->fsgid = c->egid;
+	return commit(c);
+}
+
+SYSCALL3(setresuid, uid_t, r, uid_t, e, uid_t, s)
+{
+	return set_uids(r, e, s);
+}
+
+SYSCALL3(setresgid, gid_t, r, gid_t, e, gid_t, s)
+{
+	return set_gids(r, e, s);
+}
+
+/* With privilege all three ids change, without it only the effective one. */
+SYSCALL1(setuid, uid_t, id)
+{
+	const struct cred *o = current()->cred;
+
+	if (id == NO_ID)
+		return -EINVAL;
+	if (cred_privileged())
+		return set_uids(id, id, id);
+	if (id != o->uid && id != o->suid)
+		return -EPERM;
+	return set_uids(NO_ID, id, NO_ID);
+}
+
+SYSCALL1(setgid, gid_t, id)
+{
+	const struct cred *o = current()->cred;
+
+	if (id == NO_ID)
+		return -EINVAL;
+	if (cred_privileged())
+		return set_gids(id, id, id);
+	if (id != o->gid && id != o->sgid)
+		return -EPERM;
+	return set_gids(NO_ID, id, NO_ID);
+}
+
+/* setreuid(2): the saved id follows the effective one when the real one is set or they differ. */
+SYSCALL2(setreuid, uid_t, r, uid_t, e)
+{
+	const struct cred *o = current()->cred;
+	uid_t s = NO_ID;
+
+	if (!cred_privileged() && r != NO_ID && r != o->uid && r != o->euid)
+		return -EPERM;
+	if (!cred_privileged() && e != NO_ID && e != o->uid && e != o->euid && e != o->suid)
+		return -EPERM;
+	if (r != NO_ID || (e != NO_ID && e != o->uid))
+		s = e != NO_ID ? e : o->euid;
+	return set_uids(r, e, s);
+}
+
+SYSCALL2(setregid, gid_t, r, gid_t, e)
+{
+	const struct cred *o = current()->cred;
+	gid_t s = NO_ID;
+
+	if (!cred_privileged() && r != NO_ID && r != o->gid && r != o->egid)
+		return -EPERM;
+	if (!cred_privileged() && e != NO_ID && e != o->gid && e != o->egid && e != o->sgid)
+		return -EPERM;
+	if (r != NO_ID || (e != NO_ID && e != o->gid))
+		s = e != NO_ID ? e : o->egid;
+	return set_gids(r, e, s);
+}
+
+SYSCALL3(getresuid, uaddr_t, r, uaddr_t, e, uaddr_t, s)
+{
+	const struct cred *c = current()->cred;
+
+	if (put_user_u32(r, c->uid) || put_user_u32(e, c->euid) || put_user_u32(s, c->suid))
+		return -EFAULT;
+	return 0;
+}
+
+SYSCALL3(getresgid, uaddr_t, r, uaddr_t, e, uaddr_t, s)
+{
+	const struct cred *c = current()->cred;
+
+	if (put_user_u32(r, c->gid) || put_user_u32(e, c->egid) || put_user_u32(s, c->sgid))
+		return -EFAULT;
+	return 0;
+}
+
+/* setfsuid(2) returns the old id, whether it worked or not. */
+SYSCALL1(setfsuid, uid_t, id)
+{
+	const struct cred *o = current()->cred;
+	uid_t old = o->fsuid;
+	struct cred *c;
+
+	if (id != NO_ID && (cred_privileged() || id == o->uid || id == o->euid || id == o->suid ||
+			    id == o->fsuid)) {
+		c = copy_current();
+		if (c) {
+			c->fsuid = id;
+			commit(c);
+		}
+	}
+	return old;
+}
+
+SYSCALL1(setfsgid, gid_t, id)
+{
+	const struct cred *o = current()->cred;
+	gid_t old = o->fsgid;
+	struct cred *c;
+
+	if (id != NO_ID && (cred_privileged() || id == o->gid || id == o->egid || id == o->sgid ||
+			    id == o->fsgid)) {
+		c = copy_current();
+		if (c) {
+			c->fsgid = id;
+			commit(c);
+		}
+	}
+	return old;
+}
+
+SYSCALL2(getgroups, int, n, uaddr_t, list)
+{
+	const struct cred *c = current()->cred;
+
+	if (n < 0)
+		return -EINVAL;
+	if (n == 0)
+		return c->ngroups;
+	if ((uint32_t)n < c->ngroups)
+		return -EINVAL;
+	if (copy_to_user(list, c->groups, c->ngroups * sizeof(gid_t)))
+		return -EFAULT;
+	return c->ngroups;
+}
+
+SYSCALL2(setgroups, int, n, uaddr_t, list)
+{
+	struct cred *c;
+
+	if (!cred_privileged())
+		return -EPERM;
+	if (n < 0 || n > NGROUPS_MAX)
+		return -EINVAL;
+	c = cred_alloc(n);
+	if (!c)
+		return -ENOMEM;
+	memcpy(c, current()->cred, offsetof(struct cred, groups));
+	c->refs = 1;
+	c->ngroups = n;
+	if (copy_from_user(c->groups, list, n * sizeof(gid_t))) {
+		cred_put(c);
+		return -EFAULT;
+	}
+	return commit(c);
+}

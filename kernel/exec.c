@@ -1,0 +1,561 @@
+/*
+ * execve(2): the running process gets a new program.
+ *
+ * Everything that can fail is done before anything is lost: strings copied, headers checked, the
+ * new address space built and filled while the old one still stands. Then the other threads die,
+ * and what remains cannot fail.
+ */
+#include "fs/file.h"
+#include "kernel/execargs.h"
+#include "kernel/loader.h"
+#include "kernel/machine.h"
+#include "kernel/panic.h"
+#include "kernel/process.h"
+#include "kernel/random.h"
+#include "kernel/riscv.h"
+#include "kernel/sighand.h"
+#include "kernel/syscall.h"
+#include "kernel/trap.h"
+#include "kernel/uapi/mman.h"
+#include "kernel/uapi/resource.h"
+#include "kernel/vdso.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/aspace.h"
+#include "mm/slab.h"
+#include "mm/usercopy.h"
+
+#define PATH_MAX      4096
+#define HEAD_SIZE     256  /* of the file, for its magic or #! line (execve(2)) */
+#define SCRIPT_DEPTH  5
+#define STACK_INITIAL (128 * KiB)
+#define PIE_BASE      (USER_TOP / 3 * 2)
+#define AT_EMPTY_PATH 0x1000
+#define AT_SYMLINK_NOFOLLOW 0x100
+#define AT_FDCWD (-100)
+
+/* All that an exec gathers on its way; too large for the stack. */
+struct exec {
+	struct exec_args args;
+	struct elf_image program, interp;
+	char head[HEAD_SIZE];
+	char path[PATH_MAX];	 /* as AT_EXECFN shows it */
+	char script[HEAD_SIZE];
+	struct file *file;
+	struct aspace *as;
+	struct exec_layout layout;
+	struct exec_creds creds;
+	uaddr_t sp, entry;
+	bool randomize;
+};
+
+static uint64_t random_pages(const struct exec *x, uint64_t pages)
+{
+	uint64_t r = 0;
+
+	if (x->randomize)
+		random_bytes(&r, sizeof(r));
+	return (r % pages) * PAGE_SIZE;
+}
+
+static int read_head(struct exec *x)
+{
+	ssize64_t n = file_read_at(x->file, x->head, HEAD_SIZE, 0);
+
+	if (n < 0)
+		return n;
+	memset(x->head + n, 0, HEAD_SIZE - n);
+	return n ? n : -ENOEXEC;
+}
+
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* "#! interpreter [one argument]": open the interpreter in the script's place. */
+static int follow_script(struct exec *x)
+{
+	char *line = x->script, *end, *name, *arg = NULL;
+	const char *with[3];
+	struct file *f;
+	uint32_t n = 0;
+	int err;
+
+	memcpy(line, x->head + 2, HEAD_SIZE - 2);
+	line[HEAD_SIZE - 2] = 0;
+	end = strchr(line, '\n');
+	if (!end && strlen(line) == HEAD_SIZE - 2)
+		return -ENOEXEC; /* the line is cut off: Linux refuses a name that may be partial */
+	if (!end)
+		end = line + strlen(line);
+	while (end > line && blank(end[-1]))
+		end--;
+	*end = 0;
+	for (name = line; blank(*name); name++)
+		;
+	if (!*name)
+		return -ENOEXEC;
+	for (end = name; *end && !blank(*end); end++)
+		;
+	if (*end) {
+		*end++ = 0;
+		while (blank(*end))
+			end++;
+		arg = *end ? end : NULL;
+	}
+	with[n++] = name;
+	if (arg)
+		with[n++] = arg;
+	with[n++] = x->path;
+	err = exec_args_replace_first(&x->args, with, n);
+	if (err)
+		return err;
+	f = file_open_exec(AT_FDCWD, name, 0);
+	if (is_err(f))
+		return ptr_err(f);
+	file_put(x->file);
+	x->file = f;
+	strlcpy(x->path, name, sizeof(x->path));
+	return 0;
+}
+
+/* Find the program behind scripts, and its interpreter if it is dynamic. */
+static int load_headers(struct exec *x)
+{
+	struct file *f;
+	int n, err;
+
+	for (int depth = 0;; depth++) {
+		n = read_head(x);
+		if (n < 0)
+			return n;
+		if (x->head[0] != '#' || x->head[1] != '!')
+			break;
+		if (depth == SCRIPT_DEPTH)
+			return -ELOOP;
+		err = follow_script(x);
+		if (err)
+			return err;
+	}
+	err = elf_read(&x->program, x->file, x->head, n);
+	if (err || !x->program.interp[0])
+		return err;
+	f = file_open_exec(AT_FDCWD, x->program.interp, 0);
+	if (is_err(f))
+		return ptr_err(f);
+	x->interp.file = f;
+	n = file_read_at(f, x->head, HEAD_SIZE, 0);
+	if (n < 0)
+		return n;
+	err = elf_read(&x->interp, f, x->head, n);
+	if (err == -ENOEXEC || x->interp.interp[0] || (!err && x->interp.header.type != ET_DYN))
+		return -ELIBBAD;
+	return err;
+}
+
+/* Where a position-independent image goes; 0 for one linked to an address. */
+static uint64_t choose_bias(const struct exec *x, const struct elf_image *e, uaddr_t base)
+{
+	if (e->header.type == ET_EXEC)
+		return 0;
+	return base + random_pages(x, 1 << 16) - e->low;
+}
+
+static void note_layout(struct exec *x)
+{
+	struct exec_layout *l = &x->layout;
+	const struct elf_image *e = &x->program;
+
+	l->start_code = UINT64_MAX;
+	for (int i = 0; i < e->header.phnum; i++) {
+		const struct elf_phdr *p = &e->phdrs[i];
+
+		if (p->type != PT_LOAD)
+			continue;
+		if (p->flags & PF_X) {
+			l->start_code = MIN(l->start_code, e->bias + p->vaddr);
+			l->end_code = MAX(l->end_code, e->bias + p->vaddr + p->filesz);
+		} else if (p->flags & PF_W) {
+			l->start_data = e->bias + p->vaddr;
+			l->end_data = e->bias + p->vaddr + p->filesz;
+		}
+	}
+	if (l->start_code == UINT64_MAX)
+		l->start_code = 0;
+	l->start_brk = e->bias + e->high + random_pages(x, 1 << 13);
+}
+
+static int map_images(struct exec *x)
+{
+	int err;
+
+	x->program.bias = choose_bias(x, &x->program, PIE_BASE);
+	err = elf_map(&x->program, x->as);
+	if (err)
+		return err;
+	x->entry = x->program.bias + x->program.header.entry;
+	note_layout(x);
+	if (x->interp.file) {
+		uaddr_t at = aspace_hole(x->as, 0, x->interp.high - x->interp.low, PAGE_SIZE);
+
+		if (!at)
+			return -ENOMEM;
+		x->interp.bias = at - x->interp.low;
+		err = elf_map(&x->interp, x->as);
+		if (err)
+			return err;
+		x->entry = x->interp.bias + x->interp.header.entry;
+	}
+	return vdso_map(x->as, &x->layout.vdso);
+}
+
+static uint64_t hwcap(void)
+{
+	uint64_t cap = 0;
+	static const char letters[] = "imafdcv";
+	static const enum isa_extension bits[] = {ISA_I, ISA_M, ISA_A, ISA_F, ISA_D, ISA_C};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
+		if (machine_has(bits[i]))
+			cap |= BIT(letters[i] - 'a');
+	return cap;
+}
+
+/* Vectors at the new sp: argc, argv, envp, auxv (System V ABI, process initialization). */
+static int write_vectors(struct exec *x, uaddr_t strings, uaddr_t random, uaddr_t name)
+{
+	const struct cred *c = current()->cred;
+	const struct elf_image *e = &x->program;
+	uid_t euid = x->creds.set_uid ? x->creds.uid : c->euid;
+	gid_t egid = x->creds.set_gid ? x->creds.gid : c->egid;
+	uint64_t aux[] = {
+		AT_HWCAP, hwcap(), AT_PAGESZ, PAGE_SIZE, AT_CLKTCK, 100,
+		AT_PHDR, elf_phdrs_address(e), AT_PHENT, sizeof(struct elf_phdr),
+		AT_PHNUM, e->header.phnum, AT_BASE, x->interp.file ? x->interp.bias : 0,
+		AT_FLAGS, 0, AT_ENTRY, e->bias + e->header.entry,
+		AT_UID, c->uid, AT_EUID, euid, AT_GID, c->gid, AT_EGID, egid,
+		AT_SECURE, x->creds.set_uid || x->creds.set_gid,
+		AT_RANDOM, random, AT_EXECFN, name, AT_MINSIGSTKSZ, MINSIGSTKSZ, AT_NULL, 0,
+	};
+	uint32_t count = x->args.argc + x->args.envc;
+	uint64_t at = x->sp, pos = 0;
+
+	if (put_user_u64(at, x->args.argc))
+		return -EFAULT;
+	at += 8;
+	for (uint32_t i = 0; i <= count; i++) {
+		if (i == x->args.argc) {
+			if (put_user_u64(at, 0))
+				return -EFAULT;
+			at += 8;
+			x->layout.arg_end = x->layout.env_start = strings + pos;
+		}
+		if (i == count)
+			break;
+		if (put_user_u64(at, strings + pos))
+			return -EFAULT;
+		at += 8;
+		pos = exec_args_next(&x->args, pos);
+	}
+	if (put_user_u64(at, 0))
+		return -EFAULT;
+	return copy_to_user(at + 8, aux, sizeof(aux));
+}
+
+/* The new stack, top down: path, random bytes, strings, vectors. */
+static int build_stack(struct exec *x)
+{
+	uint64_t vectors = (x->args.argc + x->args.envc + 3) * 8 + 2 * 8 * 24;
+	size_t name_len = strlen(x->path) + 1;
+	uaddr_t top = USER_TOP - PAGE_SIZE - random_pages(x, 1 << 11), name, random, strings;
+	uint64_t need = x->args.used + vectors + name_len + 64 + STACK_INITIAL;
+	uint8_t seed[16];
+	long at;
+
+	need = ALIGN_UP(need, PAGE_SIZE);
+	at = aspace_map(x->as, top - need, need, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN | MAP_STACK, NULL,
+			NULL, 0);
+	if (at < 0)
+		return at;
+	name = top - 8 - name_len;
+	random = (name - sizeof(seed)) & ~15UL;
+	strings = random - x->args.used;
+	x->sp = (strings - vectors) & ~15UL;
+	random_bytes(seed, sizeof(seed));
+	if (copy_to_user(name, x->path, name_len) || copy_to_user(random, seed, sizeof(seed)) ||
+	    exec_args_write(&x->args, strings))
+		return -EFAULT;
+	x->layout.start_stack = x->sp;
+	x->layout.arg_start = strings;
+	x->layout.env_end = strings + x->args.used;
+	return write_vectors(x, strings, random, name);
+}
+
+static void use_aspace(struct aspace *as)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock); /* /proc reaches it under this lock */
+
+	current()->aspace = as;
+	aspace_activate(as);
+	spin_unlock_irq(&proc_lock, irq);
+}
+
+/* Where mmap starts from, top down: below what the stack may grow to (at most 5/6 of the half). */
+static uaddr_t mmap_top(const struct exec *x)
+{
+	uint64_t stack = MAX(rlimit_get(RLIMIT_STACK), 128 * MiB);
+
+	stack = MIN(stack, USER_TOP / 6 * 5);
+
+	return ALIGN_DOWN(USER_TOP - stack - 16 * MiB, PAGE_SIZE) - random_pages(x, 1 << 18);
+}
+
+/* Build the new space while running on it; on failure the old one is put back. */
+static int build_aspace(struct exec *x)
+{
+	struct aspace *old = current()->aspace;
+	int err;
+
+	x->as = aspace_create();
+	if (!x->as)
+		return -ENOMEM;
+	x->as->mmap_top = mmap_top(x);
+	use_aspace(x->as);
+	err = map_images(x);
+	if (!err)
+		err = build_stack(x);
+	if (!err) {
+		aspace_set_layout(x->as, &x->layout);
+		return 0;
+	}
+	use_aspace(old);
+	aspace_put(x->as);
+	return err;
+}
+
+static int new_creds(struct exec *x, const struct cred **out)
+{
+	const struct cred *old = current()->cred;
+	struct cred *c;
+
+	*out = NULL;
+	file_exec_creds(x->file, &x->creds);
+	if (current()->process->no_new_privs)
+		x->creds.set_uid = x->creds.set_gid = false;
+	c = cred_alloc(old->ngroups);
+	if (!c)
+		return -ENOMEM;
+	memcpy(c, old, sizeof(*c) + old->ngroups * sizeof(gid_t));
+	c->refs = 1;
+	if (x->creds.set_uid)
+		c->euid = x->creds.uid;
+	if (x->creds.set_gid)
+		c->egid = x->creds.gid;
+	c->suid = c->fsuid = c->euid;
+	c->sgid = c->fsgid = c->egid;
+	*out = c;
+	return 0;
+}
+
+/* Nothing here can fail: the process is the new program. */
+static void commit(struct exec *x, const struct cred *cred, struct sighand *sighand)
+{
+	struct thread *t = current();
+	struct process *p = t->process;
+	struct trapframe *tf = thread_trapframe(t);
+	const struct cred *old_cred = t->cred;
+	struct sighand *old_sighand = p->sighand;
+	struct file *old_exe;
+	const char *base = strrchr(x->path, '/');
+	uint64_t irq;
+
+	fdtable_close_on_exec(t->files);
+	sighand_reset(sighand);
+	irq = spin_lock_irq(&proc_lock);
+	t->cred = cred;
+	p->did_exec = true;
+	strlcpy(t->comm, base ? base + 1 : x->path, sizeof(t->comm));
+	spin_unlock_irq(&proc_lock, irq);
+	cred_put(old_cred);
+	irq = spin_lock_irq(&p->siglock);
+	p->sighand = sighand;
+	old_exe = p->exe;
+	p->exe = file_get(x->file);
+	spin_unlock_irq(&p->siglock, irq);
+	sighand_put(old_sighand);
+	if (old_exe)
+		file_put(old_exe);
+	p->exit_signal = p->exit_signal ? SIGCHLD : 0;
+	p->dumpable = !(x->creds.set_uid || x->creds.set_gid);
+	t->altstack = (struct sigaltstack){.flags = SS_DISABLE};
+	t->robust_list = t->clear_child_tid = t->set_child_tid = 0;
+	t->restart.func = NULL;
+	memset(&t->fpu, 0, sizeof(t->fpu));
+	t->fpu.hart = MAX_HARTS;
+	thread_fpu_reload();
+	memset(tf, 0, sizeof(*tf));
+	tf->pc = x->entry;
+	tf->sp = x->sp;
+	tf->cause = ~0UL;
+	__atomic_or_fetch(&t->work, WORK_FULLFRAME, __ATOMIC_RELAXED);
+	vfork_release(t);
+}
+
+static void exec_free(struct exec *x)
+{
+	if (x->file)
+		file_put(x->file);
+	if (x->interp.file)
+		file_put(x->interp.file);
+	exec_args_free(&x->args);
+	kfree(x);
+}
+
+static struct exec *exec_alloc(void)
+{
+	struct exec *x = kzalloc(sizeof(*x));
+
+	if (!x)
+		return NULL;
+	x->args.limit = MIN(rlimit_get(RLIMIT_STACK) / 4, 6 * MiB);
+	x->args.limit = MAX(x->args.limit, 32 * PAGE_SIZE);
+	x->randomize = !cmdline_has("norandmaps") &&
+		       !(current()->process->personality & PERSONALITY_NO_RANDOMIZE);
+	return x;
+}
+
+/* x->file and x->args are set. Consumes x. */
+static int exec_run(struct exec *x)
+{
+	struct thread *t = current();
+	struct aspace *old = t->aspace;
+	const struct cred *cred = NULL;
+	struct sighand *sighand = NULL;
+	int err;
+
+	if (!x->args.argc) {
+		/* Linux gives a program without arguments an empty argv[0]. */
+		const char *const empty[] = {""};
+
+		err = exec_args_replace_first(&x->args, empty, 1);
+		if (err)
+			goto out;
+	}
+	err = load_headers(x);
+	if (!err)
+		err = new_creds(x, &cred);
+	if (!err)
+		err = fdtable_unshare(&t->files);
+	if (err)
+		goto out;
+	sighand = sighand_copy(t->process->sighand);
+	if (!sighand) {
+		err = -ENOMEM;
+		goto out;
+	}
+	err = build_aspace(x);
+	if (err)
+		goto out;
+	/* The exit of a thread writes to its old space: ours must be the old one meanwhile. */
+	err = process_single_thread();
+	if (err) {
+		use_aspace(old);
+		aspace_put(x->as);
+		goto out;
+	}
+	commit(x, cred, sighand);
+	exec_free(x);
+	if (old)
+		aspace_put(old);
+	return 0;
+out:
+	cred_put(cred);
+	if (sighand)
+		sighand_put(sighand);
+	exec_free(x);
+	return err;
+}
+
+int exec_kernel(const char *path, const char *const argv[], const char *const envp[])
+{
+	struct exec *x = exec_alloc();
+	int err;
+
+	if (!x)
+		return -ENOMEM;
+	strlcpy(x->path, path, sizeof(x->path));
+	x->file = file_open_exec(AT_FDCWD, path, 0);
+	if (is_err(x->file)) {
+		err = ptr_err(x->file);
+		x->file = NULL;
+		exec_free(x);
+		return err;
+	}
+	err = exec_args_add_array(&x->args, argv, &x->args.argc);
+	if (!err)
+		err = exec_args_add_array(&x->args, envp, &x->args.envc);
+	if (err) {
+		exec_free(x);
+		return err;
+	}
+	return exec_run(x);
+}
+
+/* AT_EXECFN of a program opened by descriptor: /dev/fd/N or /dev/fd/N/path (execveat(2)). */
+static void name_by_fd(struct exec *x, int dirfd)
+{
+	char rest[HEAD_SIZE];
+
+	if (dirfd == AT_FDCWD || x->path[0] == '/')
+		return;
+	strlcpy(rest, x->path, sizeof(rest));
+	snprintf(x->path, sizeof(x->path), rest[0] ? "/dev/fd/%d/%s" : "/dev/fd/%d", dirfd, rest);
+}
+
+static long do_exec(int dirfd, uaddr_t upath, uaddr_t argv, uaddr_t envp, int flags)
+{
+	struct exec *x = exec_alloc();
+	ssize64_t n;
+	int err;
+
+	if (!x)
+		return -ENOMEM;
+	n = strncpy_from_user(x->path, upath, sizeof(x->path));
+	err = n < 0 ? n : 0;
+	if (!err && !n && !(flags & AT_EMPTY_PATH))
+		err = -ENOENT;
+	if (!err) {
+		x->file = file_open_exec(dirfd, x->path, flags);
+		if (is_err(x->file)) {
+			err = ptr_err(x->file);
+			x->file = NULL;
+		}
+	}
+	if (!err)
+		err = exec_args_add_user_array(&x->args, argv, &x->args.argc);
+	if (!err)
+		err = exec_args_add_user_array(&x->args, envp, &x->args.envc);
+	if (err) {
+		exec_free(x);
+		return err;
+	}
+	name_by_fd(x, dirfd);
+	return exec_run(x);
+}
+
+long sys_execve(uaddr_t path, uaddr_t argv, uaddr_t envp);
+long sys_execveat(int dirfd, uaddr_t path, uaddr_t argv, uaddr_t envp, int flags);
+
+long sys_execve(uaddr_t path, uaddr_t argv, uaddr_t envp)
+{
+	return do_exec(AT_FDCWD, path, argv, envp, 0);
+}
+
+long sys_execveat(int dirfd, uaddr_t path, uaddr_t argv, uaddr_t envp, int flags)
+{
+	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	return do_exec(dirfd, path, argv, envp, flags);
+}

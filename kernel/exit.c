@@ -1,0 +1,368 @@
+/*
+ * The end of threads and processes.
+ *
+ * A thread that exits gives up what it shares with others at once. The last one of a process
+ * makes it a zombie: only what wait(2) reports is left, until the parent has asked (wait4.c).
+ */
+#include "kernel/process.h"
+
+#include "fs/file.h"
+#include "kernel/machine_stop.h"
+#include "kernel/main.h"
+#include "kernel/panic.h"
+#include "kernel/pid.h"
+#include "kernel/printk.h"
+#include "kernel/riscv.h"
+#include "kernel/sighand.h"
+#include "kernel/syscall.h"
+#include "kernel/time.h"
+#include "mm/aspace.h"
+#include "mm/usercopy.h"
+
+void (*tty_session_exit_hook)(struct process *leader);
+
+void vfork_release(struct thread *child)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock);
+
+	if (child->vfork_done) {
+		/* On the parent's stack: the parent takes proc_lock before it leaves. */
+		wake_all(child->vfork_done);
+		__atomic_store_n(&child->vfork_done, NULL, __ATOMIC_RELEASE);
+	}
+	spin_unlock_irq(&proc_lock, irq);
+}
+
+struct keeper_search {
+	struct process *leaving; /* as if it were gone already; may be NULL */
+	bool found;
+};
+
+static void look_for_keeper(struct process *p, void *arg)
+{
+	struct keeper_search *s = arg;
+	struct process *parent = p->parent;
+
+	if (p == s->leaving || p->zombie || !parent || parent == init_process)
+		return;
+	if (parent != s->leaving && parent->pgid != p->pgid && parent->sid == p->sid)
+		s->found = true;
+}
+
+static bool orphaned_without(pid_t pgid, struct process *leaving)
+{
+	struct keeper_search s = {leaving, false};
+
+	pgrp_for_each(pgid, look_for_keeper, &s);
+	return !s.found;
+}
+
+bool pgrp_orphaned(pid_t pgid)
+{
+	return orphaned_without(pgid, NULL);
+}
+
+static void note_stopped(struct process *p, void *arg)
+{
+	if (p->stopping && !p->zombie)
+		*(bool *)arg = true;
+}
+
+/*
+ * A group that becomes orphaned by p's death and has stopped members is to be hung up and
+ * continued (POSIX, _exit). proc_lock held.
+ */
+static bool newly_orphaned_stopped(pid_t pgid, struct process *leaving)
+{
+	bool stopped = false;
+
+	if (!orphaned_without(pgid, leaving))
+		return false;
+	pgrp_for_each(pgid, note_stopped, &stopped);
+	return stopped;
+}
+
+/* Children go to init; those that are zombies already tell it. proc_lock held. */
+static bool reparent_children(struct process *p)
+{
+	struct process *c, *next;
+	bool zombies = false;
+
+	list_for_each_entry_safe(c, next, &p->children, sibling) {
+		list_move_tail(&c->sibling, &init_process->children);
+		c->parent = init_process;
+		c->exit_signal = SIGCHLD;
+		zombies |= c->zombie;
+	}
+	return zombies;
+}
+
+/* Groups of p's children that its death orphans; a handful at most are worth telling. */
+static uint32_t find_orphans(struct process *p, pid_t pgids[], uint32_t max)
+{
+	struct process *c;
+	uint32_t n = 0;
+
+	if (newly_orphaned_stopped(p->pgid, p))
+		pgids[n++] = p->pgid;
+	list_for_each_entry(c, &p->children, sibling)
+		if (n < max && c->pgid != p->pgid && newly_orphaned_stopped(c->pgid, p))
+			pgids[n++] = c->pgid;
+	return n;
+}
+
+static void hang_up_orphans(const pid_t pgids[], uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		signal_pgrp(pgids[i], SIGHUP, NULL);
+		signal_pgrp(pgids[i], SIGCONT, NULL);
+	}
+}
+
+/* si_code and si_status of a wait status. */
+static void decode_status(int status, int *code, int *value)
+{
+	if (status & 0x7f) {
+		*code = status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+		*value = status & 0x7f;
+	} else {
+		*code = CLD_EXITED;
+		*value = status >> 8 & 0xff;
+	}
+}
+
+void process_notify_parent(struct process *p, int code, int status)
+{
+	struct siginfo info = {.si_signo = SIGCHLD, .si_code = code, .si_pid = p->pid};
+	struct process *parent;
+	struct sigaction act;
+	uint64_t irq = spin_lock_irq(&proc_lock);
+
+	parent = p->parent;
+	if (parent)
+		process_get(parent);
+	info.si_uid = p->leader->cred->uid;
+	spin_unlock_irq(&proc_lock, irq);
+	if (!parent)
+		return;
+	info.si_status = status;
+	info.si_utime = p->dead_threads.utime / (NSEC_PER_SEC / 100);
+	info.si_stime = p->dead_threads.stime / (NSEC_PER_SEC / 100);
+	act = sighand_action(parent, SIGCHLD);
+	if (!((act.flags & SA_NOCLDSTOP) && (code == CLD_STOPPED || code == CLD_CONTINUED)))
+		signal_process(parent, SIGCHLD, &info);
+	wake_all(&parent->child_wait);
+	process_put(parent);
+}
+
+/* Does the parent not care for zombies (SIGCHLD ignored or SA_NOCLDWAIT, sigaction(2))? */
+static bool parent_autoreaps(struct process *parent)
+{
+	struct sigaction act = sighand_action(parent, SIGCHLD);
+
+	return act.handler == SIG_IGN || (act.flags & SA_NOCLDWAIT);
+}
+
+static void become_zombie(struct process *p)
+{
+	pid_t orphans[8];
+	uint32_t norphans;
+	bool zombies, autoreap;
+	struct process *parent;
+	int code, value, sig;
+	uint64_t irq;
+
+	if (p->sid == p->pid && tty_session_exit_hook)
+		tty_session_exit_hook(p);
+	decode_status(p->exit_status, &code, &value);
+	irq = spin_lock_irq(&proc_lock);
+	norphans = find_orphans(p, orphans, ARRAY_SIZE(orphans));
+	zombies = reparent_children(p);
+	parent = p->parent;
+	process_get(parent);
+	sig = p->exit_signal;
+	autoreap = sig == SIGCHLD && parent_autoreaps(parent);
+	p->zombie = true;
+	if (autoreap) {
+		list_del(&p->sibling);
+		pid_forget_process_locked(p);
+	}
+	spin_unlock_irq(&proc_lock, irq);
+	if (zombies)
+		wake_all(&init_process->child_wait);
+	hang_up_orphans(orphans, norphans);
+	/* With SA_NOCLDWAIT alone the signal is still sent. */
+	if (sig == SIGCHLD)
+		process_notify_parent(p, code, value);
+	else if (sig)
+		signal_process(parent, sig, NULL);
+	wake_all(&parent->child_wait);
+	process_put(parent);
+	if (autoreap)
+		process_put(p);
+}
+
+/* Pid 1 is gone: stop the machine; its exit status is the machine's. */
+static void __noreturn init_exited(int status)
+{
+	int code, value;
+
+	decode_status(status, &code, &value);
+	if (code != CLD_EXITED) {
+		printk(LOG_EMERG, "init was killed by signal %d\n", value);
+		value += 128;
+	}
+	vfs_shutdown();
+	machine_poweroff(value);
+}
+
+static void add_usage(struct process *p, struct thread *t)
+{
+	uint64_t user, system;
+
+	thread_cpu_times(t, &user, &system);
+	p->dead_threads.utime += user;
+	p->dead_threads.stime += system;
+	p->dead_threads.minflt += t->minflt;
+	p->dead_threads.majflt += t->majflt;
+	p->dead_threads.nvcsw += t->nvcsw;
+	p->dead_threads.nivcsw += t->nivcsw;
+}
+
+/* Tell user space that the thread is gone, while its memory is still there. */
+static void leave_user_space(struct thread *t)
+{
+	futex_exit_robust(t);
+	if (t->clear_child_tid && !put_user_u32(t->clear_child_tid, 0))
+		futex_wake_addr(t->clear_child_tid, 1);
+	t->clear_child_tid = 0;
+}
+
+static void release_resources(struct thread *t, bool last)
+{
+	struct process *p = t->process;
+	struct aspace_stats stats;
+	struct aspace *as = t->aspace;
+	uint64_t irq;
+
+	if (last) {
+		aspace_stats(as, &stats);
+		p->maxrss = MAX(p->maxrss, stats.peak_rss);
+	}
+	fdtable_put(t->files);
+	t->files = NULL;
+	fscontext_put(t->fs);
+	t->fs = NULL;
+	/* /proc looks at the space of a thread under proc_lock. */
+	irq = spin_lock_irq(&proc_lock);
+	t->aspace = NULL;
+	spin_unlock_irq(&proc_lock, irq);
+	irq_disable();
+	aspace_activate(NULL);
+	irq_enable();
+	aspace_put(as);
+}
+
+void thread_exit(int wait_status)
+{
+	struct thread *t = current();
+	struct process *p = t->process;
+	bool last, stop_now;
+	uint64_t irq;
+
+	irq = spin_lock_irq(&p->siglock);
+	last = --p->nthreads == 0;
+	if (last && !p->exiting)
+		p->exit_status = wait_status;
+	/* From now on no signal of the process is ours to take. */
+	t->blocked = ~0UL;
+	stop_now = p->stopping && !last && p->nstopped == p->nthreads;
+	if (stop_now)
+		p->stop_unreported = true;
+	spin_unlock_irq(&p->siglock, irq);
+	if (stop_now)
+		process_notify_parent(p, CLD_STOPPED, p->stop_signal);
+	if (last && p == init_process)
+		init_exited(p->exit_status);
+	if (last && p->itimer_real)
+		timer_cancel(p->itimer_real);
+	leave_user_space(t);
+	vfork_release(t);
+	release_resources(t, last);
+	irq = spin_lock_irq(&p->siglock);
+	add_usage(p, t);
+	sigpending_flush(&t->pending, ~0UL);
+	list_del(&t->process_link);
+	if (last)
+		sigpending_flush(&p->pending, ~0UL);
+	spin_unlock_irq(&p->siglock, irq);
+	wake_all(&p->exec_wait);
+	if (t != p->leader)
+		pid_forget_thread(t);
+	if (last) {
+		pid_forget_thread(p->leader);
+		if (p->exe)
+			file_put(p->exe);
+		p->exe = NULL;
+		become_zombie(p);
+	}
+	process_put(p);
+	sched_exit();
+}
+
+void process_exit_group(int wait_status)
+{
+	struct process *p = current()->process;
+	uint64_t irq = spin_lock_irq(&p->siglock);
+
+	signal_begin_exit(p, wait_status);
+	spin_unlock_irq(&p->siglock, irq);
+	thread_exit(wait_status);
+}
+
+int process_single_thread(void)
+{
+	struct thread *t = current(), *other;
+	struct process *p = t->process;
+	uint64_t irq = spin_lock_irq(&p->siglock);
+
+	if (p->exiting || p->execing) {
+		spin_unlock_irq(&p->siglock, irq);
+		return -EAGAIN;
+	}
+	p->execing = true;
+	p->exec_thread = t;
+	list_for_each_entry(other, &p->threads, process_link)
+		if (other != t)
+			signal_wake_thread(other, true);
+	spin_unlock_irq(&p->siglock, irq);
+	/* They are on their way to user mode or out of a wait; none can start new ones. */
+	wait_event(&p->exec_wait, p->threads.next == p->threads.prev || p->exiting,
+		   WAIT_UNINTERRUPTIBLE);
+	irq = spin_lock_irq(&p->siglock);
+	p->execing = false;
+	p->exec_thread = NULL;
+	spin_unlock_irq(&p->siglock, irq);
+	if (p->exiting)
+		return -EAGAIN;
+	if (t != p->leader) {
+		struct thread *old = p->leader;
+
+		pid_take_over(t, old);
+		p->leader = t;
+		thread_get(t);
+		pid_forget_thread(old);
+		thread_put(old);
+	}
+	return 0;
+}
+
+SYSCALL1(exit, int, status)
+{
+	thread_exit((status & 0xff) << 8);
+}
+
+SYSCALL1(exit_group, int, status)
+{
+	process_exit_group((status & 0xff) << 8);
+}

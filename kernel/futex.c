@@ -1,0 +1,461 @@
+/*
+ * futex(2): sleeping until a word in user memory is changed.
+ *
+ * Waiters hang in hash buckets by the word's key. A waiter checks the word's value after it has
+ * queued itself, a waker changes the word before it looks into the bucket, so none is missed.
+ */
+#include "kernel/futex.h"
+
+#include "kernel/panic.h"
+#include "kernel/process.h"
+#include "kernel/syscall.h"
+#include "kernel/time.h"
+#include "kernel/uapi/time.h"
+#include "lib/hash.h"
+#include "mm/aspace.h"
+#include "mm/usercopy.h"
+
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+#define FUTEX_REQUEUE 3
+#define FUTEX_CMP_REQUEUE 4
+#define FUTEX_WAKE_OP 5
+#define FUTEX_WAIT_BITSET 9
+#define FUTEX_WAKE_BITSET 10
+#define FUTEX_PRIVATE_FLAG 128
+#define FUTEX_CLOCK_REALTIME 256
+#define FUTEX_BITSET_ANY 0xffffffffU
+
+#define FUTEX_WAITERS 0x80000000U
+#define FUTEX_OWNER_DIED 0x40000000U
+#define FUTEX_TID_MASK 0x3fffffffU
+#define ROBUST_LIMIT 2048
+
+#define BUCKET_BITS 8
+#define BUCKETS     (1 << BUCKET_BITS)
+
+struct futex_waiter {
+	struct list_head link;	     /* (bucket lock) */
+	struct futex_bucket *bucket; /* (its lock) where it hangs; changes by requeue */
+	struct futex_key key;	     /* (bucket lock) */
+	uint32_t bitset;
+	struct waitqueue wq;	     /* only the waiter itself */
+	bool woken;		     /* (bucket lock) taken off by a waker */
+};
+
+static struct futex_bucket {
+	struct spinlock lock; /* RANK_FUTEX, two by address */
+	struct list_head waiters;
+} buckets[BUCKETS];
+
+void futex_init(void)
+{
+	for (int i = 0; i < BUCKETS; i++) {
+		spin_init(&buckets[i].lock, "futex", RANK_FUTEX);
+		list_init(&buckets[i].waiters);
+	}
+}
+
+static struct futex_bucket *bucket_of(const struct futex_key *k)
+{
+	return &buckets[hash_u64(hash_mix(k->object, k->offset), BUCKET_BITS)];
+}
+
+static bool key_equal(const struct futex_key *a, const struct futex_key *b)
+{
+	return a->object == b->object && a->offset == b->offset;
+}
+
+static int get_key(uaddr_t addr, bool private, struct futex_key *key)
+{
+	if (addr & 3)
+		return -EINVAL;
+	if (addr >= USER_TOP)
+		return -EFAULT;
+	if (private) {
+		*key = (struct futex_key){(uint64_t)current()->aspace, addr};
+		return 0;
+	}
+	return aspace_futex_key(current()->aspace, addr, &key->object, &key->offset);
+}
+
+static void take_off(struct futex_waiter *w)
+{
+	list_del(&w->link);
+	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
+	wake_all(&w->wq);
+}
+
+/* Wake up to n waiters on key whose bitset meets bits. Bucket locked. */
+static int wake_locked(struct futex_bucket *b, const struct futex_key *key, int n, uint32_t bits)
+{
+	struct futex_waiter *w, *next;
+	int woken = 0;
+
+	list_for_each_entry_safe(w, next, &b->waiters, link) {
+		if (woken >= n)
+			break;
+		if (!key_equal(&w->key, key) || !(w->bitset & bits))
+			continue;
+		take_off(w);
+		woken++;
+	}
+	return woken;
+}
+
+static long futex_wake(uaddr_t addr, bool private, int n, uint32_t bits)
+{
+	struct futex_bucket *b;
+	struct futex_key key;
+	int err;
+
+	if (!bits)
+		return -EINVAL;
+	err = get_key(addr, private, &key);
+	if (err)
+		return err;
+	b = bucket_of(&key);
+	spin_lock(&b->lock);
+	/* Linux wakes one even if asked for none. */
+	err = wake_locked(b, &key, MAX(n, 1), bits);
+	spin_unlock(&b->lock);
+	return err;
+}
+
+/* Lock the bucket a waiter hangs in, which requeue may change meanwhile. */
+static struct futex_bucket *lock_waiter(struct futex_waiter *w)
+{
+	struct futex_bucket *b;
+
+	for (;;) {
+		b = __atomic_load_n(&w->bucket, __ATOMIC_ACQUIRE);
+		spin_lock(&b->lock);
+		if (b == w->bucket)
+			return b;
+		spin_unlock(&b->lock);
+	}
+}
+
+static int futex_wait(uaddr_t addr, bool private, uint32_t value, uint64_t deadline, uint32_t bits)
+{
+	struct futex_waiter w = {.bitset = bits};
+	struct futex_bucket *b;
+	uint32_t now;
+	int err;
+
+	if (!bits)
+		return -EINVAL;
+	err = get_key(addr, private, &w.key);
+	if (err)
+		return err;
+	waitqueue_init(&w.wq);
+	w.bucket = b = bucket_of(&w.key);
+	spin_lock(&b->lock);
+	list_add_tail(&w.link, &b->waiters);
+	spin_unlock(&b->lock);
+	err = get_user_u32(&now, addr);
+	if (!err && now != value)
+		err = -EAGAIN;
+	if (!err)
+		err = wait_event_deadline(&w.wq, __atomic_load_n(&w.woken, __ATOMIC_ACQUIRE),
+					  WAIT_INTERRUPTIBLE, deadline);
+	b = lock_waiter(&w);
+	if (w.woken)
+		err = 0; /* someone counts on having woken us */
+	else
+		list_del(&w.link);
+	spin_unlock(&b->lock);
+	return err;
+}
+
+static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
+{
+	if (a > b) {
+		struct futex_bucket *t = a;
+
+		a = b;
+		b = t;
+	}
+	spin_lock(&a->lock);
+	if (a != b)
+		spin_lock(&b->lock);
+}
+
+static void unlock_two(struct futex_bucket *a, struct futex_bucket *b)
+{
+	spin_unlock(&a->lock);
+	if (a != b)
+		spin_unlock(&b->lock);
+}
+
+static int move_locked(struct futex_bucket *from, const struct futex_key *k1,
+		       struct futex_bucket *to, const struct futex_key *k2, int n)
+{
+	struct futex_waiter *w, *next;
+	int moved = 0;
+
+	list_for_each_entry_safe(w, next, &from->waiters, link) {
+		if (moved >= n)
+			break;
+		if (!key_equal(&w->key, k1))
+			continue;
+		list_move_tail(&w->link, &to->waiters);
+		w->key = *k2;
+		__atomic_store_n(&w->bucket, to, __ATOMIC_RELEASE);
+		moved++;
+	}
+	return moved;
+}
+
+static long futex_requeue(uaddr_t addr, uaddr_t addr2, bool private, int nwake, int nmove,
+			  const uint32_t *expected)
+{
+	struct futex_key k1, k2;
+	struct futex_bucket *from, *to;
+	uint32_t now;
+	int err, woken;
+
+	if (nwake < 0 || nmove < 0)
+		return -EINVAL;
+	err = get_key(addr, private, &k1);
+	if (!err)
+		err = get_key(addr2, private, &k2);
+	if (err)
+		return err;
+	from = bucket_of(&k1);
+	to = bucket_of(&k2);
+	for (;;) {
+		lock_two(from, to);
+		if (!expected)
+			break;
+		if (!copy_from_user_nofault(&now, addr, sizeof(now))) {
+			if (now == *expected)
+				break;
+			unlock_two(from, to);
+			return -EAGAIN;
+		}
+		unlock_two(from, to);
+		if (user_fault_in(addr, sizeof(now), false))
+			return -EFAULT;
+	}
+	woken = wake_locked(from, &k1, nwake, FUTEX_BITSET_ANY);
+	woken += move_locked(from, &k1, to, &k2, nmove);
+	unlock_two(from, to);
+	return woken;
+}
+
+/* The operation that FUTEX_WAKE_OP applies to the second word. -ENOSYS if there is no such. */
+static int apply(uint32_t op, uint32_t old, uint32_t *new)
+{
+	uint32_t arg = op >> 12 & 0xfff;
+
+	if (op >> 31)
+		arg = 1U << (arg & 31);
+	switch (op >> 28 & 7) {
+	case 0:
+		*new = arg;
+		return 0;
+	case 1:
+		*new = old + arg;
+		return 0;
+	case 2:
+		*new = old | arg;
+		return 0;
+	case 3:
+		*new = old & ~arg;
+		return 0;
+	case 4:
+		*new = old ^ arg;
+		return 0;
+	default:
+		return -ENOSYS;
+	}
+}
+
+static int compare(uint32_t op, int32_t old)
+{
+	int32_t arg = (int32_t)(op << 20) >> 20;
+
+	switch (op >> 24 & 15) {
+	case 0:
+		return old == arg;
+	case 1:
+		return old != arg;
+	case 2:
+		return old < arg;
+	case 3:
+		return old <= arg;
+	case 4:
+		return old > arg;
+	case 5:
+		return old >= arg;
+	default:
+		return -ENOSYS;
+	}
+}
+
+static long futex_wake_op(uaddr_t addr, uaddr_t addr2, bool private, int n, int n2, uint32_t op)
+{
+	uint32_t old, seen, new = 0;
+	long woken, more;
+	int err, hit;
+
+	do {
+		err = get_user_u32(&old, addr2);
+		if (!err)
+			err = apply(op, old, &new);
+		if (!err)
+			err = cmpxchg_user_u32(addr2, old, new, &seen);
+		if (err)
+			return err;
+	} while (seen != old);
+	hit = compare(op, old);
+	if (hit < 0)
+		return hit;
+	woken = futex_wake(addr, private, n, FUTEX_BITSET_ANY);
+	if (woken < 0 || !hit)
+		return woken;
+	more = futex_wake(addr2, private, n2, FUTEX_BITSET_ANY);
+	return more < 0 ? more : woken + more;
+}
+
+/* Deadline in time_ns() of the timeout argument: relative for WAIT, absolute for the bitset form. */
+static int get_deadline(uint32_t cmd, bool realtime, uaddr_t utime, uint64_t *deadline)
+{
+	struct timespec64 ts;
+	uint64_t offset;
+
+	*deadline = UINT64_MAX;
+	if (!utime)
+		return 0;
+	if (copy_from_user(&ts, utime, sizeof(ts)))
+		return -EFAULT;
+	if (!timespec_valid(&ts))
+		return -EINVAL;
+	*deadline = timespec_ns(&ts);
+	if (cmd == FUTEX_WAIT) {
+		*deadline = time_add(time_ns(), *deadline);
+	} else if (realtime) {
+		offset = time_realtime() - time_ns();
+		*deadline = *deadline > offset ? *deadline - offset : 0;
+	}
+	return 0;
+}
+
+SYSCALL6(futex, uaddr_t, addr, int, op, uint32_t, value, uint64_t, arg4, uaddr_t, addr2, uint32_t,
+	 value3)
+{
+	uint32_t cmd = op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
+	bool private = op & FUTEX_PRIVATE_FLAG, realtime = op & FUTEX_CLOCK_REALTIME;
+	uint64_t deadline;
+	int err;
+
+	if (realtime && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_WAIT)
+		return -ENOSYS;
+	switch (cmd) {
+	case FUTEX_WAIT:
+		value3 = FUTEX_BITSET_ANY;
+		/* fall through */
+	case FUTEX_WAIT_BITSET:
+		err = get_deadline(cmd, realtime, arg4, &deadline);
+		if (err)
+			return err;
+		err = futex_wait(addr, private, value, deadline, value3);
+		/* A relative timeout must not start anew: then the call ends instead. */
+		if (err == -ERESTARTSYS && cmd == FUTEX_WAIT && arg4)
+			return -EINTR;
+		return err;
+	case FUTEX_WAKE:
+		return futex_wake(addr, private, value, FUTEX_BITSET_ANY);
+	case FUTEX_WAKE_BITSET:
+		return futex_wake(addr, private, value, value3);
+	case FUTEX_REQUEUE:
+		return futex_requeue(addr, addr2, private, value, (int)arg4, NULL);
+	case FUTEX_CMP_REQUEUE:
+		return futex_requeue(addr, addr2, private, value, (int)arg4, &value3);
+	case FUTEX_WAKE_OP:
+		return futex_wake_op(addr, addr2, private, value, (int)arg4, value3);
+	default:
+		return -ENOSYS;
+	}
+}
+
+int futex_wake_addr(uaddr_t addr, int count)
+{
+	/* The waiter (pthread_join) may have used either form. */
+	return futex_wake(addr, false, count, FUTEX_BITSET_ANY) +
+	       futex_wake(addr, true, count, FUTEX_BITSET_ANY);
+}
+
+SYSCALL2(set_robust_list, uaddr_t, head, size_t, size)
+{
+	if (size != 24)
+		return -EINVAL;
+	current()->robust_list = head;
+	return 0;
+}
+
+SYSCALL3(get_robust_list, pid_t, tid, uaddr_t, head, uaddr_t, size)
+{
+	struct thread *t = thread_find(tid ? tid : current()->tid);
+	const struct cred *me = current()->cred;
+	uaddr_t list;
+	bool ok;
+
+	if (!t)
+		return -ESRCH;
+	list = t->robust_list;
+	ok = t->process == current()->process || me->euid == 0 || me->euid == t->cred->uid;
+	thread_unfind(t);
+	if (!ok)
+		return -EPERM;
+	if (put_user_u64(size, 24) || put_user_u64(head, list))
+		return -EFAULT;
+	return 0;
+}
+
+/* A lock whose owner died: mark it and wake one that waits for it. */
+static void robust_one(struct thread *t, uaddr_t word, bool pending)
+{
+	uint32_t value, seen, new;
+
+	do {
+		if ((word & 3) || get_user_u32(&value, word))
+			return;
+		if ((value & FUTEX_TID_MASK) != (uint32_t)t->tid) {
+			/* It was released just before death, the wake-up perhaps not sent. */
+			if (pending && !value)
+				futex_wake_addr(word, 1);
+			return;
+		}
+		new = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+		if (cmpxchg_user_u32(word, value, new, &seen))
+			return;
+	} while (seen != value);
+	if (value & FUTEX_WAITERS)
+		futex_wake_addr(word, 1);
+}
+
+void futex_exit_robust(struct thread *t)
+{
+	uaddr_t head = t->robust_list, entry, pending;
+	uint64_t offset;
+
+	t->robust_list = 0;
+	if (!head || get_user_u64(&entry, head) || get_user_u64(&offset, head + 8) ||
+	    get_user_u64(&pending, head + 16))
+		return;
+	/* The list is the program's: it may be a loop or garbage. */
+	for (int i = 0; i < ROBUST_LIMIT && (entry & ~1UL) != head; i++) {
+		uaddr_t next;
+		bool bad = get_user_u64(&next, entry & ~1UL);
+
+		if (entry != pending)
+			robust_one(t, (entry & ~1UL) + offset, false);
+		if (bad)
+			break;
+		entry = next;
+	}
+	if (pending)
+		robust_one(t, (pending & ~1UL) + offset, true);
+}

@@ -1,0 +1,20 @@
+/*
+ * Numbers of processes and threads: for process.c, exit.c and exec.c. Look-ups that others need
+ * are in thread.h.
+ */
+#pragma once
+
+#include "kernel/thread.h"
+
+void pids_init(void);
+/*
+ * Give t a number and make it findable; with p not NULL, it is p's first thread and p gets the
+ * same number. 0, or -EAGAIN when all are taken.
+ */
+int pid_publish(struct thread *t, struct process *p);
+void pid_forget_thread(struct thread *t);
+void pid_forget_process_locked(struct process *p); /* proc_lock held */
+/* exec by another thread than the first: the two swap numbers. */
+void pid_take_over(struct thread *t, struct thread *leader);
+struct process *process_find_locked(pid_t pid); /* proc_lock held; no reference */
+void process_for_each_locked(void (*func)(struct process *p, void *arg), void *arg);

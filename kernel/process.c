@@ -1,0 +1,435 @@
+/*
+ * Processes: fork and clone, and the first one.
+ */
+#include "kernel/process.h"
+
+#include "fs/file.h"
+#include "kernel/futex.h"
+#include "kernel/machine.h"
+#include "kernel/machine_stop.h"
+#include "kernel/panic.h"
+#include "kernel/pid.h"
+#include "kernel/printk.h"
+#include "kernel/sighand.h"
+#include "kernel/syscall.h"
+#include "kernel/time.h"
+#include "kernel/trap.h"
+#include "kernel/uapi/resource.h"
+#include "kernel/uapi/sched.h"
+#include "lib/string.h"
+#include "mm/aspace.h"
+#include "mm/slab.h"
+#include "mm/usercopy.h"
+
+#define CLONE_NAMESPACES                                                                           \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
+	 CLONE_NEWPID | CLONE_NEWNET)
+
+static struct kmem_cache *process_cache;
+
+void process_get(struct process *p)
+{
+	__atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED);
+}
+
+void process_put(struct process *p)
+{
+	if (__atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	if (p->leader)
+		thread_put(p->leader);
+	if (p->sighand)
+		sighand_put(p->sighand);
+	kfree(p->itimer_real);
+	kmem_cache_free(process_cache, p);
+}
+
+static struct process *process_alloc(void)
+{
+	struct process *p = kmem_cache_zalloc(process_cache);
+
+	if (!p)
+		return NULL;
+	p->refs = 1;
+	list_init(&p->threads);
+	list_init(&p->children);
+	list_init(&p->sibling);
+	list_init(&p->pid_link);
+	list_init(&p->all_link);
+	waitqueue_init(&p->child_wait);
+	waitqueue_init(&p->exec_wait);
+	spin_init(&p->siglock, "siglock", RANK_SIGNAL);
+	sigpending_init(&p->pending);
+	p->start_time = time_ns();
+	p->dumpable = true;
+	return p;
+}
+
+uint64_t rlimit_get(int which)
+{
+	return current()->process->rlimits[which].cur;
+}
+
+/* What a new process takes from its parent. 0 or -ENOMEM; p->sighand may be NULL on failure. */
+static int inherit(struct process *p, const struct clone_args *a)
+{
+	struct process *parent = current()->process;
+	uint64_t irq;
+
+	if (a->flags & CLONE_SIGHAND)
+		p->sighand = sighand_get(parent->sighand);
+	else
+		p->sighand = sighand_copy(parent->sighand);
+	if (!p->sighand)
+		return -ENOMEM;
+	if (a->flags & CLONE_CLEAR_SIGHAND)
+		sighand_reset(p->sighand);
+	p->exit_signal = a->exit_signal;
+	p->personality = parent->personality;
+	p->oom_score_adj = parent->oom_score_adj;
+	p->no_new_privs = parent->no_new_privs;
+	irq = spin_lock_irq(&parent->siglock);
+	memcpy(p->rlimits, parent->rlimits, sizeof(p->rlimits));
+	p->exe = parent->exe ? file_get(parent->exe) : NULL;
+	spin_unlock_irq(&parent->siglock, irq);
+	return 0;
+}
+
+/* Files, directory and memory: shared or copied as the flags say. 0 or -ENOMEM. */
+static int share_or_copy(struct thread *t, uint64_t flags)
+{
+	struct thread *me = current();
+	int err;
+
+	t->files = flags & CLONE_FILES ? fdtable_get(me->files) : fdtable_fork(me->files);
+	if (!t->files)
+		return -ENOMEM;
+	t->fs = flags & CLONE_FS ? fscontext_get(me->fs) : fscontext_fork(me->fs);
+	if (!t->fs)
+		return -ENOMEM;
+	if (flags & CLONE_VM) {
+		t->aspace = aspace_get(me->aspace);
+		return 0;
+	}
+	err = aspace_fork(me->aspace, &t->aspace);
+	return err;
+}
+
+static void drop(struct thread *t, struct process *p)
+{
+	if (t->files)
+		fdtable_put(t->files);
+	if (t->fs)
+		fscontext_put(t->fs);
+	if (t->aspace)
+		aspace_put(t->aspace);
+	if (p && p->exe)
+		file_put(p->exe);
+	if (p)
+		process_put(p);
+	thread_put(t);
+}
+
+static void copy_thread(struct thread *t, const struct clone_args *a)
+{
+	struct thread *me = current();
+	struct trapframe *tf = thread_trapframe(t);
+
+	*tf = *thread_trapframe(me);
+	tf->a0 = 0;
+	tf->cause = ~0UL;
+	if (a->stack)
+		tf->sp = a->stack;
+	if (a->flags & CLONE_SETTLS)
+		tf->tp = a->tls;
+	t->context.gp = tf->gp;
+	thread_fpu_sync(me);
+	t->fpu = me->fpu;
+	t->fpu.hart = MAX_HARTS;
+	memcpy(t->comm, me->comm, sizeof(t->comm));
+	t->nice = me->nice;
+	t->affinity = me->affinity;
+	t->cred = cred_get(me->cred);
+	t->blocked = me->blocked;
+	/* A thread of its own stack starts without the alternate one; vfork and fork keep it. */
+	if (!(a->flags & CLONE_VM) || (a->flags & CLONE_VFORK))
+		t->altstack = me->altstack;
+	if (a->flags & CLONE_CHILD_SETTID)
+		t->set_child_tid = a->child_tid;
+	if (a->flags & CLONE_CHILD_CLEARTID)
+		t->clear_child_tid = a->child_tid;
+}
+
+static int check_flags(const struct clone_args *a)
+{
+	uint64_t f = a->flags;
+
+	if ((f & CLONE_SIGHAND) && !(f & CLONE_VM))
+		return -EINVAL;
+	if ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND))
+		return -EINVAL;
+	if ((f & CLONE_SIGHAND) && (f & CLONE_CLEAR_SIGHAND))
+		return -EINVAL;
+	if (f & (CLONE_NAMESPACES | CLONE_PIDFD | CLONE_INTO_CGROUP))
+		return -EINVAL;
+	if (a->exit_signal > NSIG)
+		return -EINVAL;
+	if ((f & (CLONE_THREAD | CLONE_PARENT)) && current()->process == init_process &&
+	    (f & CLONE_PARENT))
+		return -EINVAL;
+	return 0;
+}
+
+/* RLIMIT_NPROC counts the processes of the real user id; root is not held to it. */
+static bool too_many(void)
+{
+	return !cred_privileged() && current()->cred->uid != 0 &&
+	       thread_count() >= rlimit_get(RLIMIT_NPROC);
+}
+
+/* The new process becomes part of the tree; a signal that kills the parent ends it here. */
+static void link_process(struct process *p, struct thread *t, uint64_t flags)
+{
+	struct process *me = current()->process;
+	uint64_t irq = spin_lock_irq(&proc_lock);
+
+	p->parent = (flags & CLONE_PARENT) && me->parent ? me->parent : me;
+	p->pgid = me->pgid;
+	p->sid = me->sid;
+	p->tty = me->tty;
+	list_add_tail(&p->sibling, &p->parent->children);
+	spin_unlock_irq(&proc_lock, irq);
+	p->leader = t;
+	thread_get(t); /* for p->leader */
+	list_add(&t->process_link, &p->threads);
+	p->nthreads = 1;
+}
+
+/* -EAGAIN while the process dies or another thread execs: no new thread may escape. */
+static int link_thread(struct process *p, struct thread *t)
+{
+	uint64_t irq = spin_lock_irq(&p->siglock);
+	int err = 0;
+
+	if (p->exiting || p->execing) {
+		err = -EAGAIN;
+	} else {
+		list_add_tail(&t->process_link, &p->threads);
+		p->nthreads++;
+		if (p->stopping)
+			t->work |= WORK_SIGNAL;
+	}
+	spin_unlock_irq(&p->siglock, irq);
+	return err;
+}
+
+static void wait_for_vfork(struct waitqueue *done, struct thread *child)
+{
+	wait_event(done, !__atomic_load_n(&child->vfork_done, __ATOMIC_ACQUIRE), WAIT_KILLABLE);
+	/* Killed first: the child must not wake a queue on our stack. */
+	vfork_release(child);
+}
+
+static long do_clone(const struct clone_args *a)
+{
+	struct process *p = NULL, *me = current()->process;
+	struct waitqueue done;
+	struct thread *t;
+	int err = check_flags(a);
+	pid_t tid;
+
+	if (err)
+		return err;
+	if (too_many())
+		return -EAGAIN;
+	if (!(a->flags & CLONE_THREAD)) {
+		p = process_alloc();
+		if (!p)
+			return -ENOMEM;
+	}
+	t = thread_create(NULL, NULL);
+	if (!t) {
+		if (p)
+			process_put(p);
+		return -ENOMEM;
+	}
+	copy_thread(t, a);
+	t->process = p ? p : me;
+	err = p ? inherit(p, a) : 0;
+	if (!err)
+		err = share_or_copy(t, a->flags);
+	if (!err)
+		err = pid_publish(t, p);
+	if (err) {
+		drop(t, p);
+		return err;
+	}
+	if (!p) {
+		process_get(me);
+		err = link_thread(me, t);
+		if (err) {
+			pid_forget_thread(t);
+			process_put(me);
+			drop(t, NULL);
+			return err;
+		}
+	} else {
+		process_get(p); /* for the thread */
+		link_process(p, t, a->flags);
+	}
+	tid = t->tid;
+	if ((a->flags & CLONE_PARENT_SETTID) && put_user_u32(a->parent_tid, tid)) {
+		/* as Linux: a bad address is ignored */
+	}
+	if (a->flags & CLONE_VFORK) {
+		waitqueue_init(&done);
+		t->vfork_done = &done;
+		thread_get(t);
+	}
+	thread_start(t);
+	if (a->flags & CLONE_VFORK) {
+		wait_for_vfork(&done, t);
+		thread_put(t);
+	}
+	return tid;
+}
+
+long sys_clone(uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_t tls,
+	       uint64_t child_tid);
+
+/* Argument order of riscv (CONFIG_CLONE_BACKWARDS): flags, stack, ptid, tls, ctid. */
+long sys_clone(uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_t tls,
+	       uint64_t child_tid)
+{
+	struct clone_args a = {
+		.flags = (uint32_t)flags & ~CSIGNAL,
+		.exit_signal = flags & CSIGNAL,
+		.stack = stack,
+		.parent_tid = parent_tid,
+		.child_tid = child_tid,
+		.tls = tls,
+	};
+
+	return do_clone(&a);
+}
+
+long sys_clone3(uaddr_t uargs, uint64_t size);
+
+long sys_clone3(uaddr_t uargs, uint64_t size)
+{
+	struct clone_args a = {0};
+	uint8_t byte;
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size < 64)
+		return -EINVAL;
+	if (copy_from_user(&a, uargs, MIN(size, sizeof(a))))
+		return -EFAULT;
+	/* What we do not know must be 0 (copy_struct_from_user in clone(2)'s notes). */
+	for (uint64_t i = sizeof(a); i < size; i++) {
+		if (copy_from_user(&byte, uargs + i, 1))
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	if (a.set_tid || a.set_tid_size || (a.flags & (CSIGNAL | CLONE_DETACHED)) ||
+	    a.flags >> 34)
+		return -EINVAL;
+	if ((a.flags & (CLONE_THREAD | CLONE_PARENT)) && a.exit_signal)
+		return -EINVAL;
+	if (!a.stack != !a.stack_size)
+		return -EINVAL;
+	a.stack += a.stack_size;
+	return do_clone(&a);
+}
+
+static const struct rlimit64 default_limits[RLIM_NLIMITS] = {
+	[RLIMIT_CPU] = {RLIM_INFINITY, RLIM_INFINITY},
+	[RLIMIT_FSIZE] = {RLIM_INFINITY, RLIM_INFINITY},
+	[RLIMIT_DATA] = {RLIM_INFINITY, RLIM_INFINITY},
+	[RLIMIT_STACK] = {8 * MiB, RLIM_INFINITY},
+	[RLIMIT_CORE] = {0, RLIM_INFINITY},
+	[RLIMIT_RSS] = {RLIM_INFINITY, RLIM_INFINITY},
+	[RLIMIT_NPROC] = {0, 0}, /* by memory: see below */
+	[RLIMIT_NOFILE] = {1024, 4096},
+	[RLIMIT_MEMLOCK] = {8 * MiB, 8 * MiB},
+	[RLIMIT_AS] = {RLIM_INFINITY, RLIM_INFINITY},
+	[RLIMIT_LOCKS] = {RLIM_INFINITY, RLIM_INFINITY},
+	[RLIMIT_SIGPENDING] = {4096, 4096},
+	[RLIMIT_MSGQUEUE] = {819200, 819200},
+	[RLIMIT_NICE] = {0, 0},
+	[RLIMIT_RTPRIO] = {0, 0},
+	[RLIMIT_RTTIME] = {RLIM_INFINITY, RLIM_INFINITY},
+};
+
+static uint64_t default_nproc(void)
+{
+	uint64_t ram = 0;
+
+	for (unsigned i = 0; i < machine.ram_count; i++)
+		ram += machine.ram[i].size;
+	/* An eighth of memory in kernel stacks at most. */
+	ram = MAX(ram / (8 * KSTACK_SIZE), 64UL);
+	return MIN(ram, 32000UL);
+}
+
+/* The first process runs this as a kernel thread until exec gives it a program. */
+static void run_init(void *path)
+{
+	static const char *const tries[] = {"/sbin/init", "/etc/init", "/bin/init", "/bin/sh"};
+	static const char *const envp[] = {"HOME=/", "TERM=linux", NULL};
+	const char *argv[2] = {path, NULL};
+	int err = -ENOENT;
+
+	if (*(const char *)path) {
+		err = exec_kernel(path, argv, envp);
+	} else {
+		for (size_t i = 0; i < ARRAY_SIZE(tries) && err; i++) {
+			argv[0] = tries[i];
+			err = exec_kernel(tries[i], argv, envp);
+		}
+	}
+	if (err) {
+		printk(LOG_EMERG, "no program to start (%s): error %d; try init=PATH\n", argv[0], -err);
+		machine_poweroff(103);
+	}
+	kthread_to_user();
+}
+
+void process_start_init(void)
+{
+	static char path[256];
+	struct process *p;
+	struct thread *t;
+	struct cred *root;
+
+	pids_init();
+	futex_init();
+	process_cache = kmem_cache_create("process", sizeof(struct process), 16);
+	p = process_cache ? process_alloc() : NULL;
+	t = thread_create(run_init, path);
+	root = cred_alloc(0);
+	if (!p || !t || !root)
+		panic("no memory for the first process");
+	if (cmdline_get("init", path, sizeof(path)) < 0)
+		path[0] = 0;
+	memcpy(p->rlimits, default_limits, sizeof(p->rlimits));
+	p->rlimits[RLIMIT_NPROC].cur = p->rlimits[RLIMIT_NPROC].max = default_nproc();
+	p->sighand = sighand_create();
+	t->files = fdtable_create();
+	t->fs = fscontext_create();
+	t->cred = root;
+	t->process = p;
+	strlcpy(t->comm, "init", sizeof(t->comm));
+	if (!p->sighand || !t->files || !t->fs || pid_publish(t, p))
+		panic("no memory for the first process");
+	p->pgid = p->sid = 0;
+	process_get(p);
+	p->leader = t;
+	thread_get(t);
+	list_add(&t->process_link, &p->threads);
+	p->nthreads = 1;
+	init_process = p;
+	thread_start(t);
+}

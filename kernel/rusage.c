@@ -1,0 +1,191 @@
+/*
+ * getrusage(2), times(2), and resource limits.
+ */
+#include "kernel/rusage.h"
+
+#include "kernel/process.h"
+#include "kernel/syscall.h"
+#include "kernel/time.h"
+#include "lib/string.h"
+#include "mm/aspace.h"
+#include "mm/usercopy.h"
+
+#define NSEC_PER_CLOCK_TICK (NSEC_PER_SEC / 100)
+
+static void add_thread(struct usage *u, struct thread *t)
+{
+	uint64_t user, system;
+
+	thread_cpu_times(t, &user, &system);
+	u->utime += user;
+	u->stime += system;
+	u->minflt += t->minflt;
+	u->majflt += t->majflt;
+	u->nvcsw += t->nvcsw;
+	u->nivcsw += t->nivcsw;
+}
+
+static void add(struct usage *to, const struct usage *u)
+{
+	to->utime += u->utime;
+	to->stime += u->stime;
+	to->minflt += u->minflt;
+	to->majflt += u->majflt;
+	to->nvcsw += u->nvcsw;
+	to->nivcsw += u->nivcsw;
+}
+
+void usage_of_process(struct process *p, struct usage *out)
+{
+	struct thread *t;
+	uint64_t irq = spin_lock_irq(&p->siglock);
+
+	*out = p->dead_threads;
+	list_for_each_entry(t, &p->threads, process_link)
+		add_thread(out, t);
+	spin_unlock_irq(&p->siglock, irq);
+}
+
+static struct timeval64 to_timeval(uint64_t ns)
+{
+	return (struct timeval64){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / NSEC_PER_USEC};
+}
+
+static void to_rusage(const struct usage *u, uint64_t maxrss, struct rusage *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->ru_utime = to_timeval(u->utime);
+	out->ru_stime = to_timeval(u->stime);
+	out->ru_maxrss = maxrss * (PAGE_SIZE / KiB);
+	out->ru_minflt = u->minflt;
+	out->ru_majflt = u->majflt;
+	out->ru_nvcsw = u->nvcsw;
+	out->ru_nivcsw = u->nivcsw;
+}
+
+void rusage_of_process(struct process *p, struct rusage *out)
+{
+	struct usage u;
+
+	usage_of_process(p, &u);
+	add(&u, &p->dead_children);
+	to_rusage(&u, MAX(p->maxrss, p->children_maxrss), out);
+}
+
+SYSCALL2(getrusage, int, who, uaddr_t, out)
+{
+	struct process *p = current()->process;
+	struct usage u = {0};
+	struct rusage r;
+	struct aspace_stats stats;
+	uint64_t maxrss;
+
+	aspace_stats(current()->aspace, &stats);
+	maxrss = MAX(p->maxrss, stats.peak_rss);
+	switch (who) {
+	case RUSAGE_SELF:
+		usage_of_process(p, &u);
+		break;
+	case RUSAGE_CHILDREN:
+		u = p->dead_children;
+		maxrss = p->children_maxrss;
+		break;
+	case RUSAGE_THREAD:
+		add_thread(&u, current());
+		break;
+	default:
+		return -EINVAL;
+	}
+	to_rusage(&u, maxrss, &r);
+	return copy_to_user(out, &r, sizeof(r));
+}
+
+SYSCALL1(times, uaddr_t, out)
+{
+	struct process *p = current()->process;
+	struct usage u;
+	int64_t tms[4];
+
+	if (out) {
+		usage_of_process(p, &u);
+		tms[0] = u.utime / NSEC_PER_CLOCK_TICK;
+		tms[1] = u.stime / NSEC_PER_CLOCK_TICK;
+		tms[2] = p->dead_children.utime / NSEC_PER_CLOCK_TICK;
+		tms[3] = p->dead_children.stime / NSEC_PER_CLOCK_TICK;
+		if (copy_to_user(out, tms, sizeof(tms)))
+			return -EFAULT;
+	}
+	return time_ns() / NSEC_PER_CLOCK_TICK;
+}
+
+static int set_limit(struct process *p, int which, const struct rlimit64 *l)
+{
+	uint64_t irq;
+	int err = 0;
+
+	if (l->cur > l->max)
+		return -EINVAL;
+	/* More than this many descriptors no table holds (fs.nr_open in Linux). */
+	if (which == RLIMIT_NOFILE && l->max > 1048576)
+		return -EPERM;
+	irq = spin_lock_irq(&p->siglock);
+	if (l->max > p->rlimits[which].max && !cred_privileged())
+		err = -EPERM;
+	else
+		p->rlimits[which] = *l;
+	spin_unlock_irq(&p->siglock, irq);
+	return err;
+}
+
+static bool may_change_limits(struct process *p)
+{
+	const struct cred *me = current()->cred, *c = p->leader->cred;
+
+	return p == current()->process || cred_privileged() ||
+	       (me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
+		me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid);
+}
+
+SYSCALL4(prlimit64, pid_t, pid, uint32_t, which, uaddr_t, new, uaddr_t, old)
+{
+	struct process *p;
+	struct rlimit64 l, was;
+	int err = 0;
+
+	if (which >= RLIM_NLIMITS)
+		return -EINVAL;
+	if (new && copy_from_user(&l, new, sizeof(l)))
+		return -EFAULT;
+	p = process_find(pid ? pid : current()->process->pid);
+	if (!p)
+		return -ESRCH;
+	if (!may_change_limits(p)) {
+		err = -EPERM;
+	} else {
+		was = p->rlimits[which];
+		if (new)
+			err = set_limit(p, which, &l);
+	}
+	process_put(p);
+	if (!err && old && copy_to_user(old, &was, sizeof(was)))
+		err = -EFAULT;
+	return err;
+}
+
+SYSCALL2(getrlimit, uint32_t, which, uaddr_t, out)
+{
+	if (which >= RLIM_NLIMITS)
+		return -EINVAL;
+	return copy_to_user(out, &current()->process->rlimits[which], sizeof(struct rlimit64));
+}
+
+SYSCALL2(setrlimit, uint32_t, which, uaddr_t, in)
+{
+	struct rlimit64 l;
+
+	if (which >= RLIM_NLIMITS)
+		return -EINVAL;
+	if (copy_from_user(&l, in, sizeof(l)))
+		return -EFAULT;
+	return set_limit(current()->process, which, &l);
+}

@@ -1,0 +1,422 @@
+/*
+ * The system calls about signals, and signal actions.
+ */
+#include "kernel/pid.h"
+#include "kernel/sighand.h"
+#include "kernel/syscall.h"
+#include "kernel/time.h"
+#include "kernel/uapi/time.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+#include "mm/usercopy.h"
+
+struct sighand *sighand_create(void)
+{
+	struct sighand *h = kzalloc(sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->refs = 1;
+	spin_init(&h->lock, "sighand", RANK_SIGHAND);
+	return h;
+}
+
+struct sighand *sighand_copy(struct sighand *from)
+{
+	struct sighand *h = sighand_create();
+	uint64_t irq;
+
+	if (!h)
+		return NULL;
+	irq = spin_lock_irq(&from->lock);
+	memcpy(h->actions, from->actions, sizeof(h->actions));
+	spin_unlock_irq(&from->lock, irq);
+	return h;
+}
+
+struct sighand *sighand_get(struct sighand *h)
+{
+	__atomic_add_fetch(&h->refs, 1, __ATOMIC_RELAXED);
+	return h;
+}
+
+void sighand_put(struct sighand *h)
+{
+	if (__atomic_sub_fetch(&h->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		kfree(h);
+}
+
+void sighand_reset(struct sighand *h)
+{
+	uint64_t irq = spin_lock_irq(&h->lock);
+
+	for (int i = 0; i < NSIG; i++) {
+		uint64_t keep = h->actions[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL;
+
+		h->actions[i] = (struct sigaction){.handler = keep};
+	}
+	spin_unlock_irq(&h->lock, irq);
+}
+
+struct sigaction sighand_action(struct process *p, int sig)
+{
+	struct sigaction act;
+	uint64_t irq = spin_lock_irq(&p->sighand->lock);
+
+	act = p->sighand->actions[sig - 1];
+	spin_unlock_irq(&p->sighand->lock, irq);
+	return act;
+}
+
+/* A signal that becomes ignored is forgotten if it is pending (POSIX 2.4.3). */
+static void forget_ignored(struct process *p, int sig)
+{
+	struct thread *t;
+	uint64_t irq = spin_lock_irq(&p->siglock);
+
+	sigpending_flush(&p->pending, SIGMASK(sig));
+	list_for_each_entry(t, &p->threads, process_link)
+		sigpending_flush(&t->pending, SIGMASK(sig));
+	spin_unlock_irq(&p->siglock, irq);
+}
+
+SYSCALL4(rt_sigaction, int, sig, uaddr_t, new, uaddr_t, old, size_t, size)
+{
+	struct process *p = current()->process;
+	struct sigaction act, was;
+	uint64_t irq;
+
+	if (size != sizeof(sigset_t))
+		return -EINVAL;
+	if (new && copy_from_user(&act, new, sizeof(act)))
+		return -EFAULT;
+	if (sig < 1 || sig > NSIG || (new && (sig == SIGKILL || sig == SIGSTOP)))
+		return -EINVAL;
+	was = sighand_action(p, sig);
+	if (new) {
+		act.mask &= ~SIG_UNBLOCKABLE;
+		act.flags &= SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART |
+			     SA_NODEFER | SA_RESETHAND | SA_EXPOSE_TAGBITS;
+		irq = spin_lock_irq(&p->sighand->lock);
+		p->sighand->actions[sig - 1] = act;
+		spin_unlock_irq(&p->sighand->lock, irq);
+		if (act.handler == SIG_IGN ||
+		    (act.handler == SIG_DFL && (SIG_IGNORE_MASK & SIGMASK(sig))))
+			forget_ignored(p, sig);
+	}
+	if (old && copy_to_user(old, &was, sizeof(was)))
+		return -EFAULT;
+	return 0;
+}
+
+SYSCALL4(rt_sigprocmask, int, how, uaddr_t, new, uaddr_t, old, size_t, size)
+{
+	sigset_t set, was = current()->blocked;
+
+	if (size != sizeof(sigset_t))
+		return -EINVAL;
+	if (new) {
+		if (copy_from_user(&set, new, sizeof(set)))
+			return -EFAULT;
+		switch (how) {
+		case SIG_BLOCK:
+			set |= was;
+			break;
+		case SIG_UNBLOCK:
+			set = was & ~set;
+			break;
+		case SIG_SETMASK:
+			break;
+		default:
+			return -EINVAL;
+		}
+		signal_set_blocked(set);
+	}
+	if (old && copy_to_user(old, &was, sizeof(was)))
+		return -EFAULT;
+	return 0;
+}
+
+SYSCALL2(rt_sigpending, uaddr_t, out, size_t, size)
+{
+	struct thread *t = current();
+	sigset_t set = (t->pending.set | t->process->pending.set) & t->blocked;
+
+	if (size > sizeof(sigset_t))
+		return -EINVAL;
+	return copy_to_user(out, &set, size);
+}
+
+void signal_mask_for_wait(sigset_t mask)
+{
+	struct thread *t = current();
+
+	t->saved_blocked = t->blocked;
+	signal_set_blocked(mask);
+	t->restore_blocked = true;
+}
+
+SYSCALL2(rt_sigsuspend, uaddr_t, umask, size_t, size)
+{
+	struct waitqueue never;
+	sigset_t mask;
+
+	if (size != sizeof(sigset_t))
+		return -EINVAL;
+	if (copy_from_user(&mask, umask, sizeof(mask)))
+		return -EFAULT;
+	signal_mask_for_wait(mask);
+	waitqueue_init(&never);
+	wait_event(&never, false, WAIT_INTERRUPTIBLE);
+	/* So that the old mask is put back even if the signal went to another thread. */
+	__atomic_or_fetch(&current()->work, WORK_SIGNAL, __ATOMIC_RELAXED);
+	return -ERESTARTNOHAND;
+}
+
+static int try_take(sigset_t set, struct siginfo *info)
+{
+	struct thread *t = current();
+	uint64_t irq = spin_lock_irq(&t->process->siglock);
+	int sig = signal_dequeue(t, ~set, info);
+
+	if (sig)
+		signal_recalc(t);
+	spin_unlock_irq(&t->process->siglock, irq);
+	return sig;
+}
+
+/* Sleep until a signal of set, blocked or not, or another unblocked one comes. */
+static long wait_for_signal(sigset_t set, struct siginfo *info, uint64_t deadline)
+{
+	struct thread *t = current();
+	sigset_t blocked = t->blocked;
+	struct waitqueue never;
+	int sig = 0, err;
+
+	waitqueue_init(&never);
+	/* While it waits, the set counts as unblocked, so that senders wake it. */
+	signal_set_blocked(blocked & ~set);
+	err = wait_event_deadline(&never, (sig = try_take(set, info)) != 0, WAIT_INTERRUPTIBLE,
+				  deadline);
+	if (!sig)
+		sig = try_take(set, info);
+	signal_set_blocked(blocked);
+	if (sig)
+		return sig;
+	return err == -ETIMEDOUT ? -EAGAIN : -EINTR;
+}
+
+SYSCALL4(rt_sigtimedwait, uaddr_t, uset, uaddr_t, uinfo, uaddr_t, utimeout, size_t, size)
+{
+	uint64_t deadline = UINT64_MAX;
+	struct timespec64 ts;
+	struct siginfo info;
+	sigset_t set;
+	long sig;
+
+	if (size != sizeof(sigset_t))
+		return -EINVAL;
+	if (copy_from_user(&set, uset, sizeof(set)))
+		return -EFAULT;
+	if (utimeout) {
+		if (copy_from_user(&ts, utimeout, sizeof(ts)))
+			return -EFAULT;
+		if (!timespec_valid(&ts))
+			return -EINVAL;
+		deadline = time_add(time_ns(), timespec_ns(&ts));
+	}
+	sig = wait_for_signal(set & ~SIG_UNBLOCKABLE, &info, deadline);
+	if (sig > 0 && uinfo && copy_to_user(uinfo, &info, sizeof(info)))
+		return -EFAULT;
+	return sig;
+}
+
+/* May the running thread signal p (kill(2))? proc_lock need not be held: creds are kept. */
+static bool may_signal(struct process *p, int sig)
+{
+	const struct cred *me = current()->cred, *c = p->leader->cred;
+
+	if (me->euid == 0 || me->euid == c->suid || me->euid == c->uid || me->uid == c->suid ||
+	    me->uid == c->uid)
+		return true;
+	return sig == SIGCONT && p->sid == current()->process->sid;
+}
+
+static void fill_info(struct siginfo *info, int sig, int code)
+{
+	memset(info, 0, sizeof(*info));
+	info->si_signo = sig;
+	info->si_code = code;
+	info->si_pid = current()->process->pid;
+	info->si_uid = current()->cred->uid;
+}
+
+static int kill_one(struct process *p, int sig, const struct siginfo *info)
+{
+	if (!may_signal(p, sig))
+		return -EPERM;
+	return sig ? signal_process(p, sig, info) : 0;
+}
+
+/* The processes that a kill of a group or of all means, referenced one at a time by pid. */
+static long kill_many(pid_t pgid, bool all, int sig, const struct siginfo *info)
+{
+	struct process *p;
+	int err, first = 0;
+	uint32_t sent = 0, seen = 0;
+
+	for (pid_t pid = 1; (p = process_next(pid)) != NULL; process_put(p)) {
+		pid = p->pid + 1;
+		if (all ? p == init_process || p == current()->process : p->pgid != pgid)
+			continue;
+		if (p->zombie && all)
+			continue;
+		seen++;
+		err = kill_one(p, sig, info);
+		if (!err)
+			sent++;
+		else if (!first)
+			first = err;
+	}
+	if (sent)
+		return 0;
+	return seen ? first : -ESRCH;
+}
+
+struct pgrp_signal {
+	int sig;
+	const struct siginfo *info;
+};
+
+static void signal_member(struct process *p, void *arg)
+{
+	const struct pgrp_signal *s = arg;
+
+	if (!p->zombie)
+		signal_process(p, s->sig, s->info);
+}
+
+int signal_pgrp(pid_t pgid, int sig, const struct siginfo *info)
+{
+	struct pgrp_signal s = {sig, info};
+	struct process *p;
+	uint32_t n = 0;
+	uint64_t irq;
+
+	if (sig != SIGCONT) {
+		irq = spin_lock_irq(&proc_lock);
+		n = pgrp_for_each(pgid, signal_member, &s);
+		spin_unlock_irq(&proc_lock, irq);
+		return n ? 0 : -ESRCH;
+	}
+	/* Continuing tells the parents, which needs proc_lock: one process at a time. */
+	for (pid_t pid = 1; (p = process_next(pid)) != NULL; process_put(p)) {
+		pid = p->pid + 1;
+		if (p->pgid != pgid)
+			continue;
+		signal_process(p, sig, info);
+		n++;
+	}
+	return n ? 0 : -ESRCH;
+}
+
+SYSCALL2(kill, pid_t, pid, int, sig)
+{
+	struct siginfo info;
+	struct process *p;
+	int err;
+
+	if (sig < 0 || sig > NSIG)
+		return -EINVAL;
+	fill_info(&info, sig, SI_USER);
+	if (pid == -1)
+		return kill_many(0, true, sig, &info);
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	if (pid <= 0)
+		return kill_many(pid ? -pid : current()->process->pgid, false, sig, &info);
+	p = process_find(pid);
+	if (!p)
+		return -ESRCH;
+	err = kill_one(p, sig, &info);
+	process_put(p);
+	return err;
+}
+
+/* tgid 0: whichever process the thread is in. */
+static long signal_one_thread(pid_t tgid, pid_t tid, int sig, const struct siginfo *info)
+{
+	struct thread *t = thread_find(tid);
+	int err = -ESRCH;
+
+	if (!t)
+		return -ESRCH;
+	if (!tgid || t->process->pid == tgid) {
+		if (!may_signal(t->process, sig))
+			err = -EPERM;
+		else
+			err = sig ? signal_thread(t, sig, info) : 0;
+	}
+	thread_unfind(t);
+	return err;
+}
+
+SYSCALL3(tgkill, pid_t, tgid, pid_t, tid, int, sig)
+{
+	struct siginfo info;
+
+	if (tgid <= 0 || tid <= 0 || sig < 0 || sig > NSIG)
+		return -EINVAL;
+	fill_info(&info, sig, SI_TKILL);
+	return signal_one_thread(tgid, tid, sig, &info);
+}
+
+SYSCALL2(tkill, pid_t, tid, int, sig)
+{
+	struct siginfo info;
+
+	if (tid <= 0 || sig < 0 || sig > NSIG)
+		return -EINVAL;
+	fill_info(&info, sig, SI_TKILL);
+	return signal_one_thread(0, tid, sig, &info);
+}
+
+/* A program may make up information only for codes the kernel does not use (rt_sigqueueinfo(2)). */
+static int get_info(struct siginfo *info, uaddr_t uinfo, int sig, pid_t to)
+{
+	if (copy_from_user(info, uinfo, sizeof(*info)))
+		return -EFAULT;
+	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && to != current()->process->pid)
+		return -EPERM;
+	if (sig < 0 || sig > NSIG)
+		return -EINVAL;
+	info->si_signo = sig;
+	return 0;
+}
+
+SYSCALL3(rt_sigqueueinfo, pid_t, pid, int, sig, uaddr_t, uinfo)
+{
+	struct siginfo info;
+	struct process *p;
+	int err = get_info(&info, uinfo, sig, pid);
+
+	if (err)
+		return err;
+	p = process_find(pid);
+	if (!p)
+		return -ESRCH;
+	err = kill_one(p, sig, &info);
+	process_put(p);
+	return err;
+}
+
+SYSCALL4(rt_tgsigqueueinfo, pid_t, tgid, pid_t, tid, int, sig, uaddr_t, uinfo)
+{
+	struct siginfo info;
+	int err;
+
+	if (tgid <= 0 || tid <= 0)
+		return -EINVAL;
+	err = get_info(&info, uinfo, sig, tgid);
+	return err ? err : signal_one_thread(tgid, tid, sig, &info);
+}

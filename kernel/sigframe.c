@@ -1,0 +1,165 @@
+/*
+ * The frame of a signal handler on the user stack, as Linux lays it out on riscv64: siginfo,
+ * ucontext with the registers and the floating-point state. The handler returns into the vDSO,
+ * which calls rt_sigreturn.
+ */
+#include "kernel/sighand.h"
+
+#include "kernel/panic.h"
+#include "kernel/syscall.h"
+#include "kernel/trap.h"
+#include "kernel/vdso.h"
+#include "lib/string.h"
+#include "mm/aspace.h"
+#include "mm/usercopy.h"
+
+struct fp_context {
+	uint64_t f[32];
+	uint32_t fcsr;
+	uint32_t unused[64]; /* the union is as large as the quad-precision state */
+	uint32_t reserved;   /* 0, or extensions follow */
+	uint32_t end_magic, end_size;
+} __aligned(16);
+_Static_assert(sizeof(struct fp_context) == 528, "size of the floating-point state in the ABI");
+
+struct ucontext {
+	uint64_t flags, link;
+	struct sigaltstack stack;
+	sigset_t sigmask;
+	uint8_t unused[120];
+	uint64_t regs[32] __aligned(16); /* pc, x1..x31 */
+	struct fp_context fp;
+};
+_Static_assert(offsetof(struct ucontext, regs) == 176, "mcontext in the ABI");
+
+struct sigframe {
+	struct siginfo info;
+	struct ucontext uc;
+};
+
+static bool on_altstack(const struct thread *t, uaddr_t sp)
+{
+	/* With SS_AUTODISARM the stack is switched off while a handler runs on it. */
+	return !(t->altstack.flags & SS_AUTODISARM) && sp > t->altstack.sp &&
+	       sp - t->altstack.sp <= t->altstack.size;
+}
+
+static uaddr_t frame_address(struct thread *t, uaddr_t sp, const struct sigaction *act)
+{
+	bool inside = on_altstack(t, sp);
+
+	if ((act->flags & SA_ONSTACK) && t->altstack.size && !inside)
+		sp = t->altstack.sp + t->altstack.size;
+	else if (inside && sp - t->altstack.sp < sizeof(struct sigframe) + 128)
+		return 0; /* it would run off the alternate stack: Linux kills as well */
+	return (sp - sizeof(struct sigframe)) & ~15UL;
+}
+
+int sigframe_push(struct trapframe *tf, const struct siginfo *info, const struct sigaction *act,
+		  sigset_t restore)
+{
+	struct thread *t = current();
+	uaddr_t at = frame_address(t, tf->sp, act);
+	struct sigframe f;
+
+	if (!at)
+		return -EFAULT;
+	memset(&f, 0, sizeof(f));
+	f.info = *info;
+	f.uc.stack = t->altstack;
+	if (!t->altstack.size)
+		f.uc.stack.flags = SS_DISABLE;
+	else if (on_altstack(t, tf->sp))
+		f.uc.stack.flags |= SS_ONSTACK;
+	f.uc.sigmask = restore;
+	memcpy(f.uc.regs, tf, sizeof(f.uc.regs));
+	if (t->fpu.used) {
+		thread_fpu_sync(t);
+		memcpy(f.uc.fp.f, t->fpu.f, sizeof(f.uc.fp.f));
+		f.uc.fp.fcsr = t->fpu.fcsr;
+	}
+	if (copy_to_user(at, &f, sizeof(f)))
+		return -EFAULT;
+	if (t->altstack.flags & SS_AUTODISARM)
+		t->altstack = (struct sigaltstack){.flags = SS_DISABLE};
+	tf->pc = act->handler;
+	tf->sp = at;
+	tf->ra = vdso_sigreturn(t->aspace);
+	tf->a0 = info->si_signo;
+	tf->a1 = at + offsetof(struct sigframe, info);
+	tf->a2 = at + offsetof(struct sigframe, uc);
+	return 0;
+}
+
+/* Set the alternate stack as sigaltstack(2) does; sp: the user's, to see if it is in use. */
+static int altstack_set(struct thread *t, const struct sigaltstack *s, uaddr_t sp)
+{
+	uint32_t mode = s->flags & ~SS_AUTODISARM;
+
+	if (t->altstack.size && on_altstack(t, sp))
+		return -EPERM;
+	if (mode & ~(uint32_t)(SS_DISABLE | SS_ONSTACK))
+		return -EINVAL;
+	if (mode == SS_DISABLE) {
+		t->altstack = (struct sigaltstack){.flags = SS_DISABLE};
+		return 0;
+	}
+	if (s->size < MINSIGSTKSZ)
+		return -ENOMEM;
+	t->altstack = *s;
+	t->altstack.flags &= SS_AUTODISARM;
+	return 0;
+}
+
+SYSCALL2(sigaltstack, uaddr_t, new, uaddr_t, old)
+{
+	struct thread *t = current();
+	uaddr_t sp = thread_trapframe(t)->sp;
+	struct sigaltstack s, was = t->altstack;
+	int err;
+
+	was.pad = 0;
+	if (!was.size)
+		was.flags = SS_DISABLE;
+	else if (on_altstack(t, sp))
+		was.flags |= SS_ONSTACK;
+	if (new) {
+		if (copy_from_user(&s, new, sizeof(s)))
+			return -EFAULT;
+		err = altstack_set(t, &s, sp);
+		if (err)
+			return err;
+	}
+	if (old && copy_to_user(old, &was, sizeof(was)))
+		return -EFAULT;
+	return 0;
+}
+
+long sys_rt_sigreturn(void);
+
+/* Comes through save_callee_saved in entry.S and leaves by WORK_FULLFRAME: all registers are new. */
+long sys_rt_sigreturn(void)
+{
+	struct thread *t = current();
+	struct trapframe *tf = thread_trapframe(t);
+	struct ucontext uc;
+	uaddr_t at = tf->sp;
+
+	if ((at & 15) ||
+	    copy_from_user(&uc, at + offsetof(struct sigframe, uc), sizeof(uc)) ||
+	    uc.fp.reserved || uc.fp.end_magic || uc.fp.end_size) {
+		process_exit_group(SIGSEGV);
+	}
+	memcpy(tf, uc.regs, sizeof(uc.regs));
+	if (t->fpu.used) {
+		memcpy(t->fpu.f, uc.fp.f, sizeof(t->fpu.f));
+		t->fpu.fcsr = uc.fp.fcsr & 0xff;
+		thread_fpu_reload();
+	}
+	if (uc.stack.size || !(uc.stack.flags & SS_DISABLE))
+		altstack_set(t, &uc.stack, tf->sp);
+	signal_set_blocked(uc.sigmask);
+	tf->cause = ~0UL; /* not a call to restart */
+	__atomic_or_fetch(&t->work, WORK_FULLFRAME, __ATOMIC_RELAXED);
+	return tf->a0;
+}

@@ -1,0 +1,63 @@
+/*
+ * Inside of the signal code: shared by signal.c, sigframe.c, sigcalls.c, and those who make and
+ * end processes.
+ */
+#pragma once
+
+#include "kernel/process.h"
+#include "kernel/spinlock.h"
+
+/* What a process does on each signal; shared by CLONE_SIGHAND. */
+struct sighand {
+	_Atomic int refs;
+	struct spinlock lock;		 /* RANK_SIGHAND, interrupts off */
+	struct sigaction actions[NSIG];	 /* (lock) [sig - 1] */
+};
+
+/* A signal with its information, queued. */
+struct sigqueue {
+	struct list_head link;
+	struct siginfo info;
+};
+
+#define SIG_STOP_MASK (SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU))
+#define SIG_IGNORE_MASK                                                                            \
+	(SIGMASK(SIGCHLD) | SIGMASK(SIGCONT) | SIGMASK(SIGURG) | SIGMASK(SIGWINCH))
+#define SIG_CORE_MASK                                                                              \
+	(SIGMASK(SIGQUIT) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGABRT) |                \
+	 SIGMASK(SIGBUS) | SIGMASK(SIGFPE) | SIGMASK(SIGSEGV) | SIGMASK(SIGXCPU) |                 \
+	 SIGMASK(SIGXFSZ) | SIGMASK(SIGSYS))
+#define SIG_UNBLOCKABLE (SIGMASK(SIGKILL) | SIGMASK(SIGSTOP))
+/* Signals that a fault causes: taken before others, so that the handler sees the faulting pc. */
+#define SIG_SYNC_MASK                                                                              \
+	(SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) |                 \
+	 SIGMASK(SIGFPE) | SIGMASK(SIGSYS))
+
+struct sighand *sighand_create(void);
+struct sighand *sighand_copy(struct sighand *from); /* NULL: no memory */
+struct sighand *sighand_get(struct sighand *h);
+void sighand_put(struct sighand *h);
+/* exec: handlers go back to default, ignored signals stay ignored. */
+void sighand_reset(struct sighand *h);
+struct sigaction sighand_action(struct process *p, int sig);
+
+void sigpending_init(struct sigpending *s);
+/* Forget signals of mask; p->siglock held, or nobody else can reach s. */
+void sigpending_flush(struct sigpending *s, sigset_t mask);
+/*
+ * Take the next signal outside of blocked: from the thread's own, then from the process's. 0 when
+ * there is none. siglock held.
+ */
+int signal_dequeue(struct thread *t, sigset_t blocked, struct siginfo *info);
+/* Set or clear WORK_SIGNAL by what is pending; siglock held. */
+void signal_recalc(struct thread *t);
+/* Change the running thread's mask. */
+void signal_set_blocked(sigset_t blocked);
+/* Wake t so that it sees WORK_SIGNAL; fatal: even from a wait that only death ends. siglock held. */
+void signal_wake_thread(struct thread *t, bool fatal);
+/* All threads of p are to die with status; siglock held. */
+void signal_begin_exit(struct process *p, int wait_status);
+
+/* sigframe.c: put a frame on the user stack and go to the handler. -EFAULT if it does not fit. */
+int sigframe_push(struct trapframe *tf, const struct siginfo *info, const struct sigaction *act,
+		  sigset_t restore);

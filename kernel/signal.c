@@ -1,0 +1,474 @@
+/*
+ * Signals: who gets them and what they do.
+ *
+ * A signal is pending for a thread or for its process. WORK_SIGNAL in thread->work says that a
+ * thread must look on its way to user mode; the sender sets it, the thread clears it when nothing
+ * unblocked is left. A signal that will kill is turned into process->exiting at once, so that
+ * every thread sees it whatever it is doing.
+ */
+#include "kernel/sighand.h"
+
+#include "kernel/panic.h"
+#include "kernel/printk.h"
+#include "kernel/trap.h"
+#include "kernel/uapi/resource.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+
+bool signal_pending(void)
+{
+	return __atomic_load_n(&current()->work, __ATOMIC_ACQUIRE) & WORK_SIGNAL;
+}
+
+bool signal_fatal_pending(void)
+{
+	struct thread *t = current();
+
+	return t->process && signal_pending() &&
+	       (t->process->exiting || (t->process->execing && t->process->exec_thread != t));
+}
+
+void sigpending_init(struct sigpending *s)
+{
+	s->set = 0;
+	list_init(&s->queue);
+}
+
+void sigpending_flush(struct sigpending *s, sigset_t mask)
+{
+	struct sigqueue *q, *next;
+
+	s->set &= ~mask;
+	list_for_each_entry_safe(q, next, &s->queue, link) {
+		if (!(mask & SIGMASK(q->info.si_signo)))
+			continue;
+		list_del(&q->link);
+		kfree(q);
+	}
+}
+
+/* What happens to sig without a handler. */
+static bool default_ignores(int sig)
+{
+	return SIG_IGNORE_MASK & SIGMASK(sig);
+}
+
+static bool default_kills(int sig)
+{
+	return !((SIG_IGNORE_MASK | SIG_STOP_MASK) & SIGMASK(sig));
+}
+
+/* Would p do nothing on sig? Its first process never dies of what others send. */
+static bool ignores(struct process *p, int sig)
+{
+	struct sigaction act = sighand_action(p, sig);
+
+	if (sig == SIGKILL || sig == SIGSTOP)
+		return p == init_process;
+	if (act.handler == SIG_IGN)
+		return true;
+	return act.handler == SIG_DFL && (default_ignores(sig) || p == init_process);
+}
+
+bool signal_ignored(int sig)
+{
+	struct thread *t = current();
+
+	return (t->blocked & SIGMASK(sig)) || sighand_action(t->process, sig).handler == SIG_IGN;
+}
+
+void signal_wake_thread(struct thread *t, bool fatal)
+{
+	__atomic_or_fetch(&t->work, WORK_SIGNAL, __ATOMIC_SEQ_CST);
+	if (t->state == THREAD_SLEEPING &&
+	    (t->wait_mode == WAIT_INTERRUPTIBLE || (fatal && t->wait_mode == WAIT_KILLABLE)))
+		thread_wake(t);
+	else if (t->state == THREAD_STOPPED && fatal)
+		thread_wake(t);
+	else if (t->on_cpu && t != current())
+		ipi_send(t->hart, IPI_RESCHED); /* so that it leaves user mode and looks */
+}
+
+void signal_begin_exit(struct process *p, int wait_status)
+{
+	struct thread *t;
+
+	if (p->exiting)
+		return;
+	p->exiting = true;
+	p->exit_status = wait_status;
+	p->stopping = false;
+	list_for_each_entry(t, &p->threads, process_link)
+		signal_wake_thread(t, true);
+	wake_all(&p->exec_wait);
+}
+
+static bool wants(struct thread *t, int sig)
+{
+	return !(t->blocked & SIGMASK(sig)) && t->state != THREAD_DEAD;
+}
+
+/* Which thread should look at a signal sent to the process: its first one if it can. */
+static struct thread *choose(struct process *p, int sig)
+{
+	struct thread *t;
+
+	list_for_each_entry(t, &p->threads, process_link)
+		if (wants(t, sig))
+			return t;
+	return NULL;
+}
+
+/* A stop signal cancels SIGCONT and the other way round, even when blocked or ignored. */
+static bool job_control(struct process *p, int sig)
+{
+	struct thread *t;
+	sigset_t drop;
+	bool continued = false;
+
+	if (sig == SIGCONT)
+		drop = SIG_STOP_MASK;
+	else if (SIG_STOP_MASK & SIGMASK(sig))
+		drop = SIGMASK(SIGCONT);
+	else
+		return false;
+	sigpending_flush(&p->pending, drop);
+	list_for_each_entry(t, &p->threads, process_link)
+		sigpending_flush(&t->pending, drop);
+	if (sig == SIGCONT && p->stopping) {
+		continued = p->nstopped == p->nthreads;
+		p->stopping = false;
+		p->nstopped = 0;
+		p->stop_unreported = false;
+		p->cont_unreported = continued;
+		list_for_each_entry(t, &p->threads, process_link)
+			if (t->state == THREAD_STOPPED)
+				thread_wake(t);
+	}
+	return continued;
+}
+
+static int enqueue(struct sigpending *s, int sig, const struct siginfo *info)
+{
+	struct sigqueue *q;
+
+	if (sig < SIGRTMIN && (s->set & SIGMASK(sig)))
+		return 0;
+	q = kmalloc(sizeof(*q));
+	if (!q && sig >= SIGRTMIN && info)
+		return -EAGAIN;
+	s->set |= SIGMASK(sig);
+	if (!q)
+		return 0;
+	if (info)
+		q->info = *info;
+	else
+		q->info = (struct siginfo){.si_code = SI_KERNEL};
+	q->info.si_signo = sig;
+	list_add_tail(&q->link, &s->queue);
+	return 0;
+}
+
+/* t NULL: for the process. siglock held. *continued: the parent must be told. */
+static int send_locked(struct process *p, struct thread *t, int sig, const struct siginfo *info,
+		       bool *continued)
+{
+	struct thread *taker;
+	int err;
+
+	*continued = job_control(p, sig);
+	if (p->exiting || p->zombie)
+		return 0;
+	taker = t ? (wants(t, sig) ? t : NULL) : choose(p, sig);
+	/* A blocked signal stays pending even if ignored: the action may change before. */
+	if (taker && ignores(p, sig))
+		return 0;
+	if (taker && default_kills(sig) && p != init_process &&
+	    sighand_action(p, sig).handler == SIG_DFL &&
+	    (sig == SIGKILL || !(SIG_CORE_MASK & SIGMASK(sig)))) {
+		signal_begin_exit(p, sig);
+		return 0;
+	}
+	err = enqueue(t ? &t->pending : &p->pending, sig, info);
+	if (!err && taker)
+		signal_wake_thread(taker, false);
+	return err;
+}
+
+static int send(struct process *p, struct thread *t, int sig, const struct siginfo *info)
+{
+	bool continued;
+	uint64_t irq = spin_lock_irq(&p->siglock);
+	int err = send_locked(p, t, sig, info, &continued);
+
+	spin_unlock_irq(&p->siglock, irq);
+	if (continued)
+		process_notify_parent(p, CLD_CONTINUED, SIGCONT);
+	return err;
+}
+
+int signal_thread(struct thread *t, int sig, const struct siginfo *info)
+{
+	return t->process ? send(t->process, t, sig, info) : -ESRCH;
+}
+
+int signal_process(struct process *p, int sig, const struct siginfo *info)
+{
+	return send(p, NULL, sig, info);
+}
+
+void signal_recalc(struct thread *t)
+{
+	struct process *p = t->process;
+
+	if (((t->pending.set | p->pending.set) & ~t->blocked) || p->exiting || p->stopping ||
+	    (p->execing && p->exec_thread != t) || t->restore_blocked)
+		__atomic_or_fetch(&t->work, WORK_SIGNAL, __ATOMIC_RELAXED);
+	else
+		__atomic_and_fetch(&t->work, ~(uint32_t)WORK_SIGNAL, __ATOMIC_RELAXED);
+}
+
+void signal_set_blocked(sigset_t blocked)
+{
+	struct thread *t = current(), *other;
+	struct process *p = t->process;
+	uint64_t irq = spin_lock_irq(&p->siglock);
+	sigset_t orphaned = p->pending.set & blocked & ~t->blocked;
+
+	t->blocked = blocked & ~SIG_UNBLOCKABLE;
+	/* What we were to take for the process, another thread may take now. */
+	if (orphaned && p->nthreads > 1)
+		list_for_each_entry(other, &p->threads, process_link)
+			if (other != t && (orphaned & ~other->blocked))
+				signal_wake_thread(other, false);
+	signal_recalc(t);
+	spin_unlock_irq(&p->siglock, irq);
+}
+
+static int take(struct sigpending *s, int sig, struct siginfo *info)
+{
+	struct sigqueue *q, *found = NULL;
+	bool more = false;
+
+	list_for_each_entry(q, &s->queue, link) {
+		if (q->info.si_signo != sig)
+			continue;
+		if (found) {
+			more = true;
+			break;
+		}
+		found = q;
+	}
+	if (!more)
+		s->set &= ~SIGMASK(sig);
+	if (found) {
+		*info = found->info;
+		list_del(&found->link);
+		kfree(found);
+	} else {
+		*info = (struct siginfo){.si_signo = sig, .si_code = SI_USER};
+	}
+	return sig;
+}
+
+int signal_dequeue(struct thread *t, sigset_t blocked, struct siginfo *info)
+{
+	sigset_t own = t->pending.set & ~blocked, all = t->process->pending.set & ~blocked;
+
+	if (own & SIG_SYNC_MASK)
+		return take(&t->pending, ctz64(own & SIG_SYNC_MASK) + 1, info);
+	if (own)
+		return take(&t->pending, ctz64(own) + 1, info);
+	if (all)
+		return take(&t->process->pending, ctz64(all) + 1, info);
+	return 0;
+}
+
+void signal_fault(int sig, int code, uaddr_t addr)
+{
+	struct thread *t = current();
+	struct process *p = t->process;
+	struct siginfo info = {.si_signo = sig, .si_code = code, .si_addr = addr};
+	uint64_t irq;
+	struct sigaction act = sighand_action(p, sig);
+
+	/* It cannot go on behind the fault: a signal that is blocked or ignored kills. */
+	if ((t->blocked & SIGMASK(sig)) || act.handler == SIG_IGN || act.handler == SIG_DFL) {
+		printk(LOG_DEBUG, "%s[%d]: signal %d code %d at %lx, pc %lx ra %lx\n", t->comm,
+		       t->tid, sig, code, addr, thread_trapframe(t)->pc, thread_trapframe(t)->ra);
+		irq = spin_lock_irq(&p->siglock);
+		signal_begin_exit(p, sig);
+		spin_unlock_irq(&p->siglock, irq);
+		return;
+	}
+	irq = spin_lock_irq(&p->siglock);
+	enqueue(&t->pending, sig, &info);
+	signal_recalc(t);
+	spin_unlock_irq(&p->siglock, irq);
+}
+
+/* siglock held; returns with it held, the thread having been stopped until SIGCONT or death. */
+static uint64_t stop_here(struct process *p, uint64_t irq)
+{
+	struct thread *t = current();
+
+	while (p->stopping && !p->exiting && !(p->execing && p->exec_thread != t)) {
+		bool last = ++p->nstopped == p->nthreads;
+
+		__atomic_store_n(&t->state, THREAD_STOPPED, __ATOMIC_RELEASE);
+		if (last)
+			p->stop_unreported = true;
+		spin_unlock_irq(&p->siglock, irq);
+		if (last)
+			process_notify_parent(p, CLD_STOPPED, p->stop_signal);
+		schedule();
+		__atomic_store_n(&t->state, THREAD_RUNNING, __ATOMIC_RELEASE);
+		irq = spin_lock_irq(&p->siglock);
+		if (p->stopping && p->nstopped)
+			p->nstopped--; /* woken for another reason: count again */
+	}
+	return irq;
+}
+
+static bool may_stop(struct process *p, int sig)
+{
+	bool orphaned;
+	uint64_t irq;
+
+	if (sig == SIGSTOP)
+		return true;
+	irq = spin_lock_irq(&proc_lock);
+	orphaned = pgrp_orphaned(p->pgid);
+	spin_unlock_irq(&proc_lock, irq);
+	return !orphaned;
+}
+
+static void begin_stop(struct process *p, int sig)
+{
+	struct thread *t;
+
+	if (p->stopping)
+		return;
+	p->stopping = true;
+	p->stop_signal = sig;
+	p->nstopped = 0;
+	p->cont_unreported = false;
+	list_for_each_entry(t, &p->threads, process_link)
+		if (t != current())
+			signal_wake_thread(t, false);
+}
+
+enum decision { DECIDE_NONE, DECIDE_AGAIN, DECIDE_HANDLE };
+
+/* Take one signal and do what needs no frame. */
+static enum decision next_signal(struct siginfo *info, struct sigaction *act)
+{
+	struct thread *t = current();
+	struct process *p = t->process;
+	uint64_t irq = spin_lock_irq(&p->siglock);
+	int sig;
+
+	if (p->stopping)
+		irq = stop_here(p, irq);
+	if (p->exiting || (p->execing && p->exec_thread != t)) {
+		spin_unlock_irq(&p->siglock, irq);
+		thread_exit(p->exit_status);
+	}
+	sig = signal_dequeue(t, t->blocked, info);
+	if (!sig) {
+		__atomic_and_fetch(&t->work, ~(uint32_t)WORK_SIGNAL, __ATOMIC_RELAXED);
+		spin_unlock_irq(&p->siglock, irq);
+		return DECIDE_NONE;
+	}
+	spin_unlock_irq(&p->siglock, irq);
+	*act = sighand_action(p, sig);
+	if (sig != SIGKILL && sig != SIGSTOP) {
+		if (act->handler == SIG_IGN)
+			return DECIDE_AGAIN;
+		if (act->handler != SIG_DFL)
+			return DECIDE_HANDLE;
+		if (default_ignores(sig) || p == init_process)
+			return DECIDE_AGAIN;
+	}
+	if (SIG_STOP_MASK & SIGMASK(sig)) {
+		if (may_stop(p, sig)) {
+			irq = spin_lock_irq(&p->siglock);
+			/* SIGCONT may have come in between; then it was dropped from pending. */
+			begin_stop(p, sig);
+			spin_unlock_irq(&p->siglock, irq);
+		}
+		return DECIDE_AGAIN;
+	}
+	process_exit_group(sig);
+}
+
+/* The interrupted system call, if any: what its restart code says once a handler runs or not. */
+static void restart_or_end(struct trapframe *tf, const struct sigaction *act)
+{
+	bool again = false;
+
+	if (tf->cause != 8)
+		return;
+	switch ((long)tf->a0) {
+	case -ERESTARTNOINTR:
+		again = true;
+		break;
+	case -ERESTARTSYS:
+		again = !act || (act->flags & SA_RESTART);
+		break;
+	case -ERESTARTNOHAND:
+		again = !act;
+		break;
+	case -ERESTART_RESTARTBLOCK:
+		if (!act)
+			tf->a7 = 128; /* restart_syscall */
+		again = !act;
+		break;
+	default:
+		tf->cause = ~0UL;
+		return;
+	}
+	if (again) {
+		tf->a0 = tf->orig_a0;
+		tf->pc -= 4;
+	} else {
+		tf->a0 = -EINTR;
+	}
+	tf->cause = ~0UL; /* once is enough, even if more signals follow */
+}
+
+void signal_deliver(struct trapframe *tf)
+{
+	struct thread *t = current();
+	struct process *p = t->process;
+	struct siginfo info;
+	struct sigaction act;
+	enum decision d;
+	sigset_t restore;
+
+	while ((d = next_signal(&info, &act)) == DECIDE_AGAIN)
+		;
+	restart_or_end(tf, d == DECIDE_HANDLE ? &act : NULL);
+	restore = t->restore_blocked ? t->saved_blocked : t->blocked;
+	t->restore_blocked = false;
+	if (d == DECIDE_NONE) {
+		if (restore != t->blocked)
+			signal_set_blocked(restore);
+		return;
+	}
+	if (act.flags & SA_RESETHAND) {
+		uint64_t irq = spin_lock_irq(&p->sighand->lock);
+
+		p->sighand->actions[info.si_signo - 1].handler = SIG_DFL;
+		spin_unlock_irq(&p->sighand->lock, irq);
+	}
+	if (sigframe_push(tf, &info, &act, restore)) {
+		signal_fault(SIGSEGV, SI_KERNEL, tf->sp);
+		if (info.si_signo == SIGSEGV)
+			process_exit_group(SIGSEGV);
+		return;
+	}
+	/* On top of what blocked now: a handler run out of sigsuspend keeps its mask. */
+	signal_set_blocked(t->blocked | act.mask |
+			   (act.flags & SA_NODEFER ? 0 : SIGMASK(info.si_signo)));
+}

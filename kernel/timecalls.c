@@ -1,0 +1,312 @@
+/*
+ * The system calls about time.
+ */
+#include "kernel/process.h"
+#include "kernel/rusage.h"
+#include "kernel/syscall.h"
+#include "kernel/time.h"
+#include "kernel/uapi/time.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+#include "mm/usercopy.h"
+
+/* A clock's time, or -EINVAL. Negative ids name the CPU clock of a process or thread. */
+static int clock_read(int id, uint64_t *ns)
+{
+	struct usage u;
+
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+		*ns = time_realtime();
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:
+		*ns = time_ns();
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		usage_of_process(current()->process, &u);
+		*ns = u.utime + u.stime;
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+		*ns = thread_cpu_time(current());
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* clock_getcpuclockid(3): ~pid << 3 | kind, bit 2 for a thread; kind 2 is the run time. */
+static int cpu_clock_read(int id, uint64_t *ns)
+{
+	pid_t pid = ~(id >> 3);
+	struct process *p;
+	struct thread *t;
+	struct usage u;
+
+	if ((id & 3) == 3)
+		return -EINVAL;
+	if (id & 4) {
+		t = thread_find(pid ? pid : current()->tid);
+		if (!t)
+			return -EINVAL;
+		if (t->process == current()->process)
+			*ns = thread_cpu_time(t);
+		pid = t->process == current()->process ? 0 : -EINVAL;
+		thread_unfind(t);
+		return pid;
+	}
+	p = process_find(pid ? pid : current()->process->pid);
+	if (!p)
+		return -EINVAL;
+	usage_of_process(p, &u);
+	process_put(p);
+	*ns = u.utime + u.stime;
+	return 0;
+}
+
+SYSCALL2(clock_gettime, int, id, uaddr_t, out)
+{
+	struct timespec64 ts;
+	uint64_t ns;
+	int err = id < 0 ? cpu_clock_read(id, &ns) : clock_read(id, &ns);
+
+	if (err)
+		return err;
+	ts = ns_timespec(ns);
+	return copy_to_user(out, &ts, sizeof(ts));
+}
+
+SYSCALL2(clock_getres, int, id, uaddr_t, out)
+{
+	struct timespec64 ts = {0, 1};
+	uint64_t ns;
+	int err = id < 0 ? cpu_clock_read(id, &ns) : clock_read(id, &ns);
+
+	if (err)
+		return err;
+	return out ? copy_to_user(out, &ts, sizeof(ts)) : 0;
+}
+
+SYSCALL2(clock_settime, int, id, uaddr_t, in)
+{
+	struct timespec64 ts;
+
+	if (id != CLOCK_REALTIME)
+		return -EINVAL;
+	if (copy_from_user(&ts, in, sizeof(ts)))
+		return -EFAULT;
+	if (!timespec_valid(&ts))
+		return -EINVAL;
+	if (!cred_privileged())
+		return -EPERM;
+	time_set_realtime(timespec_ns(&ts));
+	return 0;
+}
+
+SYSCALL2(gettimeofday, uaddr_t, tv, uaddr_t, tz)
+{
+	uint64_t now = time_realtime();
+	struct timeval64 v = {now / NSEC_PER_SEC, now % NSEC_PER_SEC / NSEC_PER_USEC};
+	uint64_t no_zone = 0;
+
+	if (tv && copy_to_user(tv, &v, sizeof(v)))
+		return -EFAULT;
+	if (tz && copy_to_user(tz, &no_zone, sizeof(no_zone)))
+		return -EFAULT;
+	return 0;
+}
+
+SYSCALL2(settimeofday, uaddr_t, tv, uaddr_t, tz)
+{
+	struct timeval64 v;
+
+	if (tv && copy_from_user(&v, tv, sizeof(v)))
+		return -EFAULT;
+	if (tz)
+		return -EINVAL; /* no time zones here */
+	if (!cred_privileged())
+		return -EPERM;
+	if (!tv)
+		return 0;
+	if (v.tv_sec < 0 || v.tv_usec < 0 || v.tv_usec >= 1000000)
+		return -EINVAL;
+	time_set_realtime(v.tv_sec * NSEC_PER_SEC + v.tv_usec * NSEC_PER_USEC);
+	return 0;
+}
+
+/* Sleep until the deadline. If a signal ends it early, *left gets what remains. */
+static int sleep_until(uint64_t deadline, uint64_t *left)
+{
+	struct waitqueue never;
+	uint64_t now;
+	int err;
+
+	waitqueue_init(&never);
+	err = wait_event_deadline(&never, false, WAIT_INTERRUPTIBLE, deadline);
+	if (err == -ETIMEDOUT)
+		return 0;
+	now = time_ns();
+	*left = deadline > now ? deadline - now : 0;
+	return *left ? err : 0;
+}
+
+static int report_left(uaddr_t uleft, uint64_t left)
+{
+	struct timespec64 ts = ns_timespec(left);
+
+	return uleft && copy_to_user(uleft, &ts, sizeof(ts)) ? -EFAULT : 0;
+}
+
+/* After a stop and SIGCONT the sleep goes on to its old end (restart_syscall(2)). */
+static long restart_sleep(struct restart_block *r)
+{
+	uint64_t left;
+	int err = sleep_until(r->args[0], &left);
+
+	if (!err)
+		return 0;
+	err = report_left(r->args[1], left);
+	return err ? err : -ERESTART_RESTARTBLOCK;
+}
+
+static long sleep_relative(const struct timespec64 *ts, uaddr_t uleft)
+{
+	uint64_t deadline = time_add(time_ns(), timespec_ns(ts));
+	struct restart_block *r = &current()->restart;
+
+	r->func = restart_sleep;
+	r->args[0] = deadline;
+	r->args[1] = uleft;
+	return restart_sleep(r);
+}
+
+SYSCALL0(restart_syscall)
+{
+	struct restart_block *r = &current()->restart;
+
+	return r->func ? r->func(r) : -EINTR;
+}
+
+SYSCALL2(nanosleep, uaddr_t, in, uaddr_t, uleft)
+{
+	struct timespec64 ts;
+
+	if (copy_from_user(&ts, in, sizeof(ts)))
+		return -EFAULT;
+	if (!timespec_valid(&ts))
+		return -EINVAL;
+	return sleep_relative(&ts, uleft);
+}
+
+SYSCALL4(clock_nanosleep, int, id, int, flags, uaddr_t, in, uaddr_t, uleft)
+{
+	struct timespec64 ts;
+	uint64_t deadline, left, offset;
+
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_MONOTONIC:
+	case CLOCK_BOOTTIME:
+		break;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		return -EOPNOTSUPP;
+	default:
+		return -EINVAL;
+	}
+	if (flags & ~TIMER_ABSTIME)
+		return -EINVAL;
+	if (copy_from_user(&ts, in, sizeof(ts)))
+		return -EFAULT;
+	if (!timespec_valid(&ts))
+		return -EINVAL;
+	if (!(flags & TIMER_ABSTIME))
+		return sleep_relative(&ts, uleft);
+	deadline = timespec_ns(&ts);
+	if (id == CLOCK_REALTIME) {
+		offset = time_realtime() - time_ns();
+		deadline = deadline > offset ? deadline - offset : 0;
+	}
+	return sleep_until(deadline, &left) ? -ERESTARTNOHAND : 0;
+}
+
+static void itimer_fired(struct timer *t)
+{
+	struct process *p = t->data;
+	uint64_t interval = __atomic_load_n(&p->itimer_interval, __ATOMIC_RELAXED);
+
+	signal_process(p, SIGALRM, NULL);
+	/* Next from when it was due, so that late handling does not add up. */
+	if (interval)
+		timer_set(t, MAX(t->when + interval, time_ns()));
+}
+
+static void itimer_get(struct process *p, struct itimerval64 *v)
+{
+	uint64_t now = time_ns(), left = 0, interval = p->itimer_interval;
+	struct timer *t = p->itimer_real;
+
+	if (t && t->base && !rb_unlinked(&t->node))
+		left = t->when > now ? t->when - now : NSEC_PER_USEC;
+	v->it_value = (struct timeval64){left / NSEC_PER_SEC,
+					 left % NSEC_PER_SEC / NSEC_PER_USEC};
+	v->it_interval = (struct timeval64){interval / NSEC_PER_SEC,
+					    interval % NSEC_PER_SEC / NSEC_PER_USEC};
+}
+
+static bool timeval_ns(const struct timeval64 *v, uint64_t *ns)
+{
+	if (v->tv_sec < 0 || v->tv_usec < 0 || v->tv_usec >= 1000000)
+		return false;
+	*ns = v->tv_sec >= INT64_MAX / (int64_t)NSEC_PER_SEC
+		      ? INT64_MAX
+		      : v->tv_sec * NSEC_PER_SEC + v->tv_usec * NSEC_PER_USEC;
+	return true;
+}
+
+SYSCALL2(getitimer, int, which, uaddr_t, out)
+{
+	struct itimerval64 v;
+
+	if (which != ITIMER_REAL)
+		return -EINVAL;
+	itimer_get(current()->process, &v);
+	return copy_to_user(out, &v, sizeof(v));
+}
+
+SYSCALL3(setitimer, int, which, uaddr_t, in, uaddr_t, out)
+{
+	struct process *p = current()->process;
+	struct itimerval64 v = {0}, old;
+	uint64_t value, interval;
+	struct timer *t;
+
+	if (which != ITIMER_REAL)
+		return -EINVAL;
+	if (in && copy_from_user(&v, in, sizeof(v)))
+		return -EFAULT;
+	if (!timeval_ns(&v.it_value, &value) || !timeval_ns(&v.it_interval, &interval))
+		return -EINVAL;
+	if (!p->itimer_real && value) {
+		struct timer *none = NULL;
+
+		t = kmalloc(sizeof(*t));
+		if (!t)
+			return -ENOMEM;
+		timer_init(t, itimer_fired, p);
+		if (!__atomic_compare_exchange_n(&p->itimer_real, &none, t, false,
+						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			kfree(t);
+	}
+	itimer_get(p, &old);
+	if (p->itimer_real) {
+		__atomic_store_n(&p->itimer_interval, 0, __ATOMIC_RELAXED);
+		timer_cancel(p->itimer_real);
+		__atomic_store_n(&p->itimer_interval, interval, __ATOMIC_RELAXED);
+		if (value)
+			timer_set(p->itimer_real, time_add(time_ns(), value));
+	}
+	return out ? copy_to_user(out, &old, sizeof(old)) : 0;
+}

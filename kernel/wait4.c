@@ -1,0 +1,207 @@
+/*
+ * wait4(2) and waitid(2): learning what became of a child.
+ */
+#include "kernel/pid.h"
+#include "kernel/process.h"
+#include "kernel/sighand.h"
+#include "kernel/syscall.h"
+#include "kernel/rusage.h"
+#include "kernel/uapi/sched.h"
+#include "mm/usercopy.h"
+
+/* Whom and what the caller waits for, and what was found. */
+struct wait_request {
+	int which; /* P_* */
+	pid_t id;
+	int options;
+	/* result; pid 0: none yet */
+	pid_t pid;
+	uid_t uid;
+	int code;   /* CLD_* */
+	int status; /* as si_status */
+	int wait_status;
+	struct process *reaped; /* unlinked: the caller drops the last reference */
+	struct rusage usage;
+};
+
+static bool eligible(const struct wait_request *r, const struct process *c)
+{
+	bool clone_child = c->exit_signal != SIGCHLD;
+
+	if (!(r->options & __WALL) && clone_child != !!((uint32_t)r->options & __WCLONE))
+		return false;
+	switch (r->which) {
+	case P_PID:
+		return c->pid == r->id;
+	case P_PGID:
+		return c->pgid == r->id;
+	default:
+		return true;
+	}
+}
+
+static void found(struct wait_request *r, struct process *c, int code, int status, int wait_status)
+{
+	r->pid = c->pid;
+	r->uid = c->leader->cred->uid;
+	r->code = code;
+	r->status = status;
+	r->wait_status = wait_status;
+}
+
+/* A child's time becomes its parent's waited-for time. */
+static void inherit_usage(struct process *me, struct process *c)
+{
+	uint64_t irq = spin_lock_irq(&me->siglock);
+	struct usage *to = &me->dead_children;
+	const struct usage *own = &c->dead_threads, *kids = &c->dead_children;
+
+	to->utime += own->utime + kids->utime;
+	to->stime += own->stime + kids->stime;
+	to->minflt += own->minflt + kids->minflt;
+	to->majflt += own->majflt + kids->majflt;
+	to->nvcsw += own->nvcsw + kids->nvcsw;
+	to->nivcsw += own->nivcsw + kids->nivcsw;
+	me->children_maxrss = MAX(me->children_maxrss, MAX(c->maxrss, c->children_maxrss));
+	spin_unlock_irq(&me->siglock, irq);
+}
+
+static bool try_zombie(struct wait_request *r, struct process *me, struct process *c)
+{
+	int status = c->exit_status;
+
+	if (!c->zombie || !(r->options & WEXITED))
+		return false;
+	if (status & 0x7f)
+		found(r, c, CLD_KILLED, status & 0x7f, status);
+	else
+		found(r, c, CLD_EXITED, status >> 8 & 0xff, status);
+	rusage_of_process(c, &r->usage);
+	if (r->options & WNOWAIT)
+		return true;
+	inherit_usage(me, c);
+	list_del(&c->sibling);
+	pid_forget_process_locked(c);
+	r->reaped = c;
+	return true;
+}
+
+static bool try_stopped(struct wait_request *r, struct process *c)
+{
+	uint64_t irq;
+	bool hit = false;
+
+	irq = spin_lock_irq(&c->siglock);
+	if ((r->options & WSTOPPED) && c->stop_unreported) {
+		found(r, c, CLD_STOPPED, c->stop_signal, c->stop_signal << 8 | 0x7f);
+		if (!(r->options & WNOWAIT))
+			c->stop_unreported = false;
+		hit = true;
+	} else if ((r->options & WCONTINUED) && c->cont_unreported) {
+		found(r, c, CLD_CONTINUED, SIGCONT, 0xffff);
+		if (!(r->options & WNOWAIT))
+			c->cont_unreported = false;
+		hit = true;
+	}
+	spin_unlock_irq(&c->siglock, irq);
+	if (hit)
+		rusage_of_process(c, &r->usage);
+	return hit;
+}
+
+/* Looks at all children once. True: there is an answer, *err says which kind. */
+static bool scan(struct wait_request *r, int *err)
+{
+	struct process *me = current()->process, *c;
+	bool any = false, hit = false;
+	uint64_t irq = spin_lock_irq(&proc_lock);
+
+	list_for_each_entry(c, &me->children, sibling) {
+		if (!eligible(r, c))
+			continue;
+		any = true;
+		hit = try_zombie(r, me, c) || (!c->zombie && try_stopped(r, c));
+		if (hit)
+			break;
+	}
+	spin_unlock_irq(&proc_lock, irq);
+	*err = 0;
+	if (hit)
+		return true;
+	if (!any)
+		*err = -ECHILD;
+	return !any || (r->options & WNOHANG);
+}
+
+static int wait_for(struct wait_request *r)
+{
+	int err = 0, interrupted;
+
+	interrupted = wait_event(&current()->process->child_wait, scan(r, &err),
+				 WAIT_INTERRUPTIBLE);
+	if (interrupted)
+		return interrupted;
+	if (r->reaped)
+		process_put(r->reaped);
+	return err;
+}
+
+SYSCALL4(wait4, pid_t, pid, uaddr_t, status, int, options, uaddr_t, usage)
+{
+	struct wait_request r = {.options = options | WEXITED};
+	int err;
+
+	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | (int)__WCLONE | __WALL))
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	if (pid > 0) {
+		r.which = P_PID;
+		r.id = pid;
+	} else if (pid != -1) {
+		r.which = P_PGID;
+		r.id = pid ? -pid : current()->process->pgid;
+	}
+	err = wait_for(&r);
+	if (err)
+		return err;
+	if (r.pid && status && put_user_u32(status, r.wait_status))
+		return -EFAULT;
+	if (r.pid && usage && copy_to_user(usage, &r.usage, sizeof(r.usage)))
+		return -EFAULT;
+	return r.pid;
+}
+
+SYSCALL5(waitid, int, which, pid_t, id, uaddr_t, info, int, options, uaddr_t, usage)
+{
+	struct wait_request r = {.which = which, .id = id, .options = options};
+	struct siginfo si = {0};
+	int err;
+
+	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD |
+			(int)__WCLONE | __WALL))
+		return -EINVAL;
+	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
+		return -EINVAL;
+	if (which < P_ALL || which > P_PGID || (which == P_PID && id <= 0) ||
+	    (which == P_PGID && id < 0))
+		return which == P_PIDFD ? -EBADF : -EINVAL;
+	if (which == P_PGID && id == 0)
+		r.id = current()->process->pgid;
+	err = wait_for(&r);
+	if (err)
+		return err;
+	if (r.pid) {
+		si.si_signo = SIGCHLD;
+		si.si_code = r.code;
+		si.si_pid = r.pid;
+		si.si_uid = r.uid;
+		si.si_status = r.status;
+		if (usage && copy_to_user(usage, &r.usage, sizeof(r.usage)))
+			return -EFAULT;
+	}
+	/* Linux writes only these fields. */
+	if (info && copy_to_user(info, &si, offsetof(struct siginfo, si_utime)))
+		return -EFAULT;
+	return 0;
+}
