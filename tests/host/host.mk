@@ -49,3 +49,26 @@ HOST_CORPUS  += $(patsubst $(HB)/dtb/%,$(HB)/corpus/fuzz_fdt/%,$(filter-out %-64
 $(HB)/corpus/fuzz_fdt/%.dtb: $(HB)/dtb/%.dtb
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
+
+# Partition tables as sfdisk writes them, on disks of 8 MiB.
+HOST_DISKS := $(patsubst tests/host/disks/%.sfdisk,$(HB)/disks/%.img,$(wildcard tests/host/disks/*))
+
+$(HB)/disks/%.img: tests/host/disks/%.sfdisk | $(O)/.setup-test
+	$(call say,SFDISK,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && truncate -s 8M $@ && PATH=$$PATH:/sbin:/usr/sbin sfdisk -q --wipe never $@ < $<
+
+PARTTABLE_SRC := drivers/block/parttable.c lib/bits.c lib/crc.c
+
+HOST_TESTS += test_parttable
+test_parttable_SRC := tests/host/test_parttable.c tests/host/files.c $(PARTTABLE_SRC)
+host-tests: $(HOST_DISKS)
+
+FUZZERS += fuzz_parttable
+fuzz_parttable_SRC := tests/host/fuzz_parttable.c $(PARTTABLE_SRC)
+HOST_CORPUS += $(HB)/corpus/fuzz_parttable/gpt $(HB)/corpus/fuzz_parttable/mbr
+
+# The first sectors say it all.
+$(HB)/corpus/fuzz_parttable/%: $(HB)/disks/%.img
+	@mkdir -p $(@D)
+	$(Q)head -c 20000 $< > $@

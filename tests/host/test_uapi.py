@@ -15,15 +15,16 @@ import tempfile
 LINUX_CC = os.environ.get("LINUX_CC", "riscv64-linux-gnu-gcc")
 OUR_CC = os.environ.get("OUR_CC", "riscv64-unknown-elf-gcc")
 LINUX_HEADERS = """
-    linux/types.h asm/errno.h linux/mman.h asm/signal.h asm/siginfo.h asm/sigcontext.h asm/ucontext.h linux/time.h
-    linux/time_types.h linux/resource.h linux/sched.h linux/sched/types.h linux/wait.h asm/ioctls.h
-    asm/termbits.h asm/termios.h linux/fcntl.h linux/stat.h asm/stat.h asm/statfs.h linux/fs.h
-    linux/uio.h linux/poll.h linux/eventpoll.h linux/mount.h linux/magic.h linux/utsname.h
-    linux/sysinfo.h linux/futex.h linux/auxvec.h linux/elf.h linux/reboot.h linux/personality.h
-    linux/times.h linux/random.h linux/memfd.h linux/close_range.h linux/limits.h linux/rseq.h
-    linux/capability.h linux/membarrier.h linux/prctl.h linux/ipc.h linux/shm.h linux/falloc.h
-    linux/utime.h linux/hdreg.h linux/kdev_t.h linux/loop.h linux/userfaultfd.h linux/timerfd.h
-    linux/eventfd.h linux/signalfd.h linux/seccomp.h asm/hwcap.h
+    linux/types.h asm/errno.h linux/mman.h asm/signal.h asm/siginfo.h asm/sigcontext.h
+    asm/ucontext.h linux/time.h linux/time_types.h linux/resource.h linux/sched.h
+    linux/sched/types.h linux/wait.h asm/ioctls.h asm/termbits.h asm/termios.h linux/fcntl.h
+    linux/stat.h asm/stat.h asm/statfs.h linux/fs.h linux/uio.h linux/poll.h linux/eventpoll.h
+    linux/mount.h linux/magic.h linux/utsname.h linux/sysinfo.h linux/futex.h linux/auxvec.h
+    linux/elf.h linux/reboot.h linux/personality.h linux/times.h linux/random.h linux/memfd.h
+    linux/close_range.h linux/limits.h linux/rseq.h linux/capability.h linux/membarrier.h
+    linux/prctl.h linux/ipc.h linux/shm.h linux/falloc.h linux/utime.h linux/hdreg.h
+    linux/kdev_t.h linux/loop.h linux/userfaultfd.h linux/timerfd.h linux/eventfd.h
+    linux/signalfd.h linux/seccomp.h asm/hwcap.h
 """.split()
 # What glibc's headers say, where the kernel's own say nothing under that name.
 LIBC_HEADERS = """
