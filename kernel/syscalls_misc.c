@@ -75,14 +75,17 @@ struct sysinfo {
 SYSCALL1(sysinfo, uaddr_t, out)
 {
 	struct sysinfo s = {0};
-	struct mm_totals m;
+	struct meminfo m;
 
-	mm_totals(&m);
+	meminfo_get(&m);
 	loadavg_get(s.loads);
 	s.uptime = time_ns() / NSEC_PER_SEC;
-	s.totalram = m.total * PAGE_SIZE;
-	s.freeram = m.free * PAGE_SIZE;
-	s.sharedram = m.shmem * PAGE_SIZE;
+	s.totalram = m.total * KiB;
+	s.freeram = m.free * KiB;
+	s.sharedram = m.shmem * KiB;
+	s.bufferram = m.buffers * KiB;
+	s.totalswap = m.swap_total * KiB;
+	s.freeswap = m.swap_free * KiB;
 	s.procs = thread_count();
 	s.mem_unit = 1;
 	return copy_to_user(out, &s, sizeof(s));

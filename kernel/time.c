@@ -18,8 +18,8 @@ static uint64_t real_offset; /* (real_lock) CLOCK_REALTIME minus CLOCK_MONOTONIC
 
 void time_init(uint64_t timebase_hz)
 {
-	mult = ((unsigned __int128)NSEC_PER_SEC << 32) / timebase_hz;
-	inverse = ((unsigned __int128)timebase_hz << 32) / NSEC_PER_SEC;
+	mult = (NSEC_PER_SEC << 32) / timebase_hz;
+	inverse = (timebase_hz << 32) / NSEC_PER_SEC; /* below 4 GHz */
 	boot_ticks = time_read();
 }
 
