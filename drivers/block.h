@@ -65,7 +65,7 @@ int bio_submit_wait(struct bio *b);
 int bio_submit_wait_all(struct bio *b, uint32_t n);
 /*
  * Between plug and unplug of one thread, requests gather to be merged and go out together.
- * Sleeping in between unplugs by itself (wait_sleep calls block_plug_flush). Nests.
+ * Sleeping in between unplugs by itself (wait_begin calls block_plug_flush). Nests.
  */
 void block_plug(void);
 void block_unplug(void);

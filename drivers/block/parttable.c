@@ -184,7 +184,7 @@ static int gpt_header(struct partition_disk *d, uint64_t lba, struct gpt *g)
 		return 0;
 	uint64_t blocks = DIV_ROUND_UP((uint64_t)g->count * g->entry_size, d->block_size);
 
-	if (g->first > g->last || g->last > last_lba || g->entries < 2 || g->entries > last_lba ||
+	if (g->first < 2 || g->first > g->last || g->last > last_lba || g->entries < 2 || g->entries > last_lba ||
 	    blocks > last_lba - g->entries + 1)
 		return 0;
 	return 1;

@@ -37,7 +37,7 @@ static uint32_t used(const struct ldisc *l)
 
 uint32_t ldisc_room(const struct ldisc *l)
 {
-	uint32_t room = LDISC_BUF - 1 - used(l);
+	uint32_t room = used(l) < LDISC_BUF - 1 ? LDISC_BUF - 1 - used(l) : 0;
 
 	/* A line that grows too long loses bytes: else its end could never come in. */
 	if (L_FLAG(l, ICANON) && l->canon == l->tail)

@@ -187,7 +187,7 @@ static void bell(struct ldisc *l)
 }
 
 /* Data: stored, and shown unless it found no room. */
-static void store(struct ldisc *l, uint8_t c, bool end)
+static void store(struct ldisc *l, uint8_t c, bool end, bool literal)
 {
 	bool first = l->head == l->canon;
 	bool doubled = c == 0xff && I_FLAG(l, PARMRK);
@@ -201,7 +201,7 @@ static void store(struct ldisc *l, uint8_t c, bool end)
 	finish_erasing(l);
 	if (first)
 		l->line_column = l->column;
-	if (c == '\n')
+	if (c == '\n' && !literal)
 		ldisc_emit(l, '\n');
 	else
 		echo_char(l, c);
@@ -224,7 +224,7 @@ static bool end_line(struct ldisc *l, uint8_t c)
 		return true;
 	}
 	if (is_char(l, c, VEOL) || is_extended_char(l, c, VEOL2)) {
-		store(l, c, true);
+		store(l, c, true, false);
 		return true;
 	}
 	return false;
@@ -314,7 +314,7 @@ void ldisc_input(struct ldisc *l, uint8_t c, enum ldisc_flag flag)
 		c = (uint8_t)(c - 'A' + 'a');
 	if (l->literal) {
 		l->literal = false;
-		store(l, c, false);
+		store(l, c, false, true);
 		return;
 	}
 	if (flow_char(l, c))
@@ -333,5 +333,5 @@ void ldisc_input(struct ldisc *l, uint8_t c, enum ldisc_flag flag)
 	}
 	if (L_FLAG(l, ICANON) && (edit_line(l, c) || end_line(l, c)))
 		return;
-	store(l, c, false);
+	store(l, c, false, false);
 }

@@ -72,3 +72,11 @@ HOST_CORPUS += $(HB)/corpus/fuzz_parttable/gpt $(HB)/corpus/fuzz_parttable/mbr
 $(HB)/corpus/fuzz_parttable/%: $(HB)/disks/%.img
 	@mkdir -p $(@D)
 	$(Q)head -c 20000 $< > $@
+
+# Damaged partition tables, and the line discipline of terminals.
+LDISC_SRC := drivers/tty/ldisc.c drivers/tty/ldisc_input.c lib/bits.c lib/bitmap.c
+HOST_TESTS += test_part_damage test_ldisc
+test_part_damage_SRC := tests/host/test_part_damage.c $(PARTTABLE_SRC)
+test_ldisc_SRC := tests/host/test_ldisc.c $(LDISC_SRC)
+FUZZERS += fuzz_ldisc
+fuzz_ldisc_SRC := tests/host/fuzz_ldisc.c $(LDISC_SRC)
