@@ -100,7 +100,7 @@ struct thread {
 	struct block_plug {
 		struct list_head bios;	/* held back to be merged: drivers/block.h */
 		uint32_t depth, count;
-	} plug;			/* (own thread) wait_sleep calls block_plug_flush if count */
+	} plug;			/* (own thread) wait_begin calls block_plug_flush if count */
 
 	void (*kfunc)(void *);	/* kernel thread body */
 	void *karg;

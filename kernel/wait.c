@@ -3,6 +3,8 @@
  */
 #include "kernel/wait.h"
 
+#include "drivers/block.h"
+
 #include "kernel/panic.h"
 #include "kernel/riscv.h"
 #include "kernel/thread.h"
@@ -74,6 +76,9 @@ void wait_begin(struct waitqueue *wq, struct waiter *w, enum wait_mode mode)
 	struct thread *t = current();
 
 	lockrank_assert_may_sleep();
+	/* What it holds back to be merged may be what it is about to wait for. */
+	if (t->plug.count)
+		block_plug_flush();
 	w->thread = t;
 	w->func = NULL;
 	w->exclusive = true;
