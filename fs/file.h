@@ -37,6 +37,13 @@ ssize64_t file_read_at(struct file *f, void *buf, size_t n, uint64_t pos);
 ssize64_t file_write_at(struct file *f, const void *buf, size_t n, uint64_t pos);
 uint64_t file_size(struct file *f);
 struct object *file_object(struct file *f); /* page cache of a regular file; NULL if none */
+/*
+ * What mmap may do with f: it was opened for reading, for writing, lies on a noexec mount.
+ */
+enum { FILE_MAP_READ = 1, FILE_MAP_WRITE = 2, FILE_MAP_NOEXEC = 4 };
+uint32_t file_map_mode(struct file *f);
+/* As fsync(2) for bytes [start, end): data and what is needed to find it. 0 or -errno. */
+int file_sync_range(struct file *f, uint64_t start, uint64_t end);
 /* Name as /proc/PID/maps and exe show it; returns a pointer into buf, or err_ptr. */
 char *file_path(struct file *f, char *buf, size_t size);
 /* set-id bits of the inode for exec: fills what would change; 0 or -errno. */

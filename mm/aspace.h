@@ -4,21 +4,14 @@
  */
 #pragma once
 
-#include "kernel/types.h"
+#include "kernel/hart.h"
+#include "kernel/mutex.h"
+#include "mm/frame.h"
+#include "mm/vma.h"
 
-struct aspace;
 struct object;
 struct thread;
 struct file;
-
-/* NULL when there is no memory. Holds one reference. */
-struct aspace *aspace_create(void);
-struct aspace *aspace_get(struct aspace *as);
-void aspace_put(struct aspace *as); /* may sleep: the last one tears it down */
-/* A copy-on-write copy of src in *dst: 0, -ENOMEM (nothing changed). May sleep. */
-int aspace_fork(struct aspace *src, struct aspace **dst);
-/* Switch this hart to as (NULL: the kernel's own table). Interrupts off. From schedule(). */
-void aspace_activate(struct aspace *as);
 
 /* exec lays out a new space with these; as is not yet anyone's. */
 struct exec_layout {
@@ -28,6 +21,45 @@ struct exec_layout {
 	uaddr_t arg_start, arg_end, env_start, env_end;
 	uaddr_t vdso;		    /* where the vDSO page is mapped */
 };
+
+/* (a) lock as writer to change, as reader to read; (1) l1_lock */
+struct aspace {
+	_Atomic int refs;
+	struct rwlock lock;	    /* RANK_ASPACE */
+	struct vma_tree areas;	    /* (a) */
+	uint64_t pages;		    /* (a) pages in all areas: RLIMIT_AS */
+	uint64_t data_pages;	    /* (a) of them private, writable, no stack: RLIMIT_DATA */
+	uint64_t locked_pages;	    /* (a) of them locked: RLIMIT_MEMLOCK */
+	uint32_t lock_future;	    /* (a) VMA_LOCKED, VMA_LOCKONFAULT for areas to come */
+	uaddr_t brk;		    /* (a) end of the heap, in bytes */
+	uaddr_t mmap_top;	    /* (a) areas are placed below this */
+	struct exec_layout layout;  /* (a) */
+	uint64_t peak_rss;	    /* pages, as far as anyone looked */
+
+	uint64_t satp;		    /* without the ASID */
+	pte_t *root;
+	struct spinlock l1_lock;    /* RANK_L1: entries above leaf tables, first time */
+	uint32_t nr_tables;	    /* (1) page-table frames, the root included */
+
+	_Atomic uint64_t asid;	    /* tlb.c: generation << 16 | ASID */
+	_Atomic hartmask_t harts;   /* those with it in satp */
+	_Atomic hartmask_t stale;   /* those that must drop its entries before they run it again */
+
+	struct list_head link;	    /* (aspaces_lock) */
+	bool oom_victim;	    /* killed for its memory: do not pick it twice */
+};
+
+/* NULL when there is no memory. Holds one reference. */
+struct aspace *aspace_create(void);
+struct aspace *aspace_get(struct aspace *as);
+/* False if the last reference is gone already: it is being torn down. */
+bool aspace_try_get(struct aspace *as);
+void aspace_put(struct aspace *as); /* may sleep: the last one tears it down */
+/* A copy-on-write copy of src in *dst: 0, -ENOMEM (nothing changed). May sleep. */
+int aspace_fork(struct aspace *src, struct aspace **dst);
+/* Switch this hart to as (NULL: the kernel's own table). Interrupts off. From schedule(). */
+void aspace_activate(struct aspace *as);
+
 void aspace_set_layout(struct aspace *as, const struct exec_layout *l);
 const struct exec_layout *aspace_layout(struct aspace *as);
 
@@ -46,3 +78,43 @@ struct aspace_stats {
 	uint64_t size, rss, shared, text, data, locked, peak_rss, stack;
 };
 void aspace_stats(struct aspace *as, struct aspace_stats *out);
+
+/* Limits: would `pages` more be too much? 0 or -ENOMEM. (a writer) */
+int aspace_may_grow(struct aspace *as, uint64_t pages, bool data);
+/* The lowest address areas may have: 64 KiB, as Linux's vm.mmap_min_addr. */
+#define MMAP_MIN_ADDR 0x10000UL
+#define MAX_MAP_COUNT 65530
+
+/* Split the area v at va, strictly inside it: the upper part. NULL: no memory. (a writer) */
+struct vma *aspace_split(struct aspace *as, struct vma *v, uaddr_t va) __must_check;
+/* Split so that no area crosses start or end. 0 or -ENOMEM (nothing of note changed). (a writer) */
+int aspace_isolate(struct aspace *as, uaddr_t start, uaddr_t end);
+/* Merge areas that touch within [start, end] and its neighbours, where they can be. (a writer) */
+void aspace_merge(struct aspace *as, uaddr_t start, uaddr_t end);
+/* Enter a new area (object and file referenced by the caller, taken over). (a writer) */
+void aspace_enter(struct aspace *as, struct vma *v);
+/*
+ * Remove whatever is mapped in [start, end). 0 or -ENOMEM before any change. What was removed is
+ * chained to *dead, for aspace_bury once the lock is released: files may close. (a writer)
+ */
+int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vma **dead);
+void aspace_bury(struct vma *dead); /* may sleep; no lock held */
+/*
+ * Place a new area as mmap does: room was made at addr, limits were checked. References to object
+ * and file are taken. 0 or -ENOMEM. (a writer)
+ */
+int aspace_map_locked(struct aspace *as, uaddr_t addr, size_t len, uint32_t prot, uint32_t flags,
+		      struct object *o, struct file *file, uint64_t index);
+/* An address for len bytes below mmap_top, near hint if that is free; 0: no room. (a) */
+uaddr_t aspace_hole(struct aspace *as, uaddr_t hint, size_t len, size_t align);
+/* Can only the running thread use the space? */
+bool aspace_exclusive(const struct aspace *as);
+/* Change of flags and protection of a whole area: keeps the accounts. (a writer) */
+void aspace_area_change(struct vma *v, uint32_t prot, uint32_t flags);
+/* Move the start of v, a stack, down to va: nothing is in between. (a writer) */
+void aspace_grow_down(struct vma *v, uaddr_t va);
+/* Debug: areas, accounts and page tables agree. Takes the lock; panics if they do not. */
+void aspace_check(struct aspace *as);
+
+extern struct spinlock aspaces_lock; /* RANK_QUEUE */
+extern struct list_head aspaces;     /* (aspaces_lock) all spaces */

@@ -93,8 +93,7 @@ static struct frame *block_alloc(unsigned order, unsigned flags)
 		if (!f)
 			continue;
 		block_remove(f, o);
-		while (o > order)
-			{
+		while (o > order) {
 			o--;
 			block_push(f + (1UL << o), o);
 		}

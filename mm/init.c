@@ -18,6 +18,14 @@ void mm_init(const struct machine *m)
 	kmap_finish();
 	frame_init();
 	slab_init();
+	for (uint32_t i = 1; i < nharts; i++) {
+		struct frame *f = frame_alloc(0, FRAME_ZEROED | FRAME_RESERVE);
+
+		_Static_assert(sizeof(struct mm_hart) <= PAGE_SIZE, "fits a frame");
+		if (!f)
+			panic("no memory for the caches of %u harts", nharts);
+		harts[i].percpu_mm = frame_data(f);
+	}
 	vmalloc_init();
 	zero = frame_alloc(0, FRAME_ZEROED | FRAME_RESERVE);
 	if (!zero)
@@ -33,17 +41,6 @@ void mm_init(const struct machine *m)
 
 void mm_init_hart(void)
 {
-	struct hart *h = this_hart();
-
-	if (!h->percpu_mm) {
-		/* Straight from the buddy lists: the caches of this hart do not exist yet. */
-		struct frame *f = frame_alloc(1, FRAME_ZEROED | FRAME_RESERVE);
-
-		_Static_assert(sizeof(struct mm_hart) <= 2 * PAGE_SIZE, "fits its frames");
-		if (!f)
-			panic("hart %u: no memory for its caches", h->hartid);
-		h->percpu_mm = frame_data(f);
-	}
 	csr_write(satp, kmap_satp());
 	sfence_all();
 }

@@ -51,6 +51,7 @@ struct object {
 	const struct object_ops *ops;
 	void *owner;		    /* the inode, device ...: the kind's */
 	_Atomic int refs;
+	_Atomic bool ending;	    /* object_destroy waits for the references of others */
 	struct mutex lock;	    /* RANK_OBJECT */
 	struct spinlock tree_lock;  /* RANK_TREE */
 	struct radix frames;	    /* (tree_lock) index -> struct frame; tags DIRTY, WRITEBACK */
@@ -75,12 +76,14 @@ void object_init(struct object *o, const struct object_ops *ops, void *owner, ui
  */
 void object_destroy(struct object *o);
 struct object *object_get(struct object *o);
+/* False if the last reference is gone already. */
+bool object_try_get(struct object *o);
 void object_put(struct object *o); /* may sleep where the kind has a release op */
 /* Shared anonymous memory of size bytes: one reference, released by itself. NULL: no memory. */
 struct object *shm_object_create(uint64_t size);
 
 struct vma;
-/* Enter an area into the object's tree, or take it out. Takes the object's lock. */
+/* Enter an area into the object's tree, or take it out. (lock) */
 void object_add_area(struct object *o, struct vma *v);
 void object_remove_area(struct object *o, struct vma *v);
 /* First area that maps any page of [first, last], and the next one behind prev. (lock) */

@@ -50,3 +50,21 @@ void pagecache_readahead(struct object *o, uint64_t index, uint32_t n);
 int pagecache_sync_all(void);
 /* Dirty and write-back pages in all: /proc/meminfo. */
 extern _Atomic uint64_t pagecache_nr_dirty, pagecache_nr_writeback, pagecache_nr_frames;
+
+/* --- for mm/ only --- */
+
+/* A cached frame with a reference, BUSY or not; NULL if there is none. Never sleeps. */
+struct frame *pagecache_find(struct object *o, uint64_t index);
+/*
+ * Up to n cached frames, valid (not BUSY), of indices [first, first + n), each with a reference; a
+ * slot without one is NULL. Returns how many there are.
+ */
+uint32_t pagecache_gather(struct object *o, uint64_t first, struct frame **frames, uint32_t n);
+/* Sleep until none of bits (FRAME_BUSY, FRAME_WRITEBACK) is set. 0, or -EINTR if killed. */
+int frame_wait(struct frame *f, uint32_t bits);
+/* Clear bits and wake who waits for them. */
+void frame_done(struct frame *f, uint32_t bits);
+/* Take a clean, unused frame out of the cache. f and its object are referenced by the caller. */
+bool pagecache_try_drop(struct frame *f);
+/* (tree_lock) Out of the tree: the tree's reference becomes the caller's. */
+void pagecache_remove_locked(struct object *o, struct frame *f);

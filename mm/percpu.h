@@ -6,6 +6,7 @@
 
 #include "kernel/riscv.h"
 #include "kernel/thread.h"
+#include "mm/report.h"
 
 #define FRAME_CACHE_MAX 64
 #define SLAB_CACHES_MAX 64
@@ -20,6 +21,7 @@ struct mm_hart {
 	} slab[SLAB_CACHES_MAX];
 	_Atomic uint64_t asid_active; /* generation and ASID in use; 0 while a rollover takes it */
 	uint64_t asid_reserved;	      /* (tlb lock) what it used when the generation ended */
+	uint64_t events[VM_EVENTS];   /* enum vm_event */
 	bool asid_flush;	      /* (tlb lock) drop everything before using a new ASID */
 };
 

@@ -1,0 +1,532 @@
+#include "mm/aspace.h"
+
+#include "fs/file.h"
+#include "kernel/machine.h"
+#include "kernel/panic.h"
+#include "kernel/random.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/resource.h"
+#include "lib/string.h"
+#include "mm/init.h"
+#include "mm/object.h"
+#include "mm/pagetable.h"
+#include "mm/slab.h"
+#include "mm/tlb.h"
+
+struct spinlock aspaces_lock = SPINLOCK_INIT("address spaces", RANK_QUEUE);
+LIST_HEAD(aspaces);
+static struct kmem_cache *aspace_cache;
+
+#define PERSONALITY_NO_RANDOMIZE 0x0040000
+
+bool aspace_exclusive(const struct aspace *as)
+{
+	return as->refs == 0 || (as->refs == 1 && current()->aspace == as);
+}
+
+/* Areas are placed below the stack's reach, and a random distance more. */
+static uaddr_t mmap_top_choose(void)
+{
+	struct process *p = current()->process;
+	uint64_t gap = 128 * MiB, stack = p ? rlimit_get(RLIMIT_STACK) : 0;
+
+	stack = MIN(stack, USER_TOP / 6 * 5);
+	gap = MAX(gap, stack);
+	if (!cmdline_has("norandmaps") && !(p && p->personality & PERSONALITY_NO_RANDOMIZE))
+		gap += random_below(1UL << 18) << PAGE_SHIFT;
+	return ALIGN_DOWN(USER_TOP - gap, PAGE_SIZE);
+}
+
+struct aspace *aspace_create(void)
+{
+	struct aspace *as = kmem_cache_zalloc(aspace_cache);
+
+	if (!as)
+		return NULL;
+	as->refs = 1;
+	rwlock_init(&as->lock, "aspace", RANK_ASPACE);
+	spin_init(&as->l1_lock, "aspace l1", RANK_L1);
+	as->mmap_top = mmap_top_choose();
+	if (pt_create(as)) {
+		kmem_cache_free(aspace_cache, as);
+		return NULL;
+	}
+	spin_lock(&aspaces_lock);
+	list_add_tail(&as->link, &aspaces);
+	spin_unlock(&aspaces_lock);
+	return as;
+}
+
+struct aspace *aspace_get(struct aspace *as)
+{
+	as->refs++;
+	return as;
+}
+
+bool aspace_try_get(struct aspace *as)
+{
+	int refs = as->refs;
+
+	while (refs > 0)
+		if (__atomic_compare_exchange_n((int *)&as->refs, &refs, refs + 1, false,
+						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
+static void object_lock(struct object *o)
+{
+	if (o)
+		mutex_lock(&o->lock);
+}
+
+static void object_unlock(struct object *o)
+{
+	if (o)
+		mutex_unlock(&o->lock);
+}
+
+/* Pages enter (n > 0) or leave the accounts. */
+static void account(struct vma *v, int64_t pages)
+{
+	struct aspace *as = v->as;
+
+	as->pages += pages;
+	if (vma_private(v) && (v->prot & PROT_WRITE) && !(v->flags & (VMA_STACK | VMA_GROWSDOWN)))
+		as->data_pages += pages;
+	if (v->flags & VMA_LOCKED)
+		as->locked_pages += pages;
+}
+
+void aspace_enter(struct aspace *as, struct vma *v)
+{
+	v->as = as;
+	vma_insert(&as->areas, v);
+	account(v, vma_pages(v));
+	if (v->object) {
+		mutex_lock(&v->object->lock);
+		object_add_area(v->object, v);
+		mutex_unlock(&v->object->lock);
+	}
+}
+
+void aspace_area_change(struct vma *v, uint32_t prot, uint32_t flags)
+{
+	account(v, -(int64_t)vma_pages(v));
+	object_lock(v->object);
+	if (v->object)
+		object_remove_area(v->object, v);
+	v->prot = prot;
+	v->flags = flags;
+	if (v->object)
+		object_add_area(v->object, v);
+	object_unlock(v->object);
+	account(v, vma_pages(v));
+}
+
+/* Change the ends of v, its pages staying where they are in the object. */
+static void area_reshape(struct vma *v, uaddr_t start, uaddr_t end)
+{
+	account(v, -(int64_t)vma_pages(v));
+	if (v->object)
+		object_remove_area(v->object, v);
+	v->index += ((int64_t)start - (int64_t)v->start) / (int64_t)PAGE_SIZE;
+	vma_resize(&v->as->areas, v, start, end);
+	if (v->object)
+		object_add_area(v->object, v);
+	account(v, vma_pages(v));
+}
+
+void aspace_grow_down(struct vma *v, uaddr_t va)
+{
+	object_lock(v->object);
+	area_reshape(v, va, v->end);
+	object_unlock(v->object);
+}
+
+struct vma *aspace_split(struct aspace *as, struct vma *v, uaddr_t va)
+{
+	struct vma *upper = vma_alloc();
+
+	if (!upper)
+		return NULL;
+	upper->start = va;
+	upper->end = v->end;
+	upper->prot = v->prot;
+	upper->flags = v->flags & ~VMA_STACK;
+	upper->as = as;
+	upper->object = v->object ? object_get(v->object) : NULL;
+	upper->file = v->file ? file_get(v->file) : NULL;
+	upper->index = vma_index(v, va);
+	if (v->flags & VMA_STACK) {
+		/* The part that is still the stack is the upper one, which holds sp. */
+		upper->flags |= VMA_STACK;
+		v->flags &= ~VMA_STACK;
+	}
+	/* In one step for those who look through the object. */
+	object_lock(v->object);
+	area_reshape(v, v->start, va);
+	vma_insert(&as->areas, upper);
+	account(upper, vma_pages(upper));
+	if (upper->object)
+		object_add_area(upper->object, upper);
+	object_unlock(v->object);
+	return upper;
+}
+
+int aspace_isolate(struct aspace *as, uaddr_t start, uaddr_t end)
+{
+	struct vma *v = vma_at(&as->areas, start);
+
+	if (v && v->start < start && !aspace_split(as, v, start))
+		return -ENOMEM;
+	v = vma_at(&as->areas, end);
+	if (v && v->start < end && !aspace_split(as, v, end))
+		return -ENOMEM;
+	return 0;
+}
+
+static void merge_two(struct aspace *as, struct vma *a, struct vma *b)
+{
+	struct object *o = b->object;
+	struct file *file = b->file;
+	uaddr_t end = b->end;
+
+	object_lock(o);
+	if (o)
+		object_remove_area(o, b);
+	vma_remove(&as->areas, b);
+	account(b, -(int64_t)vma_pages(b));
+	a->flags |= b->flags & VMA_DIRTIED;
+	area_reshape(a, a->start, end);
+	object_unlock(o);
+	vma_free(b);
+	/* Never the last ones: a holds them too. */
+	if (o)
+		object_put(o);
+	if (file)
+		file_put(file);
+}
+
+void aspace_merge(struct aspace *as, uaddr_t start, uaddr_t end)
+{
+	struct vma *v = vma_find(&as->areas, start), *prev = v ? vma_prev(v) : NULL, *next;
+
+	if (prev)
+		v = prev;
+	for (; v && v->start <= end; v = next) {
+		next = vma_next(v);
+		while (next && vma_mergeable(v, next)) {
+			merge_two(as, v, next);
+			next = vma_next(v);
+		}
+	}
+}
+
+int aspace_may_grow(struct aspace *as, uint64_t pages, bool data)
+{
+	uint64_t bytes = pages << PAGE_SHIFT;
+
+	if (!current()->process)
+		return 0;
+	if ((as->pages << PAGE_SHIFT) + bytes > rlimit_get(RLIMIT_AS))
+		return -ENOMEM;
+	if (data && (as->data_pages << PAGE_SHIFT) + bytes > rlimit_get(RLIMIT_DATA))
+		return -ENOMEM;
+	return 0;
+}
+
+uaddr_t aspace_hole(struct aspace *as, uaddr_t hint, size_t len, size_t align)
+{
+	hint = ALIGN_DOWN(hint, PAGE_SIZE);
+	if (hint >= MMAP_MIN_ADDR && hint < USER_TOP && len <= USER_TOP - hint) {
+		struct vma *v = vma_find(&as->areas, hint);
+
+		if (!v || v->start >= hint + len)
+			return hint;
+	}
+	hint = vma_hole(&as->areas, MMAP_MIN_ADDR, as->mmap_top, len, align);
+	/* Then above, where the stack does not need it yet. */
+	return hint ? hint : vma_hole(&as->areas, as->mmap_top, USER_TOP, len, align);
+}
+
+int aspace_map_locked(struct aspace *as, uaddr_t addr, size_t len, uint32_t prot, uint32_t flags,
+		      struct object *o, struct file *file, uint64_t index)
+{
+	struct vma *v, *prev = NULL;
+
+	if (!o && !file) {
+		/* The usual: anonymous memory that continues what lies below. */
+		struct vma probe = {.start = addr, .end = addr + len, .prot = prot, .flags = flags};
+
+		v = vma_find(&as->areas, addr - 1);
+		prev = v && v->end == addr ? v : NULL;
+		if (prev && vma_mergeable(prev, &probe)) {
+			area_reshape(prev, prev->start, addr + len);
+			aspace_merge(as, addr + len, addr + len);
+			return 0;
+		}
+	}
+	v = vma_alloc();
+	if (!v)
+		return -ENOMEM;
+	v->start = addr;
+	v->end = addr + len;
+	v->prot = prot;
+	v->flags = flags;
+	v->object = o ? object_get(o) : NULL;
+	v->file = file ? file_get(file) : NULL;
+	v->index = index;
+	aspace_enter(as, v);
+	aspace_merge(as, addr, addr + len);
+	return 0;
+}
+
+int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vma **dead)
+{
+	struct tlb_batch batch;
+	struct vma *v, *next, *prev;
+	uaddr_t floor, ceiling;
+
+	v = vma_find(&as->areas, start);
+	if (!v || v->start >= end)
+		return 0;
+	if (aspace_isolate(as, start, end))
+		return -ENOMEM;
+	v = vma_find(&as->areas, start);
+	prev = vma_prev(v);
+	for (; v && v->start < end; v = next) {
+		next = vma_next(v);
+		account(v, -(int64_t)vma_pages(v));
+		vma_remove(&as->areas, v);
+		object_lock(v->object);
+		if (v->object)
+			object_remove_area(v->object, v);
+		object_unlock(v->object);
+		v->dead_next = *dead;
+		*dead = v;
+	}
+	floor = MAX(prev ? prev->end : 0, ALIGN_DOWN(start, L1_SIZE));
+	ceiling = MIN(v ? v->start : USER_TOP, ALIGN_UP(end, L1_SIZE));
+	tlb_batch_begin(&batch, as, aspace_exclusive(as));
+	pt_unmap(as, start, end, &batch);
+	if (ceiling - floor >= L1_SIZE)
+		pt_free_leaves(as, floor, ceiling, &batch);
+	tlb_batch_end(&batch);
+	return 0;
+}
+
+void aspace_bury(struct vma *dead)
+{
+	while (dead) {
+		struct vma *v = dead;
+
+		dead = v->dead_next;
+		if (v->object)
+			object_put(v->object);
+		if (v->file)
+			file_put(v->file);
+		vma_free(v);
+	}
+}
+
+static void aspace_destroy(struct aspace *as)
+{
+	struct vma *dead = NULL;
+
+	tlb_leave(as);
+	spin_lock(&aspaces_lock);
+	list_del(&as->link);
+	spin_unlock(&aspaces_lock);
+	/* Nobody else has it, but those who come through an object take no lock of ours. */
+	rwlock_write(&as->lock);
+	assert_always(!aspace_unmap_locked(as, 0, USER_TOP, &dead));
+	rwlock_write_unlock(&as->lock);
+	aspace_bury(dead);
+	pt_destroy(as);
+	kmem_cache_free(aspace_cache, as);
+}
+
+void aspace_put(struct aspace *as)
+{
+	if (as && --as->refs == 0)
+		aspace_destroy(as);
+}
+
+/* Copy one area into dst. 0 or -ENOMEM. */
+static int fork_area(struct aspace *dst, struct vma *v, struct tlb_batch *b)
+{
+	struct vma *copy;
+
+	if (v->flags & VMA_DONTFORK)
+		return 0;
+	copy = vma_alloc();
+	if (!copy)
+		return -ENOMEM;
+	copy->start = v->start;
+	copy->end = v->end;
+	copy->prot = v->prot;
+	copy->flags = v->flags & ~(VMA_LOCKED | VMA_LOCKONFAULT);
+	copy->index = v->index;
+	copy->object = v->object ? object_get(v->object) : NULL;
+	copy->file = v->file ? file_get(v->file) : NULL;
+	/* In the object's tree before its entries are copied: whoever takes pages out finds it. */
+	aspace_enter(dst, copy);
+	if (v->flags & (VMA_WIPEONFORK | VMA_SHARED))
+		return 0; /* shared pages are found again through the object */
+	return pt_copy(dst, v, b);
+}
+
+int aspace_fork(struct aspace *src, struct aspace **dst)
+{
+	struct aspace *as = aspace_create();
+	struct tlb_batch batch;
+	int err = 0;
+
+	if (!as)
+		return -ENOMEM;
+	rwlock_write(&src->lock);
+	as->brk = src->brk;
+	as->mmap_top = src->mmap_top;
+	as->layout = src->layout;
+	tlb_batch_begin(&batch, src, false);
+	for (struct vma *v = vma_first(&src->areas); v && !err; v = vma_next(v))
+		err = fork_area(as, v, &batch);
+	/* The parent's entries became read-only: before the child can run, all must know. */
+	tlb_batch_end(&batch);
+	rwlock_write_unlock(&src->lock);
+	if (err) {
+		aspace_put(as);
+		return err;
+	}
+	*dst = as;
+	return 0;
+}
+
+void aspace_set_layout(struct aspace *as, const struct exec_layout *l)
+{
+	rwlock_write(&as->lock);
+	as->layout = *l;
+	as->brk = l->start_brk;
+	rwlock_write_unlock(&as->lock);
+}
+
+const struct exec_layout *aspace_layout(struct aspace *as)
+{
+	return &as->layout;
+}
+
+static uint32_t vma_flags_of(int flags)
+{
+	uint32_t f = 0;
+
+	if ((flags & MAP_TYPE) != MAP_PRIVATE)
+		f |= VMA_SHARED;
+	if (flags & MAP_GROWSDOWN)
+		f |= VMA_GROWSDOWN;
+	if (flags & MAP_NORESERVE)
+		f |= VMA_NORESERVE;
+	return f;
+}
+
+long aspace_map(struct aspace *as, uaddr_t addr, size_t len, int prot, int flags, struct object *o,
+		struct file *file, uint64_t offset)
+{
+	struct vma *dead = NULL;
+	uint32_t vflags = vma_flags_of(flags) | VMA_MAYWRITE;
+	long err = -ENOMEM;
+
+	len = ALIGN_UP(len, PAGE_SIZE);
+	if (!len || len > USER_TOP || addr > USER_TOP - len || (addr & ~PAGE_MASK))
+		return -EINVAL;
+	if (flags & MAP_GROWSDOWN)
+		vflags |= VMA_STACK;
+	rwlock_write(&as->lock);
+	if (!addr)
+		addr = aspace_hole(as, 0, len, PAGE_SIZE);
+	if (!addr || aspace_may_grow(as, len >> PAGE_SHIFT, false))
+		goto out;
+	err = aspace_unmap_locked(as, addr, addr + len, &dead);
+	if (!err)
+		err = aspace_map_locked(as, addr, len, prot & 7, vflags, o, file,
+					offset >> PAGE_SHIFT);
+out:
+	rwlock_write_unlock(&as->lock);
+	aspace_bury(dead);
+	return err ? err : (long)addr;
+}
+
+int aspace_unmap(struct aspace *as, uaddr_t addr, size_t len)
+{
+	struct vma *dead = NULL;
+	int err;
+
+	rwlock_write(&as->lock);
+	err = aspace_unmap_locked(as, addr, addr + len, &dead);
+	rwlock_write_unlock(&as->lock);
+	aspace_bury(dead);
+	return err;
+}
+
+void aspace_stats(struct aspace *as, struct aspace_stats *out)
+{
+	uint64_t anon, object;
+
+	memset(out, 0, sizeof(*out));
+	rwlock_read(&as->lock);
+	pt_count_resident(as, &anon, &object);
+	out->size = as->pages;
+	out->rss = anon + object;
+	out->shared = object;
+	out->locked = as->locked_pages;
+	out->data = as->data_pages;
+	for (struct vma *v = vma_first(&as->areas); v; v = vma_next(v)) {
+		if (v->flags & VMA_GROWSDOWN)
+			out->stack += vma_pages(v);
+		else if ((v->prot & PROT_EXEC) && !(v->prot & PROT_WRITE))
+			out->text += vma_pages(v);
+	}
+	rwlock_read_unlock(&as->lock);
+	if (out->rss > as->peak_rss)
+		as->peak_rss = out->rss;
+	out->peak_rss = as->peak_rss;
+}
+
+void aspace_check(struct aspace *as)
+{
+	uint64_t pages = 0;
+	uaddr_t va = 0;
+	struct frame *leaf;
+
+	rwlock_write(&as->lock);
+	vma_tree_check(&as->areas);
+	for (struct vma *v = vma_first(&as->areas); v; v = vma_next(v)) {
+		assert_always(v->as == as);
+		pages += vma_pages(v);
+	}
+	assert_always(pages == as->pages);
+	for (; (leaf = pt_leaf_next(as, &va, USER_TOP)); va += L1_SIZE) {
+		uint32_t counts = 0;
+
+		leaf_lock(leaf);
+		assert_always(leaf->owner == as && leaf->base == va >> L1_SHIFT);
+		for (unsigned i = 0; i < PT_ENTRIES; i++) {
+			pte_t p = *pt_entry(leaf, va + i * PAGE_SIZE);
+
+			if (!p)
+				continue;
+			assert_always(vma_at(&as->areas, va + i * PAGE_SIZE));
+			if (pte_resident(p) && !pte_special(p))
+				counts += frame_type(pte_frame(p)) == FRAME_ANON ? PT_COUNT_ANON
+										 : PT_COUNT_OBJECT;
+		}
+		assert_always(counts == leaf->entries);
+		leaf_unlock(leaf);
+	}
+	rwlock_write_unlock(&as->lock);
+}
+
+void aspace_init(void)
+{
+	aspace_cache = kmem_cache_create("aspace", sizeof(struct aspace), 16);
+}

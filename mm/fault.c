@@ -1,0 +1,520 @@
+#include "mm/fault.h"
+
+#include "fs/file.h"
+#include "kernel/panic.h"
+#include "kernel/riscv.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/resource.h"
+#include "kernel/uapi/signal.h"
+#include "mm/aspace.h"
+#include "mm/page.h"
+#include "mm/pagecache.h"
+#include "mm/pagetable.h"
+#include "mm/stat.h"
+#include "mm/tlb.h"
+#include "mm/writeback.h"
+
+/*
+ * The page fault, top to bottom. vm_fault looks the area up under the aspace lock and hands the
+ * fault to the one of four cases it is: an entry that is valid already (permission, copy on
+ * write), anonymous memory, an object's page, or a hole. None of them waits: what has to wait is
+ * noted in struct fault, all locks are dropped, settle() does the waiting, and all starts again.
+ */
+
+#define FAULT_AROUND 16		  /* pages mapped around a file fault, the window is aligned */
+#define STACK_GAP    (256UL * PAGE_SIZE) /* kept free between a stack and the area below */
+#define VM_RETRY     1
+
+enum fault_need {
+	NEED_NOTHING,
+	NEED_FRAME,	/* a frame: `zeroed` says of what sort */
+	NEED_TABLE,	/* memory for a page table */
+	NEED_PAGE,	/* the object's page `index` in the cache */
+	NEED_SETTLED,	/* `frame` to be neither BUSY nor WRITEBACK */
+	NEED_WRITABLE,	/* the object's page `index` reserved for writing and dirty */
+	NEED_STACK,	/* the area above va grown down to it */
+};
+
+struct fault {
+	struct aspace *as;
+	uaddr_t va;		/* page aligned */
+	uint64_t index;		/* in the object */
+	enum vm_access access;
+	enum fault_need need;
+	struct vma *vma;	/* under the aspace lock only */
+	struct object *object;	/* referenced while settling */
+	struct file *file;	/* the same */
+	struct frame *frame;	/* the same */
+	struct frame *spare;	/* a frame that settle() got for us */
+	bool major;
+	int signal, code, err;
+};
+
+static int fail(struct fault *f, int signal, int code)
+{
+	f->signal = signal;
+	f->code = code;
+	return -EFAULT;
+}
+
+static int retry(struct fault *f, enum fault_need need)
+{
+	f->need = need;
+	return VM_RETRY;
+}
+
+/* Wait for something of the area's object: references keep it alive without the lock. */
+static int retry_object(struct fault *f, enum fault_need need)
+{
+	f->object = object_get(f->vma->object);
+	f->file = f->vma->file ? file_get(f->vma->file) : NULL;
+	return retry(f, need);
+}
+
+static struct frame *take_frame(struct fault *f, unsigned flags)
+{
+	struct frame *frame = f->spare;
+
+	if (unlikely(frame)) {
+		f->spare = NULL;
+		if (flags & FRAME_ZEROED)
+			page_zero(frame_data(frame));
+	} else {
+		frame = frame_alloc(0, flags);
+		if (!frame)
+			return NULL;
+	}
+	frame->counts = FRAME_MAP_ONE;
+	frame->word = FRAME_ANON | FRAME_ICACHE_STALE;
+	frame->slot = 0;
+	return frame;
+}
+
+/* The page was taken, but somebody else has filled the entry. */
+static void give_back(struct frame *frame)
+{
+	frame->counts = 1;
+	frame_free(frame, 0);
+}
+
+/* An executable mapping of a frame that was written since the last fence.i. */
+static void exec_ready(struct frame *frame)
+{
+	if (frame_clear(frame, FRAME_ICACHE_STALE) & FRAME_ICACHE_STALE)
+		icache_flush();
+}
+
+/* --- anonymous memory --- */
+
+static int fault_anon(struct fault *f, struct frame *leaf)
+{
+	pte_t *e = pt_entry(leaf, f->va);
+	struct frame *frame;
+
+	if (!(f->access & VM_WRITE_ACCESS)) {
+		leaf_lock(leaf);
+		if (!*e)
+			*e = pte_user(zero_page_pa, f->vma->prot, false) | PTE_SPECIAL;
+		leaf_unlock(leaf);
+		vm_event(VM_ZERO_FAULT);
+		return 0;
+	}
+	frame = take_frame(f, FRAME_ZEROED);
+	if (!frame)
+		return retry(f, NEED_FRAME);
+	if (f->vma->prot & PROT_EXEC)
+		exec_ready(frame);
+	leaf_lock(leaf);
+	if (likely(!*e)) {
+		pt_set_anon(leaf, e, frame, pte_user(frame_pa(frame), f->vma->prot, true));
+		frame = NULL;
+	}
+	leaf_unlock(leaf);
+	if (unlikely(frame))
+		give_back(frame);
+	vm_event(VM_ANON_FAULT);
+	return 0;
+}
+
+/* --- copy on write --- */
+
+/*
+ * Put a private copy of what the entry shows in its place. src: the frame it shows, NULL for zeros;
+ * was: the entry as it was when we looked, under the leaf lock in the end.
+ */
+static int copy_page(struct fault *f, struct frame *leaf, pte_t was, struct frame *src)
+{
+	pte_t *e = pt_entry(leaf, f->va);
+	struct frame *frame = take_frame(f, src ? 0 : FRAME_ZEROED);
+	struct frame *old = NULL;
+
+	if (!frame)
+		return retry(f, NEED_FRAME);
+	if (src)
+		page_copy(frame_data(frame), frame_data(src));
+	if (f->vma->prot & PROT_EXEC)
+		exec_ready(frame);
+	leaf_lock(leaf);
+	if (*e != was || (src && frame_type(src) == FRAME_OBJECT && src->object != f->vma->object)) {
+		leaf_unlock(leaf);
+		give_back(frame);
+		return 0; /* somebody was faster: the access is tried again, and if need be faults */
+	}
+	if (was) {
+		/* Nobody may see the old page once somebody has written to the new one. */
+		*e = 0;
+		tlb_flush(f->as, f->va, f->va + PAGE_SIZE);
+		if (!pte_special(was)) {
+			old = pte_frame(was);
+			leaf->entries -= frame_type(old) == FRAME_ANON ? PT_COUNT_ANON
+									: PT_COUNT_OBJECT;
+		}
+	}
+	pt_set_anon(leaf, e, frame, pte_user(frame_pa(frame), f->vma->prot, true));
+	leaf_unlock(leaf);
+	if (old)
+		frame_unmap(old);
+	vm_event(VM_COW);
+	return 0;
+}
+
+/* A write to a private entry that is valid and read-only. */
+static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
+{
+	pte_t *e = pt_entry(leaf, f->va);
+	struct frame *src;
+	int err;
+
+	if (pte_special(was))
+		return copy_page(f, leaf, was, NULL);
+	leaf_lock(leaf);
+	if (*e != was) {
+		leaf_unlock(leaf);
+		return 0;
+	}
+	src = pte_frame(was);
+	if (frame_type(src) == FRAME_ANON && src->maps == 1) {
+		/* Nobody else has it: take it over. */
+		src->pte = e;
+		*e = pte_user(frame_pa(src), f->vma->prot, true);
+		leaf_unlock(leaf);
+		tlb_flush_local(f->as, f->va);
+		vm_event(VM_COW_REUSE);
+		return 0;
+	}
+	frame_get(src);
+	leaf_unlock(leaf);
+	err = copy_page(f, leaf, was, src);
+	frame_put(src);
+	return err;
+}
+
+/* --- pages of objects --- */
+
+/*
+ * May the frame be mapped writable in a shared area? Under the leaf lock: write-back clears DIRTY
+ * first and write-protects under this lock then, so it either finds our entry or we see it.
+ */
+static bool writable_now(const struct object *o, const struct frame *frame)
+{
+	return !o->ops->write_pages || (frame->word & (FRAME_DIRTY | FRAME_WRITEBACK)) == FRAME_DIRTY;
+}
+
+/* A write to a shared entry that is valid and read-only, or about to be made. */
+static int need_writable(struct fault *f, struct frame *frame)
+{
+	if (frame_has(frame, FRAME_WRITEBACK)) {
+		f->frame = frame_get(frame);
+		return retry(f, NEED_SETTLED);
+	}
+	return retry_object(f, NEED_WRITABLE);
+}
+
+static int fault_shared_write(struct fault *f, struct frame *leaf, pte_t was)
+{
+	pte_t *e = pt_entry(leaf, f->va);
+	struct frame *frame;
+	int err = 0;
+
+	leaf_lock(leaf);
+	frame = *e == was ? pte_frame(was) : NULL;
+	if (frame && writable_now(f->vma->object, frame))
+		*e = pte_user(frame_pa(frame), f->vma->prot, true);
+	else if (frame)
+		err = need_writable(f, frame);
+	leaf_unlock(leaf);
+	if (!err)
+		tlb_flush_local(f->as, f->va);
+	return err;
+}
+
+/* The aligned window of pages around the fault that lies in the area, its leaf table, the object. */
+static uint32_t window(const struct fault *f, uaddr_t *start, uint64_t *first)
+{
+	const struct vma *v = f->vma;
+	uint64_t pages = DIV_ROUND_UP(v->object->size, PAGE_SIZE);
+	uaddr_t end;
+
+	*start = MAX(ALIGN_DOWN(f->va, FAULT_AROUND * PAGE_SIZE), v->start);
+	end = MIN(ALIGN_DOWN(f->va, FAULT_AROUND * PAGE_SIZE) + FAULT_AROUND * PAGE_SIZE, v->end);
+	*first = vma_index(v, *start);
+	if (pages <= f->index)
+		return ((f->va - *start) >> PAGE_SHIFT) + 1; /* truncated since we looked */
+	return MIN((end - *start) >> PAGE_SHIFT, pages - *first);
+}
+
+/* Map what the cache has around the fault, read-only unless that page may be written to at once. */
+static int map_around(struct fault *f, struct frame *leaf)
+{
+	struct vma *v = f->vma;
+	struct frame *frames[FAULT_AROUND];
+	uaddr_t start;
+	uint64_t first;
+	uint32_t n = window(f, &start, &first), here = (f->va - start) >> PAGE_SHIFT, mapped = 0;
+	bool write = f->access & VM_WRITE_ACCESS;
+	pte_t *e = pt_entry(leaf, start);
+	int err = 0;
+
+	pagecache_gather(v->object, first, frames, n);
+	if (v->prot & PROT_EXEC)
+		for (uint32_t i = 0; i < n; i++)
+			if (frames[i] && frame_has(frames[i], FRAME_ICACHE_STALE))
+				exec_ready(frames[i]);
+	leaf_lock(leaf);
+	if (!frames[here] && !e[here])
+		err = retry_object(f, NEED_PAGE);
+	else if (write && frames[here] && !writable_now(v->object, frames[here]))
+		err = need_writable(f, frames[here]);
+	for (uint32_t i = 0; i < n; i++) {
+		struct frame *frame = frames[i];
+
+		/* Its identity again: truncate takes a frame out first and looks here then. */
+		if (!frame || e[i] || frame->object != v->object || (i == here && err))
+			continue;
+		__atomic_fetch_add((uint32_t *)&frame->maps, 1, __ATOMIC_RELAXED);
+		pt_set_object(leaf, &e[i], frame,
+			      pte_user(frame_pa(frame), v->prot,
+				       !vma_private(v) && (i != here || write) &&
+					       (v->prot & PROT_WRITE) && writable_now(v->object, frame)));
+		frames[i] = NULL; /* our reference is the mapping's now */
+		mapped++;
+	}
+	leaf_unlock(leaf);
+	for (uint32_t i = 0; i < n; i++)
+		if (frames[i])
+			frame_put(frames[i]);
+	vm_event(VM_FILE_FAULT);
+	vm_event_add(VM_FAULT_AROUND, mapped);
+	return err;
+}
+
+static int fault_object(struct fault *f, struct frame *leaf)
+{
+	struct object *o = f->vma->object;
+	struct frame *src;
+	int err;
+
+	f->index = vma_index(f->vma, f->va);
+	if (f->index >= DIV_ROUND_UP(o->size, PAGE_SIZE))
+		return fail(f, SIGBUS, BUS_ADRERR);
+	if (!vma_private(f->vma) || !(f->access & VM_WRITE_ACCESS))
+		return map_around(f, leaf);
+	/* A private copy of the file's page. */
+	src = pagecache_find(o, f->index);
+	if (!src || frame_has(src, FRAME_BUSY)) {
+		if (src)
+			frame_put(src);
+		return retry_object(f, NEED_PAGE);
+	}
+	err = copy_page(f, leaf, 0, src);
+	frame_put(src);
+	return err;
+}
+
+/* --- the common part --- */
+
+/* The entry is valid, or PROT_NONE's. */
+static int fault_present(struct fault *f, struct frame *leaf, pte_t was)
+{
+	pte_t *e = pt_entry(leaf, f->va);
+	pte_t bits = PTE_A;
+
+	if ((f->access & VM_WRITE_ACCESS) && !(was & PTE_W))
+		return vma_private(f->vma) ? fault_cow(f, leaf, was)
+					   : fault_shared_write(f, leaf, was);
+	/* Hardware that leaves A and D to us, or a stale translation. */
+	if (f->access & VM_WRITE_ACCESS)
+		bits |= PTE_D;
+	leaf_lock(leaf);
+	if (*e == was)
+		*e = was | bits;
+	leaf_unlock(leaf);
+	tlb_flush_local(f->as, f->va);
+	return 0;
+}
+
+/* May the area be grown down to the fault? With the stack's limit in between, and the gap. */
+static bool stack_reaches(struct aspace *as, struct vma *v, uaddr_t va)
+{
+	struct vma *below = vma_prev(v);
+	uint64_t size = v->end - va, limit = rlimit_get(RLIMIT_STACK);
+
+	if (!(v->flags & VMA_GROWSDOWN) || size > limit || va < MMAP_MIN_ADDR)
+		return false;
+	if (below && (below->prot & 7) && !(below->flags & VMA_GROWSDOWN) &&
+	    va - below->end < STACK_GAP)
+		return false;
+	return !aspace_may_grow(as, (v->start - va) >> PAGE_SHIFT, false);
+}
+
+static bool allowed(const struct vma *v, enum vm_access access)
+{
+	if (access & VM_WRITE_ACCESS)
+		return v->prot & PROT_WRITE;
+	if (access & VM_EXEC_ACCESS)
+		return v->prot & PROT_EXEC;
+	/* W implies R; a page that is executable only is not readable. */
+	return v->prot & (PROT_READ | PROT_WRITE);
+}
+
+/* One attempt, the aspace lock held as reader. 0, VM_RETRY with f->need set, or -errno. */
+static int fault_once(struct fault *f)
+{
+	struct vma *v = vma_find(&f->as->areas, f->va);
+	struct frame *leaf;
+	pte_t e;
+
+	f->vma = v;
+	if (unlikely(!v))
+		return fail(f, SIGSEGV, SEGV_MAPERR);
+	if (unlikely(f->va < v->start)) {
+		if (!stack_reaches(f->as, v, f->va))
+			return fail(f, SIGSEGV, SEGV_MAPERR);
+		return retry(f, NEED_STACK);
+	}
+	if (unlikely(!allowed(v, f->access)))
+		return fail(f, SIGSEGV, SEGV_ACCERR);
+	leaf = pt_leaf_create(f->as, f->va);
+	if (unlikely(!leaf))
+		return retry(f, NEED_TABLE);
+	e = __atomic_load_n(pt_entry(leaf, f->va), __ATOMIC_RELAXED);
+	if (pte_present(e))
+		return fault_present(f, leaf, e);
+	return v->object ? fault_object(f, leaf) : fault_anon(f, leaf);
+}
+
+/* Grow the area above va down to it, as writer, everything checked again. */
+static int grow_stack(struct fault *f)
+{
+	struct vma *v;
+	int err = 0;
+
+	rwlock_write(&f->as->lock);
+	v = vma_find(&f->as->areas, f->va);
+	if (!v || (f->va < v->start && !stack_reaches(f->as, v, f->va)))
+		err = fail(f, SIGSEGV, SEGV_MAPERR);
+	else if (f->va < v->start)
+		aspace_grow_down(v, f->va);
+	rwlock_write_unlock(&f->as->lock);
+	return err;
+}
+
+static int settle_writable(struct fault *f)
+{
+	struct object *o = f->object;
+	uint64_t pos = f->index << PAGE_SHIFT, size = o->size;
+	struct frame *frame;
+	int err = 0;
+
+	if (pos >= size)
+		return 0; /* the next attempt says SIGBUS */
+	writeback_throttle();
+	frame = pagecache_get(o, f->index, &err);
+	if (!frame)
+		return err;
+	err = o->ops->make_writable
+		      ? o->ops->make_writable(o, f->index, 0, MIN(PAGE_SIZE, size - pos))
+		      : 0;
+	if (!err)
+		pagecache_dirty(o, frame);
+	frame_put(frame);
+	return err;
+}
+
+/* An object could not deliver: SIGBUS, unless we are dying anyway. */
+static int object_error(struct fault *f, int err)
+{
+	if (err == -EINTR || err == -ENOMEM)
+		return err == -EINTR ? -ERESTARTNOINTR : -ENOMEM;
+	return fail(f, SIGBUS, BUS_ADRERR);
+}
+
+/* Do what the attempt was short of, without any lock. 0: try again. */
+static int settle(struct fault *f)
+{
+	struct frame *frame;
+	int err = 0;
+
+	switch (f->need) {
+	case NEED_FRAME:
+		f->spare = frame_alloc_wait(0, 0);
+		return f->spare ? 0 : -ENOMEM;
+	case NEED_TABLE:
+		/* Have one reclaimed, and compete for it again. */
+		frame = frame_alloc_wait(0, 0);
+		if (!frame)
+			return -ENOMEM;
+		frame_free(frame, 0);
+		return 0;
+	case NEED_PAGE:
+		f->major = true;
+		frame = pagecache_get(f->object, f->index, &err);
+		if (frame)
+			frame_put(frame);
+		break;
+	case NEED_SETTLED:
+		err = frame_wait(f->frame, FRAME_BUSY | FRAME_WRITEBACK);
+		frame_put(f->frame);
+		return err ? -ERESTARTNOINTR : 0;
+	case NEED_WRITABLE:
+		err = settle_writable(f);
+		break;
+	case NEED_STACK:
+		return grow_stack(f);
+	case NEED_NOTHING:
+		break;
+	}
+	object_put(f->object);
+	if (f->file)
+		file_put(f->file);
+	return err ? object_error(f, err) : 0;
+}
+
+int vm_fault(struct aspace *as, uaddr_t va, enum vm_access access, int *signal, int *code)
+{
+	struct fault f = {.as = as, .va = ALIGN_DOWN(va, PAGE_SIZE), .access = access};
+	int err;
+
+	vm_event(VM_PGFAULT);
+	do {
+		rwlock_read(&as->lock);
+		err = fault_once(&f);
+		rwlock_read_unlock(&as->lock);
+		if (unlikely(err == VM_RETRY)) {
+			err = settle(&f);
+			if (!err)
+				err = VM_RETRY;
+		}
+	} while (err == VM_RETRY);
+	if (unlikely(f.spare))
+		frame_free(f.spare, 0);
+	if (f.major) {
+		vm_event(VM_PGMAJFAULT);
+		current()->majflt++;
+	} else {
+		current()->minflt++;
+	}
+	*signal = f.signal;
+	*code = f.code;
+	return err;
+}

@@ -1,0 +1,489 @@
+#include "fs/file.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/resource.h"
+#include "mm/aspace.h"
+#include "mm/fault.h"
+#include "mm/mmap.h"
+#include "mm/object.h"
+#include "mm/pagecache.h"
+#include "mm/pagetable.h"
+#include "mm/tlb.h"
+#include "mm/usercopy.h"
+
+/* A request, decoded: what mmap will do once nothing can be wrong with it any more. */
+struct map_request {
+	uaddr_t addr;
+	size_t len;
+	uint32_t prot, vflags;
+	int flags;
+	struct file *file;	/* referenced; NULL: anonymous */
+	struct object *object;	/* referenced; NULL: private anonymous */
+	uint64_t index;
+};
+
+#define MAP_LEGACY                                                                                 \
+	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |   \
+	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB)
+
+static int decode_file(struct map_request *r)
+{
+	int type = r->flags & MAP_TYPE;
+	uint32_t mode = file_map_mode(r->file);
+
+	if (type == MAP_SHARED_VALIDATE && (r->flags & ~(MAP_LEGACY | MAP_FIXED_NOREPLACE)))
+		return -EOPNOTSUPP;
+	if (type != MAP_SHARED && type != MAP_SHARED_VALIDATE && type != MAP_PRIVATE)
+		return -EINVAL;
+	if (type != MAP_PRIVATE) {
+		if ((r->prot & PROT_WRITE) && !(mode & FILE_MAP_WRITE))
+			return -EACCES;
+		r->vflags |= VMA_SHARED;
+		if (mode & FILE_MAP_WRITE)
+			r->vflags |= VMA_MAYWRITE;
+	} else {
+		r->vflags |= VMA_MAYWRITE;
+	}
+	if (!(mode & FILE_MAP_READ))
+		return -EACCES;
+	if ((mode & FILE_MAP_NOEXEC) && (r->prot & PROT_EXEC))
+		return -EPERM;
+	r->object = file_object(r->file);
+	if (!r->object)
+		return -ENODEV;
+	if (r->flags & MAP_GROWSDOWN)
+		return -EINVAL;
+	object_get(r->object);
+	return 0;
+}
+
+static int decode_anon(struct map_request *r)
+{
+	r->vflags |= VMA_MAYWRITE;
+	switch (r->flags & MAP_TYPE) {
+	case MAP_PRIVATE:
+		if (r->flags & MAP_GROWSDOWN)
+			r->vflags |= VMA_GROWSDOWN;
+		r->index = 0;
+		return 0;
+	case MAP_SHARED:
+		if (r->flags & MAP_GROWSDOWN)
+			return -EINVAL;
+		r->vflags |= VMA_SHARED;
+		r->index = 0;
+		r->object = shm_object_create(r->len);
+		return r->object ? 0 : -ENOMEM;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* May the process lock `pages` more? 0, -EPERM (no right at all), -EAGAIN. (a) */
+static int may_lock(struct aspace *as, uint64_t pages)
+{
+	uint64_t limit = rlimit_get(RLIMIT_MEMLOCK);
+
+	if (cred_privileged())
+		return 0;
+	if (!limit)
+		return -EPERM;
+	return as->locked_pages + pages > limit >> PAGE_SHIFT ? -EAGAIN : 0;
+}
+
+/* Find the place and make room. (a writer) 0 or -errno with nothing changed. */
+static int make_room(struct aspace *as, struct map_request *r, struct vma **dead)
+{
+	bool data = vma_private(&(struct vma){.flags = r->vflags}) && (r->prot & PROT_WRITE);
+	struct vma *v;
+	int err = 0;
+
+	if (as->areas.count >= MAX_MAP_COUNT)
+		return -ENOMEM;
+	if (r->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+		if (r->len > USER_TOP || r->addr > USER_TOP - r->len)
+			return -ENOMEM;
+		if (r->addr & ~PAGE_MASK)
+			return -EINVAL;
+		if (r->addr < MMAP_MIN_ADDR)
+			return -EPERM;
+		v = vma_find(&as->areas, r->addr);
+		if ((r->flags & MAP_FIXED_NOREPLACE) && v && v->start < r->addr + r->len)
+			return -EEXIST;
+	} else {
+		r->addr = r->len > USER_TOP ? 0 : aspace_hole(as, r->addr, r->len, PAGE_SIZE);
+		if (!r->addr)
+			return -ENOMEM;
+	}
+	if (r->flags & MAP_LOCKED)
+		err = may_lock(as, 0) == -EPERM ? -EPERM : 0;
+	if (!err && (r->vflags & VMA_LOCKED))
+		err = may_lock(as, r->len >> PAGE_SHIFT) ? -EAGAIN : 0;
+	if (!err)
+		err = aspace_may_grow(as, r->len >> PAGE_SHIFT, data);
+	if (!err)
+		err = aspace_unmap_locked(as, r->addr, r->addr + r->len, dead);
+	return err;
+}
+
+static long do_map(struct map_request *r)
+{
+	struct aspace *as = current()->aspace;
+	struct vma *dead = NULL;
+	bool locked;
+	int err;
+
+	rwlock_write(&as->lock);
+	r->vflags |= as->lock_future;
+	if (r->flags & MAP_LOCKED)
+		r->vflags |= VMA_LOCKED;
+	locked = r->vflags & VMA_LOCKED;
+	err = make_room(as, r, &dead);
+	if (!err)
+		err = aspace_map_locked(as, r->addr, r->len, r->prot, r->vflags, r->object, r->file,
+					r->index);
+	rwlock_write_unlock(&as->lock);
+	aspace_bury(dead);
+	if (err)
+		return err;
+	if ((locked && !(r->vflags & VMA_LOCKONFAULT)) ||
+	    (r->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
+		populate(as, r->addr, r->addr + r->len);
+	return r->addr;
+}
+
+SYSCALL6(mmap, uaddr_t, addr, size_t, len, int, prot, int, flags, int, fd, uint64_t, off)
+{
+	struct map_request r = {.addr = addr, .prot = prot & 7, .flags = flags};
+	long ret;
+
+	if (off & ~PAGE_MASK)
+		return -EINVAL;
+	if (!(flags & MAP_ANONYMOUS)) {
+		r.file = fd_get(fd);
+		if (!r.file)
+			return -EBADF;
+	}
+	ret = -EINVAL;
+	if (!len)
+		goto out;
+	ret = -ENOMEM;
+	r.len = ALIGN_UP(len, PAGE_SIZE);
+	if (!r.len || (flags & MAP_HUGETLB))
+		goto out;
+	r.index = off >> PAGE_SHIFT;
+	ret = -EOVERFLOW;
+	if (r.index + (r.len >> PAGE_SHIFT) < r.index)
+		goto out;
+	ret = -ENOMEM;
+	if (r.len > USER_TOP)
+		goto out;
+	if (flags & MAP_NORESERVE)
+		r.vflags |= VMA_NORESERVE;
+	ret = r.file ? decode_file(&r) : decode_anon(&r);
+	if (!ret)
+		ret = do_map(&r);
+	if (r.object)
+		object_put(r.object);
+out:
+	if (r.file)
+		file_put(r.file);
+	return ret;
+}
+
+SYSCALL2(munmap, uaddr_t, addr, size_t, len)
+{
+	size_t size = ALIGN_UP(len, PAGE_SIZE);
+
+	if ((addr & ~PAGE_MASK) || !size || len > USER_TOP || addr > USER_TOP - size)
+		return -EINVAL;
+	return aspace_unmap(current()->aspace, addr, size);
+}
+
+/* --- populate --- */
+
+int populate_strict(struct aspace *as, uaddr_t start, uaddr_t end, bool write)
+{
+	int signal, code;
+
+	for (; start < end; start += PAGE_SIZE) {
+		int err = vm_fault(as, start, write ? VM_WRITE_ACCESS : VM_READ_ACCESS, &signal,
+				   &code);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void populate(struct aspace *as, uaddr_t start, uaddr_t end)
+{
+	while (start < end) {
+		struct vma *v;
+		uaddr_t stop;
+		bool write, skip;
+
+		rwlock_read(&as->lock);
+		v = vma_find(&as->areas, start);
+		if (!v || v->start >= end) {
+			rwlock_read_unlock(&as->lock);
+			return;
+		}
+		start = MAX(start, v->start);
+		stop = MIN(end, v->end);
+		write = (v->prot & PROT_WRITE) && vma_private(v);
+		skip = !(v->prot & (PROT_READ | PROT_WRITE));
+		rwlock_read_unlock(&as->lock);
+		if (!skip && populate_strict(as, start, stop, write))
+			return;
+		start = stop;
+	}
+}
+
+/* --- mprotect --- */
+
+/* Can every area of [start, end) get the protection? 0, -ENOMEM (hole), -EACCES. (a) */
+static int protect_check(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t prot)
+{
+	struct vma *v = vma_at(&as->areas, start);
+
+	for (;; v = vma_next(v)) {
+		if (!v || v->start > start)
+			return -ENOMEM;
+		if ((prot & PROT_WRITE) && !(v->flags & VMA_MAYWRITE))
+			return -EACCES;
+		if (v->file && (prot & PROT_EXEC) && (file_map_mode(v->file) & FILE_MAP_NOEXEC))
+			return -EACCES;
+		start = v->end;
+		if (start >= end)
+			return 0;
+	}
+}
+
+static int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t prot)
+{
+	struct tlb_batch batch;
+	struct vma *v;
+	int err = protect_check(as, start, end, prot);
+
+	if (err)
+		return err;
+	if (as->areas.count + 2 > MAX_MAP_COUNT || aspace_isolate(as, start, end))
+		return -ENOMEM;
+	tlb_batch_begin(&batch, as, false);
+	for (v = vma_find(&as->areas, start); v && v->start < end; v = vma_next(v)) {
+		if (v->prot == prot)
+			continue;
+		/*
+		 * Write-back asks whether a shared area may be written to: the answer is yes before
+		 * the first entry is writable and until after the last one is.
+		 */
+		if (prot & PROT_WRITE)
+			aspace_area_change(v, prot, v->flags);
+		pt_protect(v, prot, v->start, v->end, &batch);
+		if (!(prot & PROT_WRITE))
+			aspace_area_change(v, prot, v->flags);
+	}
+	tlb_batch_end(&batch);
+	aspace_merge(as, start, end);
+	return 0;
+}
+
+SYSCALL3(mprotect, uaddr_t, addr, size_t, len, uint64_t, prot)
+{
+	struct aspace *as = current()->aspace;
+	uint64_t grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+	size_t size = ALIGN_UP(len, PAGE_SIZE);
+	struct vma *v;
+	int err;
+
+	prot &= ~(uint64_t)(PROT_GROWSDOWN | PROT_GROWSUP);
+	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || (addr & ~PAGE_MASK))
+		return -EINVAL;
+	if (!len)
+		return 0;
+	if (!size || addr + size <= addr)
+		return -ENOMEM;
+	if ((prot & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM)) ||
+	    grows == PROT_GROWSUP)
+		return -EINVAL;
+	if (addr >= USER_TOP || size > USER_TOP - addr)
+		return -ENOMEM;
+	rwlock_write(&as->lock);
+	if (grows) {
+		v = vma_find(&as->areas, addr);
+		err = !v || v->start >= addr + size ? -ENOMEM
+		      : v->flags & VMA_GROWSDOWN    ? 0
+						    : -EINVAL;
+		if (err)
+			goto out;
+		size += addr - MIN(addr, v->start);
+		addr = MIN(addr, v->start);
+	}
+	err = protect_locked(as, addr, addr + size, prot & 7);
+out:
+	rwlock_write_unlock(&as->lock);
+	/* A program that has just written the code expects to run it. */
+	if (!err && (prot & PROT_EXEC))
+		icache_flush();
+	return err;
+}
+
+/* --- brk --- */
+
+SYSCALL1(brk, uaddr_t, brk)
+{
+	struct aspace *as = current()->aspace;
+	struct vma *dead = NULL, *v;
+	uaddr_t old, new;
+	uint64_t data;
+	bool locked = false;
+
+	rwlock_write(&as->lock);
+	if (brk < as->layout.start_brk || brk > USER_TOP)
+		goto out;
+	old = ALIGN_UP(as->brk, PAGE_SIZE);
+	new = ALIGN_UP(brk, PAGE_SIZE);
+	data = brk - as->layout.start_brk + as->layout.end_data - as->layout.start_data;
+	if (brk > as->brk && data > rlimit_get(RLIMIT_DATA))
+		goto out;
+	if (new < old) {
+		if (aspace_unmap_locked(as, new, old, &dead))
+			goto out;
+	} else if (new > old) {
+		v = vma_find(&as->areas, old);
+		if (v && v->start < new + PAGE_SIZE)
+			goto out;
+		if (aspace_may_grow(as, (new - old) >> PAGE_SHIFT, true))
+			goto out;
+		if (as->lock_future && may_lock(as, (new - old) >> PAGE_SHIFT))
+			goto out;
+		if (aspace_map_locked(as, old, new - old, PROT_READ | PROT_WRITE,
+				      VMA_MAYWRITE | as->lock_future, NULL, NULL, 0))
+			goto out;
+		locked = as->lock_future == VMA_LOCKED;
+	}
+	as->brk = brk;
+	if (locked) {
+		rwlock_write_unlock(&as->lock);
+		populate(as, old, new);
+		return brk;
+	}
+out:
+	brk = as->brk;
+	rwlock_write_unlock(&as->lock);
+	aspace_bury(dead);
+	return brk;
+}
+
+/* --- msync, mincore --- */
+
+/* (a reader, which is released) */
+static int sync_area(struct vma *v, uaddr_t start, uaddr_t end)
+{
+	struct object *o = object_get(v->object);
+	struct file *file = v->file ? file_get(v->file) : NULL;
+	uint64_t first = vma_index(v, start), last = vma_index(v, end - 1);
+	int err;
+
+	/* The references keep both while the lock is dropped for the I/O. */
+	rwlock_read_unlock(&v->as->lock);
+	err = file ? file_sync_range(file, first << PAGE_SHIFT, (last + 1) << PAGE_SHIFT)
+		   : pagecache_sync(o, first, last);
+	object_put(o);
+	if (file)
+		file_put(file);
+	return err;
+}
+
+SYSCALL3(msync, uaddr_t, addr, size_t, len, int, flags)
+{
+	struct aspace *as = current()->aspace;
+	size_t size = ALIGN_UP(len, PAGE_SIZE);
+	uaddr_t end = addr + size;
+	int err = 0;
+	bool hole = false;
+
+	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (addr & ~PAGE_MASK) ||
+	    ((flags & MS_ASYNC) && (flags & MS_SYNC)))
+		return -EINVAL;
+	if (end < addr || (len && !size))
+		return -ENOMEM;
+	while (addr < end) {
+		struct vma *v;
+		uaddr_t stop;
+
+		rwlock_read(&as->lock);
+		v = vma_find(&as->areas, addr);
+		if (!v || v->start >= end) {
+			rwlock_read_unlock(&as->lock);
+			return -ENOMEM;
+		}
+		hole |= v->start > addr;
+		addr = MAX(addr, v->start);
+		stop = MIN(end, v->end);
+		if ((flags & MS_INVALIDATE) && (v->flags & VMA_LOCKED))
+			err = -EBUSY;
+		if (!err && (flags & MS_SYNC) && v->object && !vma_private(v)) {
+			err = sync_area(v, addr, stop); /* drops the lock */
+		} else {
+			rwlock_read_unlock(&as->lock);
+		}
+		if (err)
+			return err;
+		addr = stop;
+	}
+	return hole ? -ENOMEM : 0;
+}
+
+/* One byte for each page of the area from addr: is it in memory? (a) */
+static void mincore_area(struct vma *v, uaddr_t addr, uint8_t *vec, size_t n)
+{
+	for (size_t i = 0; i < n; i++, addr += PAGE_SIZE) {
+		struct frame *leaf = pt_leaf(v->as, addr);
+		pte_t e = leaf ? *pt_entry(leaf, addr) : 0;
+		struct frame *f = NULL;
+
+		vec[i] = pte_resident(e);
+		if (!vec[i] && v->object)
+			f = pagecache_find(v->object, vma_index(v, addr));
+		if (f) {
+			vec[i] = !frame_has(f, FRAME_BUSY);
+			frame_put(f);
+		}
+	}
+}
+
+SYSCALL3(mincore, uaddr_t, addr, size_t, len, uaddr_t, vec)
+{
+	struct aspace *as = current()->aspace;
+	size_t pages = DIV_ROUND_UP(len, PAGE_SIZE);
+	uint8_t part[256];
+
+	if (addr & ~PAGE_MASK)
+		return -EINVAL;
+	if (addr > USER_TOP || len > USER_TOP - addr)
+		return -ENOMEM;
+	if (vec > USER_TOP || pages > USER_TOP - vec)
+		return -EFAULT;
+	while (pages) {
+		struct vma *v;
+		size_t n = 0;
+
+		rwlock_read(&as->lock);
+		v = vma_at(&as->areas, addr);
+		if (v) {
+			n = MIN(pages, (v->end - addr) >> PAGE_SHIFT);
+			n = MIN(n, sizeof(part));
+			mincore_area(v, addr, part, n);
+		}
+		rwlock_read_unlock(&as->lock);
+		if (!v)
+			return -ENOMEM;
+		if (copy_to_user(vec, part, n))
+			return -EFAULT;
+		vec += n;
+		addr += n * PAGE_SIZE;
+		pages -= n;
+	}
+	return 0;
+}

@@ -1,0 +1,16 @@
+/*
+ * Shared by the memory system calls.
+ */
+#pragma once
+
+#include "kernel/types.h"
+
+struct aspace;
+
+/*
+ * Fault in what can be of [start, end), writable areas for writing. Errors are nobody's business:
+ * as with MAP_POPULATE. Takes the aspace lock; may sleep.
+ */
+void populate(struct aspace *as, uaddr_t start, uaddr_t end);
+/* The same, stopping at the first page that cannot be: 0 or -errno. write: for writing. */
+int populate_strict(struct aspace *as, uaddr_t start, uaddr_t end, bool write);

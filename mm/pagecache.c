@@ -1,0 +1,555 @@
+#include "mm/pagecache.h"
+
+#include "kernel/panic.h"
+#include "lib/hash.h"
+#include "lib/string.h"
+#include "mm/init.h"
+#include "mm/page.h"
+#include "mm/reclaim.h"
+#include "mm/rmap.h"
+#include "mm/stat.h"
+#include "mm/writeback.h"
+
+#define READAHEAD_MAX 32 /* pages a miss may bring in */
+#define REMOVE_BATCH  16
+
+_Atomic uint64_t pagecache_nr_frames;
+
+#define WAIT_BITS 6
+static struct waitqueue frame_waits[1 << WAIT_BITS];
+
+static struct waitqueue *wait_of(const struct frame *f)
+{
+	return &frame_waits[hash_ptr(f, WAIT_BITS)];
+}
+
+/* Tells frame_done that somebody waits, before looking: either we see it done or it sees us. */
+static bool still(struct frame *f, uint32_t bits)
+{
+	return __atomic_or_fetch((uint32_t *)&f->word, FRAME_WAITERS, __ATOMIC_SEQ_CST) & bits;
+}
+
+int frame_wait(struct frame *f, uint32_t bits)
+{
+	if (!frame_has(f, bits))
+		return 0;
+	return wait_event(wait_of(f), !still(f, bits), WAIT_KILLABLE) ? -EINTR : 0;
+}
+
+void frame_done(struct frame *f, uint32_t bits)
+{
+	if (frame_clear(f, bits | FRAME_WAITERS) & FRAME_WAITERS)
+		wake_all(wait_of(f));
+}
+
+static inline void touch(struct frame *f)
+{
+	if (!frame_has(f, FRAME_REFERENCED))
+		frame_set(f, FRAME_REFERENCED);
+}
+
+struct frame *pagecache_find(struct object *o, uint64_t index)
+{
+	struct frame *f;
+
+	spin_lock(&o->tree_lock);
+	f = radix_lookup(&o->frames, index);
+	if (f)
+		frame_get(f);
+	spin_unlock(&o->tree_lock);
+	return f;
+}
+
+uint32_t pagecache_gather(struct object *o, uint64_t first, struct frame **frames, uint32_t n)
+{
+	uint64_t index = first, last = first + n - 1;
+	uint32_t found = 0;
+	struct frame *f;
+
+	memset(frames, 0, n * sizeof(*frames));
+	spin_lock(&o->tree_lock);
+	for (; index <= last && (f = radix_next(&o->frames, &index, last)); index++) {
+		if (frame_has(f, FRAME_BUSY))
+			continue;
+		frames[index - first] = frame_get(f);
+		found++;
+	}
+	spin_unlock(&o->tree_lock);
+	return found;
+}
+
+/* Enter a new frame, BUSY. The tree takes over the caller's reference. 0, -EEXIST, -ENOMEM. */
+static int insert(struct object *o, uint64_t index, struct frame *f)
+{
+	int err;
+
+	f->object = o;
+	f->index = index;
+	f->maps = 0;
+	f->word = FRAME_OBJECT | FRAME_BUSY | FRAME_ICACHE_STALE;
+	spin_lock(&o->tree_lock);
+	err = radix_insert(&o->frames, index, f);
+	if (!err) {
+		o->nr_frames++;
+		if (o->ops->write_pages)
+			reclaim_enqueue(f);
+	}
+	spin_unlock(&o->tree_lock);
+	if (!err)
+		pagecache_nr_frames++;
+	return err;
+}
+
+void pagecache_remove_locked(struct object *o, struct frame *f)
+{
+	radix_remove(&o->frames, f->index);
+	if (frame_has(f, FRAME_DIRTY))
+		writeback_clear_locked(o, f);
+	reclaim_dequeue(f);
+	o->nr_frames--;
+	f->object = NULL;
+	pagecache_nr_frames--;
+}
+
+/* A BUSY frame of ours leaves again. */
+static void drop_busy(struct object *o, struct frame *f)
+{
+	spin_lock(&o->tree_lock);
+	pagecache_remove_locked(o, f);
+	spin_unlock(&o->tree_lock);
+	frame_done(f, FRAME_BUSY);
+	frame_put(f);
+}
+
+/* A new BUSY frame in the cache; NULL with *err, -EEXIST if there is one already. */
+static struct frame *add_busy(struct object *o, uint64_t index, bool wait, int *err)
+{
+	struct frame *f = wait ? frame_alloc_wait(0, FRAME_NOFS) : frame_alloc(0, 0);
+
+	*err = f ? insert(o, index, f) : -ENOMEM;
+	if (*err && f)
+		frame_free(f, 0);
+	return *err ? NULL : f;
+}
+
+/*
+ * Read index, and up to n - 1 pages behind it that are missing too. 0 or -errno for the first;
+ * what others have put there meanwhile is left alone.
+ */
+static int read_in(struct object *o, uint64_t index, uint32_t n)
+{
+	struct frame *frames[READAHEAD_MAX];
+	uint64_t pages = DIV_ROUND_UP(o->size, PAGE_SIZE);
+	uint32_t got;
+	int err = 0, first = 0;
+
+	for (got = 0; got < MIN(n, (uint32_t)READAHEAD_MAX); got++) {
+		if (got && index + got >= pages)
+			break;
+		frames[got] = add_busy(o, index + got, !got, &err);
+		if (!frames[got])
+			break;
+	}
+	if (!got)
+		return err == -EEXIST ? 0 : err;
+	vm_event_add(VM_PGPGIN, got * (PAGE_SIZE / KiB));
+	err = o->ops->read_pages(o, index, frames, got);
+	for (uint32_t i = 0; i < got; i++) {
+		int e = err && got > 1 ? o->ops->read_pages(o, index + i, &frames[i], 1) : err;
+
+		if (!e) {
+			frame_done(frames[i], FRAME_BUSY);
+			continue;
+		}
+		if (!i)
+			first = e;
+		drop_busy(o, frames[i]);
+	}
+	return first;
+}
+
+/* The valid frame of index with a reference; on a miss up to `window` pages are read. */
+static struct frame *get_page(struct object *o, uint64_t index, uint32_t window, int *err)
+{
+	if (index > OBJECT_INDEX_MAX) {
+		*err = -EFBIG;
+		return NULL;
+	}
+	for (;;) {
+		struct frame *f = pagecache_find(o, index);
+
+		if (f && likely(!frame_has(f, FRAME_BUSY))) {
+			touch(f);
+			return f;
+		}
+		if (f) {
+			*err = frame_wait(f, FRAME_BUSY);
+			frame_put(f);
+		} else {
+			*err = read_in(o, index, window);
+		}
+		if (*err)
+			return NULL;
+	}
+}
+
+/* How far to read on a miss: as much as is wanted, more if the page before is here already. */
+static uint32_t window_of(struct object *o, uint64_t index, uint64_t wanted)
+{
+	struct frame *f = index ? pagecache_find(o, index - 1) : NULL;
+
+	if (f)
+		frame_put(f);
+	return f || !index ? READAHEAD_MAX : MIN(wanted, (uint64_t)READAHEAD_MAX);
+}
+
+struct frame *pagecache_get(struct object *o, uint64_t index, int *err)
+{
+	struct frame *f = pagecache_find(o, index);
+
+	if (f && likely(!frame_has(f, FRAME_BUSY))) {
+		touch(f);
+		return f;
+	}
+	if (f)
+		frame_put(f);
+	return get_page(o, index, window_of(o, index, 1), err);
+}
+
+void pagecache_readahead(struct object *o, uint64_t index, uint32_t n)
+{
+	uint64_t pages = DIV_ROUND_UP(o->size, PAGE_SIZE);
+
+	for (uint32_t i = 0; i < n && index + i < pages; i++) {
+		struct frame *f = pagecache_find(o, index + i);
+
+		if (f)
+			frame_put(f);
+		else if (read_in(o, index + i, MIN(n - i, (uint32_t)READAHEAD_MAX)))
+			return;
+	}
+}
+
+ssize64_t pagecache_read(struct object *o, struct uio *u, uint64_t pos)
+{
+	uint64_t done = 0;
+	int err = 0;
+
+	while (u->resid && pos < o->size) {
+		uint64_t off = pos & (PAGE_SIZE - 1), index = pos >> PAGE_SHIFT;
+		size_t n = MIN(PAGE_SIZE - off, u->resid), moved, left = o->size - pos;
+		struct frame *f = pagecache_find(o, index);
+
+		if (!f || unlikely(frame_has(f, FRAME_BUSY))) {
+			if (f)
+				frame_put(f);
+			f = get_page(o, index,
+				     window_of(o, index, DIV_ROUND_UP(off + u->resid, PAGE_SIZE)),
+				     &err);
+			if (!f)
+				break;
+		}
+		touch(f);
+		n = MIN(n, left);
+		moved = uio_copy_to(u, (char *)frame_data(f) + off, n);
+		frame_put(f);
+		done += moved;
+		pos += moved;
+		if (moved < n) {
+			err = -EFAULT;
+			break;
+		}
+	}
+	return done ? (ssize64_t)done : err;
+}
+
+/* Make a cached frame BUSY, so that nobody reads or writes it out half changed. 0 or -EINTR. */
+static int make_busy(struct object *o, struct frame *f)
+{
+	for (;;) {
+		bool gone, taken;
+		int err;
+
+		spin_lock(&o->tree_lock);
+		gone = f->object != o;
+		taken = !gone && !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK);
+		if (taken)
+			frame_set(f, FRAME_BUSY);
+		spin_unlock(&o->tree_lock);
+		if (gone)
+			return -EAGAIN;
+		if (taken)
+			return 0;
+		err = frame_wait(f, FRAME_BUSY | FRAME_WRITEBACK);
+		if (err)
+			return err;
+	}
+}
+
+/*
+ * The frame to write bytes [off, off + n) of index into: BUSY, with a reference. *fresh: it is new
+ * and holds nothing yet, since all that counts will be overwritten.
+ */
+static struct frame *get_for_write(struct object *o, uint64_t index, uint32_t off, uint32_t n,
+				   bool *fresh, int *err)
+{
+	/* Nothing of the old contents survives: the whole page, or all of it within the size. */
+	bool whole = !off && (n == PAGE_SIZE || (index << PAGE_SHIFT) + n >= o->size);
+
+	for (;;) {
+		struct frame *f = pagecache_find(o, index);
+
+		*fresh = false;
+		if (!f && whole) {
+			f = add_busy(o, index, true, err);
+			if (!f && *err == -EEXIST)
+				continue;
+			if (!f)
+				return NULL;
+			frame_get(f);
+			*fresh = true;
+		} else if (!f) {
+			f = get_page(o, index, 1, err);
+			if (!f)
+				return NULL;
+		}
+		*err = 0;
+		if (o->ops->make_writable)
+			*err = o->ops->make_writable(o, index, off, off + n);
+		if (!*err && !*fresh)
+			*err = make_busy(o, f);
+		if (!*err)
+			return f;
+		if (*fresh)
+			drop_busy(o, f);
+		frame_put(f);
+		if (*err != -EAGAIN)
+			return NULL;
+	}
+}
+
+/* Bytes behind the end in the cached last page may hold what a mapping stored there. */
+static void zero_tail(struct object *o, uint64_t size)
+{
+	uint32_t off = size & (PAGE_SIZE - 1);
+	struct frame *f = off ? pagecache_find(o, size >> PAGE_SHIFT) : NULL;
+
+	if (!f)
+		return;
+	if (!make_busy(o, f)) {
+		memset((char *)frame_data(f) + off, 0, PAGE_SIZE - off);
+		frame_done(f, FRAME_BUSY);
+	}
+	frame_put(f);
+}
+
+/* One page of a write. Bytes moved, 0 if the user's memory has to be faulted in, or -errno. */
+static ssize64_t write_page(struct object *o, struct uio *u, uint64_t pos, uint32_t n)
+{
+	uint32_t off = pos & (PAGE_SIZE - 1);
+	bool fresh;
+	int err;
+	struct frame *f = get_for_write(o, pos >> PAGE_SHIFT, off, n, &fresh, &err);
+	size_t moved;
+
+	if (!f)
+		return err;
+	moved = uio_copy_from(u, (char *)frame_data(f) + off, n);
+	if (fresh && moved < n) {
+		/* What is not overwritten is not the file's: take it all back. */
+		uio_revert(u, moved);
+		drop_busy(o, f);
+		frame_put(f);
+		return 0;
+	}
+	if (fresh)
+		memset((char *)frame_data(f) + n, 0, PAGE_SIZE - n);
+	if (pos + moved > o->size)
+		o->size = pos + moved; /* before it is dirty: what lies beyond is zeroed on its way out */
+	if (moved) {
+		spin_lock(&o->tree_lock);
+		if (!frame_has(f, FRAME_ICACHE_STALE))
+			frame_set(f, FRAME_ICACHE_STALE);
+		writeback_mark_locked(o, f);
+		spin_unlock(&o->tree_lock);
+	}
+	touch(f);
+	frame_done(f, FRAME_BUSY);
+	frame_put(f);
+	return moved;
+}
+
+ssize64_t pagecache_write(struct object *o, struct uio *u, uint64_t pos)
+{
+	bool nofault = u->nofault;
+	uint64_t done = 0;
+	ssize64_t err = 0;
+
+	if (pos > o->size)
+		zero_tail(o, o->size);
+	/* The frame is BUSY during the copy, and the source may be a mapping of that very page. */
+	u->nofault = true;
+	while (u->resid) {
+		uint32_t n = MIN(PAGE_SIZE - (pos & (PAGE_SIZE - 1)), u->resid);
+		ssize64_t moved;
+
+		if (o->ops->write_pages)
+			writeback_throttle();
+		moved = write_page(o, u, pos, n);
+		if (moved < 0) {
+			err = moved;
+			break;
+		}
+		done += moved;
+		pos += moved;
+		if ((uint64_t)moved == n)
+			continue;
+		err = nofault ? -EFAULT : uio_fault_in(u, n - moved, false);
+		if (err)
+			break;
+	}
+	u->nofault = nofault;
+	return done ? (ssize64_t)done : err;
+}
+
+void pagecache_dirty(struct object *o, struct frame *f)
+{
+	spin_lock(&o->tree_lock);
+	if (f->object == o)
+		writeback_mark_locked(o, f);
+	spin_unlock(&o->tree_lock);
+}
+
+/* The next frame of [*index, last], taken BUSY out of the tree; NULL when there is none left. */
+static struct frame *take_out(struct object *o, uint64_t *index, uint64_t last)
+{
+	for (;;) {
+		struct frame *f;
+		bool taken;
+
+		spin_lock(&o->tree_lock);
+		f = radix_next(&o->frames, index, last);
+		if (!f) {
+			spin_unlock(&o->tree_lock);
+			return NULL;
+		}
+		taken = !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK);
+		if (taken) {
+			frame_set(f, FRAME_BUSY);
+			pagecache_remove_locked(o, f);
+		} else {
+			frame_get(f);
+		}
+		spin_unlock(&o->tree_lock);
+		if (taken)
+			return f;
+		/* Not killable: a half-done truncate would show old data. */
+		wait_event(wait_of(f), !still(f, FRAME_BUSY | FRAME_WRITEBACK), WAIT_UNINTERRUPTIBLE);
+		frame_put(f);
+	}
+}
+
+static void remove_range(struct object *o, uint64_t first, uint64_t last, bool private)
+{
+	struct frame *frames[REMOVE_BATCH];
+	uint64_t index = first;
+	uint32_t n;
+
+	do {
+		uint64_t from = index;
+
+		for (n = 0; n < REMOVE_BATCH; n++) {
+			frames[n] = take_out(o, &index, last);
+			if (!frames[n])
+				break;
+		}
+		/* Private copies may be where no frame is: the last time for all that is left. */
+		if (o->areas.node)
+			rmap_unmap(o, from, n < REMOVE_BATCH ? last : index, private);
+		for (uint32_t i = 0; i < n; i++) {
+			frame_done(frames[i], FRAME_BUSY);
+			frame_put(frames[i]);
+		}
+	} while (n == REMOVE_BATCH);
+}
+
+int pagecache_invalidate(struct object *o, uint64_t first, uint64_t last)
+{
+	remove_range(o, first, MIN(last, (uint64_t)OBJECT_INDEX_MAX), false);
+	return 0;
+}
+
+/* Bytes of a page from off on: zero them on the device too, unless they are. 0 or -errno. */
+static int truncate_tail(struct object *o, uint64_t size)
+{
+	uint32_t off = size & (PAGE_SIZE - 1);
+	bool zero = true;
+	struct frame *f;
+	char *page;
+	int err;
+
+	if (!off)
+		return 0;
+	f = get_page(o, size >> PAGE_SHIFT, 1, &err);
+	if (!f)
+		return err;
+	page = frame_data(f);
+	for (uint32_t i = off; i < PAGE_SIZE && zero; i++)
+		zero = !page[i];
+	if (!zero && o->ops->make_writable)
+		err = o->ops->make_writable(o, size >> PAGE_SHIFT, 0, off);
+	else
+		err = 0;
+	if (!zero && !err) {
+		zero_tail(o, size);
+		pagecache_dirty(o, f);
+	}
+	frame_put(f);
+	return err;
+}
+
+int pagecache_truncate(struct object *o, uint64_t size)
+{
+	uint64_t old = o->size;
+	int err;
+
+	if (size >= old) {
+		zero_tail(o, old);
+		o->size = size;
+		return 0;
+	}
+	err = truncate_tail(o, size);
+	if (err)
+		return err;
+	o->size = size;
+	remove_range(o, DIV_ROUND_UP(size, PAGE_SIZE), OBJECT_INDEX_MAX, true);
+	/* What a mapping stored between the two steps. */
+	zero_tail(o, size);
+	return 0;
+}
+
+bool pagecache_try_drop(struct frame *f)
+{
+	struct object *o = f->object;
+	bool dropped = false;
+
+	if (!o || frame_has(f, FRAME_BUSY | FRAME_WRITEBACK | FRAME_DIRTY) || !rmap_try_unmap(f))
+		return false;
+	spin_lock(&o->tree_lock);
+	/* References are taken under this lock: the tree's and ours stay the only ones. */
+	if (f->object == o && f->refs == 2 && !f->maps &&
+	    !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK | FRAME_DIRTY)) {
+		pagecache_remove_locked(o, f);
+		dropped = true;
+	}
+	spin_unlock(&o->tree_lock);
+	if (dropped)
+		frame_put(f);
+	return dropped;
+}
+
+void pagecache_init(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(frame_waits); i++)
+		waitqueue_init(&frame_waits[i]);
+}

@@ -1,0 +1,236 @@
+#include "mm/reclaim.h"
+
+#include "kernel/main.h"
+#include "kernel/panic.h"
+#include "kernel/printk.h"
+#include "kernel/thread.h"
+#include "kernel/time.h"
+#include "mm/frame.h"
+#include "mm/init.h"
+#include "mm/object.h"
+#include "mm/pagecache.h"
+#include "mm/slab.h"
+#include "mm/stat.h"
+#include "mm/writeback.h"
+
+/*
+ * Second chance: page-cache frames stand in a queue. The hand takes the oldest; one that was used
+ * since it last came by goes to the end with its mark removed, one that can go goes.
+ */
+static struct spinlock queue_lock = SPINLOCK_INIT("reclaim queue", RANK_QUEUE);
+static uint32_t queue_head, queue_tail; /* (queue_lock) page numbers */
+_Atomic uint64_t reclaim_queued;
+
+static struct shrinker *shrinkers; /* registered at boot, read without a lock */
+static struct spinlock shrinkers_lock = SPINLOCK_INIT("shrinkers", RANK_SLAB);
+static struct waitqueue memory_wait = WAITQUEUE_INIT(memory_wait);  /* those without memory */
+static struct waitqueue reclaim_wait = WAITQUEUE_INIT(reclaim_wait); /* the reclaim thread */
+static _Atomic uint64_t rounds; /* of the reclaim thread */
+static _Atomic bool wanted;
+
+/* (queue_lock) */
+static void queue_push(struct frame *f)
+{
+	uint32_t pfn = frame_pfn(f);
+
+	f->next = PFN_NONE;
+	f->prev = queue_tail;
+	if (queue_tail != PFN_NONE)
+		FRAMES[queue_tail].next = pfn;
+	else
+		queue_head = pfn;
+	queue_tail = pfn;
+	frame_set(f, FRAME_QUEUED);
+	reclaim_queued++;
+}
+
+/* (queue_lock) */
+static void queue_remove(struct frame *f)
+{
+	if (f->prev != PFN_NONE)
+		FRAMES[f->prev].next = f->next;
+	else
+		queue_head = f->next;
+	if (f->next != PFN_NONE)
+		FRAMES[f->next].prev = f->prev;
+	else
+		queue_tail = f->prev;
+	frame_clear(f, FRAME_QUEUED);
+	reclaim_queued--;
+}
+
+void reclaim_enqueue(struct frame *f)
+{
+	spin_lock(&queue_lock);
+	queue_push(f);
+	spin_unlock(&queue_lock);
+}
+
+void reclaim_dequeue(struct frame *f)
+{
+	spin_lock(&queue_lock);
+	if (frame_has(f, FRAME_QUEUED))
+		queue_remove(f);
+	spin_unlock(&queue_lock);
+}
+
+/*
+ * The oldest frame, moved to the end, with references to it and to its object. While it is queued
+ * its object lives: frames leave the queue before their object goes.
+ */
+static struct frame *queue_next(struct object **o)
+{
+	struct frame *f = NULL;
+
+	spin_lock(&queue_lock);
+	if (queue_head != PFN_NONE) {
+		f = FRAMES + queue_head;
+		queue_remove(f);
+		queue_push(f);
+		*o = f->object;
+		if (*o && object_try_get(*o))
+			frame_get(f);
+		else
+			*o = NULL;
+	}
+	spin_unlock(&queue_lock);
+	return f;
+}
+
+/* Drop up to n frames of the page cache, looking at each queued one at most twice. */
+static uint64_t scan_queue(uint64_t n)
+{
+	uint64_t budget = 2 * reclaim_queued, freed = 0;
+
+	for (; budget && freed < n; budget--) {
+		struct object *o;
+		struct frame *f = queue_next(&o);
+		bool dropped = false;
+
+		if (!f)
+			break;
+		if (!o)
+			continue;
+		vm_event(VM_PGSCAN);
+		if (frame_has(f, FRAME_REFERENCED))
+			frame_clear(f, FRAME_REFERENCED);
+		else
+			dropped = pagecache_try_drop(f);
+		frame_put(f);
+		object_put(o);
+		if (dropped) {
+			freed++;
+			vm_event(VM_PGSTEAL);
+		}
+	}
+	return freed;
+}
+
+void shrinker_register(struct shrinker *s)
+{
+	spin_lock(&shrinkers_lock);
+	s->next = shrinkers;
+	__atomic_store_n(&shrinkers, s, __ATOMIC_RELEASE);
+	spin_unlock(&shrinkers_lock);
+}
+
+static uint64_t shrink(uint64_t n)
+{
+	uint64_t freed = 0;
+
+	for (struct shrinker *s = shrinkers; s; s = s->next) {
+		uint64_t count = s->count(s);
+
+		if (count)
+			freed += s->scan(s, MAX(count / 4, MIN(count, n)));
+	}
+	return freed;
+}
+
+uint64_t reclaim_frames(uint64_t n, bool nofs)
+{
+	uint64_t freed = scan_queue(n);
+
+	if (freed < n && pagecache_nr_dirty)
+		writeback_kick();
+	if (!nofs)
+		freed += shrink(n - MIN(n, freed));
+	return freed;
+}
+
+void reclaim_all(void)
+{
+	while (reclaim_frames(1024, false))
+		;
+}
+
+void reclaim_wake(void)
+{
+	wake_all(&memory_wait);
+}
+
+static void ask_reclaim_thread(void)
+{
+	wanted = true;
+	wake_all(&reclaim_wait);
+}
+
+/*
+ * Nothing was free. Take what is easy ourselves; else wait until the reclaim thread, which holds no
+ * lock of a file system and may call every shrinker, and the flusher have been round.
+ */
+static struct frame *alloc_wait(unsigned order, unsigned flags)
+{
+	unsigned fruitless = 0;
+
+	lockrank_assert_may_sleep();
+	for (;;) {
+		uint64_t freed = reclaim_frames(32UL << order, flags & FRAME_NOFS), seen = rounds;
+		struct frame *f = frame_alloc(order, flags);
+
+		if (f)
+			return f;
+		if (signal_fatal_pending())
+			return frame_alloc(order, flags | FRAME_RESERVE);
+		fruitless = freed ? 0 : fruitless + 1;
+		if (order > 3 && fruitless > 4)
+			return NULL;
+		if (fruitless > 8 && !pagecache_nr_dirty && !pagecache_nr_writeback) {
+			if (!oom_kill())
+				return frame_alloc(order, flags | FRAME_RESERVE);
+			fruitless = 0;
+		}
+		ask_reclaim_thread();
+		wait_event_deadline(&memory_wait, rounds != seen, WAIT_KILLABLE,
+				    time_ns() + NSEC_PER_SEC / 10);
+	}
+}
+
+static void reclaim_thread(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		wait_event(&reclaim_wait, wanted, WAIT_UNINTERRUPTIBLE);
+		wanted = false;
+		while (frames_free() < frames_high)
+			if (!reclaim_frames(64, false))
+				break;
+		rounds++;
+		wake_all(&memory_wait);
+	}
+}
+
+void reclaim_init(void)
+{
+	frame_alloc_wait_hook = alloc_wait;
+}
+
+void mm_start(void)
+{
+	struct thread *t = kthread_create("reclaim", reclaim_thread, NULL);
+
+	if (!t)
+		panic("no memory for the reclaim thread");
+	thread_start(t);
+	writeback_start();
+}

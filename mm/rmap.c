@@ -1,0 +1,156 @@
+#include "mm/rmap.h"
+
+#include "mm/aspace.h"
+#include "mm/frame.h"
+#include "mm/pagetable.h"
+#include "mm/tlb.h"
+
+/* What of [first, last] the area maps: addresses [*start, *end). */
+static void overlap(const struct vma *v, uint64_t first, uint64_t last, uaddr_t *start, uaddr_t *end)
+{
+	*start = first <= v->index ? v->start : v->start + ((first - v->index) << PAGE_SHIFT);
+	*end = last >= v->index + vma_pages(v) - 1
+		       ? v->end
+		       : v->start + ((last - v->index + 1) << PAGE_SHIFT);
+}
+
+static void unmap_area(struct vma *v, uaddr_t start, uaddr_t end, bool private)
+{
+	struct tlb_batch batch;
+	struct frame *leaf;
+
+	tlb_batch_begin(&batch, v->as, false);
+	while ((leaf = pt_leaf_next(v->as, &start, end))) {
+		uaddr_t stop = pt_span_end(start, end);
+		pte_t *e = pt_entry(leaf, start);
+
+		leaf_lock(leaf);
+		for (; start < stop; start += PAGE_SIZE, e++) {
+			pte_t p = *e;
+
+			if (!p)
+				continue;
+			if (!private && pte_resident(p) &&
+			    (pte_special(p) || frame_type(pte_frame(p)) == FRAME_ANON))
+				continue;
+			pt_clear(leaf, e, start, &batch);
+		}
+		leaf_unlock(leaf);
+	}
+	tlb_batch_end(&batch);
+}
+
+void rmap_unmap(struct object *o, uint64_t first, uint64_t last, bool private)
+{
+	mutex_lock(&o->lock);
+	for (struct vma *v = object_area_first(o, first, last); v;
+	     v = object_area_next(v, first, last)) {
+		uaddr_t start, end;
+
+		overlap(v, first, last, &start, &end);
+		unmap_area(v, start, end, private);
+	}
+	mutex_unlock(&o->lock);
+}
+
+static void wrprotect_area(struct vma *v, uaddr_t start, uaddr_t end)
+{
+	struct tlb_batch batch;
+	struct frame *leaf;
+
+	tlb_batch_begin(&batch, v->as, false);
+	while ((leaf = pt_leaf_next(v->as, &start, end))) {
+		uaddr_t stop = pt_span_end(start, end);
+		pte_t *e = pt_entry(leaf, start);
+
+		leaf_lock(leaf);
+		for (; start < stop; start += PAGE_SIZE, e++)
+			if (pte_writable(*e)) {
+				*e = pte_wrprotect(*e);
+				tlb_batch_add(&batch, start, NULL);
+			}
+		leaf_unlock(leaf);
+	}
+	tlb_batch_end(&batch);
+}
+
+void rmap_wrprotect(struct object *o, uint64_t first, uint64_t last)
+{
+	mutex_lock(&o->lock);
+	for (struct vma *v = object_area_first(o, first, last); v;
+	     v = object_area_next(v, first, last)) {
+		uaddr_t start, end;
+
+		if (vma_private(v))
+			continue;
+		overlap(v, first, last, &start, &end);
+		wrprotect_area(v, start, end);
+	}
+	mutex_unlock(&o->lock);
+}
+
+/* Calls func on the entry of every area that maps f, until it returns true. (object's lock) */
+static bool each_entry(struct frame *f, struct object *o, uint64_t index,
+		       bool (*func)(struct frame *f, struct vma *v, struct frame *leaf, uaddr_t va))
+{
+	for (struct vma *v = object_area_first(o, index, index); v;
+	     v = object_area_next(v, index, index)) {
+		uaddr_t va = v->start + ((index - v->index) << PAGE_SHIFT);
+		struct frame *leaf = pt_leaf(v->as, va);
+
+		if (leaf && func(f, v, leaf, va))
+			return true;
+	}
+	return false;
+}
+
+static bool maps_frame(pte_t p, const struct frame *f)
+{
+	return pte_resident(p) && pte_frame(p) == f;
+}
+
+/* No fence: a hart that still has the entry cached merely looks idle for a while. */
+static bool test_accessed(struct frame *f, struct vma *v, struct frame *leaf, uaddr_t va)
+{
+	pte_t *e = pt_entry(leaf, va);
+	bool used = false;
+
+	(void)v;
+	leaf_lock(leaf);
+	if (maps_frame(*e, f) && pte_present(*e) && (*e & PTE_A)) {
+		*e &= ~PTE_A;
+		used = true;
+	}
+	leaf_unlock(leaf);
+	return used;
+}
+
+static bool unmap_entry(struct frame *f, struct vma *v, struct frame *leaf, uaddr_t va)
+{
+	struct tlb_batch batch;
+	pte_t *e = pt_entry(leaf, va);
+
+	tlb_batch_begin(&batch, v->as, false);
+	leaf_lock(leaf);
+	if (maps_frame(*e, f))
+		pt_clear(leaf, e, va, &batch);
+	leaf_unlock(leaf);
+	tlb_batch_end(&batch);
+	return false;
+}
+
+bool rmap_try_unmap(struct frame *f)
+{
+	struct object *o = f->object;
+	bool used;
+
+	if (!f->maps)
+		return true;
+	if (!o || !mutex_trylock(&o->lock))
+		return false;
+	used = each_entry(f, o, f->index, test_accessed);
+	if (!used)
+		each_entry(f, o, f->index, unmap_entry);
+	mutex_unlock(&o->lock);
+	return !used && !f->maps;
+}

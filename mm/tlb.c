@@ -1,0 +1,319 @@
+#include "mm/tlb.h"
+
+#include "kernel/panic.h"
+#include "kernel/printk.h"
+#include "kernel/riscv.h"
+#include "kernel/sbi.h"
+#include "lib/bitmap.h"
+#include "mm/aspace.h"
+#include "mm/frame.h"
+#include "mm/init.h"
+#include "mm/kmap.h"
+#include "mm/percpu.h"
+#include "mm/stat.h"
+
+/*
+ * A space's identifier is generation << 16 | ASID. When all ASIDs of a generation are used up, the
+ * next one begins: harts keep the one they run with (asid_reserved), everyone else gets a new
+ * number, and each hart drops its whole TLB before it uses one of the new generation.
+ */
+#define GENERATION (1UL << 16)
+
+static struct spinlock tlb_lock = SPINLOCK_INIT("tlb", RANK_TLB);
+static uint32_t nr_asids;		 /* 1: satp has no ASID bits */
+static _Atomic uint64_t generation = GENERATION; /* (tlb_lock) read without */
+static uint32_t next_asid = 1;		 /* (tlb_lock) */
+static BITMAP_DECLARE(asids, 65536);	 /* (tlb_lock) used in this generation */
+
+#define FLUSH_PAGES_MAX 16 /* more pages than this: the whole ASID */
+
+/* (tlb_lock) */
+static void asid_rollover(void)
+{
+	generation += GENERATION;
+	bitmap_clear_range(asids, 0, nr_asids);
+	for (uint32_t i = 0; i < nharts; i++) {
+		struct mm_hart *h = harts[i].percpu_mm;
+		uint64_t active = __atomic_exchange_n((uint64_t *)&h->asid_active, 0,
+						      __ATOMIC_ACQ_REL);
+
+		if (active)
+			h->asid_reserved = active;
+		bitmap_set(asids, h->asid_reserved % GENERATION);
+		h->asid_flush = true;
+	}
+	next_asid = 1;
+}
+
+/* (tlb_lock) A number of this generation for as: what harts run it with, or a new one. */
+static uint64_t asid_new(struct aspace *as)
+{
+	uint64_t old = as->asid, asid = generation | old % GENERATION;
+	bool reserved = false;
+
+	for (uint32_t i = 0; old && i < nharts; i++) {
+		struct mm_hart *h = harts[i].percpu_mm;
+
+		if (h->asid_reserved == old) {
+			h->asid_reserved = asid;
+			reserved = true;
+		}
+	}
+	if (reserved)
+		return asid;
+	next_asid = bitmap_find_zero(asids, next_asid, nr_asids);
+	if (next_asid == nr_asids) {
+		asid_rollover();
+		next_asid = bitmap_find_zero(asids, next_asid, nr_asids);
+	}
+	bitmap_set(asids, next_asid);
+	return generation | next_asid;
+}
+
+/* The ASID to run as with on this hart, interrupts off. */
+static uint64_t asid_use(struct aspace *as, struct mm_hart *h)
+{
+	uint64_t asid = as->asid, active = h->asid_active;
+
+	/* The exchange fails if a rollover has taken asid_active meanwhile. */
+	if (likely(active && (asid ^ generation) < GENERATION &&
+		   __atomic_compare_exchange_n((uint64_t *)&h->asid_active, &active, asid, false,
+					       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
+		return asid % GENERATION;
+	spin_lock(&tlb_lock);
+	asid = as->asid;
+	if ((asid ^ generation) >= GENERATION)
+		as->asid = asid = asid_new(as);
+	if (h->asid_flush) {
+		h->asid_flush = false;
+		sfence_all();
+	}
+	h->asid_active = asid;
+	spin_unlock(&tlb_lock);
+	return asid % GENERATION;
+}
+
+/*
+ * Joining: our bit is set, then the stale mask is looked at. Whoever shoots sets the stale mask,
+ * then reads the bits (tlb_flush). With a full fence on both sides at least one sees the other, so
+ * either we drop our entries here or we are sent a fence.
+ */
+void aspace_activate(struct aspace *as)
+{
+	struct hart *h = this_hart();
+	struct aspace *old = h->aspace;
+	hartmask_t bit = 1UL << h->index;
+
+	if (old == as)
+		return;
+	if (as) {
+		uint64_t asid = 0;
+		bool flush = nr_asids == 1;
+
+		__atomic_fetch_or((uint64_t *)&as->harts, bit, __ATOMIC_RELAXED);
+		if (!flush)
+			asid = asid_use(as, h->percpu_mm);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (as->stale & bit) {
+			__atomic_fetch_and((uint64_t *)&as->stale, ~bit, __ATOMIC_RELAXED);
+			flush = true;
+		}
+		csr_write(satp, as->satp | asid << SATP_ASID_SHIFT);
+		if (flush)
+			sfence_asid(asid);
+	} else {
+		csr_write(satp, kmap_satp());
+	}
+	h->aspace = as;
+	/* From here on the space may be gone. */
+	if (old)
+		__atomic_fetch_and((uint64_t *)&old->harts, ~bit, __ATOMIC_RELEASE);
+}
+
+static void flush_local(uint64_t asid, uaddr_t start, uaddr_t end)
+{
+	if (end - start > FLUSH_PAGES_MAX * PAGE_SIZE) {
+		sfence_asid(asid);
+		return;
+	}
+	for (; start < end; start += PAGE_SIZE)
+		sfence_page_asid(start, asid);
+}
+
+void tlb_flush_local(struct aspace *as, uaddr_t va)
+{
+	(void)as;
+	/* Of any ASID: cheaper than finding out which one. */
+	sfence_page(va);
+}
+
+void tlb_flush(struct aspace *as, uaddr_t start, uaddr_t end)
+{
+	struct hart *h;
+	hartmask_t me, others;
+
+	preempt_disable();
+	h = this_hart();
+	me = 1UL << h->index;
+	if (nharts > 1 || h->aspace != as) {
+		/* Those that do not run it now drop their entries when they do. */
+		__atomic_fetch_or((uint64_t *)&as->stale, h->aspace == as ? ~me : ~0UL,
+				  __ATOMIC_RELAXED);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	}
+	others = as->harts & ~me;
+	if (h->aspace == as) {
+		flush_local(as->asid % GENERATION, start, end);
+		vm_event(VM_TLB_LOCAL);
+	}
+	if (others) {
+		uint64_t len = end - start > FLUSH_PAGES_MAX * PAGE_SIZE ? UINT64_MAX : end - start;
+
+		vm_event(VM_TLB_REMOTE);
+		if (nr_asids > 1)
+			sbi_remote_sfence_asid(others, len == UINT64_MAX ? 0 : start, len,
+					       as->asid % GENERATION);
+		else
+			sbi_remote_sfence(others, len == UINT64_MAX ? 0 : start, len);
+	}
+	preempt_enable();
+}
+
+static void leave(void *arg)
+{
+	if (this_hart()->aspace == arg)
+		aspace_activate(NULL);
+}
+
+void tlb_leave(struct aspace *as)
+{
+	hartmask_t mask = as->harts;
+	uint64_t irq = irq_save();
+
+	mask &= ~(1UL << this_hart()->index);
+	leave(as);
+	irq_restore(irq);
+	if (mask)
+		hart_call(mask, leave, as);
+	/* We may have moved: the hart we left behind has left the space already. */
+	while (as->harts)
+		hart_call(as->harts, leave, as);
+}
+
+void icache_flush(void)
+{
+	hartmask_t others = 0;
+
+	preempt_disable();
+	for (uint32_t i = 0; i < nharts; i++)
+		if (harts[i].online && &harts[i] != this_hart())
+			others |= 1UL << i;
+	/* The stores must be visible before the other harts' fence.i. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	fence_i();
+	if (others)
+		sbi_remote_fence_i(others);
+	preempt_enable();
+}
+
+void tlb_batch_begin(struct tlb_batch *b, struct aspace *as, bool exclusive)
+{
+	b->as = as;
+	b->start = UINT64_MAX;
+	b->end = 0;
+	b->direct = exclusive;
+	b->n = 0;
+	b->room = TLB_BATCH_INLINE;
+	b->list = b->first;
+	b->nr_chunks = 0;
+}
+
+static void batch_drop(struct frame *f)
+{
+	if (frame_type(f) == FRAME_PAGETABLE)
+		frame_free_zeroed(f);
+	else
+		frame_unmap(f);
+}
+
+/* The list is full: a frame of pointers more, or a fence now. */
+static void batch_grow(struct tlb_batch *b)
+{
+	struct frame *chunk = NULL;
+
+	if (b->nr_chunks < TLB_BATCH_CHUNKS)
+		chunk = frame_alloc(0, FRAME_RESERVE);
+	if (!chunk) {
+		tlb_batch_end(b);
+		return;
+	}
+	b->chunks[b->nr_chunks++] = chunk;
+	b->list = frame_data(chunk);
+	b->room = PAGE_SIZE / sizeof(b->list[0]);
+	b->n = 0;
+}
+
+static inline void batch_range(struct tlb_batch *b, uaddr_t start, uaddr_t end)
+{
+	if (start < b->start)
+		b->start = start;
+	if (end > b->end)
+		b->end = end;
+}
+
+void tlb_batch_add(struct tlb_batch *b, uaddr_t va, struct frame *f)
+{
+	batch_range(b, va, va + PAGE_SIZE);
+	if (!f)
+		return;
+	if (b->direct) {
+		frame_unmap(f);
+		return;
+	}
+	b->list[b->n] = f;
+	if (unlikely(++b->n == b->room))
+		batch_grow(b);
+}
+
+void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table)
+{
+	/*
+	 * A walk may have remembered the table itself: fence more than 16 pages, so that all of the
+	 * ASID goes. The table may not be reused before, whoever runs.
+	 */
+	batch_range(b, va, va + L1_SIZE);
+	b->list[b->n] = table;
+	if (unlikely(++b->n == b->room))
+		batch_grow(b);
+}
+
+void tlb_batch_end(struct tlb_batch *b)
+{
+	uint32_t n = b->n;
+
+	if (b->start < b->end)
+		tlb_flush(b->as, b->start, b->end);
+	for (;;) {
+		while (n)
+			batch_drop(b->list[--n]);
+		if (!b->nr_chunks)
+			break;
+		frame_free(b->chunks[--b->nr_chunks], 0);
+		b->list = b->nr_chunks ? frame_data(b->chunks[b->nr_chunks - 1]) : b->first;
+		n = b->nr_chunks ? PAGE_SIZE / sizeof(b->list[0]) : TLB_BATCH_INLINE;
+	}
+	tlb_batch_begin(b, b->as, b->direct);
+}
+
+void tlb_init(void)
+{
+	uint64_t satp = csr_read(satp);
+
+	/* ASID bits that are not there read as 0 (privileged specification 4.1.11). */
+	csr_write(satp, satp | SATP_ASID_MASK << SATP_ASID_SHIFT);
+	nr_asids = (csr_read(satp) >> SATP_ASID_SHIFT & SATP_ASID_MASK) + 1;
+	csr_write(satp, satp);
+	sfence_all();
+	bitmap_set(asids, 0);
+	pr_debug("tlb: %u address-space identifiers\n", nr_asids);
+}

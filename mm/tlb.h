@@ -1,0 +1,49 @@
+/*
+ * Translation caches: address-space identifiers, fences here and on other harts, and batches that
+ * gather what may be freed only after the fence.
+ */
+#pragma once
+
+#include "kernel/types.h"
+
+struct aspace;
+struct frame;
+
+/* Forget translations of [start, end) of as on all harts that run it. Any context. */
+void tlb_flush(struct aspace *as, uaddr_t start, uaddr_t end);
+/* The running hart only: an entry became more permissive, or the fault was spurious. */
+void tlb_flush_local(struct aspace *as, uaddr_t va);
+/* No hart has as in satp any more when this returns. Nobody can activate it. May sleep. */
+void tlb_leave(struct aspace *as);
+/* All harts see new instructions (fence.i everywhere). */
+void icache_flush(void);
+
+#define TLB_BATCH_INLINE 32
+#define TLB_BATCH_CHUNKS 16
+
+/*
+ * Frames whose entries were cleared. They lose their mapping (frame_unmap), and page tables are
+ * freed, after one fence at the end, or earlier only when memory for the list runs out.
+ */
+struct tlb_batch {
+	struct aspace *as;
+	uaddr_t start, end;	/* to be fenced; start >= end: nothing */
+	bool direct;		/* nobody can use the entries meanwhile: free at once */
+	uint32_t n, room;
+	struct frame **list;	/* the current chunk */
+	uint32_t nr_chunks;
+	struct frame *chunks[TLB_BATCH_CHUNKS]; /* full ones before it, each a frame of pointers */
+	struct frame *first[TLB_BATCH_INLINE];
+};
+
+/*
+ * as may be mapped by other objects' walkers meanwhile; `exclusive` tells that no thread but the
+ * running one can use the space (or none at all).
+ */
+void tlb_batch_begin(struct tlb_batch *b, struct aspace *as, bool exclusive);
+/* The entry at va, which mapped f (NULL: something that is not counted), was cleared or changed. */
+void tlb_batch_add(struct tlb_batch *b, uaddr_t va, struct frame *f);
+/* A leaf table, all empty, was taken out of its L1 entry. */
+void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table);
+/* The fence, then everything is freed. */
+void tlb_batch_end(struct tlb_batch *b);

@@ -1,0 +1,189 @@
+/*
+ * Copies to and from user memory. Only here is sstatus.SUM set. A fault that vm_fault cannot mend
+ * goes on at the landing its range has in .fixup: from a loop of words at the loop of bytes, which
+ * faults again at the very byte; from there with what is left.
+ */
+#define SUM (1 << 18)
+
+	.macro landing from, to, at
+	.pushsection .fixup, "a"
+	.dword	\from, \to, \at
+	.popsection
+	.endm
+
+	.text
+
+/* size_t usercopy(void *dst, const void *src, size_t n): bytes not copied */
+	.globl usercopy
+	.type usercopy, @function
+usercopy:
+	li	t6, SUM
+	csrs	sstatus, t6
+	xor	a3, a0, a1
+	andi	a3, a3, 7
+	li	a4, 16
+	bnez	a3, 5f
+	bltu	a2, a4, 5f
+	andi	a3, a0, 7
+	beqz	a3, 2f
+	addi	a3, a3, -8		/* bytes up to the next multiple of 8, negated */
+	add	a2, a2, a3
+1:	lbu	a4, 0(a1)
+	sb	a4, 0(a0)
+	addi	a1, a1, 1
+	addi	a0, a0, 1
+	addi	a3, a3, 1
+	bnez	a3, 1b
+2:	li	a3, 64
+	bltu	a2, a3, 4f
+3:	ld	a4, 0(a1)
+	ld	a5, 8(a1)
+	ld	a6, 16(a1)
+	ld	a7, 24(a1)
+	ld	t0, 32(a1)
+	ld	t1, 40(a1)
+	ld	t2, 48(a1)
+	ld	t3, 56(a1)
+	sd	a4, 0(a0)
+	sd	a5, 8(a0)
+	sd	a6, 16(a0)
+	sd	a7, 24(a0)
+	sd	t0, 32(a0)
+	sd	t1, 40(a0)
+	sd	t2, 48(a0)
+	sd	t3, 56(a0)
+	addi	a2, a2, -64
+	addi	a1, a1, 64
+	addi	a0, a0, 64
+	bgeu	a2, a3, 3b
+4:	li	a3, 8
+	bltu	a2, a3, 5f
+	ld	a4, 0(a1)
+	sd	a4, 0(a0)
+	addi	a2, a2, -8
+	addi	a1, a1, 8
+	addi	a0, a0, 8
+	j	4b
+	landing	2b, 5f, 5f
+5:	beqz	a2, 7f
+6:	lbu	a4, 0(a1)
+	sb	a4, 0(a0)
+	addi	a1, a1, 1
+	addi	a0, a0, 1
+	addi	a2, a2, -1
+	bnez	a2, 6b
+	landing	5b, 7f, 7f
+7:	csrc	sstatus, t6
+	mv	a0, a2
+	ret
+8:	sub	a2, a2, a3		/* the bytes before the first word: count them back in */
+	j	7b
+	landing	1b, 2b, 8b
+	.size usercopy, . - usercopy
+
+/* size_t userzero(void *dst, size_t n): bytes not zeroed */
+	.globl userzero
+	.type userzero, @function
+userzero:
+	li	t6, SUM
+	csrs	sstatus, t6
+	li	a3, 64
+1:	beqz	a1, 5f
+	andi	a4, a0, 7
+	bnez	a4, 4f
+2:	bltu	a1, a3, 4f
+3:	sd	zero, 0(a0)
+	sd	zero, 8(a0)
+	sd	zero, 16(a0)
+	sd	zero, 24(a0)
+	sd	zero, 32(a0)
+	sd	zero, 40(a0)
+	sd	zero, 48(a0)
+	sd	zero, 56(a0)
+	addi	a1, a1, -64
+	addi	a0, a0, 64
+	j	2b
+	landing	3b, 4f, 6f
+4:	sb	zero, 0(a0)
+	addi	a1, a1, -1
+	addi	a0, a0, 1
+	j	1b
+	landing	4b, 5f, 5f
+5:	csrc	sstatus, t6
+	mv	a0, a1
+	ret
+6:	beqz	a1, 5b			/* after a fault among words: bytes to the very place */
+7:	sb	zero, 0(a0)
+	addi	a1, a1, -1
+	addi	a0, a0, 1
+	bnez	a1, 7b
+	j	5b
+8:	landing	7b, 8b, 5b
+	.size userzero, . - userzero
+
+/* long userstrncpy(char *dst, const char *src, size_t n): length, n if no NUL, -1 on a fault */
+	.globl userstrncpy
+	.type userstrncpy, @function
+userstrncpy:
+	li	t6, SUM
+	csrs	sstatus, t6
+	mv	a3, zero
+1:	beq	a3, a2, 2f
+	lbu	a4, 0(a1)
+	sb	a4, 0(a0)
+	beqz	a4, 2f
+	addi	a0, a0, 1
+	addi	a1, a1, 1
+	addi	a3, a3, 1
+	j	1b
+	landing	1b, 2f, 3f
+2:	csrc	sstatus, t6
+	mv	a0, a3
+	ret
+3:	li	a3, -1
+	j	2b
+	.size userstrncpy, . - userstrncpy
+
+/* long userload32(const void *src, uint32_t *value), and so on: 0, -1 on a fault. Aligned. */
+	.macro single name, insn1, insn2
+	.globl \name
+	.type \name, @function
+\name:
+	li	t6, SUM
+	csrs	sstatus, t6
+1:	\insn1
+	\insn2
+	mv	a0, zero
+2:	csrc	sstatus, t6
+	ret
+3:	li	a0, -1
+	j	2b
+	landing	1b, 2b, 3b
+	.size \name, . - \name
+	.endm
+
+	single userload32, "lw a2, 0(a0)", "sw a2, 0(a1)"
+	single userload64, "ld a2, 0(a0)", "sd a2, 0(a1)"
+	single userstore32, "sw a1, 0(a0)", ""
+	single userstore64, "sd a1, 0(a0)", ""
+
+/* long usercmpxchg32(void *addr, uint32_t expected, uint32_t desired, uint32_t *old) */
+	.globl usercmpxchg32
+	.type usercmpxchg32, @function
+usercmpxchg32:
+	li	t6, SUM
+	csrs	sstatus, t6
+	sext.w	a1, a1
+1:	lr.w.aqrl a4, (a0)
+	bne	a4, a1, 2f
+	sc.w.aqrl a5, a2, (a0)
+	bnez	a5, 1b
+2:	csrc	sstatus, t6
+	sw	a4, 0(a3)
+	mv	a0, zero
+	ret
+3:	csrc	sstatus, t6
+	li	a0, -1
+	ret
+	landing	1b, 2b, 3b
+	.size usercmpxchg32, . - usercmpxchg32

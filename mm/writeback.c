@@ -1,0 +1,287 @@
+#include "mm/writeback.h"
+
+#include "kernel/panic.h"
+#include "kernel/printk.h"
+#include "kernel/thread.h"
+#include "kernel/time.h"
+#include "lib/string.h"
+#include "mm/pagecache.h"
+#include "mm/reclaim.h"
+#include "mm/rmap.h"
+#include "mm/stat.h"
+
+#define RUN_MAX	  64			/* pages of one write_pages call */
+#define DIRTY_AGE (5 * NSEC_PER_SEC)	/* how long a page may stay dirty */
+
+_Atomic uint64_t pagecache_nr_dirty, pagecache_nr_writeback;
+
+static struct spinlock dirty_lock = SPINLOCK_INIT("dirty objects", RANK_QUEUE);
+static LIST_HEAD(dirty_objects); /* (dirty_lock) */
+static struct waitqueue flusher_wait = WAITQUEUE_INIT(flusher_wait);
+static struct waitqueue throttle_wait = WAITQUEUE_INIT(throttle_wait);
+static _Atomic bool kicked;
+static _Atomic uint64_t rounds; /* of the flusher: writers wait for one to end */
+
+/* Above the first the flusher starts, above the second writers wait for it. */
+static uint64_t dirty_background(void)
+{
+	return frames_total / 10;
+}
+static uint64_t dirty_limit(void)
+{
+	return frames_total / 5;
+}
+
+void writeback_mark_locked(struct object *o, struct frame *f)
+{
+	bool first;
+
+	if (frame_has(f, FRAME_DIRTY) || !o->ops->write_pages)
+		return;
+	frame_set(f, FRAME_DIRTY);
+	radix_tag_set(&o->frames, f->index, RADIX_TAG_DIRTY);
+	first = pagecache_nr_dirty++ == 0;
+	if (list_empty(&o->dirty_link)) {
+		spin_lock(&dirty_lock);
+		o->dirtied_at = time_ns();
+		list_add_tail(&o->dirty_link, &dirty_objects);
+		spin_unlock(&dirty_lock);
+	}
+	if (first)
+		wake_all(&flusher_wait);
+}
+
+void writeback_clear_locked(struct object *o, struct frame *f)
+{
+	frame_clear(f, FRAME_DIRTY);
+	radix_tag_clear(&o->frames, f->index, RADIX_TAG_DIRTY);
+	radix_tag_clear(&o->frames, f->index, RADIX_TAG_TOWRITE);
+	pagecache_nr_dirty--;
+}
+
+static void list_leave_locked(struct object *o)
+{
+	spin_lock(&dirty_lock);
+	list_del(&o->dirty_link);
+	spin_unlock(&dirty_lock);
+}
+
+void writeback_forget(struct object *o)
+{
+	spin_lock(&o->tree_lock);
+	list_leave_locked(o);
+	spin_unlock(&o->tree_lock);
+}
+
+/*
+ * The next run of frames that were dirty when the sync began: WRITEBACK and clean from now on, each
+ * with a reference. 0: none left. A frame that is BUSY or already on its way is returned alone in
+ * *wait.
+ */
+static uint32_t next_run(struct object *o, uint64_t *index, uint64_t last, struct frame **frames,
+			 struct frame **wait)
+{
+	uint32_t n = 0;
+	uint64_t at = *index;
+
+	*wait = NULL;
+	spin_lock(&o->tree_lock);
+	for (;;) {
+		struct frame *f = radix_next_tagged(&o->frames, &at, last, RADIX_TAG_TOWRITE);
+
+		if (!f || (n && at != *index + n))
+			break;
+		if (frame_has(f, FRAME_BUSY | FRAME_WRITEBACK)) {
+			if (!n)
+				*wait = frame_get(f);
+			break;
+		}
+		if (!n)
+			*index = at;
+		writeback_clear_locked(o, f);
+		frame_set(f, FRAME_WRITEBACK);
+		radix_tag_set(&o->frames, at, RADIX_TAG_WRITEBACK);
+		frames[n++] = frame_get(f);
+		if (n == RUN_MAX || at++ == last)
+			break;
+	}
+	spin_unlock(&o->tree_lock);
+	return n;
+}
+
+static int write_run(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
+{
+	uint64_t size = o->size;
+	int err;
+
+	pagecache_nr_writeback += n;
+	/* Those who can still write through a mapping stop here; then the contents are stable. */
+	if (o->nr_writable_shared)
+		rmap_wrprotect(o, index, index + n - 1);
+	if ((size & (PAGE_SIZE - 1)) && size >> PAGE_SHIFT == index + n - 1)
+		memset((char *)frame_data(frames[n - 1]) + (size & (PAGE_SIZE - 1)), 0,
+		       PAGE_SIZE - (size & (PAGE_SIZE - 1)));
+	err = o->ops->write_pages(o, index, frames, n);
+	vm_event_add(VM_PGPGOUT, n * (PAGE_SIZE / KiB));
+	if (err) {
+		int none = 0;
+
+		__atomic_compare_exchange_n((int *)&o->error, &none, err, false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED);
+		o->error_seq++;
+		pr_warn("%s: writing %u pages at %lu failed (%d)\n", o->ops->name, n, index, err);
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		spin_lock(&o->tree_lock);
+		radix_tag_clear(&o->frames, index + i, RADIX_TAG_WRITEBACK);
+		spin_unlock(&o->tree_lock);
+		frame_done(frames[i], FRAME_WRITEBACK);
+		frame_put(frames[i]);
+	}
+	pagecache_nr_writeback -= n;
+	return err;
+}
+
+/* Wait for what others are writing in the range. */
+static void wait_writeback(struct object *o, uint64_t first, uint64_t last)
+{
+	for (uint64_t index = first;; index++) {
+		struct frame *f;
+
+		spin_lock(&o->tree_lock);
+		f = index <= last ? radix_next_tagged(&o->frames, &index, last, RADIX_TAG_WRITEBACK)
+				  : NULL;
+		if (f)
+			frame_get(f);
+		spin_unlock(&o->tree_lock);
+		if (!f)
+			return;
+		frame_wait(f, FRAME_WRITEBACK);
+		frame_put(f);
+	}
+}
+
+int pagecache_sync(struct object *o, uint64_t first, uint64_t last)
+{
+	struct frame *frames[RUN_MAX], *wait;
+	uint64_t index = first;
+	uint32_t n;
+	int err = 0;
+
+	last = MIN(last, (uint64_t)OBJECT_INDEX_MAX);
+	if (!o->ops->write_pages)
+		return 0;
+	spin_lock(&o->tree_lock);
+	radix_tag_copy(&o->frames, first, last, RADIX_TAG_DIRTY, RADIX_TAG_TOWRITE);
+	spin_unlock(&o->tree_lock);
+	while ((n = next_run(o, &index, last, frames, &wait)) || wait) {
+		int e;
+
+		if (wait) {
+			e = frame_wait(wait, FRAME_BUSY | FRAME_WRITEBACK);
+			frame_put(wait);
+			if (e)
+				return err ? err : e;
+			continue;
+		}
+		e = write_run(o, index, frames, n);
+		if (e && !err)
+			err = e;
+		index += n;
+		if (index > last)
+			break;
+	}
+	wait_writeback(o, first, last);
+	spin_lock(&o->tree_lock);
+	if (!radix_tagged(&o->frames, RADIX_TAG_DIRTY))
+		list_leave_locked(o);
+	spin_unlock(&o->tree_lock);
+	return err;
+}
+
+/* An object that has been dirty since before `until`, referenced; it goes to the end of the list. */
+static struct object *next_dirty(uint64_t until, uint64_t now)
+{
+	struct object *o;
+
+	spin_lock(&dirty_lock);
+	list_for_each_entry(o, &dirty_objects, dirty_link) {
+		if (o->dirtied_at > until || !object_try_get(o))
+			continue;
+		o->dirtied_at = now;
+		list_move_tail(&o->dirty_link, &dirty_objects);
+		spin_unlock(&dirty_lock);
+		return o;
+	}
+	spin_unlock(&dirty_lock);
+	return NULL;
+}
+
+/* Write back what has been dirty since `until`. The first error. */
+static int flush_until(uint64_t until)
+{
+	uint64_t now = until + 1;
+	struct object *o;
+	int err = 0;
+
+	while ((o = next_dirty(until, now))) {
+		int e = pagecache_sync(o, 0, OBJECT_INDEX_MAX);
+
+		object_put(o);
+		if (e && !err)
+			err = e;
+	}
+	return err;
+}
+
+int pagecache_sync_all(void)
+{
+	return flush_until(time_ns());
+}
+
+void writeback_kick(void)
+{
+	kicked = true;
+	wake_all(&flusher_wait);
+}
+
+void writeback_throttle(void)
+{
+	uint64_t seen = rounds;
+
+	if (likely(pagecache_nr_dirty <= dirty_background()))
+		return;
+	writeback_kick();
+	if (pagecache_nr_dirty > dirty_limit())
+		wait_event(&throttle_wait, rounds != seen || pagecache_nr_dirty <= dirty_limit(),
+			   WAIT_KILLABLE);
+}
+
+static void flusher(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		uint64_t now = time_ns();
+		bool all = kicked || pagecache_nr_dirty > dirty_background();
+
+		kicked = false;
+		flush_until(all ? now : now - MIN(now, DIRTY_AGE));
+		rounds++;
+		wake_all(&throttle_wait);
+		reclaim_wake();
+		/* No timer while there is nothing to write. */
+		if (!pagecache_nr_dirty)
+			wait_event(&flusher_wait, kicked || pagecache_nr_dirty, WAIT_UNINTERRUPTIBLE);
+		wait_event_deadline(&flusher_wait, kicked, WAIT_UNINTERRUPTIBLE,
+				    time_ns() + DIRTY_AGE / 5);
+	}
+}
+
+void writeback_start(void)
+{
+	struct thread *t = kthread_create("flusher", flusher, NULL);
+
+	if (!t)
+		panic("no memory for the flusher");
+	thread_start(t);
+}

@@ -1,0 +1,20 @@
+/*
+ * Dirty pages on their way to the device: the list of objects that have some, and the flusher.
+ */
+#pragma once
+
+#include "mm/object.h"
+
+struct frame;
+
+/* (tree_lock) f, in o's tree, is dirty: tag, flag, counters, list of dirty objects. */
+void writeback_mark_locked(struct object *o, struct frame *f);
+/* (tree_lock) f is not dirty any more. */
+void writeback_clear_locked(struct object *o, struct frame *f);
+/* The object is about to go: off the list. */
+void writeback_forget(struct object *o);
+/* A writer, holding file-system locks of its own but none that write_pages takes, waits its turn. */
+void writeback_throttle(void);
+/* Have the flusher write now: memory is short. */
+void writeback_kick(void);
+void writeback_start(void);
