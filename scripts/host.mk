@@ -8,7 +8,9 @@ HOST_TESTS :=
 FUZZERS  :=
 -include tests/host/host.mk
 
-HCC      ?= clang
+# The kernel's own kind of compiler for the tests; libFuzzer comes with clang only.
+HCC      ?= gcc
+FUZZCC   ?= clang
 HCFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -DXV39_HOST=1 -DDEBUG=1 \
 	    $(HOST_CFLAGS) -I. -Wall -Wextra -Wno-unused-parameter \
 	    -fsanitize=address,undefined -fno-sanitize-recover=all $(if $(filter 1,$(WERROR)),-Werror)
@@ -35,7 +37,7 @@ fuzz: $(HB)/fuzz/fuzz_$(T)
 host-tests host-fuzz fuzz: $(HOST_CORPUS)
 
 $(HB)/.flags: FORCE
-	$(call stamp,$(HCC) $(HCFLAGS))
+	$(call stamp,$(HCC) $(FUZZCC) $(HCFLAGS))
 
 $(HB)/obj/%.c.o: %.c $(HB)/.flags | $(O)/.setup-test
 	$(call say,HOSTCC,$@)
@@ -45,7 +47,7 @@ $(HB)/obj/%.c.o: %.c $(HB)/.flags | $(O)/.setup-test
 $(HB)/fuzz-obj/%.c.o: %.c $(HB)/.flags | $(O)/.setup-test
 	$(call say,FUZZCC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(HCC) $(HCFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+	$(Q)$(FUZZCC) $(HCFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 
 define host_test
 $(HB)/$(1): $(patsubst %,$(HB)/obj/%.o,$($(1)_SRC)) tests/host/host.mk
@@ -56,7 +58,7 @@ define host_fuzzer
 $(HB)/fuzz/$(1): $(patsubst %,$(HB)/fuzz-obj/%.o,$($(1)_SRC)) tests/host/host.mk
 	$$(call say,FUZZLD,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$(HCC) $(HCFLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^)
+	$$(Q)$(FUZZCC) $(HCFLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^)
 endef
 $(foreach t,$(HOST_TESTS),$(eval $(call host_test,$(t))))
 $(foreach t,$(FUZZERS),$(eval $(call host_fuzzer,$(t))))

@@ -80,3 +80,8 @@ test_part_damage_SRC := tests/host/test_part_damage.c $(PARTTABLE_SRC)
 test_ldisc_SRC := tests/host/test_ldisc.c $(LDISC_SRC)
 FUZZERS += fuzz_ldisc
 fuzz_ldisc_SRC := tests/host/fuzz_ldisc.c $(LDISC_SRC)
+
+HOST_TESTS += test_block
+test_block_SRC := tests/host/test_block.c tests/host/shim/sleep.c tests/host/shim/kmalloc.c \
+		  drivers/block/bio.c drivers/block/queue.c kernel/wait.c kernel/cmdline.c \
+		  $(KERNEL_SHIM)

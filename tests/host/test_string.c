@@ -224,6 +224,7 @@ static void test_printf_numbers(void **state)
 
 static void test_printf_text(void **state)
 {
+	const char *volatile none = NULL;
 	char buf[64];
 
 	(void)state;
@@ -233,7 +234,7 @@ static void test_printf_text(void **state)
 	CHECK("%.3s", (const char[]){'a', 'b', 'c'}); /* no terminator */
 	k_snprintf(buf, sizeof(buf), "%p", (void *)0x1234);
 	assert_string_equal(buf, "0x0000000000001234");
-	k_snprintf(buf, sizeof(buf), "%s", (const char *)NULL);
+	k_snprintf(buf, sizeof(buf), "%s", none);
 	assert_string_equal(buf, "(null)");
 }
 

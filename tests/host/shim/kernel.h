@@ -11,6 +11,7 @@
 #define dev_t	 kernel_dev_t
 #define sigset_t kernel_sigset_t
 
+#include "kernel/riscv.h"
 #include "kernel/thread.h"
 #include "kernel/types.h"
 

@@ -1,0 +1,80 @@
+/* A scheduler for one thread, so that the real kernel/wait.c and mutex.c work. */
+#include "tests/host/shim/sleep.h"
+
+#include "kernel/panic.h"
+#include "kernel/signal.h"
+#include "kernel/time.h"
+
+static bool host_timer_fire(void);
+
+bool (*host_idle)(void);
+uint64_t host_time;
+bool host_signal_pending;
+
+void schedule(void)
+{
+	lockrank_assert_may_sleep();
+	assert_always(host_irqs_on);
+	while (current()->state == THREAD_SLEEPING) {
+		if (!(host_idle && host_idle()) && !host_timer_fire())
+			panic("the only thread sleeps for ever");
+	}
+}
+
+bool thread_wake(struct thread *t)
+{
+	if (t->state != THREAD_SLEEPING)
+		return false;
+	t->state = THREAD_RUNNING;
+	return true;
+}
+
+bool signal_pending(void)
+{
+	return host_signal_pending;
+}
+
+bool signal_fatal_pending(void)
+{
+	return host_signal_pending;
+}
+
+uint64_t time_ns(void)
+{
+	return host_time += NSEC_PER_USEC;
+}
+
+/* Deadlines: time passes only when the thread sleeps, and then at once. */
+static struct timer *armed;
+
+void timer_init(struct timer *t, void (*func)(struct timer *), void *data)
+{
+	*t = (struct timer){.func = func, .data = data};
+}
+
+void timer_set(struct timer *t, uint64_t when)
+{
+	assert_always(!armed);
+	t->when = when;
+	armed = t;
+}
+
+bool timer_cancel(struct timer *t)
+{
+	bool was = armed == t;
+
+	armed = NULL;
+	return was;
+}
+
+static bool host_timer_fire(void)
+{
+	struct timer *t = armed;
+
+	if (!t)
+		return false;
+	armed = NULL;
+	host_time = MAX(host_time, t->when);
+	t->func(t);
+	return true;
+}
