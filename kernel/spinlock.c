@@ -1,5 +1,5 @@
 /*
- * Ticket spin locks, preemption counting and, in debug kernels, the lock order check.
+ * Spin locks, preemption counting and, in debug kernels, the lock order check.
  */
 #include "kernel/spinlock.h"
 
@@ -120,27 +120,21 @@ static inline void note_locked(struct spinlock *l)
 
 void spin_lock(struct spinlock *l)
 {
-	uint32_t mine;
-
 	preempt_disable();
 #if DEBUG
 	lockrank_acquire(l, l->rank, l->name);
 #endif
-	mine = __atomic_fetch_add(&l->word, 1U << 16, __ATOMIC_ACQUIRE);
-	if (unlikely((mine >> 16) != (mine & 0xffff)))
-		while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != mine >> 16)
+	while (unlikely(__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE)))
+		while (__atomic_load_n(&l->locked, __ATOMIC_RELAXED))
 			cpu_relax();
 	note_locked(l);
 }
 
 bool spin_trylock(struct spinlock *l)
 {
-	uint32_t old = __atomic_load_n(&l->word, __ATOMIC_RELAXED);
-
 	preempt_disable();
-	if ((old >> 16) != (old & 0xffff) ||
-	    !__atomic_compare_exchange_n(&l->word, &old, old + (1U << 16), false,
-					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+	if (__atomic_load_n(&l->locked, __ATOMIC_RELAXED) ||
+	    __atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE)) {
 		preempt_enable();
 		return false;
 	}
@@ -159,7 +153,7 @@ static void release(struct spinlock *l)
 	l->holder = NULL;
 	lockrank_release(l);
 #endif
-	__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
 }
 
 void spin_unlock(struct spinlock *l)
@@ -191,8 +185,6 @@ bool spin_held(const struct spinlock *l)
 #if DEBUG
 	return l->holder == current();
 #else
-	uint32_t w = __atomic_load_n(&l->word, __ATOMIC_RELAXED);
-
-	return (w >> 16) != (w & 0xffff);
+	return __atomic_load_n(&l->locked, __ATOMIC_RELAXED);
 #endif
 }

@@ -1,6 +1,8 @@
 /*
- * Spin locks: ticket locks, fair, for short sections. Holding one disables preemption. A lock
- * that an interrupt handler also takes must be taken with spin_lock_irq everywhere.
+ * Spin locks, for short sections. Holding one disables preemption. A lock that an interrupt
+ * handler also takes must be taken with spin_lock_irq everywhere. Whoever comes first when a lock
+ * is released gets it: handing it over in turn would stand still whenever the next in line is a
+ * virtual hart that its host is not running.
  * No I/O, no allocation that may wait and no faulting user copy while one is held.
  */
 #pragma once
@@ -9,13 +11,7 @@
 #include "kernel/types.h"
 
 struct spinlock {
-	union {
-		uint32_t word;
-		struct {
-			uint16_t owner; /* ticket being served */
-			uint16_t next;	/* next ticket to hand out */
-		};
-	};
+	uint32_t locked; /* 1 while held */
 #if DEBUG
 	uint32_t rank; /* enum lock_rank */
 	const char *name;
