@@ -15,6 +15,9 @@ KERNEL_SHIM := tests/host/shim/kernel.c tests/host/shim/lib.c kernel/spinlock.c 
 HOST_TESTS += test_frame
 test_frame_SRC := tests/host/test_frame.c tests/host/shim/ram.c mm/frame.c mm/slab.c $(KERNEL_SHIM)
 
+HOST_TESTS += test_vma
+test_vma_SRC := tests/host/test_vma.c tests/host/shim/kmalloc.c mm/vma.c lib/rbtree.c $(KERNEL_SHIM)
+
 # Device trees: ours by dtc, and the ones that QEMU makes.
 HOST_DTBS  := $(patsubst tests/host/dts/%.dts,$(HB)/dtb/%.dtb,$(wildcard tests/host/dts/*.dts))
 HOST_DTBS  += $(HB)/dtb/qemu-virt.dtb $(HB)/dtb/qemu-virt-64.dtb $(HB)/dtb/qemu-sifive_u.dtb
