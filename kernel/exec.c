@@ -307,7 +307,7 @@ static uaddr_t mmap_top(const struct exec *x)
 {
 	uint64_t stack = MAX(rlimit_get(RLIMIT_STACK), 128 * MiB);
 
-	stack = MIN(stack, USER_TOP / 6 * 5);
+	stack = MIN(stack, (uint64_t)USER_TOP / 6 * 5);
 
 	return ALIGN_DOWN(USER_TOP - stack - 16 * MiB, PAGE_SIZE) - random_pages(x, 1 << 18);
 }
@@ -419,7 +419,7 @@ static struct exec *exec_alloc(void)
 
 	if (!x)
 		return NULL;
-	x->args.limit = MIN(rlimit_get(RLIMIT_STACK) / 4, 6 * MiB);
+	x->args.limit = MIN(rlimit_get(RLIMIT_STACK) / 4, (uint64_t)(6 * MiB));
 	x->args.limit = MAX(x->args.limit, 32 * PAGE_SIZE);
 	x->randomize = !cmdline_has("norandmaps") &&
 		       !(current()->process->personality & PERSONALITY_NO_RANDOMIZE);

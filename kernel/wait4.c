@@ -62,7 +62,8 @@ static void inherit_usage(struct process *me, struct process *c)
 	to->majflt += own->majflt + kids->majflt;
 	to->nvcsw += own->nvcsw + kids->nvcsw;
 	to->nivcsw += own->nivcsw + kids->nivcsw;
-	me->children_maxrss = MAX(me->children_maxrss, MAX(c->maxrss, c->children_maxrss));
+	me->children_maxrss = MAX(me->children_maxrss, c->maxrss);
+	me->children_maxrss = MAX(me->children_maxrss, c->children_maxrss);
 	spin_unlock_irq(&me->siglock, irq);
 }
 

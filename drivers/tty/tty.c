@@ -21,7 +21,7 @@ struct tty *tty_console;
 
 static struct tty *tty_all; /* grows at the front; boot only */
 static struct waitqueue work_wait = WAITQUEUE_INIT(work_wait);
-static _Atomic bool work_any;
+static _Atomic uint32_t work_any;
 static struct thread *tty_thread;
 
 uint32_t tty_settle_locked(struct tty *t)

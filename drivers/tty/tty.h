@@ -43,8 +43,8 @@ struct tty {
 	bool held;			/* L: by TCXONC */
 	bool exclusive;			/* L: TIOCEXCL */
 	bool reading, writing;		/* L: one reader, one writer at a time */
-	_Atomic bool blocked;		/* the discipline has no room: input waits in the line */
-	_Atomic bool work;		/* the tty thread is to look at it */
+	_Atomic uint32_t blocked;		/* the discipline has no room: input waits in the line */
+	_Atomic uint32_t work;		/* the tty thread is to look at it */
 	_Atomic uint32_t hangups;	/* an open remembers how many there were */
 	_Atomic int opens;
 	struct waitqueue read_wait, write_wait;
