@@ -207,9 +207,9 @@ class Machine:
         The mark is typed in two parts, so that the echo of the line is not taken for it.
         """
         self.send(line + '; echo "@@"done:$?:\r')
-        self.expect(r'"@@"done:[^\r\n]*\r?\n', timeout)
+        self.expect(r'"@@"done:[^\r\n]*\r*\n', timeout)
         start = self.seen
-        match = self.expect(r"@@done:(\d+):\r?\n", timeout)
+        match = self.expect(r"@@done:(\d+):\r*\n", timeout)
         self.prompt(timeout)
         output = self.text[start:match.start()].replace("\r\n", "\n")
         return int(match[1]), output

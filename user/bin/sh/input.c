@@ -21,6 +21,7 @@ struct input {
 	int fd;
 	struct lexer *lex;	/* of a person; NULL for files */
 	bool first;		/* the next line begins a command */
+	bool ended;		/* ctrl-D: no more lines for this command */
 	char *line;
 	size_t len, room;
 	char block[4096];	/* of a file, read ahead */
@@ -74,6 +75,7 @@ void input_close(struct input *input)
 void input_begin(struct input *input)
 {
 	input->first = true;
+	input->ended = false;
 }
 
 static void line_add(struct input *input, char c)
@@ -151,9 +153,14 @@ static int line_ask(struct input *input)
 bool input_refill(struct source *source)
 {
 	struct input *input = source->context;
-	struct arena_mark mark = arena_mark(&scratch);
-	int result = input->lex ? line_ask(input) : line_read(input);
+	struct arena_mark mark;
+	int result;
 
+	/* The parser asks again at the end; a person has said so once and is not asked twice. */
+	if (input->ended)
+		return false;
+	mark = arena_mark(&scratch);
+	result = input->lex ? line_ask(input) : line_read(input);
 	arena_release(&scratch, mark);
 	input->first = false;
 	if (result == -2) {
@@ -166,5 +173,6 @@ bool input_refill(struct source *source)
 		fwrite(input->line, 1, input->len, stderr);
 	source->at = input->line;
 	source->end = input->line + input->len;
+	input->ended = input->lex && input->len == 0;
 	return input->len > 0;
 }
