@@ -416,6 +416,23 @@ const struct exec_layout *aspace_layout(struct aspace *as)
 	return &as->layout;
 }
 
+int aspace_futex_key(struct aspace *as, uaddr_t addr, uint64_t *object, uint64_t *offset)
+{
+	struct vma *v;
+
+	rwlock_read(&as->lock);
+	v = vma_at(&as->areas, addr);
+	if (v && v->object && !vma_private(v)) {
+		*object = (uint64_t)v->object;
+		*offset = (vma_index(v, addr) << PAGE_SHIFT) | (addr & (PAGE_SIZE - 1));
+	} else {
+		*object = (uint64_t)as;
+		*offset = addr;
+	}
+	rwlock_read_unlock(&as->lock);
+	return v ? 0 : -EFAULT;
+}
+
 static uint32_t vma_flags_of(int flags)
 {
 	uint32_t f = 0;

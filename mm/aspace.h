@@ -79,6 +79,12 @@ struct aspace_stats {
 };
 void aspace_stats(struct aspace *as, struct aspace_stats *out);
 
+/*
+ * What names the word at addr for a futex that processes share: the object and the byte in it, or
+ * for private memory the space and the address. 0, -EFAULT. Takes the lock; may sleep.
+ */
+int aspace_futex_key(struct aspace *as, uaddr_t addr, uint64_t *object, uint64_t *offset);
+
 /* Limits: would `pages` more be too much? 0 or -ENOMEM. (a writer) */
 int aspace_may_grow(struct aspace *as, uint64_t pages, bool data);
 /* The lowest address areas may have: 64 KiB, as Linux's vm.mmap_min_addr. */

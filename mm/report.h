@@ -19,6 +19,12 @@ struct meminfo {
 };
 void meminfo_get(struct meminfo *out);
 
+/* The cheap ones among them, for sysinfo(2): pages. */
+struct mm_totals {
+	uint64_t total, free, shmem;
+};
+void mm_totals(struct mm_totals *out);
+
 /* Counters of events since boot, named as in /proc/vmstat. */
 enum vm_event {
 	VM_PGFAULT, VM_PGMAJFAULT, VM_PGALLOC, VM_PGFREE, VM_PGSCAN, VM_PGSTEAL, VM_OOM_KILL,

@@ -1,0 +1,224 @@
+#include "mm/report.h"
+
+#include "fs/file.h"
+#include "kernel/layout.h"
+#include "lib/string.h"
+#include "mm/aspace.h"
+#include "mm/frame.h"
+#include "mm/object.h"
+#include "mm/pagecache.h"
+#include "mm/pagetable.h"
+#include "mm/percpu.h"
+#include "mm/reclaim.h"
+#include "mm/slab.h"
+
+const char *const vm_event_names[VM_EVENTS] = {
+	[VM_PGFAULT] = "pgfault",
+	[VM_PGMAJFAULT] = "pgmajfault",
+	[VM_PGSCAN] = "pgscan_direct",
+	[VM_PGSTEAL] = "pgsteal_direct",
+	[VM_OOM_KILL] = "oom_kill",
+	[VM_COW] = "xv39_cow_copied",
+	[VM_COW_REUSE] = "xv39_cow_taken_over",
+	[VM_ZERO_FAULT] = "xv39_fault_zero",
+	[VM_ANON_FAULT] = "xv39_fault_anon",
+	[VM_FILE_FAULT] = "xv39_fault_file",
+	[VM_FAULT_AROUND] = "xv39_fault_around",
+	[VM_TLB_LOCAL] = "nr_tlb_local_flush_all",
+	[VM_TLB_REMOTE] = "nr_tlb_remote_flush",
+	[VM_PGPGIN] = "pgpgin",
+	[VM_PGPGOUT] = "pgpgout",
+};
+
+uint64_t vm_event_sum(enum vm_event e)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < nharts; i++) {
+		const struct mm_hart *h = harts[i].percpu_mm;
+
+		if (h)
+			sum += h->events[e];
+	}
+	return sum;
+}
+
+void mm_totals(struct mm_totals *out)
+{
+	*out = (struct mm_totals){.total = frames_total, .free = frames_free()};
+	out->shmem = pagecache_nr_frames - reclaim_queued;
+}
+
+static uint64_t kib(uint64_t pages)
+{
+	return pages * (PAGE_SIZE / KiB);
+}
+
+void meminfo_get(struct meminfo *out)
+{
+	struct frame_stats s;
+	uint64_t file = reclaim_queued;
+
+	frame_stats(&s);
+	memset(out, 0, sizeof(*out));
+	out->total = kib(s.total);
+	out->free = kib(s.free);
+	out->cached = kib(pagecache_nr_frames);
+	out->shmem = kib(pagecache_nr_frames - MIN(file, pagecache_nr_frames));
+	out->available = kib(s.free + file - MIN(s.free + file, frames_min));
+	out->active_anon = kib(s.by_type[FRAME_ANON]);
+	out->inactive_file = kib(file);
+	out->active = out->active_anon;
+	out->inactive = out->inactive_file;
+	out->anon_pages = kib(s.by_type[FRAME_ANON]);
+	out->dirty = kib(pagecache_nr_dirty);
+	out->writeback = kib(pagecache_nr_writeback);
+	out->slab = out->sunreclaim = kib(s.by_type[FRAME_SLAB]);
+	out->page_tables = kib(s.by_type[FRAME_PAGETABLE]);
+	out->kernel_stack = kib(kstack_pages);
+	out->commit_limit = kib(s.total / 2);
+	out->vmalloc_total = (VMALLOC_END - VMALLOC_BASE) / KiB;
+	out->vmalloc_used = kib(vmalloc_pages);
+}
+
+/* Count what one entry stands for. */
+static void count_entry(const struct vma *v, pte_t e, struct vma_info *out)
+{
+	const struct frame *f;
+	bool dirty;
+
+	if (!pte_resident(e) || pte_special(e))
+		return;
+	f = pte_frame(e);
+	dirty = (e & PTE_D) || frame_type(f) == FRAME_ANON || frame_has(f, FRAME_DIRTY);
+	out->rss++;
+	out->pss += PAGE_SIZE / MAX(f->maps, 1u);
+	out->anon += frame_type(f) == FRAME_ANON;
+	out->referenced += !!(e & PTE_A);
+	out->dirty += dirty;
+	if (f->maps > 1 && dirty)
+		out->shared_dirty++;
+	else if (f->maps > 1)
+		out->shared_clean++;
+	else if (dirty)
+		out->private_dirty++;
+	else
+		out->private_clean++;
+}
+
+static void count_pages(struct vma *v, struct vma_info *out)
+{
+	uaddr_t va = v->start;
+	struct frame *leaf;
+
+	while ((leaf = pt_leaf_next(v->as, &va, v->end))) {
+		uaddr_t stop = pt_span_end(va, v->end);
+
+		leaf_lock(leaf);
+		for (; va < stop; va += PAGE_SIZE)
+			count_entry(v, *pt_entry(leaf, va), out);
+		leaf_unlock(leaf);
+	}
+	out->pss /= KiB;
+}
+
+bool aspace_area_info(struct aspace *as, uint64_t addr, bool with_pages, struct vma_info *out)
+{
+	struct vma *v;
+
+	memset(out, 0, sizeof(*out));
+	rwlock_read(&as->lock);
+	v = vma_find(&as->areas, addr);
+	if (v) {
+		out->start = v->start;
+		out->end = v->end;
+		out->prot = v->prot;
+		out->shared = !vma_private(v);
+		out->stack = v->flags & VMA_STACK;
+		out->growsdown = v->flags & VMA_GROWSDOWN;
+		out->locked = v->flags & VMA_LOCKED;
+		out->vdso = v->start == as->layout.vdso;
+		out->heap = !v->object && v->start < as->brk && v->end > as->layout.start_brk;
+		out->file = v->file ? file_get(v->file) : NULL;
+		out->offset = v->object ? v->index << PAGE_SHIFT : 0;
+		if (with_pages)
+			count_pages(v, out);
+	}
+	rwlock_read_unlock(&as->lock);
+	return v;
+}
+
+void aspace_pagemap(struct aspace *as, uint64_t addr, uint64_t *entries, size_t n)
+{
+	/* Bits of /proc/PID/pagemap (proc_pid_pagemap(5)). */
+	const uint64_t present = BIT(63), file = BIT(61), exclusive = BIT(56), soft_dirty = BIT(55);
+
+	rwlock_read(&as->lock);
+	for (size_t i = 0; i < n; i++, addr += PAGE_SIZE) {
+		struct frame *leaf = addr < USER_TOP ? pt_leaf(as, addr) : NULL;
+		pte_t e = leaf ? *pt_entry(leaf, addr) : 0;
+
+		entries[i] = 0;
+		if (!pte_resident(e))
+			continue;
+		entries[i] = present | soft_dirty | pte_pa(e) >> PAGE_SHIFT;
+		if (pte_special(e))
+			continue;
+		if (frame_type(pte_frame(e)) == FRAME_OBJECT)
+			entries[i] |= file;
+		if (pte_frame(e)->maps == 1)
+			entries[i] |= exclusive;
+	}
+	rwlock_read_unlock(&as->lock);
+}
+
+uint64_t frame_report_flags(uint64_t pfn)
+{
+	/* Bit numbers of Linux's kernel-page-flags.h. */
+	enum { LOCKED, ERROR, REFERENCED, UPTODATE, DIRTY, LRU, ACTIVE, SLAB, WRITEBACK, RECLAIM,
+	       BUDDY, MMAP, ANON, NOPAGE = 20, ZERO_PAGE = 24, PGTABLE = 26, RESERVED = 32 };
+	const struct frame *f = FRAMES + pfn;
+	uint64_t flags = 0;
+
+	if (!frame_valid(pfn << PAGE_SHIFT))
+		return BIT(NOPAGE);
+	if (pfn << PAGE_SHIFT == zero_page_pa)
+		return BIT(ZERO_PAGE);
+	switch (frame_type(f)) {
+	case FRAME_FREE:
+		return BIT(BUDDY);
+	case FRAME_RESERVED:
+		return BIT(RESERVED);
+	case FRAME_SLAB:
+		return BIT(SLAB);
+	case FRAME_PAGETABLE:
+		return BIT(PGTABLE);
+	case FRAME_ANON:
+		return BIT(ANON) | BIT(MMAP) | BIT(UPTODATE) | BIT(DIRTY);
+	case FRAME_OBJECT:
+		flags |= frame_has(f, FRAME_BUSY) ? BIT(LOCKED) : BIT(UPTODATE);
+		flags |= frame_has(f, FRAME_DIRTY) ? BIT(DIRTY) : 0;
+		flags |= frame_has(f, FRAME_WRITEBACK) ? BIT(WRITEBACK) : 0;
+		flags |= frame_has(f, FRAME_REFERENCED) ? BIT(REFERENCED) : 0;
+		flags |= frame_has(f, FRAME_QUEUED) ? BIT(LRU) : 0;
+		flags |= f->maps ? BIT(MMAP) : 0;
+		return flags;
+	default:
+		return 0;
+	}
+}
+
+uint64_t frame_report_count(uint64_t pfn)
+{
+	const struct frame *f = FRAMES + pfn;
+
+	if (!frame_valid(pfn << PAGE_SHIFT))
+		return 0;
+	switch (frame_type(f)) {
+	case FRAME_ANON:
+	case FRAME_OBJECT:
+		return f->maps;
+	default:
+		return 0;
+	}
+}
