@@ -67,7 +67,9 @@ static struct process *process_alloc(void)
 
 uint64_t rlimit_get(int which)
 {
-	return current()->process->rlimits[which].cur;
+	struct process *p = current()->process;
+
+	return p ? p->rlimits[which].cur : RLIM_INFINITY;
 }
 
 /* What a new process takes from its parent. 0 or -ENOMEM; p->sighand may be NULL on failure. */

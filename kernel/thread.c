@@ -31,12 +31,16 @@ _Static_assert(WORK_FULLFRAME == WORK_FULLFRAME_BIT, "asm.h");
 void thread_trampoline(void);
 void kthread_main(void (*func)(void *), void *arg) __noreturn;
 
+/* Kernel threads act as root. */
+static struct cred kernel_cred = {.refs = 1};
+
 /* The thread that kernel_main runs on; it becomes the boot hart's idle thread. */
 struct thread boot_thread = {
 	.comm = "idle/0",
 	.refs = 1,
 	.affinity = 1,
 	.hart = &harts[0],
+	.cred = &kernel_cred,
 };
 
 static struct kmem_cache *thread_cache;
@@ -84,8 +88,10 @@ struct thread *kthread_create(const char *name, void (*func)(void *), void *arg)
 {
 	struct thread *t = thread_create(func, arg);
 
-	if (t)
+	if (t) {
 		strlcpy(t->comm, name, sizeof(t->comm));
+		t->cred = cred_get(&kernel_cred);
+	}
 	return t;
 }
 

@@ -249,5 +249,5 @@ extern struct process *init_process;
 struct process *process_next(pid_t pid);
 uint32_t process_count(void);
 uint32_t thread_count(void);
-/* Soft limit of the running process; RLIM_INFINITY is UINT64_MAX. */
+/* Soft limit of the running process (kernel threads: none); RLIM_INFINITY is UINT64_MAX. */
 uint64_t rlimit_get(int which);
