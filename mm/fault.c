@@ -314,7 +314,6 @@ static int fault_object(struct fault *f, struct frame *leaf)
 	struct frame *src;
 	int err;
 
-	f->index = vma_index(f->vma, f->va);
 	if (f->index >= DIV_ROUND_UP(o->size, PAGE_SIZE))
 		return fail(f, SIGBUS, BUS_ADRERR);
 	if (!vma_private(f->vma) || !(f->access & VM_WRITE_ACCESS))
@@ -394,6 +393,7 @@ static int fault_once(struct fault *f)
 	}
 	if (unlikely(!allowed(v, f->access)))
 		return fail(f, SIGSEGV, SEGV_ACCERR);
+	f->index = vma_index(v, f->va);
 	leaf = pt_leaf_create(f->as, f->va);
 	if (unlikely(!leaf))
 		return retry(f, NEED_TABLE);

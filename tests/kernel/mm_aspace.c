@@ -61,7 +61,7 @@ SELFTEST(mm_anonymous_memory_is_lazy_and_zero)
 
 	selftest_check(map_anon(as, BASE, 1024) == BASE);
 	selftest_check(rss(as) == 0);
-	selftest_check(!get_user_u64(&v, BASE + 5000) || true);
+	selftest_check(!get_user_u64(&v, BASE + 5001) && v == 0);
 	selftest_check(!get_user_u64(&v, BASE + 8) && v == 0);
 	selftest_check(rss(as) == 0);
 	selftest_check(!put_user_u64(BASE + 8, 77));
