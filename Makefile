@@ -42,6 +42,7 @@ include scripts/image.mk
 include scripts/qemu.mk
 include scripts/host.mk
 include scripts/test.mk
+include scripts/linux.mk
 
 help:
 	@cat scripts/help.txt

@@ -12,7 +12,7 @@ test: setup-test
 
 test-full: setup-full
 	@+scripts/suites --results $(RESULTS) host-fuzz system-tests-full usertests-full \
-		minroot-test
+		usertests-linux programs-linux minroot-test
 
 lint: setup-test
 	@+scripts/lint --results $(RESULTS)/lint.txt $(LINT)

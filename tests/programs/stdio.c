@@ -82,6 +82,7 @@ int main(void)
 	file_round_trip();
 	lines();
 	printf("%d %d %d %c\n", sscanf("12:34z", "%d:%d%c", &a, &b, &c), a, b, c);
+	fflush(stdout);
 	fprintf(stderr, "to standard error\n");
 	return 0;
 }
