@@ -64,10 +64,18 @@ int fdtable_unshare(struct fdtable **t);
 void fdtable_close_on_exec(struct fdtable *t);
 /* A referenced file or NULL. */
 struct file *fd_get(int fd);
-/* Lowest free descriptor >= from (RLIMIT_NOFILE), installed with f (takes over the reference). */
+/* Lowest free descriptor >= from (RLIMIT_NOFILE), installed with f, whose
+ * reference it takes over. On failure (-EMFILE, -ENOMEM) f stays the caller's. */
 int fd_install(struct file *f, int from, bool cloexec);
 int fd_close(int fd);
-uint32_t fdtable_next(struct fdtable *t, uint32_t fd, struct file **f); /* /proc/PID/fd */
+/*
+ * The first descriptor at or after fd that is open, its file referenced in *f; NULL there when no
+ * more is. For /proc/PID/fd.
+ */
+uint32_t fdtable_next(struct fdtable *t, uint32_t fd, struct file **f);
+/* FD_CLOEXEC of a descriptor of the running thread: 0, 1; -EBADF. */
+int fd_cloexec_get(int fd);
+int fd_cloexec_set(int fd, bool on);
 
 /* --- root and working directory, umask: per process or shared by CLONE_FS --- */
 struct fscontext *fscontext_create(void); /* at the root of the tree */

@@ -1,0 +1,299 @@
+/*
+ * Changing attributes: chmod(2), chown(2), utimensat(2), truncate(2).
+ */
+#include <stdatomic.h>
+
+#include "fs/vfs.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/poll.h"
+#include "mm/usercopy.h"
+
+/* Is the running thread allowed to make these changes? inode->lock held. */
+static int setattr_permission(struct inode *inode, const struct iattr *a)
+{
+	const struct cred *c = current()->cred;
+
+	if (fs_privileged())
+		return 0;
+	if ((a->valid & ATTR_UID) && (c->fsuid != inode->uid || a->uid != inode->uid))
+		return -EPERM;
+	if ((a->valid & ATTR_GID) && (c->fsuid != inode->uid ||
+				      (!cred_in_group(c, a->gid) && a->gid != inode->gid)))
+		return -EPERM;
+	if ((a->valid & ATTR_MODE) && c->fsuid != inode->uid)
+		return -EPERM;
+	return 0;
+}
+
+/* A new owner does not inherit set-id bits; a mode may not give away a group one is not in. */
+static void setattr_setid(struct inode *inode, struct iattr *a)
+{
+	mode_t mode = inode->mode;
+
+	if ((a->valid & (ATTR_UID | ATTR_GID)) && !S_ISDIR(mode)) {
+		mode_t drop = mode & S_ISUID;
+
+		if (mode & 0010)
+			drop |= mode & S_ISGID;
+		if (drop && !(a->valid & ATTR_MODE)) {
+			a->valid |= ATTR_MODE;
+			a->mode = mode & ~drop;
+		}
+	} else if ((a->valid & ATTR_MODE) && !fs_privileged() &&
+		   !cred_in_group(current()->cred, inode->gid)) {
+		a->mode &= ~S_ISGID;
+	}
+}
+
+int vfs_setattr(struct path *p, struct iattr *a)
+{
+	struct inode *inode = p->dentry->inode;
+	int err = p->mnt ? mount_write_begin(p->mnt) : 0;
+
+	if (err)
+		return err;
+	mutex_lock(&inode->lock);
+	err = setattr_permission(inode, a);
+	if (!err) {
+		setattr_setid(inode, a);
+		a->valid |= ATTR_CTIME;
+		a->ctime = inode_now();
+		err = inode->ops && inode->ops->setattr ? inode->ops->setattr(inode, a)
+							: inode_setattr_simple(inode, a);
+	}
+	mutex_unlock(&inode->lock);
+	if (p->mnt)
+		mount_write_end(p->mnt);
+	return err;
+}
+
+int vfs_truncate(struct path *p, uint64_t size)
+{
+	struct iattr a = {.valid = ATTR_SIZE | ATTR_MTIME, .size = size};
+	struct inode *inode = p->dentry->inode;
+
+	if (size > inode->sb->max_size)
+		return -EFBIG;
+	if (current()->process && size > inode_size(inode) && size > rlimit_get(1)) {
+		(void)signal_thread(current(), SIGXFSZ, NULL);
+		return -EFBIG;
+	}
+	if ((inode->mode & (S_ISUID | S_ISGID)) && !fs_privileged()) {
+		mutex_lock(&inode->lock);
+		inode_drop_setid(inode);
+		mutex_unlock(&inode->lock);
+	}
+	a.mtime = inode_now();
+	return vfs_setattr(p, &a);
+}
+
+SYSCALL2(truncate, uaddr_t, path, int64_t, size)
+{
+	struct inode *inode;
+	struct path p;
+	int err;
+
+	if (size < 0)
+		return -EINVAL;
+	err = path_lookup_user(AT_FDCWD, path, WALK_FOLLOW, &p);
+	if (err)
+		return err;
+	inode = p.dentry->inode;
+	if (S_ISDIR(inode->mode))
+		err = -EISDIR;
+	else if (!S_ISREG(inode->mode))
+		err = -EINVAL;
+	else
+		err = inode_permission(inode, MAY_WRITE);
+	if (!err)
+		err = inode_write_get(inode);
+	if (!err) {
+		err = vfs_truncate(&p, (uint64_t)size);
+		inode_write_put(inode);
+	}
+	path_put(&p);
+	return err;
+}
+
+SYSCALL2(ftruncate, int, fd, int64_t, size)
+{
+	struct file *f;
+	int err;
+
+	if (size < 0)
+		return -EINVAL;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	if (!(f->kind & FILE_WRITE) || !S_ISREG(f->inode->mode))
+		err = -EINVAL;
+	else
+		err = vfs_truncate(&f->path, (uint64_t)size);
+	file_put(f);
+	return err;
+}
+
+static int do_chmod(struct path *p, mode_t mode)
+{
+	struct iattr a = {.valid = ATTR_MODE, .mode = mode & 07777};
+
+	if (S_ISLNK(p->dentry->inode->mode))
+		return -EOPNOTSUPP;
+	return vfs_setattr(p, &a);
+}
+
+SYSCALL2(fchmod, int, fd, mode_t, mode)
+{
+	struct file *f = fd_get(fd);
+	int err;
+
+	if (!f)
+		return -EBADF;
+	err = do_chmod(&f->path, mode);
+	file_put(f);
+	return err;
+}
+
+static int chmod_at(int dirfd, uaddr_t path, mode_t mode, int flags)
+{
+	unsigned walk = flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
+	struct path p;
+	int err;
+
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	if (flags & AT_EMPTY_PATH)
+		walk |= WALK_EMPTY;
+	err = path_lookup_user(dirfd, path, walk, &p);
+	if (err)
+		return err;
+	err = do_chmod(&p, mode);
+	path_put(&p);
+	return err;
+}
+
+SYSCALL3(fchmodat, int, dirfd, uaddr_t, path, mode_t, mode)
+{
+	return chmod_at(dirfd, path, mode, 0);
+}
+
+SYSCALL4(fchmodat2, int, dirfd, uaddr_t, path, mode_t, mode, int, flags)
+{
+	return chmod_at(dirfd, path, mode, flags);
+}
+
+static int do_chown(struct path *p, uid_t uid, gid_t gid)
+{
+	struct iattr a = {.uid = uid, .gid = gid};
+
+	if (uid != UINT32_MAX)
+		a.valid |= ATTR_UID;
+	if (gid != UINT32_MAX)
+		a.valid |= ATTR_GID;
+	return vfs_setattr(p, &a);
+}
+
+SYSCALL3(fchown, int, fd, uid_t, uid, gid_t, gid)
+{
+	struct file *f = fd_get(fd);
+	int err;
+
+	if (!f)
+		return -EBADF;
+	err = do_chown(&f->path, uid, gid);
+	file_put(f);
+	return err;
+}
+
+SYSCALL5(fchownat, int, dirfd, uaddr_t, path, uid_t, uid, gid_t, gid, int, flags)
+{
+	unsigned walk = flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
+	struct path p;
+	int err;
+
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	if (flags & AT_EMPTY_PATH)
+		walk |= WALK_EMPTY;
+	err = path_lookup_user(dirfd, path, walk, &p);
+	if (err)
+		return err;
+	err = do_chown(&p, uid, gid);
+	path_put(&p);
+	return err;
+}
+
+/* One of the two times of utimensat: sets *valid to bit or 0. */
+static int utime_value(const struct timespec64 *t, int64_t now, uint32_t bit, int64_t *out,
+		       uint32_t *valid)
+{
+	const int64_t max = INT64_MAX / (int64_t)NSEC_PER_SEC - 1;
+	int64_t sec = t->tv_sec;
+
+	if (t->tv_nsec == UTIME_OMIT)
+		return 0;
+	*valid |= bit;
+	*out = now;
+	if (t->tv_nsec == UTIME_NOW)
+		return 0;
+	if (t->tv_nsec < 0 || t->tv_nsec >= (int64_t)NSEC_PER_SEC)
+		return -EINVAL;
+	sec = sec > max ? max : sec < -max ? -max : sec;
+	*out = sec * (int64_t)NSEC_PER_SEC + t->tv_nsec;
+	return 0;
+}
+
+static int do_utimes(struct path *p, const struct timespec64 *t)
+{
+	struct inode *inode = p->dentry->inode;
+	int64_t now = inode_now();
+	struct iattr a = {.valid = 0};
+	bool is_now = t[0].tv_nsec == UTIME_NOW && t[1].tv_nsec == UTIME_NOW;
+	int err;
+
+	err = utime_value(&t[0], now, ATTR_ATIME, &a.atime, &a.valid);
+	if (!err)
+		err = utime_value(&t[1], now, ATTR_MTIME, &a.mtime, &a.valid);
+	if (err || !a.valid)
+		return err;
+	/* Who may write may say "now"; any other time is the owner's to set. */
+	if (!inode_owner_or_root(inode)) {
+		if (!is_now)
+			return -EPERM;
+		err = inode_permission(inode, MAY_WRITE);
+		if (err)
+			return err;
+	}
+	return vfs_setattr(p, &a);
+}
+
+SYSCALL4(utimensat, int, dirfd, uaddr_t, path, uaddr_t, times, int, flags)
+{
+	struct timespec64 t[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
+	unsigned walk = flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
+	struct path p;
+	int err;
+
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	if (times && copy_from_user(t, times, sizeof(t)))
+		return -EFAULT;
+	if (!path && dirfd != AT_FDCWD) {
+		struct file *f = flags ? NULL : fd_get(dirfd);
+
+		if (!f)
+			return flags ? -EINVAL : -EBADF;
+		err = do_utimes(&f->path, t);
+		file_put(f);
+		return err;
+	}
+	if (flags & AT_EMPTY_PATH)
+		walk |= WALK_EMPTY;
+	err = path_lookup_user(dirfd, path, walk, &p);
+	if (err)
+		return err;
+	err = do_utimes(&p, t);
+	path_put(&p);
+	return err;
+}

@@ -1,0 +1,35 @@
+/*
+ * Metadata blocks of a volume: records over page-cache frames, each block in memory once.
+ */
+#pragma once
+
+#include "kernel/types.h"
+
+struct frame;
+struct super_block;
+
+struct buf {
+	struct super_block *sb;
+	struct frame *frame; /* referenced; NULL: holds nothing */
+	uint64_t block;	     /* number on the volume, of sb->block_size bytes */
+	void *data;	     /* block_size bytes */
+};
+
+/* Start and end of a volume's use: blocks of them, sb->block_size and sb->bdev set. */
+void buf_init(struct super_block *sb, uint64_t blocks);
+void buf_destroy(struct super_block *sb); /* what is dirty is lost */
+/* Read a block of sb. 0, or -errno with b holding nothing (beyond the end: -EIO). May sleep. */
+int buf_read(struct super_block *sb, uint64_t block, struct buf *b);
+/* The same for a block whose old contents do not matter: all zeros, dirty. */
+int buf_zero(struct super_block *sb, uint64_t block, struct buf *b);
+/* Its contents changed: to be written back. */
+void buf_dirty(struct buf *b);
+/* Write it, or all of the volume, now and wait. 0 or -errno. */
+int buf_sync(struct buf *b);
+int buf_sync_all(struct super_block *sb);
+void buf_put(struct buf *b); /* holding nothing is fine */
+/*
+ * The block is free again: what is dirty of it must not reach the disk once the block has a new
+ * use. No reference to it may be held.
+ */
+void buf_forget(struct super_block *sb, uint64_t block);

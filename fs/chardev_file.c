@@ -1,0 +1,105 @@
+/*
+ * Character devices as open files.
+ */
+#include <stdatomic.h>
+
+#include "fs/vfs.h"
+#include "kernel/chardev.h"
+#include "mm/slab.h"
+
+static int chardev_open(struct inode *inode, struct file *f)
+{
+	struct chardev *dev = chardev_find(inode->rdev);
+	struct chardev_file *cf;
+	int err = 0;
+
+	if (!dev)
+		return -ENXIO;
+	cf = kzalloc(sizeof(*cf));
+	if (!cf)
+		return -ENOMEM;
+	cf->dev = dev;
+	cf->flags = f->flags;
+	if (dev->ops->open)
+		err = dev->ops->open(cf);
+	if (err) {
+		kfree(cf);
+		return err;
+	}
+	f->data = cf;
+	if (dev->ops->seekable)
+		f->kind |= FILE_SEEK;
+	return 0;
+}
+
+static void chardev_release(struct file *f)
+{
+	struct chardev_file *cf = f->data;
+
+	if (cf->dev->ops->release)
+		cf->dev->ops->release(cf);
+	kfree(cf);
+}
+
+static struct chardev_file *chardev_of(struct file *f)
+{
+	struct chardev_file *cf = f->data;
+
+	cf->flags = atomic_load(&f->flags);
+	return cf;
+}
+
+static ssize64_t chardev_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct chardev_file *cf = chardev_of(f);
+
+	return cf->dev->ops->read ? cf->dev->ops->read(cf, u, pos) : -EINVAL;
+}
+
+static ssize64_t chardev_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct chardev_file *cf = chardev_of(f);
+
+	return cf->dev->ops->write ? cf->dev->ops->write(cf, u, pos) : -EINVAL;
+}
+
+static long chardev_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
+{
+	struct chardev_file *cf = chardev_of(f);
+
+	return cf->dev->ops->ioctl ? cf->dev->ops->ioctl(cf, cmd, arg) : -ENOTTY;
+}
+
+static uint32_t chardev_poll(struct file *f, struct poll_table *pt)
+{
+	struct chardev_file *cf = chardev_of(f);
+
+	if (!cf->dev->ops->poll)
+		return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
+	return cf->dev->ops->poll(cf, pt);
+}
+
+/* Where seeking means nothing it does nothing, as with the devices of null(4). */
+static int64_t chardev_seek(struct file *f, int64_t offset, int whence)
+{
+	if (whence == SEEK_CUR)
+		offset += (int64_t)f->pos;
+	else if (whence != SEEK_SET && whence != SEEK_END)
+		return -EINVAL;
+	return offset < 0 ? -EINVAL : offset;
+}
+
+const struct file_ops chardev_fops = {
+	.open = chardev_open,
+	.release = chardev_release,
+	.read = chardev_read,
+	.write = chardev_write,
+	.seek = chardev_seek,
+	.ioctl = chardev_ioctl,
+	.poll = chardev_poll,
+};
+
+struct chardev *file_chardev(struct file *f)
+{
+	return f->ops == &chardev_fops ? ((struct chardev_file *)f->data)->dev : NULL;
+}

@@ -1,0 +1,65 @@
+/*
+ * From a place in the tree back to its name: getcwd(2), /proc/PID/{cwd,exe,fd,maps}.
+ */
+#include "fs/vfs.h"
+
+#include "kernel/thread.h"
+#include "lib/string.h"
+
+/* Put n bytes in front of *at; false when there is no room. */
+static bool prepend(char *buf, char **at, const char *s, size_t n)
+{
+	if ((size_t)(*at - buf) < n)
+		return false;
+	*at -= n;
+	memcpy(*at, s, n);
+	return true;
+}
+
+char *path_string(const struct path *p, char *buf, size_t size, bool *unreachable, bool mark)
+{
+	struct fscontext *fs = current()->fs;
+	char *at = buf + size, *end;
+	struct dentry *d = p->dentry;
+	struct mount *m = p->mnt;
+	bool ok, lost = false;
+
+	ok = prepend(buf, &at, "", 1);
+	end = at;
+	spin_lock(&dcache_lock);
+	if (mark && dentry_unlinked(d))
+		ok &= prepend(buf, &at, " (deleted)", 10);
+	end = at;
+	while (ok && !(fs && d == fs->root.dentry && m == fs->root.mnt)) {
+		if (m && d == m->root) {
+			if (!m->parent) {
+				lost = m != root_mount;
+				break;
+			}
+			d = m->point;
+			m = m->parent;
+			continue;
+		}
+		if (d->parent == d) {
+			/* Pipes and the like: the name is the whole path. */
+			ok &= prepend(buf, &at, d->name, d->name_len);
+			goto out;
+		}
+		ok = prepend(buf, &at, d->name, d->name_len) && prepend(buf, &at, "/", 1);
+		d = d->parent;
+	}
+	if (ok && at == end)
+		ok = prepend(buf, &at, "/", 1);
+out:
+	if (fs && !(d == fs->root.dentry && m == fs->root.mnt))
+		lost |= fs->root.dentry != root_mount->root;
+	spin_unlock(&dcache_lock);
+	if (unreachable)
+		*unreachable = lost;
+	return ok ? at : err_ptr(-ENAMETOOLONG);
+}
+
+char *file_path(struct file *f, char *buf, size_t size)
+{
+	return path_string(&f->path, buf, size, NULL, true);
+}

@@ -1,0 +1,246 @@
+/*
+ * Open files: their life, and reading and writing on behalf of the kernel itself.
+ */
+#include "fs/vfs.h"
+
+#include <stdatomic.h>
+
+#include "kernel/panic.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/mount.h"
+#include "mm/pagecache.h"
+#include "mm/slab.h"
+
+static struct kmem_cache *file_cache;
+
+struct file *file_alloc(const struct path *p, uint32_t flags, uint32_t kind,
+			const struct file_ops *ops)
+{
+	struct file *f = kmem_cache_zalloc(file_cache);
+
+	if (!f)
+		return err_ptr(-ENOMEM);
+	f->refs = 1;
+	f->flags = flags;
+	f->kind = kind;
+	f->ops = ops;
+	f->path.mnt = p->mnt ? mount_get(p->mnt) : NULL;
+	f->path.dentry = dentry_get(p->dentry);
+	f->inode = p->dentry->inode;
+	f->cred = current()->cred ? cred_get(current()->cred) : NULL;
+	mutex_init(&f->pos_lock, "file position", RANK_FILE);
+	if (inode_has_object(f->inode))
+		f->error_seq = atomic_load(&f->inode->object.error_seq);
+	return f;
+}
+
+struct file *file_get(struct file *f)
+{
+	atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+	return f;
+}
+
+void file_free(struct file *f)
+{
+	path_put(&f->path);
+	if (f->cred)
+		cred_put(f->cred);
+	kmem_cache_free(file_cache, f);
+}
+
+void file_put(struct file *f)
+{
+	struct inode *inode = f->inode;
+
+	if (atomic_fetch_sub(&f->refs, 1) != 1)
+		return;
+	if (atomic_load(&f->flocked))
+		locks_file_released(f);
+	if (f->ops && f->ops->release)
+		f->ops->release(f);
+	if (S_ISREG(inode->mode)) {
+		if (f->kind & FILE_EXEC)
+			atomic_fetch_add(&inode->writers, 1);
+		if (f->kind & FILE_WRITE) {
+			inode_write_put(inode);
+			if (f->path.mnt)
+				mount_write_end(f->path.mnt);
+		}
+	}
+	file_free(f);
+}
+
+ssize64_t file_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	if (!(f->kind & FILE_READ))
+		return -EBADF;
+	if (S_ISDIR(f->inode->mode))
+		return -EISDIR;
+	if (!f->ops->read)
+		return -EINVAL;
+	return f->ops->read(f, u, pos);
+}
+
+ssize64_t file_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	if (!(f->kind & FILE_WRITE))
+		return -EBADF;
+	if (!f->ops->write)
+		return -EINVAL;
+	return f->ops->write(f, u, pos);
+}
+
+uint32_t file_poll(struct file *f, struct poll_table *pt)
+{
+	if (!f->ops->poll)
+		return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
+	return f->ops->poll(f, pt);
+}
+
+ssize64_t file_read_at(struct file *f, void *buf, size_t n, uint64_t pos)
+{
+	struct uio u;
+	size_t done = 0;
+
+	/* A kind that gives less than asked (a pipe, procfs) is asked again until it ends. */
+	while (done < n) {
+		ssize64_t got;
+
+		uio_init_kernel(&u, (char *)buf + done, n - done);
+		got = file_read(f, &u, &pos);
+		if (got < 0)
+			return done ? (ssize64_t)done : got;
+		if (!got)
+			break;
+		done += (size_t)got;
+	}
+	return (ssize64_t)done;
+}
+
+ssize64_t file_write_at(struct file *f, const void *buf, size_t n, uint64_t pos)
+{
+	struct uio u;
+
+	uio_init_kernel(&u, (void *)(uintptr_t)buf, n);
+	return file_write(f, &u, &pos);
+}
+
+uint64_t file_size(struct file *f)
+{
+	return inode_size(f->inode);
+}
+
+struct object *file_object(struct file *f)
+{
+	return f->ops && f->ops->object ? f->ops->object(f) : NULL;
+}
+
+struct object *file_inode_object(struct file *f)
+{
+	return &f->inode->object;
+}
+
+void file_exec_creds(struct file *f, struct exec_creds *out)
+{
+	struct inode *inode = f->inode;
+	mode_t mode = inode->mode;
+
+	out->set_uid = mode & S_ISUID;
+	out->set_gid = (mode & (S_ISGID | 0010)) == (S_ISGID | 0010);
+	if (f->path.mnt && (atomic_load(&f->path.mnt->flags) & MS_NOSUID))
+		out->set_uid = out->set_gid = false;
+	out->uid = inode->uid;
+	out->gid = inode->gid;
+}
+
+ssize64_t file_read_pages(struct file *f, struct uio *u, uint64_t *pos)
+{
+	ssize64_t n = pagecache_read(&f->inode->object, u, *pos);
+
+	if (n > 0)
+		*pos += (uint64_t)n;
+	if (n >= 0 && !(atomic_load(&f->flags) & O_NOATIME))
+		inode_accessed(f->path.mnt, f->inode);
+	return n;
+}
+
+/* Cut a write at the process's file size limit and at what the volume can hold. */
+static int write_limit(struct inode *inode, struct uio *u, uint64_t pos)
+{
+	uint64_t limit = current()->process ? rlimit_get(1 /* RLIMIT_FSIZE */) : UINT64_MAX;
+
+	if (pos >= limit) {
+		(void)signal_thread(current(), SIGXFSZ, NULL);
+		return -EFBIG;
+	}
+	if (pos >= inode->sb->max_size)
+		return -EFBIG;
+	limit = MIN(limit, inode->sb->max_size);
+	if (u->resid > limit - pos)
+		u->resid = limit - pos;
+	return 0;
+}
+
+ssize64_t file_write_pages(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct inode *inode = f->inode;
+	uint64_t size, at = *pos;
+	ssize64_t n;
+
+	if (!u->resid)
+		return 0;
+	mutex_lock(&inode->lock);
+	size = atomic_load(&inode->object.size);
+	if (u->append)
+		at = size;
+	n = write_limit(inode, u, at);
+	if (!n) {
+		inode_drop_setid(inode);
+		n = pagecache_write(&inode->object, u, at);
+	}
+	if (n > 0) {
+		at += (uint64_t)n;
+		inode->mtime = inode->ctime = inode_now();
+		inode_dirty(inode, at > size);
+		*pos = at;
+	}
+	mutex_unlock(&inode->lock);
+	if (n > 0 && u->dsync) {
+		int err = file_fsync(f, true);
+
+		if (err)
+			return err;
+	}
+	return n;
+}
+
+int file_fsync(struct file *f, bool datasync)
+{
+	if (!f->ops->fsync)
+		return -EINVAL;
+	return f->ops->fsync(f, datasync);
+}
+
+/* Each open file learns once of a write-back error that happened since it last asked. */
+int file_check_error(struct file *f)
+{
+	struct object *o = &f->inode->object;
+	uint32_t seq = atomic_load(&o->error_seq);
+	int err;
+
+	if (atomic_exchange(&f->error_seq, seq) == seq)
+		return 0;
+	err = atomic_load(&o->error);
+	return err > 0 ? -err : err ? err : -EIO;
+}
+
+int file_fsync_simple(struct file *f, bool datasync)
+{
+	return 0;
+}
+
+void file_init(void)
+{
+	file_cache = kmem_cache_create("file", sizeof(struct file), 16);
+	assert_always(file_cache);
+}

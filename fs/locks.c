@@ -1,0 +1,281 @@
+/*
+ * Advisory locks: ranges of bytes owned by a process (fcntl) or an open file (OFD), and whole
+ * files owned by an open file (flock). The two families do not see each other.
+ */
+#include "fs/locks.h"
+
+#include <stdatomic.h>
+
+#include "kernel/thread.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+#include "mm/usercopy.h"
+
+struct file_lock {
+	struct list_head link;
+	const void *owner;   /* struct process or struct file */
+	pid_t pid;	     /* for F_GETLK; -1 for an open file's */
+	bool whole;	     /* flock's */
+	bool write;
+	uint64_t start, end; /* bytes [start, end] */
+};
+
+struct file_locks {
+	struct spinlock lock; /* RANK_FILES */
+	struct list_head list; /* (lock) */
+	struct waitqueue wait; /* something was unlocked */
+};
+
+/* The list of an inode, made at the first lock; it stays until the inode goes. */
+static struct file_locks *locks_of(struct inode *inode, bool make)
+{
+	struct file_locks *l = atomic_load(&inode->locks), *none = NULL;
+
+	if (l || !make)
+		return l;
+	l = kzalloc(sizeof(*l));
+	if (!l)
+		return NULL;
+	spin_init(&l->lock, "file locks", RANK_FILES);
+	list_init(&l->list);
+	waitqueue_init(&l->wait);
+	if (atomic_compare_exchange_strong(&inode->locks, &none, l))
+		return l;
+	kfree(l);
+	return none;
+}
+
+static bool overlaps(const struct file_lock *a, const struct file_lock *b)
+{
+	return a->whole == b->whole && a->start <= b->end && b->start <= a->end;
+}
+
+/* The first lock of another owner that stands in the way. */
+static struct file_lock *conflict_find(struct file_locks *l, const struct file_lock *want)
+{
+	struct file_lock *at;
+
+	list_for_each_entry(at, &l->list, link) {
+		if (at->owner != want->owner && overlaps(at, want) && (at->write || want->write))
+			return at;
+	}
+	return NULL;
+}
+
+/* Take [start, end] away from what the owner has; a lock cut in two needs *spare. */
+static void range_clear(struct file_locks *l, const struct file_lock *want,
+			struct file_lock **spare)
+{
+	struct file_lock *at, *next;
+
+	list_for_each_entry_safe(at, next, &l->list, link) {
+		if (at->owner != want->owner || !overlaps(at, want))
+			continue;
+		if (at->start < want->start && at->end > want->end) {
+			struct file_lock *rest = *spare;
+
+			*spare = NULL;
+			*rest = *at;
+			rest->start = want->end + 1;
+			at->end = want->start - 1;
+			list_add(&rest->link, &at->link);
+		} else if (at->start < want->start) {
+			at->end = want->start - 1;
+		} else if (at->end > want->end) {
+			at->start = want->end + 1;
+		} else {
+			list_del(&at->link);
+			kfree(at);
+		}
+	}
+}
+
+/* Set want (which comes from kmalloc) or clear its range; consumes want and spare. */
+static int lock_apply(struct file_locks *l, struct file_lock *want, struct file_lock *spare,
+		      bool unlock)
+{
+	int err = 0;
+
+	spin_lock(&l->lock);
+	if (!unlock && conflict_find(l, want)) {
+		err = -EAGAIN;
+	} else {
+		range_clear(l, want, &spare);
+		if (!unlock) {
+			list_add_tail(&want->link, &l->list);
+			want = NULL;
+		}
+	}
+	spin_unlock(&l->lock);
+	if (!err)
+		wake_all(&l->wait);
+	kfree(want);
+	kfree(spare);
+	return err;
+}
+
+static bool conflict_gone(struct file_locks *l, const struct file_lock *want)
+{
+	bool gone;
+
+	spin_lock(&l->lock);
+	gone = !conflict_find(l, want);
+	spin_unlock(&l->lock);
+	return gone;
+}
+
+/* Set or clear the lock that proto describes; wait for others to let go if asked. */
+static int lock_set(struct inode *inode, const struct file_lock *proto, bool unlock, bool wait)
+{
+	struct file_locks *l = locks_of(inode, !unlock);
+	int err;
+
+	if (!l)
+		return unlock ? 0 : -ENOLCK;
+	for (;;) {
+		struct file_lock *want = kmalloc(sizeof(*want)), *spare = kmalloc(sizeof(*spare));
+
+		if (!want || !spare) {
+			kfree(want);
+			kfree(spare);
+			return -ENOLCK;
+		}
+		*want = *proto;
+		err = lock_apply(l, want, spare, unlock);
+		if (err != -EAGAIN || !wait)
+			return err;
+		err = wait_event(&l->wait, conflict_gone(l, proto), WAIT_INTERRUPTIBLE);
+		if (err)
+			return err;
+	}
+}
+
+/* struct flock64 to bytes [start, end]. */
+static int range_get(struct file *f, const struct flock64 *fl, struct file_lock *out)
+{
+	int64_t start = fl->l_start;
+	int64_t len = fl->l_len;
+
+	if (fl->l_whence == SEEK_CUR)
+		start += (int64_t)f->pos;
+	else if (fl->l_whence == SEEK_END)
+		start += (int64_t)inode_size(f->inode);
+	else if (fl->l_whence != SEEK_SET)
+		return -EINVAL;
+	if (len < 0) {
+		start += len;
+		len = -len;
+	}
+	if (start < 0)
+		return -EINVAL;
+	out->start = (uint64_t)start;
+	out->end = len ? (uint64_t)start + (uint64_t)len - 1 : INT64_MAX;
+	return out->end > INT64_MAX ? -EOVERFLOW : 0;
+}
+
+static long lock_test(struct file *f, struct flock64 *fl, const struct file_lock *want,
+		      uaddr_t arg)
+{
+	struct file_locks *l = locks_of(f->inode, false);
+	struct file_lock *other = NULL;
+
+	if (fl->l_type == F_UNLCK)
+		return -EINVAL;
+	if (l) {
+		spin_lock(&l->lock);
+		other = conflict_find(l, want);
+		if (other) {
+			fl->l_type = other->write ? F_WRLCK : F_RDLCK;
+			fl->l_whence = SEEK_SET;
+			fl->l_start = (int64_t)other->start;
+			fl->l_len = other->end == INT64_MAX
+					    ? 0
+					    : (int64_t)(other->end - other->start + 1);
+			fl->l_pid = other->pid;
+		}
+		spin_unlock(&l->lock);
+	}
+	if (!other)
+		fl->l_type = F_UNLCK;
+	return copy_to_user(arg, fl, sizeof(*fl));
+}
+
+long locks_fcntl(struct file *f, int cmd, uaddr_t arg)
+{
+	bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
+	struct file_lock want = {.whole = false};
+	struct flock64 fl;
+	int err;
+
+	if (copy_from_user(&fl, arg, sizeof(fl)))
+		return -EFAULT;
+	if (fl.l_type != F_RDLCK && fl.l_type != F_WRLCK && fl.l_type != F_UNLCK)
+		return -EINVAL;
+	if (ofd && fl.l_pid)
+		return -EINVAL;
+	err = range_get(f, &fl, &want);
+	if (err)
+		return err;
+	want.owner = ofd ? (const void *)f : (const void *)current()->process;
+	want.pid = ofd ? -1 : current()->process->pid;
+	want.write = fl.l_type == F_WRLCK;
+	if (cmd == F_GETLK || cmd == F_OFD_GETLK)
+		return lock_test(f, &fl, &want, arg);
+	if ((fl.l_type == F_RDLCK && !(f->kind & FILE_READ)) ||
+	    (fl.l_type == F_WRLCK && !(f->kind & FILE_WRITE)))
+		return -EBADF;
+	if (ofd)
+		atomic_store(&f->flocked, true);
+	return lock_set(f->inode, &want, fl.l_type == F_UNLCK,
+			cmd == F_SETLKW || cmd == F_OFD_SETLKW);
+}
+
+long locks_flock(struct file *f, int op)
+{
+	struct file_lock want = {.owner = f, .pid = -1, .whole = true, .end = INT64_MAX};
+	int kind = op & ~LOCK_NB, err;
+
+	if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN)
+		return -EINVAL;
+	want.write = kind == LOCK_EX;
+	atomic_store(&f->flocked, true);
+	err = lock_set(f->inode, &want, kind == LOCK_UN, !(op & LOCK_NB));
+	return err;
+}
+
+static void owner_release(struct inode *inode, const void *owner)
+{
+	struct file_locks *l = locks_of(inode, false);
+	struct file_lock *at, *next;
+
+	if (likely(!l))
+		return;
+	spin_lock(&l->lock);
+	list_for_each_entry_safe(at, next, &l->list, link) {
+		if (at->owner == owner) {
+			list_del(&at->link);
+			kfree(at);
+		}
+	}
+	spin_unlock(&l->lock);
+	wake_all(&l->wait);
+}
+
+void locks_file_released(struct file *f)
+{
+	owner_release(f->inode, f);
+}
+
+void locks_fd_closed(struct file *f, const void *owner)
+{
+	if (owner)
+		owner_release(f->inode, owner);
+}
+
+void locks_inode_freed(struct inode *inode)
+{
+	struct file_locks *l = atomic_load(&inode->locks);
+
+	atomic_store(&inode->locks, NULL);
+	kfree(l);
+}

@@ -1,0 +1,18 @@
+/*
+ * Changing the mount tree: for the system calls and for shutdown.
+ */
+#pragma once
+
+#include "fs/vfs.h"
+
+void mount_init(void);
+/* m (not yet in the tree) onto at, NULL for the root of everything. mount_mutex held. */
+void mount_attach(struct mount *m, struct path *at);
+/* A second place for what is at what (MS_BIND). 0, -ENOMEM, -ENOTDIR. */
+int mount_bind(struct path *what, struct path *at, uint32_t flags);
+/* Take m (a reference is consumed) out of the tree. 0; -EBUSY in use; -EINVAL not mounted. */
+int mount_remove(struct mount *m, bool lazy);
+/* Before the last mount of a volume goes. mount_mutex held. */
+void super_retract_if_last(struct mount *m);
+/* Make the volume read-only or writable. 0, -EBUSY, -EACCES (device is read-only), -EROFS. */
+int super_remount(struct super_block *sb, bool readonly);

@@ -1,0 +1,222 @@
+/*
+ * mount(2), umount2(2), and the text of /proc/mounts.
+ */
+#include <stdatomic.h>
+
+#include "fs/mount.h"
+#include "fs/vfs.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/mount.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+#include "mm/usercopy.h"
+
+#define PER_MOUNT                                                                                  \
+	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME |               \
+	 MS_STRICTATIME | MS_NOSYMFOLLOW)
+#define ACCEPTED                                                                                   \
+	(PER_MOUNT | MS_REMOUNT | MS_BIND | MS_MOVE | MS_REC | MS_SILENT | MS_RELATIME |           \
+	 MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE)
+
+static int remount(struct path *at, uint32_t flags)
+{
+	struct mount *m = at->mnt;
+	int err = 0;
+
+	if (at->dentry != m->root)
+		return -EINVAL;
+	mutex_lock(&mount_mutex);
+	/* With MS_BIND only this mount changes, else the volume does too. */
+	if (!(flags & MS_BIND))
+		err = super_remount(m->sb, flags & MS_RDONLY);
+	if (!err)
+		atomic_store(&m->flags, flags & PER_MOUNT);
+	mutex_unlock(&mount_mutex);
+	return err;
+}
+
+static int mount_new(const char *source, struct path *at, const char *type, uint32_t flags,
+		     const char *options)
+{
+	struct fstype *t = fstype_find(type);
+
+	if (!t && (!strcmp(type, "ext3") || !strcmp(type, "ext4")))
+		t = fstype_find("ext2");
+	if (!t)
+		return -ENODEV;
+	if (!S_ISDIR(at->dentry->inode->mode))
+		return -ENOTDIR;
+	return mount_add(source, at, t, flags & PER_MOUNT, options);
+}
+
+static int mount_bind_path(const char *source, struct path *at)
+{
+	struct path what;
+	int err = path_lookup(AT_FDCWD, source, WALK_FOLLOW, &what);
+
+	if (err)
+		return err;
+	err = mount_bind(&what, at, 0);
+	path_put(&what);
+	return err;
+}
+
+static int mount_perform(const char *source, const char *target, const char *type, uint32_t flags,
+		    const char *options)
+{
+	struct path at;
+	int err = path_lookup(AT_FDCWD, target, WALK_FOLLOW, &at);
+
+	if (err)
+		return err;
+	if (flags & MS_REMOUNT)
+		err = remount(&at, flags);
+	else if (flags & MS_BIND)
+		err = mount_bind_path(source, &at);
+	else if (flags & MS_MOVE)
+		err = -EINVAL;
+	else if (flags & (MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
+		err = 0; /* mounts are always private: there is one namespace */
+	else if (flags & MS_SHARED)
+		err = -EINVAL;
+	else
+		err = mount_new(source, &at, type, flags, options);
+	path_put(&at);
+	return err;
+}
+
+/* A string argument of mount(2), which may be absent. */
+static int string_get(struct pathname *p, uaddr_t user)
+{
+	if (user)
+		return pathname_get(p, user);
+	p->inline_buf[0] = '\0';
+	p->s = p->inline_buf;
+	return 0;
+}
+
+/* At most a page of options; shorter if the rest cannot be read. */
+static int options_get(struct pathname *p, uaddr_t user)
+{
+	int err = string_get(p, user);
+
+	return err == -ENAMETOOLONG ? -EINVAL : err;
+}
+
+SYSCALL5(mount, uaddr_t, source, uaddr_t, target, uaddr_t, type, uint64_t, flags, uaddr_t, data)
+{
+	struct pathname s, t, k, o;
+	int err;
+
+	if (!cred_privileged())
+		return -EPERM;
+	if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
+		flags &= ~(uint64_t)MS_MGC_MSK;
+	if (flags & ~(uint64_t)ACCEPTED)
+		return -EINVAL;
+	err = pathname_get(&t, target);
+	if (err)
+		return err;
+	err = string_get(&s, source);
+	if (err)
+		goto out_target;
+	err = string_get(&k, type);
+	if (err)
+		goto out_source;
+	err = options_get(&o, data);
+	if (err)
+		goto out_type;
+	err = mount_perform(s.s, t.s, k.s, (uint32_t)flags, o.s);
+	pathname_put(&o);
+out_type:
+	pathname_put(&k);
+out_source:
+	pathname_put(&s);
+out_target:
+	pathname_put(&t);
+	return err;
+}
+
+SYSCALL2(umount2, uaddr_t, target, int, flags)
+{
+	unsigned walk = flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW;
+	struct mount *m;
+	struct path p;
+	int err;
+
+	if (flags & ~(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
+		return -EINVAL;
+	if (!cred_privileged())
+		return -EPERM;
+	err = path_lookup_user(AT_FDCWD, target, walk, &p);
+	if (err)
+		return err;
+	m = p.mnt;
+	if (p.dentry != m->root || !m->parent) {
+		err = m->parent ? -EINVAL : -EBUSY;
+		path_put(&p);
+		return err;
+	}
+	mount_get(m);
+	path_put(&p);
+	return mount_remove(m, flags & MNT_DETACH);
+}
+
+static void options_show(struct mount *m, char *buf, size_t size)
+{
+	static const struct {
+		uint32_t flag;
+		const char *text;
+	} names[] = {
+		{MS_NOSUID, ",nosuid"},	  {MS_NODEV, ",nodev"},
+		{MS_NOEXEC, ",noexec"},	  {MS_NOATIME, ",noatime"},
+		{MS_NODIRATIME, ",nodiratime"}, {MS_NOSYMFOLLOW, ",nosymfollow"},
+	};
+	uint32_t flags = atomic_load(&m->flags);
+	bool ro = (flags & MS_RDONLY) || atomic_load(&m->sb->readonly);
+
+	strlcpy(buf, ro ? "ro" : "rw", size);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (flags & names[i].flag)
+			strlcat(buf, names[i].text, size);
+	}
+	if (!(flags & (MS_NOATIME | MS_STRICTATIME)))
+		strlcat(buf, ",relatime", size);
+}
+
+/* Blanks and backslashes in names stand as \040 and so on. */
+static void escape(const char *s, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	for (; *s && at + 5 < size; s++) {
+		if (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\\')
+			at += (size_t)scnprintf(buf + at, size - at, "\\%03o", (unsigned)*s);
+		else
+			buf[at++] = *s;
+	}
+	buf[at] = '\0';
+}
+
+size_t mount_show(struct mount *m, char *buf, size_t size)
+{
+	struct path p = {m, m->root};
+	char options[128], source[128], *at, *text = kmalloc(2 * PATH_MAX);
+	bool lost;
+	size_t n = 0;
+
+	if (!text)
+		return 0;
+	at = path_string(&p, text, PATH_MAX, &lost, false);
+	if (!is_err(at) && !lost) {
+		escape(at, text + PATH_MAX, PATH_MAX);
+		escape(*m->source ? m->source : "none", source, sizeof(source));
+		options_show(m, options, sizeof(options));
+		n = (size_t)scnprintf(buf, size, "%s %s %s %s 0 0\n", source, text + PATH_MAX,
+				      m->sb->type->name, options);
+	}
+	kfree(text);
+	return n;
+}

@@ -1,0 +1,358 @@
+/*
+ * open(2): from a path and flags to an open file.
+ */
+#include <stdatomic.h>
+
+#include "drivers/block.h"
+#include "fs/vfs.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/mount.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+
+#define OPEN_FLAGS                                                                                 \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |      \
+	 O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC |     \
+	 O_PATH | O_TMPFILE)
+/* What F_GETFL does not show again. */
+#define OPEN_ONLY (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
+
+static int no_device_open(struct inode *inode, struct file *f)
+{
+	return -ENXIO;
+}
+
+static const struct file_ops no_device_fops = {.open = no_device_open};
+
+const struct file_ops *special_fops(const struct inode *inode)
+{
+	if (S_ISCHR(inode->mode))
+		return &chardev_fops;
+	if (S_ISBLK(inode->mode))
+		return &blockdev_fops;
+	if (S_ISFIFO(inode->mode))
+		return &fifo_fops;
+	return &no_device_fops;
+}
+
+static struct file *open_place(struct path *p, int flags)
+{
+	if ((flags & O_DIRECTORY) && !S_ISDIR(p->dentry->inode->mode))
+		return err_ptr(-ENOTDIR);
+	return file_alloc(p, flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW), FILE_PATH, NULL);
+}
+
+/* May the running thread open it so? */
+static int open_permission(struct path *p, int flags, bool created)
+{
+	struct inode *inode = p->dentry->inode;
+	mode_t mode = inode->mode;
+	int mask = 0, err;
+
+	if (S_ISLNK(mode))
+		return -ELOOP;
+	if ((flags & O_DIRECTORY) && !S_ISDIR(mode))
+		return -ENOTDIR;
+	if (S_ISDIR(mode) && ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC))))
+		return -EISDIR;
+	if ((S_ISCHR(mode) || S_ISBLK(mode)) && (atomic_load(&p->mnt->flags) & MS_NODEV))
+		return -EACCES;
+	if ((flags & O_DIRECT) && !S_ISREG(mode) && !S_ISBLK(mode))
+		return -EINVAL;
+	if ((flags & O_ACCMODE) != O_WRONLY)
+		mask |= MAY_READ;
+	if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
+		mask |= MAY_WRITE;
+	if (!created) {
+		err = inode_permission(inode, mask);
+		if (err)
+			return err;
+	}
+	if ((flags & O_NOATIME) && !inode_owner_or_root(inode))
+		return -EPERM;
+	return 0;
+}
+
+static uint32_t open_kind(const struct inode *inode, int flags)
+{
+	uint32_t kind = 0;
+
+	if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_RDWR)
+		kind |= FILE_READ;
+	if ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR)
+		kind |= FILE_WRITE;
+	if (S_ISREG(inode->mode) || S_ISDIR(inode->mode))
+		kind |= FILE_SEEK | FILE_CANREAD;
+	return kind;
+}
+
+/* The counts that an open file for writing holds until file_put. */
+static int open_write_begin(struct path *p)
+{
+	int err = mount_write_begin(p->mnt);
+
+	if (err)
+		return err;
+	err = inode_write_get(p->dentry->inode);
+	if (err)
+		mount_write_end(p->mnt);
+	return err;
+}
+
+static struct file *open_checked(struct path *p, int flags)
+{
+	struct inode *inode = p->dentry->inode;
+	uint32_t kind = open_kind(inode, flags);
+	bool counted = S_ISREG(inode->mode) && (kind & FILE_WRITE);
+	struct file *f;
+	int err = 0;
+
+	if (counted)
+		err = open_write_begin(p);
+	if (err)
+		return err_ptr(err);
+	f = file_alloc(p, (uint32_t)(flags & ~OPEN_ONLY), kind,
+		       inode->fops ? inode->fops : special_fops(inode));
+	if (is_err(f)) {
+		err = (int)ptr_err(f);
+		goto fail;
+	}
+	/* What the kind may want to know of: O_NOCTTY a terminal, O_EXCL a block device. */
+	f->flags |= (uint32_t)flags & (O_EXCL | O_NOCTTY);
+	if (f->ops->open)
+		err = f->ops->open(inode, f);
+	if (!S_ISBLK(inode->mode))
+		f->flags &= ~(uint32_t)(O_EXCL | O_NOCTTY);
+	if (!err)
+		return f;
+	file_free(f);
+fail:
+	if (counted) {
+		inode_write_put(inode);
+		mount_write_end(p->mnt);
+	}
+	return err_ptr(err);
+}
+
+static struct file *open_path(struct path *p, int flags, bool created)
+{
+	struct file *f;
+	int err;
+
+	if (flags & O_PATH)
+		return open_place(p, flags);
+	err = open_permission(p, flags, created);
+	if (err)
+		return err_ptr(err);
+	if ((flags & O_TRUNC) && !created && S_ISREG(p->dentry->inode->mode) &&
+	    atomic_load(&p->mnt->flags) & MS_RDONLY)
+		return err_ptr(-EROFS);
+	f = open_checked(p, flags);
+	if (is_err(f))
+		return f;
+	if ((flags & O_TRUNC) && !created && S_ISREG(f->inode->mode)) {
+		err = vfs_truncate(p, 0);
+		if (err) {
+			file_put(f);
+			return err_ptr(err);
+		}
+	}
+	return f;
+}
+
+struct file *file_open_path(struct path *p, int flags)
+{
+	return open_path(p, flags, false);
+}
+
+/* What became of the last component of a path to be created. */
+enum create_step { CREATE_DONE, CREATE_EXISTS, CREATE_LINK };
+
+/* One look at l: makes the file, or finds one (*out), or a link to follow (*out). */
+static int create_step(struct lastname *l, mode_t mode, struct path *out, enum create_step *step)
+{
+	struct inode *dir = l->dir.dentry->inode;
+	struct dentry *d;
+	int err = 0;
+
+	if (l->kind != LAST_NORMAL || l->slash)
+		return -EISDIR;
+	mutex_lock(&dir->lock);
+	d = dentry_lookup_locked(l->dir.dentry, l->name, l->len);
+	if (is_err(d)) {
+		mutex_unlock(&dir->lock);
+		return (int)ptr_err(d);
+	}
+	out->mnt = mount_get(l->dir.mnt);
+	out->dentry = d;
+	if (!d->inode) {
+		*step = CREATE_DONE;
+		err = mount_write_begin(l->dir.mnt);
+		if (!err) {
+			err = vfs_create_locked(&l->dir, d, S_IFREG | mode, 0);
+			mount_write_end(l->dir.mnt);
+		}
+	} else {
+		*step = S_ISLNK(d->inode->mode) ? CREATE_LINK : CREATE_EXISTS;
+	}
+	mutex_unlock(&dir->lock);
+	if (err)
+		path_put(out);
+	return err;
+}
+
+/* l becomes the last component of the path that the symbolic link says. */
+static int create_follow(struct lastname *l, struct path *link)
+{
+	struct inode *inode = link->dentry->inode;
+	struct lastname next;
+	char *target;
+	ssize64_t n;
+	int err;
+
+	if (!inode->ops->readlink)
+		return -ELOOP;
+	target = kmalloc(PATH_MAX);
+	if (!target)
+		return -ENOMEM;
+	n = inode->ops->readlink(inode, target, PATH_MAX);
+	err = n < 0 ? (int)n : path_parent_at(&l->dir, target, l->links + 1, &next);
+	if (err) {
+		kfree(target);
+		return err;
+	}
+	lastname_put(l);
+	*l = next;
+	/* The name may point into either of the two strings: keep the one it needs. */
+	if (l->buf)
+		kfree(target);
+	else
+		l->buf = target;
+	return 0;
+}
+
+static struct file *open_create(int dirfd, const char *name, int flags, mode_t mode)
+{
+	enum create_step step;
+	struct path p = {NULL, NULL};
+	struct lastname l;
+	struct file *f;
+	int err = path_parent(dirfd, name, &l);
+
+	if (err)
+		return err_ptr(err);
+	for (;;) {
+		err = create_step(&l, mode, &p, &step);
+		if (err)
+			break;
+		if (step != CREATE_DONE && (flags & O_EXCL))
+			err = -EEXIST;
+		else if (step == CREATE_LINK && (flags & O_NOFOLLOW))
+			err = -ELOOP;
+		if (err || step != CREATE_LINK)
+			break;
+		err = create_follow(&l, &p);
+		path_put(&p);
+		if (err) {
+			lastname_put(&l);
+			return err_ptr(err);
+		}
+	}
+	f = err ? err_ptr(err) : open_path(&p, flags, step == CREATE_DONE);
+	if (p.dentry)
+		path_put(&p);
+	lastname_put(&l);
+	return f;
+}
+
+struct file *file_open_at(int dirfd, const char *name, int flags, mode_t mode)
+{
+	unsigned walk = flags & O_NOFOLLOW ? 0 : WALK_FOLLOW;
+	struct path p;
+	struct file *f;
+	int err;
+
+	if (flags & O_PATH)
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		return err_ptr((flags & O_ACCMODE) == O_RDONLY ? -EINVAL : -EOPNOTSUPP);
+	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
+		return err_ptr(-EINVAL);
+	if (flags & O_CREAT) {
+		mode &= 07777;
+		if (flags & O_EXCL)
+			return open_create(dirfd, name, flags, mode);
+	}
+	err = path_lookup(dirfd, name, walk, &p);
+	if (err == -ENOENT && (flags & O_CREAT))
+		return open_create(dirfd, name, flags, mode);
+	if (err)
+		return err_ptr(err);
+	f = open_path(&p, flags, false);
+	path_put(&p);
+	return f;
+}
+
+struct file *file_open(const char *path, int flags, mode_t mode)
+{
+	return file_open_at(AT_FDCWD, path, flags, mode);
+}
+
+struct file *file_open_exec(int dirfd, const char *path, int at_flags)
+{
+	unsigned walk = at_flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
+	struct inode *inode;
+	struct path p;
+	struct file *f;
+	int n, err;
+
+	if (at_flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return err_ptr(-EINVAL);
+	if (at_flags & AT_EMPTY_PATH)
+		walk |= WALK_EMPTY;
+	err = path_lookup(dirfd, path, walk, &p);
+	if (err)
+		return err_ptr(err);
+	inode = p.dentry->inode;
+	if (S_ISLNK(inode->mode))
+		err = -ELOOP;
+	else if (!S_ISREG(inode->mode) || (atomic_load(&p.mnt->flags) & MS_NOEXEC))
+		err = -EACCES;
+	else
+		err = inode_permission(inode, MAY_EXEC);
+	f = err ? err_ptr(err) : open_checked(&p, O_RDONLY);
+	path_put(&p);
+	if (is_err(f))
+		return f;
+	n = atomic_load(&inode->writers);
+	do {
+		if (n > 0) {
+			file_put(f);
+			return err_ptr(-ETXTBSY);
+		}
+	} while (!atomic_compare_exchange_weak(&inode->writers, &n, n - 1));
+	f->kind |= FILE_EXEC;
+	return f;
+}
+
+SYSCALL4(openat, int, dirfd, uaddr_t, path, int, flags, mode_t, mode)
+{
+	struct pathname p;
+	struct file *f;
+	int fd, err;
+
+	/* As in Linux, bits that mean nothing are not an error for open(2). */
+	flags &= OPEN_FLAGS;
+	err = pathname_get(&p, path);
+	if (err)
+		return err;
+	f = file_open_at(dirfd, p.s, flags, mode & ~atomic_load(&current()->fs->umask));
+	pathname_put(&p);
+	if (is_err(f))
+		return ptr_err(f);
+	fd = fd_install(f, 0, flags & O_CLOEXEC);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}

@@ -1,0 +1,127 @@
+/*
+ * Who may do what: permission bits (path_resolution(7), inode(7)), ownership of new files, and
+ * the rules for access times.
+ */
+#include "fs/vfs.h"
+
+#include <stdatomic.h>
+
+#include "kernel/thread.h"
+#include "kernel/uapi/mount.h"
+
+bool fs_privileged(void)
+{
+	const struct cred *c = current()->cred;
+
+	return !c || c->fsuid == 0;
+}
+
+bool cred_in_group(const struct cred *c, gid_t gid)
+{
+	if (c->fsgid == gid)
+		return true;
+	for (uint32_t i = 0; i < c->ngroups; i++) {
+		if (c->groups[i] == gid)
+			return true;
+	}
+	return false;
+}
+
+bool inode_owner_or_root(const struct inode *inode)
+{
+	return fs_privileged() || current()->cred->fsuid == inode->uid;
+}
+
+int inode_permission(struct inode *inode, int mask)
+{
+	const struct cred *c = current()->cred;
+	mode_t mode = inode->mode;
+
+	if ((mask & MAY_WRITE) && atomic_load(&inode->sb->readonly) &&
+	    (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
+		return -EROFS;
+	if (inode->ops && inode->ops->permission)
+		return inode->ops->permission(inode, mask);
+	if (!c || c->fsuid == 0) {
+		/* Root executes only what somebody may execute. */
+		if ((mask & MAY_EXEC) && !S_ISDIR(mode) && !(mode & 0111))
+			return -EACCES;
+		return 0;
+	}
+	if (c->fsuid == inode->uid)
+		mode >>= 6;
+	else if (cred_in_group(c, inode->gid))
+		mode >>= 3;
+	return (mask & ~mode & 7) ? -EACCES : 0;
+}
+
+void inode_init_owner(struct inode *inode, const struct inode *dir, mode_t *mode)
+{
+	const struct cred *c = current()->cred;
+
+	inode->uid = c ? c->fsuid : 0;
+	inode->gid = c ? c->fsgid : 0;
+	if (dir && (dir->mode & S_ISGID)) {
+		inode->gid = dir->gid;
+		if (S_ISDIR(*mode))
+			*mode |= S_ISGID;
+		else if ((*mode & (S_ISGID | 0010)) == (S_ISGID | 0010) && !fs_privileged() &&
+			 !cred_in_group(c, dir->gid))
+			*mode &= ~S_ISGID;
+	}
+	inode->mode = *mode;
+	inode->atime = inode->mtime = inode->ctime = inode_now();
+}
+
+void inode_drop_setid(struct inode *inode)
+{
+	mode_t drop = 0;
+
+	if (likely(!(inode->mode & (S_ISUID | S_ISGID))) || fs_privileged())
+		return;
+	drop = inode->mode & S_ISUID;
+	/* Set-group-id without group execute once meant mandatory locking: it stays. */
+	if (inode->mode & 0010)
+		drop |= inode->mode & S_ISGID;
+	if (!drop || !S_ISREG(inode->mode))
+		return;
+	inode->mode &= ~drop;
+	inode->ctime = inode_now();
+	inode_dirty(inode, false);
+}
+
+void inode_accessed(struct mount *mnt, struct inode *inode)
+{
+	const int64_t day = 24 * 3600 * (int64_t)NSEC_PER_SEC;
+	uint32_t flags = mnt ? atomic_load(&mnt->flags) : 0;
+	int64_t now;
+
+	if ((flags & (MS_NOATIME | MS_RDONLY)) || atomic_load(&inode->sb->readonly))
+		return;
+	if ((flags & MS_NODIRATIME) && S_ISDIR(inode->mode))
+		return;
+	now = inode_now();
+	if (!(flags & MS_STRICTATIME) && inode->atime > inode->mtime &&
+	    inode->atime > inode->ctime && now - inode->atime < day)
+		return;
+	inode->atime = now;
+	inode_dirty(inode, false);
+}
+
+int inode_setattr_simple(struct inode *inode, const struct iattr *attr)
+{
+	if (attr->valid & ATTR_MODE)
+		inode->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
+	if (attr->valid & ATTR_UID)
+		inode->uid = attr->uid;
+	if (attr->valid & ATTR_GID)
+		inode->gid = attr->gid;
+	if (attr->valid & ATTR_ATIME)
+		inode->atime = attr->atime;
+	if (attr->valid & ATTR_MTIME)
+		inode->mtime = attr->mtime;
+	if (attr->valid & ATTR_CTIME)
+		inode->ctime = attr->ctime;
+	inode_dirty(inode, false);
+	return 0;
+}

@@ -1,0 +1,504 @@
+/*
+ * Pipes and FIFOs (pipe(7)): a ring of pages, allocated as they fill. Bytes [tail, head) are in
+ * it; both count up for ever and are taken modulo the ring's size.
+ */
+#include "fs/pipe.h"
+
+#include <stdatomic.h>
+
+#include "kernel/panic.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/ioctl.h"
+#include "kernel/uapi/statfs.h"
+#include "lib/printf.h"
+#include "mm/slab.h"
+#include "mm/usercopy.h"
+
+#define PIPE_PAGES	16u /* 64 KiB, as pipe(7) says */
+#define PIPE_PAGES_MAX	256u
+#define PIPE_ATOMIC	4096u /* PIPE_BUF */
+
+struct pipe {
+	struct mutex lock;	/* RANK_PIPE: all but the counts of users */
+	char **pages;		/* npages of them; NULL where nothing is */
+	uint32_t npages;	/* a power of two */
+	uint64_t head, tail;
+	uint32_t readers, writers; /* open files */
+	uint32_t reader_opens, writer_opens; /* ever: a FIFO's open waits for a new one */
+	struct waitqueue read_wait, write_wait;
+	uint32_t users;		/* open files of either kind; a FIFO's inode lock */
+};
+
+static struct super_block *pipe_sb;
+static _Atomic uint64_t next_ino = 1;
+
+static struct pipe *pipe_alloc(void)
+{
+	struct pipe *p = kzalloc(sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->npages = PIPE_PAGES;
+	p->pages = kzalloc(PIPE_PAGES * sizeof(*p->pages));
+	if (!p->pages) {
+		kfree(p);
+		return NULL;
+	}
+	mutex_init(&p->lock, "pipe", RANK_PIPE);
+	waitqueue_init(&p->read_wait);
+	waitqueue_init(&p->write_wait);
+	return p;
+}
+
+static void pipe_free(struct pipe *p)
+{
+	for (uint32_t i = 0; i < p->npages; i++)
+		kfree(p->pages[i]);
+	kfree(p->pages);
+	kfree(p);
+}
+
+static uint64_t pipe_room(const struct pipe *p)
+{
+	return (uint64_t)p->npages * PAGE_SIZE - (p->head - p->tail);
+}
+
+/* The page that byte at lies in. */
+static char **page_of(struct pipe *p, uint64_t at)
+{
+	return &p->pages[(at >> PAGE_SHIFT) & (p->npages - 1)];
+}
+
+/* Bytes moved out of the ring; lock held. *fault: user memory was bad. */
+static size_t pipe_take(struct pipe *p, struct uio *u, bool *fault)
+{
+	size_t done = 0;
+
+	while (p->head != p->tail && u->resid) {
+		uint32_t offset = p->tail & (PAGE_SIZE - 1);
+		size_t n = MIN(PAGE_SIZE - offset, p->head - p->tail), moved;
+		char **page = page_of(p, p->tail);
+
+		n = MIN(n, u->resid);
+		moved = uio_copy_to(u, *page + offset, n);
+		p->tail += moved;
+		done += moved;
+		if (moved < n) {
+			*fault = true;
+			break;
+		}
+		if (p->head == p->tail) {
+			/* Empty: the next byte goes to the page that is at hand. */
+			char *first = p->pages[0];
+
+			p->pages[0] = *page;
+			*page = first;
+			p->head = p->tail = 0;
+		} else if (!(p->tail & (PAGE_SIZE - 1))) {
+			kfree(*page);
+			*page = NULL;
+		}
+	}
+	return done;
+}
+
+/* Bytes moved into the ring; lock held. *err: why it stopped early, if not for room. */
+static size_t pipe_fill(struct pipe *p, struct uio *u, int *err)
+{
+	size_t done = 0;
+
+	while (u->resid && pipe_room(p)) {
+		uint32_t offset = p->head & (PAGE_SIZE - 1);
+		size_t n = MIN(PAGE_SIZE - offset, pipe_room(p)), moved;
+		char **page = page_of(p, p->head);
+
+		n = MIN(n, u->resid);
+		if (!*page)
+			*page = kmalloc(PAGE_SIZE);
+		if (!*page) {
+			*err = -ENOMEM;
+			break;
+		}
+		moved = uio_copy_from(u, *page + offset, n);
+		p->head += moved;
+		done += moved;
+		if (moved < n) {
+			*err = -EFAULT;
+			break;
+		}
+	}
+	return done;
+}
+
+static ssize64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct pipe *p = f->data;
+	bool fault = false;
+	size_t n = 0;
+	int err;
+
+	if (!u->resid)
+		return 0;
+	mutex_lock(&p->lock);
+	while (p->head == p->tail) {
+		bool writers = p->writers;
+
+		mutex_unlock(&p->lock);
+		if (!writers)
+			return 0;
+		if (u->nowait)
+			return -EAGAIN;
+		err = wait_event(&p->read_wait, p->head != p->tail || !p->writers,
+				 WAIT_INTERRUPTIBLE);
+		if (err)
+			return err;
+		mutex_lock(&p->lock);
+	}
+	n = pipe_take(p, u, &fault);
+	mutex_unlock(&p->lock);
+	if (n)
+		wake_all(&p->write_wait);
+	return n ? (ssize64_t)n : fault ? -EFAULT : 0;
+}
+
+/* Is there room for this write, all of it if it must be in one piece? */
+static bool pipe_writable(const struct pipe *p, size_t n)
+{
+	return pipe_room(p) >= (n <= PIPE_ATOMIC ? n : 1);
+}
+
+static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct pipe *p = f->data;
+	size_t total = u->resid, done = 0, n;
+	int err = 0;
+
+	if (!total)
+		return 0;
+	mutex_lock(&p->lock);
+	for (;;) {
+		if (!p->readers) {
+			err = -EPIPE;
+			break;
+		}
+		if (pipe_writable(p, total <= PIPE_ATOMIC ? total : 1)) {
+			n = pipe_fill(p, u, &err);
+			done += n;
+			if (n)
+				wake_all(&p->read_wait);
+			if (err || !u->resid)
+				break;
+		}
+		if (u->nowait) {
+			err = -EAGAIN;
+			break;
+		}
+		mutex_unlock(&p->lock);
+		err = wait_event(&p->write_wait,
+				 !p->readers || pipe_writable(p, total <= PIPE_ATOMIC ? total : 1),
+				 WAIT_INTERRUPTIBLE);
+		if (err)
+			return done ? (ssize64_t)done : err;
+		mutex_lock(&p->lock);
+	}
+	mutex_unlock(&p->lock);
+	if (err == -EPIPE && !done)
+		(void)signal_thread(current(), SIGPIPE, NULL);
+	return done ? (ssize64_t)done : err;
+}
+
+static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
+{
+	struct pipe *p = f->data;
+	uint32_t mask = 0;
+
+	if (f->kind & FILE_READ)
+		poll_add(pt, &p->read_wait);
+	if (f->kind & FILE_WRITE)
+		poll_add(pt, &p->write_wait);
+	mutex_lock(&p->lock);
+	if (f->kind & FILE_READ) {
+		if (p->head != p->tail)
+			mask |= POLLIN | POLLRDNORM;
+		/* A FIFO that never had a writer is not at its end yet. */
+		if (!p->writers && (p->writer_opens || !S_ISFIFO(f->inode->mode)))
+			mask |= POLLHUP;
+	}
+	if (f->kind & FILE_WRITE) {
+		if (pipe_room(p) >= PIPE_ATOMIC)
+			mask |= POLLOUT | POLLWRNORM;
+		if (!p->readers)
+			mask |= POLLERR;
+	}
+	mutex_unlock(&p->lock);
+	return mask;
+}
+
+static long pipe_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
+{
+	struct pipe *p = f->data;
+	uint64_t n;
+
+	if (cmd != FIONREAD)
+		return -ENOTTY;
+	mutex_lock(&p->lock);
+	n = p->head - p->tail;
+	mutex_unlock(&p->lock);
+	return put_user_u32(arg, (uint32_t)n);
+}
+
+/* One more open file at p; its inode lock (or nobody else knowing p) guards users. */
+static void pipe_join(struct pipe *p, uint32_t kind)
+{
+	mutex_lock(&p->lock);
+	p->users++;
+	if (kind & FILE_READ) {
+		p->readers++;
+		p->reader_opens++;
+	}
+	if (kind & FILE_WRITE) {
+		p->writers++;
+		p->writer_opens++;
+	}
+	mutex_unlock(&p->lock);
+	wake_all(&p->read_wait);
+	wake_all(&p->write_wait);
+}
+
+static void pipe_leave(struct inode *inode, struct pipe *p, uint32_t kind)
+{
+	bool last;
+
+	mutex_lock(&inode->lock);
+	mutex_lock(&p->lock);
+	if (kind & FILE_READ)
+		p->readers--;
+	if (kind & FILE_WRITE)
+		p->writers--;
+	last = !--p->users;
+	mutex_unlock(&p->lock);
+	if (last)
+		inode->pipe = NULL;
+	mutex_unlock(&inode->lock);
+	if (last) {
+		pipe_free(p);
+		return;
+	}
+	wake_all(&p->read_wait);
+	wake_all(&p->write_wait);
+}
+
+static void pipe_release(struct file *f)
+{
+	pipe_leave(f->inode, f->data, f->kind);
+}
+
+/* fifo(7): opening one end waits for the other, unless it is both or must not wait. */
+static int fifo_wait(struct file *f, struct pipe *p, uint32_t readers, uint32_t writers)
+{
+	bool nowait = atomic_load(&f->flags) & O_NONBLOCK;
+
+	if ((f->kind & (FILE_READ | FILE_WRITE)) == (FILE_READ | FILE_WRITE))
+		return 0;
+	if (f->kind & FILE_READ) {
+		if (nowait || p->writers)
+			return 0;
+		return wait_event(&p->read_wait, p->writer_opens != writers, WAIT_INTERRUPTIBLE);
+	}
+	if (p->readers)
+		return 0;
+	if (nowait)
+		return -ENXIO;
+	return wait_event(&p->write_wait, p->reader_opens != readers, WAIT_INTERRUPTIBLE);
+}
+
+static int fifo_open(struct inode *inode, struct file *f)
+{
+	uint32_t readers, writers;
+	struct pipe *p;
+	int err;
+
+	mutex_lock(&inode->lock);
+	if (!inode->pipe)
+		inode->pipe = pipe_alloc();
+	p = inode->pipe;
+	if (p) {
+		readers = p->reader_opens;
+		writers = p->writer_opens;
+		pipe_join(p, f->kind);
+	}
+	mutex_unlock(&inode->lock);
+	if (!p)
+		return -ENOMEM;
+	err = fifo_wait(f, p, readers, writers);
+	if (err) {
+		pipe_leave(inode, p, f->kind);
+		return err;
+	}
+	f->data = p;
+	return 0;
+}
+
+const struct file_ops fifo_fops = {
+	.open = fifo_open,
+	.release = pipe_release,
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+};
+
+static void pipe_inode_free(struct inode *inode)
+{
+	kfree(inode);
+}
+
+static const struct super_ops pipe_super_ops = {.free = pipe_inode_free};
+
+/* The dentry of a new pipe that both ends share. */
+static struct dentry *pipe_dentry(void)
+{
+	uint64_t ino = atomic_fetch_add(&next_ino, 1);
+	struct inode *inode = kzalloc(sizeof(*inode));
+	struct dentry *d = NULL;
+	mode_t mode = S_IFIFO | 0600;
+	char name[32];
+
+	if (!inode)
+		return NULL;
+	inode_init(inode, pipe_sb, ino, mode);
+	inode_init_owner(inode, NULL, &mode);
+	inode->nlink = 1;
+	snprintf(name, sizeof(name), "pipe:[%lu]", (unsigned long)ino);
+	inode->pipe = pipe_alloc();
+	if (inode->pipe)
+		d = dentry_anonymous(pipe_sb, name, inode);
+	if (!d) {
+		if (inode->pipe)
+			pipe_free(inode->pipe);
+		kfree(inode);
+	}
+	return d;
+}
+
+static struct file *pipe_end(struct dentry *d, uint32_t flags, uint32_t kind)
+{
+	struct path p = {.mnt = NULL, .dentry = d};
+	struct file *f = file_alloc(&p, flags, kind, &fifo_fops);
+
+	if (!is_err(f)) {
+		f->data = d->inode->pipe;
+		pipe_join(f->data, kind);
+	}
+	return f;
+}
+
+static int pipe_make(struct file **out, int flags)
+{
+	struct dentry *d = pipe_dentry();
+	int err = 0;
+
+	if (!d)
+		return -ENFILE;
+	out[0] = pipe_end(d, (uint32_t)flags | O_RDONLY, FILE_READ);
+	if (is_err(out[0])) {
+		err = (int)ptr_err(out[0]);
+		pipe_free(d->inode->pipe);
+		goto out;
+	}
+	out[1] = pipe_end(d, (uint32_t)flags | O_WRONLY, FILE_WRITE);
+	if (is_err(out[1])) {
+		err = (int)ptr_err(out[1]);
+		file_put(out[0]);
+	}
+out:
+	dentry_put(d);
+	return err;
+}
+
+SYSCALL2(pipe2, uaddr_t, fds, int, flags)
+{
+	struct file *f[2] = {NULL, NULL};
+	int fd[2], err;
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	err = pipe_make(f, flags & O_NONBLOCK);
+	if (err)
+		return err;
+	fd[0] = fd_install(f[0], 0, flags & O_CLOEXEC);
+	if (fd[0] < 0) {
+		file_put(f[0]);
+		file_put(f[1]);
+		return fd[0];
+	}
+	fd[1] = fd_install(f[1], 0, flags & O_CLOEXEC);
+	if (fd[1] < 0) {
+		(void)fd_close(fd[0]);
+		file_put(f[1]);
+		return fd[1];
+	}
+	if (copy_to_user(fds, fd, sizeof(fd))) {
+		(void)fd_close(fd[0]);
+		(void)fd_close(fd[1]);
+		return -EFAULT;
+	}
+	return 0;
+}
+
+long pipe_size_get(struct file *f)
+{
+	struct pipe *p = f->data;
+
+	if (f->ops != &fifo_fops)
+		return -EBADF;
+	return (long)p->npages * (long)PAGE_SIZE;
+}
+
+long pipe_size_set(struct file *f, uint64_t size)
+{
+	uint32_t npages, used;
+	struct pipe *p = f->data;
+	char **pages, **old;
+
+	if (f->ops != &fifo_fops)
+		return -EBADF;
+	if (!size || size > INT32_MAX)
+		return -EINVAL;
+	npages = (uint32_t)roundup_pow2(DIV_ROUND_UP(size, PAGE_SIZE));
+	if (npages > PIPE_PAGES_MAX && !fs_privileged())
+		return -EPERM;
+	pages = kzalloc(npages * sizeof(*pages));
+	if (!pages)
+		return -ENOMEM;
+	mutex_lock(&p->lock);
+	used = (uint32_t)((p->head + PAGE_SIZE - 1) / PAGE_SIZE - p->tail / PAGE_SIZE);
+	if (p->head == p->tail)
+		used = 0;
+	if (used > npages) {
+		mutex_unlock(&p->lock);
+		kfree(pages);
+		return -EBUSY;
+	}
+	for (uint32_t i = 0; i < used; i++) {
+		uint64_t page = p->tail / PAGE_SIZE + i;
+
+		pages[page & (npages - 1)] = p->pages[page & (p->npages - 1)];
+		p->pages[page & (p->npages - 1)] = NULL;
+	}
+	for (uint32_t i = 0; i < p->npages; i++)
+		kfree(p->pages[i]);
+	old = p->pages;
+	p->pages = pages;
+	p->npages = npages;
+	mutex_unlock(&p->lock);
+	kfree(old);
+	wake_all(&p->write_wait);
+	return (long)npages * (long)PAGE_SIZE;
+}
+
+void pipe_init(void)
+{
+	pipe_sb = super_internal("pipefs", PIPEFS_MAGIC, &pipe_super_ops);
+}

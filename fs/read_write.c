@@ -1,0 +1,268 @@
+/*
+ * read(2), write(2) and their relatives.
+ */
+#include <stdatomic.h>
+
+#include "fs/vfs.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/uio.h"
+#include "mm/pagecache.h"
+#include "mm/slab.h"
+#include "mm/usercopy.h"
+
+#define IOV_FAST 8
+
+/* A file for reading or writing at its own position, which is locked if others share it. */
+static struct file *file_begin(int fd, bool *locked)
+{
+	struct file *f = fd_get(fd);
+
+	if (!f)
+		return NULL;
+	/* Two references: the table's and ours. With a shared table there may be a race. */
+	*locked = (f->kind & FILE_SEEK) && atomic_load(&f->refs) > 2;
+	if (*locked || (f->kind & FILE_SEEK && S_ISDIR(f->inode->mode))) {
+		*locked = true;
+		mutex_lock(&f->pos_lock);
+	}
+	return f;
+}
+
+static void file_end(struct file *f, bool locked)
+{
+	if (locked)
+		mutex_unlock(&f->pos_lock);
+	file_put(f);
+}
+
+static ssize64_t uio_transfer(struct file *f, struct uio *u, uint64_t *pos, bool write)
+{
+	uint32_t flags = atomic_load(&f->flags);
+
+	u->nowait |= (flags & O_NONBLOCK) != 0;
+	if (!write)
+		return file_read(f, u, pos);
+	u->append |= (flags & O_APPEND) != 0;
+	u->dsync |= (flags & O_DSYNC) != 0;
+	return file_write(f, u, pos);
+}
+
+static ssize64_t fd_transfer(int fd, struct uio *u, bool write)
+{
+	bool locked;
+	struct file *f = file_begin(fd, &locked);
+	ssize64_t n;
+
+	if (!f)
+		return -EBADF;
+	n = uio_transfer(f, u, &f->pos, write);
+	file_end(f, locked);
+	return n;
+}
+
+static ssize64_t fd_transfer_at(int fd, struct uio *u, int64_t offset, bool write)
+{
+	uint64_t pos = (uint64_t)offset;
+	struct file *f;
+	ssize64_t n;
+
+	if (offset < 0)
+		return -EINVAL;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	if (!(f->kind & FILE_SEEK))
+		n = -ESPIPE;
+	else
+		n = uio_transfer(f, u, &pos, write);
+	file_put(f);
+	return n;
+}
+
+/* The iovec array of readv(2) in fast or freshly allocated memory. 0 or -errno. */
+static int iov_get(struct uio *u, uaddr_t user, uint64_t count, struct iovec64 *fast,
+		   struct iovec64 **out)
+{
+	struct iovec64 *iov = fast;
+	uint64_t total = 0;
+
+	*out = NULL;
+	if (count > IOV_MAX)
+		return -EINVAL;
+	if (count > IOV_FAST) {
+		iov = kmalloc(count * sizeof(*iov));
+		if (!iov)
+			return -ENOMEM;
+		*out = iov;
+	}
+	if (copy_from_user(iov, user, count * sizeof(*iov)))
+		goto fault;
+	for (uint64_t i = 0; i < count; i++) {
+		if ((int64_t)iov[i].len < 0) {
+			kfree(*out);
+			return -EINVAL;
+		}
+		if (iov[i].base > USER_TOP || iov[i].len > USER_TOP - iov[i].base)
+			goto fault;
+		if (iov[i].len > RW_COUNT_MAX - total)
+			iov[i].len = RW_COUNT_MAX - total;
+		total += iov[i].len;
+	}
+	uio_init_iov(u, iov, (uint32_t)count, total);
+	return 0;
+fault:
+	kfree(*out);
+	return -EFAULT;
+}
+
+static ssize64_t fd_transfer_iov(int fd, uaddr_t user, uint64_t count, int64_t offset,
+				 uint32_t rwf, bool write)
+{
+	struct iovec64 fast[IOV_FAST], *iov;
+	struct uio u;
+	ssize64_t n;
+	int err;
+
+	if (rwf & ~(uint32_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND))
+		return -EOPNOTSUPP;
+	err = iov_get(&u, user, count, fast, &iov);
+	if (err)
+		return err;
+	u.dsync = rwf & (RWF_DSYNC | RWF_SYNC);
+	u.append = rwf & RWF_APPEND;
+	n = offset == -1 ? fd_transfer(fd, &u, write) : fd_transfer_at(fd, &u, offset, write);
+	kfree(iov);
+	return n;
+}
+
+SYSCALL3(read, int, fd, uaddr_t, buf, size_t, n)
+{
+	struct uio u;
+
+	if (unlikely(buf > USER_TOP || n > USER_TOP - buf))
+		return (int64_t)n < 0 ? -EINVAL : -EFAULT;
+	uio_init_user(&u, buf, MIN(n, RW_COUNT_MAX));
+	return fd_transfer(fd, &u, false);
+}
+
+SYSCALL3(write, int, fd, uaddr_t, buf, size_t, n)
+{
+	struct uio u;
+
+	if (unlikely(buf > USER_TOP || n > USER_TOP - buf))
+		return (int64_t)n < 0 ? -EINVAL : -EFAULT;
+	uio_init_user(&u, buf, MIN(n, RW_COUNT_MAX));
+	return fd_transfer(fd, &u, true);
+}
+
+SYSCALL4(pread64, int, fd, uaddr_t, buf, size_t, n, int64_t, offset)
+{
+	struct uio u;
+
+	if (unlikely(buf > USER_TOP || n > USER_TOP - buf))
+		return (int64_t)n < 0 ? -EINVAL : -EFAULT;
+	uio_init_user(&u, buf, MIN(n, RW_COUNT_MAX));
+	return fd_transfer_at(fd, &u, offset, false);
+}
+
+SYSCALL4(pwrite64, int, fd, uaddr_t, buf, size_t, n, int64_t, offset)
+{
+	struct uio u;
+
+	if (unlikely(buf > USER_TOP || n > USER_TOP - buf))
+		return (int64_t)n < 0 ? -EINVAL : -EFAULT;
+	uio_init_user(&u, buf, MIN(n, RW_COUNT_MAX));
+	return fd_transfer_at(fd, &u, offset, true);
+}
+
+SYSCALL3(readv, int, fd, uaddr_t, iov, uint64_t, count)
+{
+	return fd_transfer_iov(fd, iov, count, -1, 0, false);
+}
+
+SYSCALL3(writev, int, fd, uaddr_t, iov, uint64_t, count)
+{
+	return fd_transfer_iov(fd, iov, count, -1, 0, true);
+}
+
+SYSCALL4(preadv, int, fd, uaddr_t, iov, uint64_t, count, int64_t, offset)
+{
+	if (offset < 0)
+		return -EINVAL;
+	return fd_transfer_iov(fd, iov, count, offset, 0, false);
+}
+
+SYSCALL4(pwritev, int, fd, uaddr_t, iov, uint64_t, count, int64_t, offset)
+{
+	if (offset < 0)
+		return -EINVAL;
+	return fd_transfer_iov(fd, iov, count, offset, 0, true);
+}
+
+/* The fifth argument is the upper half of the offset, which 64-bit registers do not need. */
+SYSCALL6(preadv2, int, fd, uaddr_t, iov, uint64_t, count, int64_t, offset, uint64_t, high,
+	 uint32_t, flags)
+{
+	if (offset < -1)
+		return -EINVAL;
+	return fd_transfer_iov(fd, iov, count, offset, flags, false);
+}
+
+SYSCALL6(pwritev2, int, fd, uaddr_t, iov, uint64_t, count, int64_t, offset, uint64_t, high,
+	 uint32_t, flags)
+{
+	if (offset < -1)
+		return -EINVAL;
+	return fd_transfer_iov(fd, iov, count, offset, flags, true);
+}
+
+int64_t file_seek_simple(struct file *f, int64_t offset, int whence)
+{
+	int64_t size = (int64_t)inode_size(f->inode);
+
+	switch (whence) {
+	case SEEK_SET:
+		break;
+	case SEEK_CUR:
+		if (__builtin_add_overflow(offset, (int64_t)f->pos, &offset))
+			return -EOVERFLOW;
+		break;
+	case SEEK_END:
+		if (__builtin_add_overflow(offset, size, &offset))
+			return -EOVERFLOW;
+		break;
+	case SEEK_DATA:
+	case SEEK_HOLE:
+		if (offset < 0 || offset >= size)
+			return -ENXIO;
+		if (whence == SEEK_HOLE)
+			offset = size;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (offset < 0 || (uint64_t)offset > f->inode->sb->max_size)
+		return -EINVAL;
+	return offset;
+}
+
+SYSCALL3(lseek, int, fd, int64_t, offset, int, whence)
+{
+	bool locked;
+	struct file *f = file_begin(fd, &locked);
+	int64_t pos;
+
+	if (!f)
+		return -EBADF;
+	if (!(f->kind & FILE_SEEK))
+		pos = -ESPIPE;
+	else if (f->ops->seek)
+		pos = f->ops->seek(f, offset, whence);
+	else
+		pos = file_seek_simple(f, offset, whence);
+	if (pos >= 0)
+		f->pos = (uint64_t)pos;
+	file_end(f, locked);
+	return pos;
+}

@@ -1,0 +1,179 @@
+/*
+ * File system types and volumes in use, the gate for operations that change a volume, and the
+ * thread that writes dirty inodes back after a while.
+ */
+#include "fs/vfs.h"
+
+#include <stdatomic.h>
+
+#include "fs/super.h"
+#include "kernel/panic.h"
+#include "kernel/printk.h"
+#include "kernel/thread.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+
+#define FLUSH_AFTER (5 * NSEC_PER_SEC) /* how long a changed inode may wait */
+
+LIST_HEAD(super_blocks);
+static struct spinlock supers_lock = SPINLOCK_INIT("supers", RANK_DCACHE);
+static struct fstype *fstypes;	     /* written at boot only */
+static _Atomic uint32_t next_minor = 1; /* st_dev of volumes without a device: major 0 */
+static struct waitqueue flusher_wait;
+static _Atomic bool flusher_due;
+
+void fstype_register(struct fstype *t)
+{
+	struct fstype **at = &fstypes;
+
+	while (*at)
+		at = &(*at)->next;
+	*at = t;
+}
+
+struct fstype *fstype_next(struct fstype *prev)
+{
+	return prev ? prev->next : fstypes;
+}
+
+struct fstype *fstype_find(const char *name)
+{
+	for (struct fstype *t = fstypes; t; t = t->next) {
+		if (!strcmp(t->name, name))
+			return t;
+	}
+	return NULL;
+}
+
+struct super_block *super_alloc(struct fstype *t)
+{
+	struct super_block *sb = kzalloc(sizeof(*sb));
+
+	if (!sb)
+		return NULL;
+	sb->type = t;
+	sb->block_size = PAGE_SIZE;
+	sb->max_size = INT64_MAX & PAGE_MASK;
+	sb->dev = atomic_fetch_add(&next_minor, 1);
+	mutex_init(&sb->rename_lock, "rename", RANK_RENAME);
+	list_init(&sb->inodes);
+	list_init(&sb->dirty);
+	list_init(&sb->link);
+	return sb;
+}
+
+struct super_block *super_internal(const char *name, unsigned magic, const struct super_ops *ops)
+{
+	struct fstype *t = kzalloc(sizeof(*t));
+	struct super_block *sb = t ? super_alloc(t) : NULL;
+
+	assert_always(sb);
+	t->name = name;
+	t->magic = magic;
+	sb->ops = ops;
+	return sb;
+}
+
+void super_publish(struct super_block *sb)
+{
+	spin_lock(&supers_lock);
+	list_add_tail(&sb->link, &super_blocks);
+	spin_unlock(&supers_lock);
+}
+
+void super_retract(struct super_block *sb)
+{
+	spin_lock(&supers_lock);
+	list_del(&sb->link);
+	spin_unlock(&supers_lock);
+}
+
+struct super_block *super_next(struct super_block *prev)
+{
+	struct super_block *sb = NULL, *at;
+	bool seen = !prev;
+
+	spin_lock(&supers_lock);
+	list_for_each_entry(at, &super_blocks, link) {
+		if (seen) {
+			sb = at;
+			/* As good as a mount of it: it cannot be unmounted meanwhile. */
+			atomic_fetch_add(&sb->mounts, 1);
+			break;
+		}
+		seen = at == prev;
+	}
+	spin_unlock(&supers_lock);
+	if (prev)
+		atomic_fetch_sub(&prev->mounts, 1);
+	return sb;
+}
+
+int super_sync_all(void)
+{
+	int err = 0;
+
+	for (struct super_block *sb = super_next(NULL); sb; sb = super_next(sb)) {
+		int err2 = super_sync(sb);
+
+		if (!err)
+			err = err2;
+	}
+	return err;
+}
+
+int super_write_begin(struct super_block *sb)
+{
+	atomic_fetch_add(&sb->writers, 1);
+	if (unlikely(atomic_load(&sb->readonly))) {
+		atomic_fetch_sub(&sb->writers, 1);
+		return -EROFS;
+	}
+	return 0;
+}
+
+void super_write_end(struct super_block *sb)
+{
+	atomic_fetch_sub(&sb->writers, 1);
+}
+
+/*
+ * Anyone who holds the gate open (an open file, or an operation under way) keeps the volume
+ * writable; afterwards nobody can open it again.
+ */
+int super_set_readonly(struct super_block *sb)
+{
+	atomic_store(&sb->readonly, true);
+	if (atomic_load(&sb->writers)) {
+		atomic_store(&sb->readonly, false);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+void flusher_kick(void)
+{
+	if (!atomic_exchange(&flusher_due, true))
+		wake_all(&flusher_wait);
+}
+
+static void flusher(void *unused)
+{
+	for (;;) {
+		(void)wait_event(&flusher_wait, atomic_load(&flusher_due), WAIT_UNINTERRUPTIBLE);
+		sleep_ns(FLUSH_AFTER);
+		atomic_store(&flusher_due, false);
+		(void)super_sync_all();
+	}
+}
+
+void flusher_start(void)
+{
+	if (!kthread_create("fsflush", flusher, NULL))
+		panic("no memory for the flusher");
+}
+
+void super_init(void)
+{
+	waitqueue_init(&flusher_wait);
+}

@@ -1,0 +1,162 @@
+/*
+ * sync(2), fsync(2) and advice about file data.
+ */
+#include <stdatomic.h>
+
+#include "fs/super.h"
+#include "fs/vfs.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "mm/pagecache.h"
+
+SYSCALL0(sync)
+{
+	(void)super_sync_all();
+	(void)pagecache_sync_all();
+	return 0;
+}
+
+SYSCALL1(syncfs, int, fd)
+{
+	struct file *f = fd_get(fd);
+	int err = 0;
+
+	if (!f)
+		return -EBADF;
+	if (!atomic_load(&f->path.dentry->sb->readonly))
+		err = super_sync(f->path.dentry->sb);
+	file_put(f);
+	return err;
+}
+
+static int fd_sync(int fd, bool datasync)
+{
+	struct file *f = fd_get(fd);
+	int err;
+
+	if (!f)
+		return -EBADF;
+	err = file_fsync(f, datasync);
+	file_put(f);
+	return err;
+}
+
+SYSCALL1(fsync, int, fd)
+{
+	return fd_sync(fd, false);
+}
+
+SYSCALL1(fdatasync, int, fd)
+{
+	return fd_sync(fd, true);
+}
+
+SYSCALL4(sync_file_range, int, fd, int64_t, offset, int64_t, n, uint32_t, flags)
+{
+	uint64_t end = (uint64_t)offset + (uint64_t)n, last;
+	struct file *f;
+	int err = 0;
+
+	if (flags & ~7u || offset < 0 || n < 0 || (int64_t)end < 0)
+		return -EINVAL;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	last = n ? (end - 1) >> PAGE_SHIFT : UINT32_MAX;
+	if (!file_object(f))
+		err = S_ISDIR(f->inode->mode) ? -EINVAL : -ESPIPE;
+	else if (flags)
+		err = pagecache_sync(file_object(f), (uint64_t)offset >> PAGE_SHIFT, last);
+	file_put(f);
+	return err;
+}
+
+static int advise(struct file *f, uint64_t first, uint64_t last, int advice)
+{
+	struct object *o = file_object(f);
+	uint64_t pages = o ? (atomic_load(&o->size) + PAGE_SIZE - 1) >> PAGE_SHIFT : 0;
+
+	switch (advice) {
+	case POSIX_FADV_WILLNEED:
+		last = MIN(last + 1, pages);
+		if (first < last)
+			pagecache_readahead(o, first, (uint32_t)MIN(last - first, UINT64_C(256)));
+		return 0;
+	case POSIX_FADV_NORMAL:
+	case POSIX_FADV_RANDOM:
+	case POSIX_FADV_SEQUENTIAL:
+	case POSIX_FADV_DONTNEED:
+	case POSIX_FADV_NOREUSE:
+		/* Advice: read-ahead finds out by itself, reclaim too. */
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+SYSCALL4(fadvise64, int, fd, int64_t, offset, int64_t, n, int, advice)
+{
+	struct file *f = fd_get(fd);
+	uint64_t last;
+	int err;
+
+	if (!f)
+		return -EBADF;
+	last = n ? ((uint64_t)offset + (uint64_t)n - 1) >> PAGE_SHIFT : UINT32_MAX;
+	if (S_ISFIFO(f->inode->mode))
+		err = -ESPIPE;
+	else if (n < 0 || offset < 0)
+		err = -EINVAL;
+	else
+		err = advise(f, (uint64_t)offset >> PAGE_SHIFT, last, advice);
+	file_put(f);
+	return err;
+}
+
+SYSCALL3(readahead, int, fd, int64_t, offset, size_t, n)
+{
+	struct file *f = fd_get(fd);
+	int err;
+
+	if (!f || !(f->kind & FILE_READ)) {
+		err = -EBADF;
+	} else if (!file_object(f) || offset < 0) {
+		err = -EINVAL;
+	} else {
+		uint64_t first = (uint64_t)offset >> PAGE_SHIFT;
+
+		err = n ? advise(f, first, first + ((n - 1) >> PAGE_SHIFT), POSIX_FADV_WILLNEED)
+			: 0;
+	}
+	if (f)
+		file_put(f);
+	return err;
+}
+
+SYSCALL4(fallocate, int, fd, int, mode, int64_t, offset, int64_t, n)
+{
+	struct file *f;
+	int err;
+
+	if (offset < 0 || n <= 0)
+		return -EINVAL;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	if (!(f->kind & FILE_WRITE))
+		err = -EBADF;
+	else if (S_ISFIFO(f->inode->mode))
+		err = -ESPIPE;
+	else if (S_ISDIR(f->inode->mode))
+		err = -EISDIR;
+	else if (!S_ISREG(f->inode->mode))
+		err = -ENODEV;
+	else if ((uint64_t)offset + (uint64_t)n > f->inode->sb->max_size)
+		err = -EFBIG;
+	else if (!f->ops->fallocate)
+		err = -EOPNOTSUPP;
+	else
+		err = f->ops->fallocate(f, mode, (uint64_t)offset, (uint64_t)n);
+	file_put(f);
+	return err;
+}

@@ -1,0 +1,488 @@
+/*
+ * The virtual file system: what files, names, inodes, mounted volumes and file system types are,
+ * and the operations that each kind of file system gives. For fs/ only; the rest of the kernel
+ * uses fs/file.h.
+ *
+ * Letters behind fields say what protects them:
+ *   d  dcache_lock        i  inode->lock (changed under it; single words are read without)
+ *   h  icache_lock        m  mount_mutex and dcache_lock to change, either to read
+ *   c  constant once the object is visible      a  atomic
+ */
+#pragma once
+
+#include "fs/file.h"
+#include "kernel/mutex.h"
+#include "kernel/time.h"
+#include "kernel/types.h"
+#include "kernel/uapi/fcntl.h"
+#include "kernel/uapi/stat.h"
+#include "lib/list.h"
+#include "lib/rbtree.h"
+#include "mm/object.h"
+
+struct blockdev;
+struct cred;
+struct dir_context;
+struct file_locks;
+struct file_ops;
+struct inode_ops;
+struct pipe;
+struct statfs64;
+struct super_block;
+struct super_ops;
+
+#define NAME_MAX     255
+#define PATH_MAX     4096
+#define SYMLINKS_MAX 40
+
+/* --- file system types and volumes --- */
+
+struct fstype {
+	const char *name;
+	bool needs_device;
+	/*
+	 * Fill sb (bdev set if needs_device) and its root inode in *root, referenced. options are
+	 * mount(2)'s data. May make sb read-only. 0 or -errno. May sleep.
+	 */
+	int (*mount)(struct super_block *sb, const char *options, struct inode **root);
+	unsigned magic;
+	struct fstype *next;
+};
+
+void fstype_register(struct fstype *t);
+struct fstype *fstype_find(const char *name);
+struct fstype *fstype_next(struct fstype *prev);
+
+struct super_ops {
+	/* Copy the inode to its place in the volume's metadata. 0 or -errno. May sleep. */
+	int (*write_inode)(struct inode *inode);
+	/* The last reference is gone: if nlink is 0, free what it has on disk. May sleep. */
+	void (*evict)(struct inode *inode);
+	/* Free the memory of the inode itself; it is in no table any more. */
+	void (*free)(struct inode *inode);
+	/* Everything of the volume that is not an inode to the device, in order. May sleep. */
+	int (*sync)(struct super_block *sb);
+	/* Turn read-only (after a sync) or read-write. 0 or -errno. */
+	int (*remount)(struct super_block *sb, bool readonly);
+	void (*unmount)(struct super_block *sb); /* after sync; no inode is left */
+	int (*statfs)(struct super_block *sb, struct statfs64 *out);
+	/* Is what the name cache knows still true? (procfs). NULL: always. May sleep. */
+	bool (*revalidate)(struct dentry *d);
+	void (*show_options)(struct super_block *sb, char *buf, size_t size);
+};
+
+struct super_block {
+	const struct super_ops *ops;	/* c */
+	struct fstype *type;		/* c */
+	struct blockdev *bdev;		/* c; NULL for file systems in memory */
+	dev_t dev;			/* c; st_dev */
+	uint32_t block_size;		/* c */
+	_Atomic bool readonly;		/* a */
+	_Atomic uint32_t mounts;	/* a; mounts of this volume */
+	void *data;			/* c; the file system's */
+	struct mutex rename_lock;	/* RANK_RENAME: directories move only under it */
+	struct list_head inodes;	/* h; all of the volume */
+	struct list_head dirty;		/* h; those to write back */
+	_Atomic uint32_t writers;	/* a; operations under way that change the volume */
+	struct list_head link;		/* m; super_blocks */
+	uint64_t max_size;		/* c; of a file, bytes */
+	struct object meta;		/* metadata blocks: fs/buf.c */
+	bool no_dev_files;
+	bool forget_names;		/* c; names leave the cache when unused */
+};
+
+/* Allocate an empty one with a fresh st_dev; NULL: no memory. */
+struct super_block *super_alloc(struct fstype *t);
+/* A volume of a kind that has no name in the tree (pipes, memfds): for ever, never mounted. */
+struct super_block *super_internal(const char *name, unsigned magic, const struct super_ops *ops);
+/* Write all that is dirty on sb (and its device) and wait. 0 or the first error. May sleep. */
+int super_sync(struct super_block *sb);
+int super_sync_all(void);
+/* Bracket an operation that changes the volume: 0 or -EROFS. Nests. Does not sleep. */
+int super_write_begin(struct super_block *sb);
+void super_write_end(struct super_block *sb);
+
+/* --- inodes --- */
+
+enum {
+	INODE_NEW = 1,	    /* being read in; others wait */
+	INODE_FREEING = 2,  /* being evicted; others wait, then read it again */
+	INODE_DIRTY = 4,    /* on sb->dirty */
+	INODE_DATASYNC = 8, /* dirty in a way that fdatasync must write (size, blocks) */
+	INODE_DEAD = 16,    /* i; directory was removed: nothing may be made in it */
+	INODE_BAD = 32,	    /* could not be read */
+};
+
+struct inode {
+	mode_t mode;			/* i */
+	uid_t uid;			/* i */
+	gid_t gid;			/* i */
+	uint32_t nlink;			/* i */
+	const struct inode_ops *ops;	/* c */
+	struct super_block *sb;		/* c */
+	uint64_t ino;			/* c */
+	_Atomic int refs;		/* a; 0 only under h */
+	_Atomic uint32_t state;		/* a; INODE_* */
+	const struct file_ops *fops;	/* c */
+	dev_t rdev;			/* c */
+	uint64_t blocks;		/* of 512 bytes, for st_blocks; the file system's lock */
+	int64_t atime, mtime, ctime;	/* i; ns since 1970 */
+	uint64_t size_other;		/* i; size of anything but a regular file */
+	struct mutex lock;		/* RANK_DIR for directories, else RANK_INODE */
+	_Atomic int writers;		/* a; open for writing (>0) or being executed (<0) */
+	struct hlist_node hash;		/* h */
+	struct list_head sb_link;	/* h */
+	struct list_head dirty_link;	/* h */
+	struct object object;		/* pages of a regular file; its size is the file's */
+	void *data;			/* the file system's */
+	struct pipe *pipe;		/* i; of a FIFO that is open */
+	struct dentry *alias;		/* d; the one name of a directory */
+	_Atomic(struct file_locks *) locks; /* set once; its own lock */
+};
+
+/* What attributes to change; only fields named by valid. */
+enum {
+	ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16,
+	ATTR_MTIME = 32, ATTR_CTIME = 64,
+};
+struct iattr {
+	uint32_t valid;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	uint64_t size;
+	int64_t atime, mtime, ctime;
+};
+
+/* A name to be made, in a directory that is locked. The dentry is negative and stays locked out
+ * of other changes by the directory's lock. */
+struct inode_ops {
+	/* Find d->name in dir: *out is its inode, referenced, or NULL if there is none. */
+	int (*lookup)(struct inode *dir, struct dentry *d, struct inode **out);
+	/* Make a regular file, directory, device node, FIFO or socket, by the type bits of mode. */
+	int (*mknod)(struct inode *dir, struct dentry *d, mode_t mode, dev_t rdev,
+		     struct inode **out);
+	int (*symlink)(struct inode *dir, struct dentry *d, const char *target,
+		       struct inode **out);
+	int (*link)(struct inode *inode, struct inode *dir, struct dentry *d);
+	/* Both for files and (empty) directories; the caller checked the kind. */
+	int (*unlink)(struct inode *dir, struct dentry *d);
+	/*
+	 * to_d may be positive: it is replaced, or with exchange swapped. The caller checked kinds,
+	 * and that no directory becomes its own ancestor.
+	 */
+	int (*rename)(struct inode *from, struct dentry *from_d, struct inode *to,
+		      struct dentry *to_d, bool exchange);
+	/*
+	 * The target of a symbolic link, NUL-terminated, in buf of size bytes: its length, or
+	 * -errno. May sleep.
+	 */
+	ssize64_t (*readlink)(struct inode *inode, char *buf, size_t size);
+	/* Jump without a text (/proc/PID/fd/N): fills out with references. NULL: use readlink. */
+	int (*follow)(struct inode *inode, struct path *out);
+	/* NULL: inode_setattr_simple. inode->lock held. May sleep. */
+	int (*setattr)(struct inode *inode, const struct iattr *attr);
+	/* NULL: by mode bits. */
+	int (*permission)(struct inode *inode, int mask);
+	/* Bring fields that stat shows up to date. NULL: they are. */
+	void (*refresh)(struct inode *inode);
+};
+
+/* A zeroed inode's own fields; mode decides the rank of the lock. refs is 1. */
+void inode_init(struct inode *inode, struct super_block *sb, uint64_t ino, mode_t mode);
+/* Fill uid, gid and times of a new inode in dir as the running thread makes it; *mode gets or
+ * loses the set-group-id bit. */
+void inode_init_owner(struct inode *inode, const struct inode *dir, mode_t *mode);
+/* Into the table of its volume, so that sync and unmount find it. */
+void inode_hash(struct inode *inode);
+/*
+ * The inode ino of sb from the table, referenced; or alloc(sb) is put there, INODE_NEW, and
+ * *fresh is true: the caller fills it and calls inode_unlock_new or inode_fail_new. NULL: no
+ * memory. May sleep.
+ */
+struct inode *inode_get_locked(struct super_block *sb, uint64_t ino,
+			       struct inode *(*alloc)(struct super_block *sb), bool *fresh);
+void inode_unlock_new(struct inode *inode);
+void inode_fail_new(struct inode *inode); /* drops it */
+struct inode *inode_get(struct inode *inode);
+void inode_put(struct inode *inode); /* NULL is fine; the last one evicts: may sleep */
+/* Its fields changed: to be written back. datasync: in a way that matters for reading data. */
+void inode_dirty(struct inode *inode, bool datasync);
+/* Write data and fields of one inode and wait; with metadata only what fdatasync needs. */
+int inode_sync(struct inode *inode, bool datasync);
+/* Take all unused names and inodes of sb out; false if some are in use. */
+bool super_shrink(struct super_block *sb);
+void icache_init(void);
+uint64_t inode_size(const struct inode *inode);
+/* The default setattr: copies what valid names (not the size) and marks dirty. */
+int inode_setattr_simple(struct inode *inode, const struct iattr *attr);
+int64_t inode_now(void); /* the clock for timestamps, ns */
+/* mtime and ctime of an inode whose lock is held are now. */
+void inode_touch(struct inode *inode);
+void inode_accessed(struct mount *mnt, struct inode *inode); /* atime, as relatime says */
+/* Writers and executors exclude each other: 0 or -ETXTBSY. */
+int inode_write_get(struct inode *inode);
+void inode_write_put(struct inode *inode);
+
+enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
+/* May the running thread? 0 or -EACCES, -EROFS (never asks the mount). Does not sleep. */
+int inode_permission(struct inode *inode, int mask);
+/* Does the running thread own it, or is it root? */
+bool inode_owner_or_root(const struct inode *inode);
+bool cred_in_group(const struct cred *c, gid_t gid);
+/* Power to override file permissions: file-system user id 0, and kernel threads. */
+bool fs_privileged(void);
+
+/* --- names --- */
+
+enum {
+	DENTRY_MOUNTED = 1, /* something is mounted here, in some mount */
+	DENTRY_REVALIDATE = 2,
+	DENTRY_LRU = 4,
+	DENTRY_DISCONNECTED = 8, /* root of a volume, or has no name at all */
+};
+
+#define DENTRY_INLINE 32
+
+struct dentry {
+	struct hlist_node hash;		/* d */
+	struct dentry *parent;		/* d; referenced; itself for a root */
+	struct inode *inode;		/* d; referenced; NULL: the name is known not to exist */
+	uint32_t flags;			/* d; DENTRY_* */
+	uint32_t name_hash;		/* d */
+	uint32_t name_len;		/* d */
+	_Atomic int refs;		/* a; 0 <-> 1 only under d */
+	const char *name;		/* d; inline_name or kmalloc'ed, NUL-terminated */
+	struct super_block *sb;		/* c */
+	struct list_head lru;		/* d */
+	struct list_head children;	/* d */
+	struct list_head sibling;	/* d */
+	char inline_name[DENTRY_INLINE];
+};
+
+extern struct spinlock dcache_lock; /* RANK_DCACHE */
+
+void dcache_init(void);
+uint32_t name_hash(const char *name, size_t len);
+/* The cached child, no reference taken; NULL if not cached. dcache_lock held. */
+struct dentry *dentry_find_locked(struct dentry *parent, const char *name, size_t len,
+				  uint32_t hash);
+struct dentry *dentry_get(struct dentry *d);
+void dentry_put(struct dentry *d); /* NULL is fine; may sleep */
+/*
+ * The child of parent by that name, referenced, positive or negative; asks the file system if it
+ * is not cached. parent's inode is a directory and its lock is held. err_ptr on failure.
+ */
+struct dentry *dentry_lookup_locked(struct dentry *parent, const char *name, size_t len);
+/* The same, taking the lock if needed. */
+struct dentry *dentry_lookup(struct dentry *parent, const char *name, size_t len);
+/* A root dentry for a volume; takes over the reference to inode. NULL: no memory (inode put). */
+struct dentry *dentry_root(struct super_block *sb, struct inode *inode);
+/* A dentry without a place in the tree, for pipes and the like: name as /proc/PID/fd shows it. */
+struct dentry *dentry_anonymous(struct super_block *sb, const char *name, struct inode *inode);
+/* A negative dentry becomes positive; takes over the reference. Directory lock held. */
+void dentry_fill(struct dentry *d, struct inode *inode);
+/* The name is gone: make it negative or forget it. Directory lock held. May sleep. */
+void dentry_removed(struct dentry *d);
+/* Out of the cache: later lookups ask the file system. */
+void dentry_forget(struct dentry *d);
+/* After a rename: d takes to's place (to is forgotten), or they swap. Both directories locked. */
+void dentry_move(struct dentry *d, struct dentry *to);
+void dentry_swap(struct dentry *a, struct dentry *b);
+/* Is a an ancestor of d (or d itself)? dcache_lock or rename_lock held. */
+bool dentry_is_ancestor(const struct dentry *a, const struct dentry *d);
+bool dentry_unlinked(const struct dentry *d);
+uint64_t dcache_shrink(struct super_block *sb, uint64_t n); /* sb NULL: any volume */
+
+/* --- mounts --- */
+
+struct mount {
+	struct super_block *sb;	  /* c */
+	struct dentry *root;	  /* c; referenced */
+	struct mount *parent;	  /* m; referenced; NULL for the first */
+	struct dentry *point;	  /* m; referenced; on parent */
+	_Atomic int refs;	  /* a; tree membership counts as one */
+	_Atomic uint32_t flags;	  /* a; MS_RDONLY, NOSUID, NODEV, NOEXEC, NOATIME, ... */
+	struct list_head link;	  /* m; mounts, in order of mounting */
+	uint32_t id;		  /* c */
+	char *source;		  /* c; as mount(2) was given it */
+};
+
+extern struct mutex mount_mutex;   /* RANK_MOUNT */
+extern struct list_head mounts;	   /* m */
+extern struct mount *root_mount;   /* c after boot */
+
+struct mount *mount_get(struct mount *m);
+void mount_put(struct mount *m);
+/* The mount on dentry d of m, no reference; NULL if none. dcache_lock held. */
+struct mount *mount_find_locked(struct mount *m, struct dentry *d);
+/* Mount type on at (NULL: as the root of everything). */
+int mount_add(const char *source, struct path *at, struct fstype *type, uint32_t flags,
+	      const char *options);
+/* May this mount be written to: 0 or -EROFS; undo with mount_write_end. */
+int mount_write_begin(struct mount *m);
+void mount_write_end(struct mount *m);
+/* One line for /proc/mounts (or mountinfo); bytes, 0 if m cannot be seen from the root. */
+size_t mount_show(struct mount *m, char *buf, size_t size);
+
+/* --- paths --- */
+
+enum {
+	WALK_FOLLOW = 1,    /* a symbolic link in the last place is followed */
+	WALK_EMPTY = 2,	    /* an empty path is the start (AT_EMPTY_PATH) */
+	WALK_DIRECTORY = 4, /* must be a directory */
+};
+
+struct path *path_get(struct path *p);
+void path_put(struct path *p);
+/* The thing at name (kernel memory) from dirfd. References in *out. 0 or -errno. May sleep. */
+int path_lookup(int dirfd, const char *name, unsigned flags, struct path *out);
+
+/* The last component of a path and the directory it stands in. */
+struct lastname {
+	struct path dir;  /* referenced */
+	const char *name; /* within the path handed in or buf */
+	size_t len;
+	bool slash;	  /* the path ended with a slash */
+	enum { LAST_NORMAL, LAST_ROOT, LAST_DOT, LAST_DOTDOT } kind;
+	char *buf;	  /* owned */
+	unsigned links;	  /* symbolic links followed so far */
+};
+int path_parent(int dirfd, const char *name, struct lastname *out);
+/* The same, from a given directory (not consumed), for following one more link. */
+int path_parent_at(const struct path *dir, const char *name, unsigned links,
+		   struct lastname *out);
+void lastname_put(struct lastname *l);
+
+/* A path that came from user memory. */
+struct pathname {
+	char *s;
+	char inline_buf[112];
+};
+/* 0, -EFAULT, -ENAMETOOLONG, -ENOMEM. */
+int pathname_get(struct pathname *p, uaddr_t user);
+void pathname_put(struct pathname *p);
+/* path_lookup for a user address. */
+int path_lookup_user(int dirfd, uaddr_t name, unsigned flags, struct path *out);
+/* Absolute path as the running thread's root sees it, in buf; start of the string or err_ptr
+ * (-ENAMETOOLONG). *unreachable: it lies outside of that root; " (deleted)" is added if so. */
+char *path_string(const struct path *p, char *buf, size_t size, bool *unreachable, bool mark);
+
+/* --- making and removing names: shared by the system calls and the kernel's own uses --- */
+
+/* Lock dir, look the name up and make a thing of mode there. 0 or -errno. */
+int vfs_mknod(int dirfd, const char *path, mode_t mode, dev_t rdev);
+int vfs_symlink(const char *target, int dirfd, const char *path);
+int vfs_unlink(int dirfd, const char *path, bool directory);
+int vfs_rename(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
+/* New name d in dir (locked) for a thing of mode: checks permission; d becomes positive. */
+int vfs_create_locked(struct path *dir, struct dentry *d, mode_t mode, dev_t rdev);
+/* Checks and calls setattr; takes the inode's lock. */
+int vfs_setattr(struct path *p, struct iattr *attr);
+int vfs_truncate(struct path *p, uint64_t size);
+/* Take the set-id bits away after a write by one who is not root. inode->lock held. */
+void inode_drop_setid(struct inode *inode);
+
+/* --- open files --- */
+
+enum {
+	FILE_READ = 1,	/* read(2) allowed */
+	FILE_WRITE = 2, /* write(2) allowed; counted in inode->writers and the mount's */
+	FILE_SEEK = 4,	/* has a position */
+	FILE_PATH = 8,	/* O_PATH: only a place */
+	FILE_EXEC = 16, /* denies writers */
+	FILE_CANREAD = 32, /* kind supports pread at any position */
+};
+
+struct file_ops {
+	int (*open)(struct inode *inode, struct file *f);
+	void (*release)(struct file *f);
+	/* *pos is where, and is moved on; without FILE_SEEK it is ignored. May sleep. */
+	ssize64_t (*read)(struct file *f, struct uio *u, uint64_t *pos);
+	ssize64_t (*write)(struct file *f, struct uio *u, uint64_t *pos);
+	int64_t (*seek)(struct file *f, int64_t offset, int whence); /* NULL: by size */
+	int (*readdir)(struct file *f, struct dir_context *ctx);
+	long (*ioctl)(struct file *f, uint32_t cmd, uint64_t arg);
+	uint32_t (*poll)(struct file *f, struct poll_table *pt); /* NULL: always ready */
+	int (*fsync)(struct file *f, bool datasync);		 /* NULL: EINVAL */
+	int (*fallocate)(struct file *f, int mode, uint64_t offset, uint64_t len);
+	struct object *(*object)(struct file *f); /* what mmap maps; NULL: ENODEV */
+};
+
+struct file {
+	_Atomic int refs;		/* a */
+	uint32_t kind;			/* c; FILE_* */
+	_Atomic uint32_t flags;		/* a; O_* as F_GETFL shows them */
+	const struct file_ops *ops;	/* c */
+	struct inode *inode;		/* c; path.dentry's */
+	struct path path;		/* c */
+	uint64_t pos;			/* pos_lock when refs > 1 */
+	struct mutex pos_lock;		/* RANK_FILE */
+	void *data;			/* the ops' */
+	uint64_t readdir_state;		/* pos_lock; the file system's, for readdir */
+	_Atomic uint32_t error_seq;	/* a; write-back errors of the object seen so far */
+	const struct cred *cred;	/* c; of who opened it */
+	_Atomic bool flocked;		/* a; has had flock or OFD locks */
+	uint64_t ra_end;		/* hint only: where sequential reading will go on */
+};
+
+/* An open file of inode at path (references taken), without calling ops->open. */
+void file_init(void);
+struct file *file_alloc(const struct path *p, uint32_t flags, uint32_t kind,
+			const struct file_ops *ops);
+/* Open what p names: permission by flags, ops->open. Referenced or err_ptr. */
+struct file *file_open_path(struct path *p, int flags);
+struct file *file_open_at(int dirfd, const char *path, int flags, mode_t mode);
+/* As fd_get, but O_PATH files too (fd_get refuses them). */
+struct file *fd_get_any(int fd);
+ssize64_t file_read(struct file *f, struct uio *u, uint64_t *pos);
+ssize64_t file_write(struct file *f, struct uio *u, uint64_t *pos);
+uint32_t file_poll(struct file *f, struct poll_table *pt);
+int file_fsync(struct file *f, bool datasync);
+/* File operations of regular files whose pages are in inode->object. */
+ssize64_t file_read_pages(struct file *f, struct uio *u, uint64_t *pos);
+ssize64_t file_write_pages(struct file *f, struct uio *u, uint64_t *pos);
+struct object *file_inode_object(struct file *f);
+/* lseek where all of the file up to its size is data. The new position or -errno. */
+int64_t file_seek_simple(struct file *f, int64_t offset, int whence);
+int file_fsync_simple(struct file *f, bool datasync); /* in memory: nothing to do */
+/* A write-back error of its object that f has not been told yet: -errno once, else 0. */
+int file_check_error(struct file *f);
+/* Undo file_alloc when opening fails: without ops->release and without the counts. */
+void file_free(struct file *f);
+/* Chooses the file_ops for device nodes, FIFOs and sockets by the inode's mode. */
+const struct file_ops *special_fops(const struct inode *inode);
+extern const struct file_ops chardev_fops, blockdev_fops, fifo_fops;
+
+/* What readdir hands its entries to; emit returns false when the buffer is full. */
+struct dir_context {
+	uint64_t pos; /* of the entry about to be emitted; afterwards the next one */
+	bool (*emit)(struct dir_context *ctx, const char *name, size_t len, uint64_t ino,
+		     unsigned type, uint64_t next);
+};
+/* The entries "." and ".." at positions 0 and 1. false: full. */
+bool dir_emit_dots(struct file *f, struct dir_context *ctx);
+
+/* Roots and working directories. */
+struct fscontext {
+	_Atomic int refs;
+	struct path root, cwd;	/* d */
+	_Atomic mode_t umask;	/* a */
+};
+
+/* Record locks and flock: drop what an open file (owner NULL) or a process holds. */
+void locks_file_released(struct file *f);
+void locks_fd_closed(struct file *f, const void *owner);
+void locks_inode_freed(struct inode *inode);
+
+void pipe_init(void);
+void memdev_init(void);
+struct chardev;
+struct chardev *file_chardev(struct file *f); /* NULL if f is none */
+void flusher_start(void);
+void flusher_kick(void); /* something became dirty; any context without icache_lock */
+
+static inline bool inode_has_object(const struct inode *inode)
+{
+	return S_ISREG(inode->mode);
+}

@@ -1,0 +1,99 @@
+/*
+ * Start and end: file systems registered, the root found and mounted; everything written back.
+ */
+#include <stdatomic.h>
+
+#include "drivers/block.h"
+#include "fs/ext2/ext2.h"
+#include "fs/mount.h"
+#include "fs/super.h"
+#include "fs/tmpfs/tmpfs.h"
+#include "fs/vfs.h"
+#include "kernel/machine.h"
+#include "kernel/main.h"
+#include "kernel/printk.h"
+#include "kernel/uapi/mount.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/pagecache.h"
+
+void vfs_init(void)
+{
+	dcache_init();
+	icache_init();
+	file_init();
+	super_init();
+	mount_init();
+	pipe_init();
+	memdev_init();
+	ext2_register();
+	tmpfs_register();
+	devfs_register();
+	flusher_start();
+}
+
+static int mount_at(const char *type, const char *where, uint32_t flags)
+{
+	struct path p;
+	int err = path_lookup(AT_FDCWD, where, WALK_FOLLOW | WALK_DIRECTORY, &p);
+
+	if (!err) {
+		err = mount_add(type, &p, fstype_find(type), flags, "");
+		path_put(&p);
+	}
+	if (err)
+		pr_warn("cannot mount %s on %s: error %d\n", type, where, -err);
+	return err;
+}
+
+/* root= in the form of a path under /dev. */
+static bool root_name(char *buf, size_t size)
+{
+	struct blockdev *d;
+
+	if (cmdline_get("root", buf, size) > 0)
+		return true;
+	d = blockdev_next(NULL);
+	if (!d)
+		return false;
+	snprintf(buf, size, "/dev/%s", d->name);
+	return true;
+}
+
+int vfs_mount_root(void)
+{
+	uint32_t flags = cmdline_has("ro") ? MS_RDONLY : 0;
+	char name[128];
+	int err;
+
+	if (!root_name(name, sizeof(name))) {
+		pr_err("no disk to mount as the root\n");
+		return -ENODEV;
+	}
+	if (!blockdev_find(name)) {
+		pr_err("root=%s: there is no such disk\n", name);
+		return -ENODEV;
+	}
+	err = mount_add(name, NULL, fstype_find("ext2"), flags, "");
+	if (err) {
+		pr_err("root=%s: cannot mount it: error %d\n", name, -err);
+		return err;
+	}
+	/* Without these a root can still be looked at, so a missing directory is only a warning. */
+	(void)mount_at("devtmpfs", "/dev", MS_NOSUID);
+	return 0;
+}
+
+void vfs_shutdown(void)
+{
+	(void)super_sync_all();
+	(void)pagecache_sync_all();
+	/* Programs are gone, or stopped for good: what is still open does not matter any more. */
+	for (struct super_block *sb = super_next(NULL); sb; sb = super_next(sb)) {
+		if (!sb->bdev || atomic_exchange(&sb->readonly, true))
+			continue;
+		(void)super_sync(sb);
+		if (sb->ops->remount)
+			(void)sb->ops->remount(sb, true);
+	}
+}
