@@ -1,0 +1,166 @@
+/*
+ * devfs: a tmpfs whose root is filled with a node for each device that is registered, and kept up
+ * to date with those that come later.
+ */
+#include <stdatomic.h>
+
+#include "drivers/block.h"
+#include "fs/tmpfs/tmpfs.h"
+#include "kernel/chardev.h"
+#include "kernel/printk.h"
+#include "kernel/uapi/statfs.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+
+/* The directory for the part of a name before a slash; made if needed. tmpfs->lock not held. */
+static struct inode *subdir_get(struct inode *dir, const char *name, size_t len)
+{
+	struct tmpfs *fs = tmpfs_of(dir->sb);
+	struct tmpfs_entry *e;
+	struct inode *inode;
+	int err;
+
+	mutex_lock(&fs->lock);
+	e = tmpfs_find_locked(dir, name, len);
+	inode = e ? e->inode : NULL;
+	mutex_unlock(&fs->lock);
+	if (inode)
+		return inode;
+	inode = tmpfs_inode_new(dir->sb, NULL, S_IFDIR | 0755, 0);
+	if (is_err(inode))
+		return inode;
+	inode->nlink = 2;
+	mutex_lock(&fs->lock);
+	err = tmpfs_add_locked(dir, name, len, inode);
+	mutex_unlock(&fs->lock);
+	if (err) {
+		inode_put(inode);
+		return err_ptr(err);
+	}
+	dir->nlink++;
+	return inode;
+}
+
+static int node_add(struct inode *dir, const char *name, mode_t mode, dev_t rdev)
+{
+	struct tmpfs *fs = tmpfs_of(dir->sb);
+	const char *slash;
+	struct inode *inode;
+	int err = 0;
+
+	while ((slash = strchr(name, '/'))) {
+		dir = subdir_get(dir, name, (size_t)(slash - name));
+		if (is_err(dir))
+			return (int)ptr_err(dir);
+		name = slash + 1;
+	}
+	inode = tmpfs_inode_new(dir->sb, NULL, mode, rdev);
+	if (is_err(inode))
+		return (int)ptr_err(inode);
+	inode->uid = 0;
+	inode->gid = 0;
+	inode->nlink = 1;
+	mutex_lock(&fs->lock);
+	if (tmpfs_find_locked(dir, name, strlen(name)))
+		err = -EEXIST;
+	else
+		err = tmpfs_add_locked(dir, name, strlen(name), inode);
+	mutex_unlock(&fs->lock);
+	if (err)
+		inode_put(inode);
+	return err;
+}
+
+/* The next device without a node, under the lock so that each is made once. */
+static struct chardev *chardev_take(struct tmpfs *fs)
+{
+	struct chardev *c;
+
+	mutex_lock(&fs->lock);
+	c = chardev_next(fs->seen[0]);
+	if (c)
+		fs->seen[0] = c;
+	mutex_unlock(&fs->lock);
+	return c;
+}
+
+static struct blockdev *blockdev_take(struct tmpfs *fs)
+{
+	struct blockdev *b;
+
+	mutex_lock(&fs->lock);
+	b = blockdev_next(fs->seen[1]);
+	if (b)
+		fs->seen[1] = b;
+	mutex_unlock(&fs->lock);
+	return b;
+}
+
+static struct inode *devfs_root; /* of the one devfs that keeps itself up to date */
+
+static void devfs_update(struct super_block *sb)
+{
+	struct tmpfs *fs = tmpfs_of(sb);
+	struct blockdev *b;
+	struct chardev *c;
+
+	while ((c = chardev_take(fs)))
+		(void)node_add(devfs_root, c->name, S_IFCHR | c->mode, c->dev);
+	while ((b = blockdev_take(fs)))
+		(void)node_add(devfs_root, b->name, S_IFBLK | 0660, b->dev);
+}
+
+static void link_add(struct inode *dir, const char *name, const char *target)
+{
+	struct inode *inode = tmpfs_inode_new(dir->sb, NULL, S_IFLNK | 0777, 0);
+	struct tmpfs *fs = tmpfs_of(dir->sb);
+	size_t len = strlen(target);
+	char *copy = kmalloc(len + 1);
+	int err = -ENOMEM;
+
+	if (is_err(inode)) {
+		kfree(copy);
+		return;
+	}
+	inode->nlink = 1;
+	if (copy) {
+		memcpy(copy, target, len + 1);
+		tmpfs_i(inode)->target = copy;
+		inode->size_other = len;
+		mutex_lock(&fs->lock);
+		err = tmpfs_add_locked(dir, name, strlen(name), inode);
+		mutex_unlock(&fs->lock);
+	}
+	if (err)
+		inode_put(inode);
+}
+
+static int devfs_mount(struct super_block *sb, const char *options, struct inode **root)
+{
+	int err;
+
+	/* One tree of devices, mounted in as many places as one likes by MS_BIND. */
+	if (devfs_root)
+		return -EBUSY;
+	err = tmpfs_fill(sb, 0755, root);
+	if (err)
+		return err;
+	devfs_root = *root;
+	sb->forget_names = true; /* "no such device" does not hold for ever */
+	tmpfs_of(sb)->update = devfs_update;
+	devfs_update(sb);
+	link_add(*root, "fd", "/proc/self/fd");
+	link_add(*root, "stdin", "/proc/self/fd/0");
+	link_add(*root, "stdout", "/proc/self/fd/1");
+	link_add(*root, "stderr", "/proc/self/fd/2");
+	(void)subdir_get(*root, "shm", 3);
+	return 0;
+}
+
+void devfs_register(void)
+{
+	static struct fstype devfs = {
+		.name = "devtmpfs", .mount = devfs_mount, .magic = DEVFS_MAGIC};
+
+	fstype_register(&devfs);
+}

@@ -1,0 +1,235 @@
+/*
+ * tmpfs: volumes, inodes and file contents. Pages live in the inode's memory object and nowhere
+ * else.
+ */
+#include "fs/tmpfs/tmpfs.h"
+
+#include <stdatomic.h>
+
+#include "kernel/uapi/statfs.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/pagecache.h"
+#include "mm/slab.h"
+
+static int tmpfs_read_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		memset(frame_data(frames[i]), 0, PAGE_SIZE);
+	return 0;
+}
+
+static const struct object_ops tmpfs_object_ops = {
+	.name = "tmpfs",
+	.read_pages = tmpfs_read_pages,
+};
+
+static int tmpfs_setattr(struct inode *inode, const struct iattr *attr)
+{
+	if (attr->valid & ATTR_SIZE) {
+		int err = pagecache_truncate(&inode->object, attr->size);
+
+		if (err)
+			return err;
+	}
+	return inode_setattr_simple(inode, attr);
+}
+
+static void tmpfs_refresh(struct inode *inode)
+{
+	if (inode_has_object(inode))
+		inode->blocks = inode->object.nr_frames * (PAGE_SIZE >> 9);
+}
+
+static int tmpfs_fallocate(struct file *f, int mode, uint64_t offset, uint64_t n)
+{
+	struct iattr a = {.valid = ATTR_SIZE | ATTR_MTIME, .size = offset + n};
+
+	/* Memory is taken when it is written: only the size is made here. */
+	if (mode & ~FALLOC_FL_KEEP_SIZE)
+		return -EOPNOTSUPP;
+	if ((mode & FALLOC_FL_KEEP_SIZE) || a.size <= inode_size(f->inode))
+		return 0;
+	a.mtime = inode_now();
+	return vfs_setattr(&f->path, &a);
+}
+
+static const struct inode_ops tmpfs_file_iops = {
+	.setattr = tmpfs_setattr,
+	.refresh = tmpfs_refresh,
+};
+
+static const struct file_ops tmpfs_file_fops = {
+	.read = file_read_pages,
+	.write = file_write_pages,
+	.fsync = file_fsync_simple,
+	.fallocate = tmpfs_fallocate,
+	.object = file_inode_object,
+};
+
+static ssize64_t tmpfs_readlink(struct inode *inode, char *buf, size_t size)
+{
+	size_t len = strlcpy(buf, tmpfs_i(inode)->target, size);
+
+	return len < size ? (ssize64_t)len : -ENAMETOOLONG;
+}
+
+static const struct inode_ops tmpfs_symlink_iops = {.readlink = tmpfs_readlink};
+static const struct inode_ops tmpfs_special_iops = {.lookup = NULL};
+
+/* "." and "..", then the entries by cookie. */
+static int tmpfs_readdir(struct file *f, struct dir_context *ctx)
+{
+	struct tmpfs *fs = tmpfs_of(f->inode->sb);
+	struct tmpfs_entry *e;
+
+	if (fs->update && f->path.dentry->parent == f->path.dentry)
+		fs->update(f->inode->sb);
+	if (!dir_emit_dots(f, ctx))
+		return 0;
+	list_for_each_entry(e, &tmpfs_i(f->inode)->entries, link) {
+		if (e->cookie < ctx->pos)
+			continue;
+		if (!ctx->emit(ctx, e->name, e->len, e->inode->ino, e->inode->mode >> 12,
+			       e->cookie + 1))
+			break;
+		ctx->pos = e->cookie + 1;
+	}
+	return 0;
+}
+
+static const struct file_ops tmpfs_dir_fops = {
+	.readdir = tmpfs_readdir,
+	.fsync = file_fsync_simple,
+};
+
+static void ops_set(struct inode *inode)
+{
+	switch (inode->mode & S_IFMT) {
+	case S_IFREG:
+		inode->ops = &tmpfs_file_iops;
+		inode->fops = &tmpfs_file_fops;
+		object_init(&inode->object, &tmpfs_object_ops, inode, 0);
+		break;
+	case S_IFDIR:
+		inode->ops = &tmpfs_dir_iops;
+		inode->fops = &tmpfs_dir_fops;
+		break;
+	case S_IFLNK:
+		inode->ops = &tmpfs_symlink_iops;
+		break;
+	default:
+		inode->ops = &tmpfs_special_iops;
+		break;
+	}
+}
+
+struct inode *tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t mode, dev_t rdev)
+{
+	struct tmpfs_inode *ti = kzalloc(sizeof(*ti));
+	struct tmpfs *fs = tmpfs_of(sb);
+	uint64_t ino;
+
+	if (!ti)
+		return err_ptr(-ENOMEM);
+	mutex_lock(&fs->lock);
+	ino = ++fs->next_ino;
+	mutex_unlock(&fs->lock);
+	inode_init(&ti->vfs, sb, ino, mode);
+	inode_init_owner(&ti->vfs, dir, &mode);
+	ti->vfs.rdev = rdev;
+	list_init(&ti->entries);
+	ti->next_cookie = 2;
+	ops_set(&ti->vfs);
+	inode_hash(&ti->vfs);
+	return &ti->vfs;
+}
+
+static void tmpfs_free(struct inode *inode)
+{
+	struct tmpfs_inode *ti = tmpfs_i(inode);
+
+	kfree(ti->target);
+	kfree(ti);
+}
+
+/* The volume goes: every entry lets go of its inode, parents before children. */
+static void tree_drop(struct inode *dir)
+{
+	struct tmpfs_inode *ti = tmpfs_i(dir);
+
+	while (!list_empty(&ti->entries)) {
+		struct tmpfs_entry *e =
+			list_first_entry(&ti->entries, struct tmpfs_entry, link);
+		struct inode *inode = e->inode;
+
+		/* A directory's entries move up to ours: no recursion, however deep it is. */
+		if (S_ISDIR(inode->mode))
+			list_splice_tail(&tmpfs_i(inode)->entries, &ti->entries);
+		list_del(&e->link);
+		kfree(e);
+		inode->nlink = 0;
+		inode_put(inode);
+	}
+}
+
+/* The root's last reference is the mount's: with it all that hangs below goes. */
+static void tmpfs_evict(struct inode *inode)
+{
+	if (S_ISDIR(inode->mode))
+		tree_drop(inode);
+}
+
+static void tmpfs_unmount(struct super_block *sb)
+{
+	kfree(sb->data);
+}
+
+static int tmpfs_statfs(struct super_block *sb, struct statfs64 *st)
+{
+	st->f_blocks = tmpfs_of(sb)->max_pages;
+	st->f_bfree = st->f_bavail = frames_free();
+	if (st->f_bfree > st->f_blocks)
+		st->f_bfree = st->f_bavail = st->f_blocks;
+	return 0;
+}
+
+const struct super_ops tmpfs_super_ops = {
+	.evict = tmpfs_evict,
+	.free = tmpfs_free,
+	.unmount = tmpfs_unmount,
+	.statfs = tmpfs_statfs,
+};
+
+int tmpfs_fill(struct super_block *sb, mode_t mode, struct inode **root)
+{
+	struct tmpfs *fs = kzalloc(sizeof(*fs));
+
+	if (!fs)
+		return -ENOMEM;
+	mutex_init(&fs->lock, "tmpfs", RANK_SUPER);
+	fs->max_pages = frames_total / 2;
+	sb->data = fs;
+	sb->ops = &tmpfs_super_ops;
+	sb->max_size = (uint64_t)UINT32_MAX << PAGE_SHIFT;
+	*root = tmpfs_inode_new(sb, NULL, S_IFDIR | mode, 0);
+	if (is_err(*root)) {
+		kfree(fs);
+		return (int)ptr_err(*root);
+	}
+	(*root)->nlink = 2;
+	return 0;
+}
+
+static int tmpfs_mount(struct super_block *sb, const char *options, struct inode **root)
+{
+	return tmpfs_fill(sb, 01777, root);
+}
+
+void tmpfs_register(void)
+{
+	static struct fstype tmpfs = {
+		.name = "tmpfs", .mount = tmpfs_mount, .magic = TMPFS_MAGIC};
+
+	fstype_register(&tmpfs);
+}

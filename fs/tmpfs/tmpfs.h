@@ -1,0 +1,54 @@
+/*
+ * A file system in memory: tmpfs for /tmp and /dev/shm, and the ground that devfs stands on.
+ */
+#pragma once
+
+#include "fs/vfs.h"
+
+struct tmpfs {
+	struct mutex lock;	    /* RANK_SUPER: entries of all directories */
+	uint64_t next_ino;	    /* (lock) */
+	uint64_t max_pages;	    /* of data; st_blocks is not kept for each file */
+	/* devfs: bring the tree up to date; called before a lookup or listing of the root. */
+	void (*update)(struct super_block *sb);
+	void *seen[2];		    /* devfs: the devices that have nodes already */
+};
+
+/* A name in a directory. Holds a reference to the inode. */
+struct tmpfs_entry {
+	struct list_head link;
+	struct inode *inode;
+	uint64_t cookie; /* position in listings; ascending along the list */
+	uint32_t len;
+	uint32_t hash;
+	char name[];
+};
+
+struct tmpfs_inode {
+	struct inode vfs;
+	struct list_head entries; /* of a directory */
+	uint64_t next_cookie;
+	char *target;		  /* of a symbolic link */
+};
+
+static inline struct tmpfs_inode *tmpfs_i(struct inode *inode)
+{
+	return container_of(inode, struct tmpfs_inode, vfs);
+}
+static inline struct tmpfs *tmpfs_of(const struct super_block *sb)
+{
+	return sb->data;
+}
+
+extern const struct super_ops tmpfs_super_ops;
+/* A volume with an empty root; mode of the root. */
+int tmpfs_fill(struct super_block *sb, mode_t mode, struct inode **root);
+/* A thing without a name yet, nlink 0; or err_ptr. dir may be NULL. */
+struct inode *tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t mode, dev_t rdev);
+/* tmpfs->lock held: find, add (inode's reference is taken over; nlink as it stands), remove. */
+struct tmpfs_entry *tmpfs_find_locked(struct inode *dir, const char *name, size_t len);
+int tmpfs_add_locked(struct inode *dir, const char *name, size_t len, struct inode *inode);
+void tmpfs_remove_locked(struct tmpfs_entry *e);
+void tmpfs_register(void);
+void devfs_register(void);
+extern const struct inode_ops tmpfs_dir_iops;
