@@ -1,0 +1,217 @@
+/*
+ * Contents of regular files: pages between the page cache and their blocks, in requests as long
+ * as the blocks lie one behind the other.
+ */
+#include <stdatomic.h>
+
+#include "drivers/block.h"
+#include "fs/ext2/ext2.h"
+#include "fs/pageio.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/pagecache.h"
+
+/* Blocks [at, end) of the file lie in the frames, of which the first has index `first`. */
+struct span {
+	struct ext2_inode *ei;
+	struct frame **frames;
+	uint64_t first; /* block where frames[0] begins */
+};
+
+static char *span_data(const struct span *s, uint64_t lblk, paddr_t *pa)
+{
+	uint32_t bits = ext2_fs(s->ei->vfs.sb)->block_bits;
+	uint64_t offset = (lblk - s->first) << bits;
+	struct frame *f = s->frames[offset >> PAGE_SHIFT];
+
+	*pa = frame_pa(f) + (offset & (PAGE_SIZE - 1));
+	return (char *)frame_data(f) + (offset & (PAGE_SIZE - 1));
+}
+
+/* Move blocks [at, end); holes are zeros to a reader and nothing to a writer. */
+static int span_move(struct span *s, struct pageio *io, uint64_t at, uint64_t end)
+{
+	struct ext2_fs *fs = ext2_fs(s->ei->vfs.sb);
+	uint32_t pblk, sectors = fs->block_size >> SECTOR_SHIFT;
+	uint64_t run;
+	int err = 0;
+
+	while (at < end && !err) {
+		err = ext2_map(s->ei, at, end - at, false, &pblk, &run);
+		if (err)
+			break;
+		for (; run; run--, at++) {
+			paddr_t pa;
+			char *data = span_data(s, at, &pa);
+
+			if (pblk)
+				err = pageio_add(io, (uint64_t)pblk++ * sectors, pa,
+						 fs->block_size);
+			else if (io->op == BIO_READ)
+				memset(data, 0, fs->block_size);
+			if (err)
+				break;
+		}
+	}
+	return err;
+}
+
+static int pages_move(struct object *o, uint64_t index, struct frame **frames, uint32_t n,
+		      enum bio_op op)
+{
+	struct inode *inode = o->owner;
+	struct ext2_fs *fs = ext2_fs(inode->sb);
+	uint32_t shift = PAGE_SHIFT - fs->block_bits;
+	struct span s = {ext2_i(inode), frames, index << shift};
+	uint64_t size = atomic_load(&o->size), end = (index + n) << shift;
+	uint64_t blocks = (size + fs->block_size - 1) >> fs->block_bits, stop;
+	struct pageio io;
+	int err, err2;
+
+	stop = MAX(MIN(end, blocks), s.first);
+	pageio_begin(&io, inode->sb->bdev, op);
+	err = span_move(&s, &io, s.first, stop);
+	err2 = pageio_finish(&io);
+	if (err || err2)
+		return err ? err : err2;
+	if (op != BIO_READ)
+		return 0;
+	for (uint64_t at = stop; at < end; at++) {
+		paddr_t pa;
+
+		memset(span_data(&s, at, &pa), 0, fs->block_size);
+	}
+	/* What the disk has behind the end within the last block was never the file's. */
+	if (stop > s.first && stop == blocks && size & (fs->block_size - 1)) {
+		paddr_t pa;
+		uint32_t used = size & (fs->block_size - 1);
+
+		memset(span_data(&s, stop - 1, &pa) + used, 0, fs->block_size - used);
+	}
+	return 0;
+}
+
+static int ext2_read_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
+{
+	return pages_move(o, index, frames, n, BIO_READ);
+}
+
+static int ext2_write_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
+{
+	return pages_move(o, index, frames, n, BIO_WRITE);
+}
+
+static int ext2_make_writable(struct object *o, uint64_t index, uint32_t from, uint32_t to)
+{
+	struct inode *inode = o->owner;
+	uint32_t bits = ext2_fs(inode->sb)->block_bits, pblk;
+	uint64_t base = index << PAGE_SHIFT, run;
+
+	/* A shared mapping of a volume that turned read-only. */
+	if (unlikely(atomic_load(&inode->sb->readonly)))
+		return -EROFS;
+	for (uint64_t b = (base + from) >> bits; b <= (base + to - 1) >> bits; b++) {
+		int err = ext2_map(ext2_i(inode), b, 1, true, &pblk, &run);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+const struct object_ops ext2_object_ops = {
+	.name = "ext2",
+	.read_pages = ext2_read_pages,
+	.make_writable = ext2_make_writable,
+	.write_pages = ext2_write_pages,
+};
+
+static ssize64_t ext2_file_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct inode *inode = f->inode;
+	struct ext2_fs *fs = ext2_fs(inode->sb);
+	uint64_t old = inode_size(inode), want = u->resid, size;
+	ssize64_t n = file_write_pages(f, u, pos);
+
+	size = inode_size(inode);
+	if (unlikely(size > INT32_MAX && old <= INT32_MAX))
+		ext2_need_large_file(fs);
+	/* Cut short, it may have got blocks that the end did not reach. */
+	if (unlikely(n < (ssize64_t)want)) {
+		mutex_lock(&inode->lock);
+		size = inode_size(inode);
+		(void)ext2_map_trim(ext2_i(inode), (size + fs->block_size - 1) >> fs->block_bits);
+		mutex_unlock(&inode->lock);
+	}
+	return n;
+}
+
+static int ext2_fsync(struct file *f, bool datasync)
+{
+	struct inode *inode = f->inode;
+	int err, err2;
+
+	err = inode_sync(inode, datasync);
+	err2 = buf_sync_all(inode->sb);
+	if (!err)
+		err = err2;
+	err2 = file_check_error(f);
+	if (!err)
+		err = err2;
+	if (!err)
+		err = blockdev_flush(inode->sb->bdev);
+	return err;
+}
+
+/* Where data begins or ends, for SEEK_DATA and SEEK_HOLE. */
+static int64_t seek_data(struct inode *inode, uint64_t at, bool data)
+{
+	uint32_t bits = ext2_fs(inode->sb)->block_bits, pblk;
+	uint64_t size = inode_size(inode), run;
+
+	while (at < size) {
+		int err = ext2_map(ext2_i(inode), at >> bits, ((size - 1) >> bits) + 1 - (at >> bits),
+				   false, &pblk, &run);
+
+		if (err)
+			return err;
+		if ((pblk != 0) == data)
+			return (int64_t)at;
+		at = ((at >> bits) + run) << bits;
+	}
+	return data ? -ENXIO : (int64_t)size;
+}
+
+static int64_t ext2_seek(struct file *f, int64_t offset, int whence)
+{
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return file_seek_simple(f, offset, whence);
+	if (offset < 0 || (uint64_t)offset >= inode_size(f->inode))
+		return -ENXIO;
+	return seek_data(f->inode, (uint64_t)offset, whence == SEEK_DATA);
+}
+
+static int ext2_open(struct inode *inode, struct file *f)
+{
+	uint32_t flags = ext2_i(inode)->flags;
+
+	if ((f->kind & FILE_WRITE) && (flags & EXT2_IMMUTABLE_FL))
+		return -EPERM;
+	if ((f->kind & FILE_WRITE) && (flags & EXT2_APPEND_FL) && !(f->flags & O_APPEND))
+		return -EPERM;
+	return 0;
+}
+
+const struct file_ops ext2_file_fops = {
+	.open = ext2_open,
+	.read = file_read_pages,
+	.write = ext2_file_write,
+	.seek = ext2_seek,
+	.fsync = ext2_fsync,
+	.object = file_inode_object,
+};
+
+const struct file_ops ext2_dir_fops = {
+	.readdir = ext2_readdir,
+	.fsync = ext2_fsync,
+};

@@ -1,0 +1,166 @@
+/*
+ * ext2 on the disk. Source: the ext4 documentation of the Linux kernel ("Data structures and
+ * algorithms") and ext2_fs.h of e2fsprogs for names and numbers. All little-endian, as is every
+ * machine this runs on.
+ */
+#pragma once
+
+#include <stdint.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structures are used in place");
+
+#define EXT2_MAGIC	  0xef53
+#define EXT2_SUPER_OFFSET 1024
+#define EXT2_ROOT_INO	  2
+#define EXT2_JOURNAL_INO  8
+#define EXT2_FIRST_INO_OLD 11
+#define EXT2_NDIR	  12
+#define EXT2_NBLOCKS	  15
+#define EXT2_LINK_MAX	  32000
+
+#define EXT2_VALID_FS 1
+#define EXT2_ERROR_FS 2
+
+#define EXT2_COMPAT_HAS_JOURNAL 0x4
+#define EXT2_COMPAT_DIR_INDEX	0x20
+
+#define EXT2_INCOMPAT_FILETYPE 0x2
+#define EXT2_INCOMPAT_RECOVER  0x4
+
+#define EXT2_RO_SPARSE_SUPER 0x1
+#define EXT2_RO_LARGE_FILE   0x2
+#define EXT2_RO_BTREE_DIR    0x4
+
+#define EXT2_SECRM_FL	  0x1
+#define EXT2_IMMUTABLE_FL 0x10
+#define EXT2_APPEND_FL	  0x20
+#define EXT2_INDEX_FL	  0x1000
+#define EXT2_FL_INHERITED 0x80 /* no atime; the others that descend mean nothing here */
+
+struct ext2_super {
+	uint32_t inodes_count;
+	uint32_t blocks_count;
+	uint32_t r_blocks_count;
+	uint32_t free_blocks_count;
+	uint32_t free_inodes_count;
+	uint32_t first_data_block;
+	uint32_t log_block_size;
+	uint32_t log_frag_size;
+	uint32_t blocks_per_group;
+	uint32_t frags_per_group;
+	uint32_t inodes_per_group;
+	uint32_t mtime;
+	uint32_t wtime;
+	uint16_t mnt_count;
+	uint16_t max_mnt_count;
+	uint16_t magic;
+	uint16_t state;
+	uint16_t errors;
+	uint16_t minor_rev_level;
+	uint32_t lastcheck;
+	uint32_t checkinterval;
+	uint32_t creator_os;
+	uint32_t rev_level;
+	uint16_t def_resuid;
+	uint16_t def_resgid;
+	/* revision 1 */
+	uint32_t first_ino;
+	uint16_t inode_size;
+	uint16_t block_group_nr;
+	uint32_t feature_compat;
+	uint32_t feature_incompat;
+	uint32_t feature_ro_compat;
+	uint8_t uuid[16];
+	char volume_name[16];
+	char last_mounted[64];
+	uint32_t algorithm_usage_bitmap;
+	uint8_t prealloc_blocks;
+	uint8_t prealloc_dir_blocks;
+	uint16_t reserved_gdt_blocks;
+	uint8_t journal_uuid[16];
+	uint32_t journal_inum;
+	uint32_t journal_dev;
+	uint32_t last_orphan;
+	uint32_t hash_seed[4];
+	uint8_t def_hash_version;
+	uint8_t jnl_backup_type;
+	uint16_t desc_size;
+	uint32_t default_mount_opts;
+	uint32_t first_meta_bg;
+	uint8_t reserved[1024 - 264];
+};
+_Static_assert(sizeof(struct ext2_super) == 1024, "superblock");
+
+struct ext2_group {
+	uint32_t block_bitmap;
+	uint32_t inode_bitmap;
+	uint32_t inode_table;
+	uint16_t free_blocks_count;
+	uint16_t free_inodes_count;
+	uint16_t used_dirs_count;
+	uint16_t flags;
+	uint32_t reserved[3];
+};
+_Static_assert(sizeof(struct ext2_group) == 32, "group descriptor");
+
+struct ext2_dinode {
+	uint16_t mode;
+	uint16_t uid;
+	uint32_t size;
+	uint32_t atime;
+	uint32_t ctime;
+	uint32_t mtime;
+	uint32_t dtime;
+	uint16_t gid;
+	uint16_t links_count;
+	uint32_t blocks; /* of 512 bytes */
+	uint32_t flags;
+	uint32_t osd1;
+	uint32_t block[EXT2_NBLOCKS];
+	uint32_t generation;
+	uint32_t file_acl; /* block of extended attributes */
+	uint32_t size_high; /* of regular files */
+	uint32_t faddr;
+	uint16_t osd2_blocks_high;
+	uint16_t osd2_file_acl_high;
+	uint16_t uid_high;
+	uint16_t gid_high;
+	uint32_t osd2_reserved;
+	/* beyond 128 bytes, where inodes are larger and extra_isize says so */
+	uint16_t extra_isize;
+	uint16_t checksum_high;
+	uint32_t ctime_extra;
+	uint32_t mtime_extra;
+	uint32_t atime_extra;
+	uint32_t crtime;
+	uint32_t crtime_extra;
+	uint32_t version_high;
+	uint32_t projid;
+};
+_Static_assert(sizeof(struct ext2_dinode) == 160, "inode");
+
+#define EXT2_EXTRA_ISIZE 32 /* up to and including projid */
+
+struct ext2_dirent {
+	uint32_t inode; /* 0: unused */
+	uint16_t rec_len;
+	uint8_t name_len;
+	uint8_t file_type; /* 0 where the volume has no filetype feature */
+	char name[];
+};
+
+#define EXT2_DIRENT_SIZE(name_len) (((name_len) + 8u + 3u) & ~3u)
+
+enum {
+	EXT2_FT_UNKNOWN, EXT2_FT_REG, EXT2_FT_DIR, EXT2_FT_CHR, EXT2_FT_BLK, EXT2_FT_FIFO,
+	EXT2_FT_SOCK, EXT2_FT_LNK, EXT2_FT_MAX,
+};
+
+/* Head of a block of extended attributes, which several inodes may share. */
+struct ext2_xattr_header {
+	uint32_t magic;
+	uint32_t refcount;
+	uint32_t blocks;
+	uint32_t hash;
+};
+#define EXT2_XATTR_MAGIC 0xea020000

@@ -1,0 +1,116 @@
+/*
+ * ext2 in memory: what its files share.
+ *
+ * Locks: an inode's lock (and its directory's) comes from the VFS; then ei->map_lock for the block
+ * map; then fs->lock for bitmaps, group descriptors and counts.
+ */
+#pragma once
+
+#include "fs/buf.h"
+#include "fs/ext2/disk.h"
+#include "fs/vfs.h"
+
+struct ext2_fs {
+	struct super_block *sb;
+	struct mutex lock;	  /* RANK_SUPER: what is marked (l) */
+	struct buf super;	  /* (l) frame of the superblock */
+	struct ext2_super *es;	  /* (l) in it */
+	struct buf *gdb;	  /* (l) frames of the group descriptors */
+	uint32_t gdb_count;
+	uint32_t groups;
+	uint32_t block_size, block_bits;
+	uint32_t ptrs, ptr_bits;  /* block numbers in a block, and its logarithm */
+	uint32_t inode_size, inodes_per_block;
+	uint32_t blocks_per_group, inodes_per_group;
+	uint32_t blocks_count, inodes_count, first_data_block, first_ino;
+	uint64_t free_blocks, free_inodes; /* (l) sums over the groups */
+	uint64_t dirs;		  /* (l) */
+	struct buf bitmap;	  /* (l) the block bitmap used last */
+	uint32_t bitmap_group;	  /* (l) its group */
+	bool filetype;
+	bool dirty_mark;	  /* (l) the volume says on disk that it is in use */
+	_Atomic bool failed;	  /* found damaged: read-only from then on */
+};
+
+struct ext2_inode {
+	struct inode vfs;
+	struct mutex map_lock;	  /* RANK_BLOCKMAP: what is marked (m) */
+	uint32_t block[EXT2_NBLOCKS]; /* (m) */
+	uint32_t flags;		  /* EXT2_*_FL; inode lock */
+	uint32_t file_acl;
+	uint32_t generation;
+	uint32_t group;		  /* of the inode */
+	uint32_t last_lblk, last_pblk; /* (m) where the last block was allocated */
+	uint32_t run_lblk, run_pblk, run_len; /* (m) the run of blocks looked up last */
+	uint32_t space_hint;	  /* directories: no free slot in blocks before; inode lock */
+	bool fresh;		  /* just made: the old record in the table means nothing */
+};
+
+static inline struct ext2_fs *ext2_fs(const struct super_block *sb)
+{
+	return sb->data;
+}
+static inline struct ext2_inode *ext2_i(struct inode *inode)
+{
+	return container_of(inode, struct ext2_inode, vfs);
+}
+
+/* super.c */
+void ext2_register(void);
+/* The volume is damaged: one message, read-only from now on. Returns -EUCLEAN. */
+int ext2_error(struct ext2_fs *fs, const char *fmt, ...) __printf(2, 3);
+struct ext2_group *ext2_group(struct ext2_fs *fs, uint32_t group); /* fs->lock, or constants */
+void ext2_group_dirty(struct ext2_fs *fs, uint32_t group);	   /* fs->lock */
+/* Can it be a block of a file? */
+bool ext2_block_valid(const struct ext2_fs *fs, uint32_t block);
+void ext2_need_large_file(struct ext2_fs *fs);
+extern const struct super_ops ext2_super_ops;
+
+/* balloc.c */
+/* One free block at goal or as near behind it as can be: number in *block. 0, -ENOSPC, -EIO. */
+int ext2_block_alloc(struct ext2_fs *fs, uint32_t goal, uint32_t *block);
+/* count blocks from block on become free. 0, -EUCLEAN, -EIO. */
+int ext2_blocks_free(struct ext2_fs *fs, uint32_t block, uint32_t count);
+
+/* ialloc.c */
+/* A free inode number for a thing of mode in dir. 0, -ENOSPC, -EIO. */
+int ext2_inode_alloc(struct inode *dir, mode_t mode, uint32_t *ino);
+int ext2_inode_free(struct ext2_fs *fs, uint32_t ino, bool directory);
+
+/* map.c */
+/*
+ * Where block lblk of the file is: *pblk (0: a hole) and *run, how many blocks from there on lie
+ * one behind the other, at most max. create: a hole gets a block. 0 or -errno. Takes map_lock.
+ */
+int ext2_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, bool create, uint32_t *pblk,
+	     uint64_t *run);
+/* Free all blocks from first on. Takes map_lock. */
+int ext2_map_trim(struct ext2_inode *ei, uint64_t first);
+uint64_t ext2_max_size(const struct ext2_fs *fs);
+
+/* inode.c */
+struct inode *ext2_iget(struct super_block *sb, uint32_t ino); /* or err_ptr */
+struct inode *ext2_inode_new(struct inode *dir, mode_t mode, dev_t rdev); /* or err_ptr */
+int ext2_write_inode(struct inode *inode);
+void ext2_evict(struct inode *inode);
+void ext2_free_inode(struct inode *inode);
+int ext2_setattr(struct inode *inode, const struct iattr *attr);
+int ext2_set_size(struct inode *inode, uint64_t size);
+
+/* dir.c: the directory's lock is held */
+/* ino of the name in *ino, 0 if it is not there. */
+int ext2_dir_find(struct inode *dir, const char *name, size_t len, uint32_t *ino);
+int ext2_dir_add(struct inode *dir, const char *name, size_t len, uint32_t ino, mode_t mode);
+int ext2_dir_remove(struct inode *dir, const char *name, size_t len);
+/* The entry of that name gets another inode. */
+int ext2_dir_set(struct inode *dir, const char *name, size_t len, uint32_t ino, mode_t mode);
+int ext2_dir_make(struct inode *dir, uint32_t parent); /* "." and ".." of a new one */
+int ext2_dir_empty(struct inode *dir);		       /* 0 or -ENOTEMPTY */
+int ext2_readdir(struct file *f, struct dir_context *ctx);
+
+/* namei.c, symlink.c, data.c */
+extern const struct inode_ops ext2_dir_iops, ext2_file_iops, ext2_symlink_iops, ext2_special_iops;
+extern const struct file_ops ext2_dir_fops, ext2_file_fops;
+extern const struct object_ops ext2_object_ops;
+ssize64_t ext2_readlink(struct inode *inode, char *buf, size_t size);
+int ext2_symlink_write(struct inode *inode, const char *target, size_t len);

@@ -1,0 +1,437 @@
+/*
+ * Inodes between the table on disk and memory: read, made, written back, freed.
+ */
+#include <stdatomic.h>
+
+#include "fs/ext2/ext2.h"
+#include "kernel/chardev.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/pagecache.h"
+#include "mm/slab.h"
+
+static struct inode *ext2_alloc(struct super_block *sb)
+{
+	struct ext2_inode *ei = kzalloc(sizeof(*ei));
+
+	if (!ei)
+		return NULL;
+	/* The kind is not known yet: the lock is made again, with its rank, once it is. */
+	inode_init(&ei->vfs, sb, 0, S_IFREG);
+	mutex_init(&ei->map_lock, "block map", RANK_BLOCKMAP);
+	return &ei->vfs;
+}
+
+void ext2_free_inode(struct inode *inode)
+{
+	kfree(ext2_i(inode));
+}
+
+/* The record of an inode in its table. 0 or -errno. */
+static int dinode_get(struct super_block *sb, uint64_t ino, struct buf *b, struct ext2_dinode **di)
+{
+	struct ext2_fs *fs = ext2_fs(sb);
+	uint32_t group = (uint32_t)(ino - 1) / fs->inodes_per_group;
+	uint32_t index = (uint32_t)(ino - 1) % fs->inodes_per_group;
+	uint32_t block = ext2_group(fs, group)->inode_table + index / fs->inodes_per_block;
+	int err = buf_read(sb, block, b);
+
+	if (err)
+		return err;
+	*di = (struct ext2_dinode *)((char *)b->data +
+				     (index % fs->inodes_per_block) * fs->inode_size);
+	return 0;
+}
+
+/* Does the record have the field, given how much of it is said to be in use? */
+static bool has_extra(const struct ext2_fs *fs, const struct ext2_dinode *di, size_t end)
+{
+	return fs->inode_size > 128 && di->extra_isize <= fs->inode_size - 128 &&
+	       128u + di->extra_isize >= end;
+}
+
+#define EXTRA_END(field) (offsetof(struct ext2_dinode, field) + 4)
+
+/* Seconds (signed) and, where there is room, 30 bits of nanoseconds and 2 more of seconds. */
+static int64_t time_load(uint32_t sec, uint32_t extra)
+{
+	int64_t s = (int32_t)sec + ((int64_t)(extra & 3) << 32);
+
+	return s * (int64_t)NSEC_PER_SEC + (int64_t)((extra >> 2) % NSEC_PER_SEC);
+}
+
+static void time_store(int64_t ns, uint32_t *sec, uint32_t *extra)
+{
+	int64_t s = ns / (int64_t)NSEC_PER_SEC, rest = ns % (int64_t)NSEC_PER_SEC;
+
+	if (rest < 0) {
+		rest += (int64_t)NSEC_PER_SEC;
+		s--;
+	}
+	if (!extra)
+		s = s > INT32_MAX ? INT32_MAX : s < INT32_MIN ? INT32_MIN : s;
+	*sec = (uint32_t)s;
+	if (extra)
+		*extra = (uint32_t)rest << 2 | (uint32_t)(((s - (int32_t)s) >> 32) & 3);
+}
+
+static void times_load(struct ext2_fs *fs, const struct ext2_dinode *di, struct inode *inode)
+{
+	bool extra = has_extra(fs, di, EXTRA_END(atime_extra));
+
+	inode->atime = time_load(di->atime, extra ? di->atime_extra : 0);
+	inode->mtime = time_load(di->mtime, extra ? di->mtime_extra : 0);
+	inode->ctime = time_load(di->ctime, extra ? di->ctime_extra : 0);
+}
+
+static void ops_set(struct inode *inode)
+{
+	switch (inode->mode & S_IFMT) {
+	case S_IFREG:
+		inode->ops = &ext2_file_iops;
+		inode->fops = &ext2_file_fops;
+		break;
+	case S_IFDIR:
+		inode->ops = &ext2_dir_iops;
+		inode->fops = &ext2_dir_fops;
+		break;
+	case S_IFLNK:
+		inode->ops = &ext2_symlink_iops;
+		break;
+	default:
+		inode->ops = &ext2_special_iops;
+		break;
+	}
+}
+
+/* Device numbers stand in the block array: 8+8 bits in the first, or 12+20 in the second. */
+static dev_t rdev_load(const uint32_t *block)
+{
+	if (block[0])
+		return MKDEV((block[0] >> 8) & 0xff, block[0] & 0xff);
+	return MKDEV((block[1] >> 8) & 0xfff, (block[1] & 0xff) | ((block[1] >> 12) & 0xfff00));
+}
+
+static void rdev_store(dev_t dev, uint32_t *block)
+{
+	uint32_t major = MAJOR(dev), minor = MINOR(dev);
+
+	if (major < 256 && minor < 256)
+		block[0] = major << 8 | minor;
+	else
+		block[1] = (minor & 0xff) | major << 8 | (minor & 0xfff00) << 12;
+}
+
+/* Refuse what no sound volume has. */
+static int dinode_check(struct ext2_fs *fs, const struct ext2_dinode *di, uint64_t ino)
+{
+	static const uint16_t kinds = 1 << 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12;
+	unsigned long n = (unsigned long)ino;
+
+	if (!di->links_count)
+		return ext2_error(fs, "inode %lu is named but has no links", n);
+	if (!(kinds >> (di->mode >> 12) & 1))
+		return ext2_error(fs, "inode %lu has impossible mode %o", n, di->mode);
+	if (S_ISDIR(di->mode) && (di->size % fs->block_size || !di->size || di->size > INT32_MAX))
+		return ext2_error(fs, "directory %lu has impossible size %u", n, di->size);
+	if (S_ISLNK(di->mode) && (!di->size || di->size >= fs->block_size))
+		return ext2_error(fs, "symbolic link %lu has impossible size %u", n, di->size);
+	return 0;
+}
+
+static int inode_fill(struct inode *inode, const struct ext2_dinode *di)
+{
+	struct ext2_fs *fs = ext2_fs(inode->sb);
+	struct ext2_inode *ei = ext2_i(inode);
+	uint64_t size = di->size;
+	int err = dinode_check(fs, di, inode->ino);
+
+	if (err)
+		return err;
+	inode->mode = di->mode;
+	if (S_ISDIR(inode->mode))
+		mutex_init(&inode->lock, "directory", RANK_DIR);
+	inode->uid = di->uid | (uint32_t)di->uid_high << 16;
+	inode->gid = di->gid | (uint32_t)di->gid_high << 16;
+	inode->nlink = di->links_count;
+	inode->blocks = di->blocks;
+	times_load(fs, di, inode);
+	ei->flags = di->flags;
+	ei->file_acl = di->file_acl;
+	ei->generation = di->generation;
+	ei->group = (uint32_t)(inode->ino - 1) / fs->inodes_per_group;
+	memcpy(ei->block, di->block, sizeof(ei->block));
+	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode))
+		inode->rdev = rdev_load(ei->block);
+	if (S_ISREG(inode->mode)) {
+		size |= (uint64_t)di->size_high << 32;
+		if (size > inode->sb->max_size)
+			return ext2_error(fs, "inode %lu has an impossible size",
+					  (unsigned long)inode->ino);
+		object_init(&inode->object, &ext2_object_ops, inode, size);
+	} else {
+		inode->size_other = size;
+	}
+	ops_set(inode);
+	return 0;
+}
+
+struct inode *ext2_iget(struct super_block *sb, uint32_t ino)
+{
+	struct ext2_fs *fs = ext2_fs(sb);
+	struct ext2_dinode *di;
+	struct inode *inode;
+	struct buf b;
+	bool fresh;
+	int err;
+
+	if (ino > fs->inodes_count || (ino < fs->first_ino && ino != EXT2_ROOT_INO))
+		return err_ptr(ext2_error(fs, "a name leads to impossible inode %u", ino));
+	inode = inode_get_locked(sb, ino, ext2_alloc, &fresh);
+	if (!inode)
+		return err_ptr(-ENOMEM);
+	if (!fresh)
+		return inode;
+	err = dinode_get(sb, ino, &b, &di);
+	if (!err) {
+		err = inode_fill(inode, di);
+		buf_put(&b);
+	}
+	if (err) {
+		inode_fail_new(inode);
+		return err_ptr(err);
+	}
+	inode_unlock_new(inode);
+	return inode;
+}
+
+struct inode *ext2_inode_new(struct inode *dir, mode_t mode, dev_t rdev)
+{
+	struct super_block *sb = dir->sb;
+	struct ext2_fs *fs = ext2_fs(sb);
+	struct inode *inode;
+	struct ext2_inode *ei;
+	uint32_t ino;
+	bool fresh;
+	int err = ext2_inode_alloc(dir, mode, &ino);
+
+	if (err)
+		return err_ptr(err);
+	inode = inode_get_locked(sb, ino, ext2_alloc, &fresh);
+	if (inode && !fresh) {
+		/* The bitmap says free, but somebody uses it. */
+		inode_put(inode);
+		return err_ptr(ext2_error(fs, "inode %u is in use but marked free", ino));
+	}
+	if (!inode) {
+		(void)ext2_inode_free(fs, ino, S_ISDIR(mode));
+		return err_ptr(-ENOMEM);
+	}
+	ei = ext2_i(inode);
+	inode_init_owner(inode, dir, &mode);
+	if (S_ISDIR(mode))
+		mutex_init(&inode->lock, "directory", RANK_DIR);
+	inode->nlink = 1;
+	inode->rdev = rdev;
+	ei->group = (ino - 1) / fs->inodes_per_group;
+	ei->generation = (uint32_t)inode->ctime;
+	ei->flags = ext2_i(dir)->flags & EXT2_FL_INHERITED;
+	ei->fresh = true;
+	if (S_ISCHR(mode) || S_ISBLK(mode))
+		rdev_store(rdev, ei->block);
+	if (S_ISREG(mode))
+		object_init(&inode->object, &ext2_object_ops, inode, 0);
+	ops_set(inode);
+	inode_unlock_new(inode);
+	inode_dirty(inode, true);
+	return inode;
+}
+
+static void times_store(struct ext2_fs *fs, struct inode *inode, struct ext2_dinode *di)
+{
+	bool extra = has_extra(fs, di, EXTRA_END(atime_extra));
+
+	time_store(inode->atime, &di->atime, extra ? &di->atime_extra : NULL);
+	time_store(inode->mtime, &di->mtime, extra ? &di->mtime_extra : NULL);
+	time_store(inode->ctime, &di->ctime, extra ? &di->ctime_extra : NULL);
+}
+
+static void dinode_store(struct inode *inode, struct ext2_dinode *di)
+{
+	struct ext2_fs *fs = ext2_fs(inode->sb);
+	struct ext2_inode *ei = ext2_i(inode);
+	uint64_t size = inode_size(inode);
+
+	if (ei->fresh) {
+		memset(di, 0, fs->inode_size);
+		if (fs->inode_size > 128) {
+			di->extra_isize = EXT2_EXTRA_ISIZE;
+			time_store(inode->ctime, &di->crtime, &di->crtime_extra);
+		}
+		ei->fresh = false;
+	}
+	di->mode = (uint16_t)inode->mode;
+	di->uid = (uint16_t)inode->uid;
+	di->uid_high = (uint16_t)(inode->uid >> 16);
+	di->gid = (uint16_t)inode->gid;
+	di->gid_high = (uint16_t)(inode->gid >> 16);
+	di->size = (uint32_t)size;
+	if (S_ISREG(inode->mode))
+		di->size_high = (uint32_t)(size >> 32);
+	di->links_count = (uint16_t)inode->nlink;
+	di->blocks = (uint32_t)inode->blocks;
+	di->flags = ei->flags;
+	di->file_acl = ei->file_acl;
+	di->generation = ei->generation;
+	di->dtime = 0;
+	times_store(fs, inode, di);
+	mutex_lock(&ei->map_lock);
+	memcpy(di->block, ei->block, sizeof(di->block));
+	mutex_unlock(&ei->map_lock);
+}
+
+int ext2_write_inode(struct inode *inode)
+{
+	struct ext2_dinode *di;
+	struct buf b;
+	int err;
+
+	if (atomic_load(&ext2_fs(inode->sb)->failed))
+		return -EROFS;
+	err = dinode_get(inode->sb, inode->ino, &b, &di);
+	if (err)
+		return err;
+	dinode_store(inode, di);
+	buf_dirty(&b);
+	buf_put(&b);
+	return 0;
+}
+
+/* A block of extended attributes may be shared: it goes with its last inode. */
+static void xattr_drop(struct ext2_inode *ei)
+{
+	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
+	struct ext2_xattr_header *h;
+	struct buf b;
+	bool last;
+
+	if (!ei->file_acl)
+		return;
+	if (!ext2_block_valid(fs, ei->file_acl) || buf_read(fs->sb, ei->file_acl, &b))
+		return;
+	h = b.data;
+	if (h->magic != EXT2_XATTR_MAGIC) {
+		buf_put(&b);
+		(void)ext2_error(fs, "inode %lu has bad attributes", (unsigned long)ei->vfs.ino);
+		return;
+	}
+	last = h->refcount <= 1;
+	if (!last) {
+		h->refcount--;
+		buf_dirty(&b);
+	}
+	buf_put(&b);
+	if (last) {
+		buf_forget(fs->sb, ei->file_acl);
+		(void)ext2_blocks_free(fs, ei->file_acl, 1);
+	}
+	ei->file_acl = 0;
+	ei->vfs.blocks = 0;
+}
+
+/* Does the block array hold numbers of blocks (and not a device, or a short link's text)? */
+static bool has_blocks(const struct ext2_inode *ei)
+{
+	const struct inode *inode = &ei->vfs;
+	uint64_t xattr = ei->file_acl ? inode->sb->block_size >> 9 : 0;
+
+	if (S_ISLNK(inode->mode))
+		return inode->blocks > xattr;
+	return S_ISREG(inode->mode) || S_ISDIR(inode->mode);
+}
+
+/* Mark the record as that of a deleted inode and give the number back. */
+static void inode_erase(struct inode *inode)
+{
+	struct ext2_inode *ei = ext2_i(inode);
+	struct ext2_dinode *di;
+	struct buf b;
+
+	if (dinode_get(inode->sb, inode->ino, &b, &di))
+		return;
+	dinode_store(inode, di);
+	di->dtime = (uint32_t)(inode_now() / (int64_t)NSEC_PER_SEC);
+	di->links_count = 0;
+	di->size = di->size_high = 0;
+	di->blocks = 0;
+	memset(di->block, 0, sizeof(di->block));
+	buf_dirty(&b);
+	buf_put(&b);
+	(void)ext2_inode_free(ext2_fs(inode->sb), (uint32_t)inode->ino, S_ISDIR(ei->vfs.mode));
+}
+
+void ext2_evict(struct inode *inode)
+{
+	struct ext2_inode *ei = ext2_i(inode);
+
+	if (inode->nlink || atomic_load(&ext2_fs(inode->sb)->failed))
+		return;
+	if (inode_has_object(inode))
+		(void)pagecache_truncate(&inode->object, 0);
+	if (has_blocks(ei) && ext2_map_trim(ei, 0))
+		return;
+	xattr_drop(ei);
+	inode_erase(inode);
+}
+
+/* What lies behind the end in the last block must be zeros should the file grow again. */
+static int tail_clear(struct inode *inode, uint64_t size)
+{
+	uint32_t in_page = size & (PAGE_SIZE - 1), pblk;
+	struct ext2_inode *ei = ext2_i(inode);
+	struct frame *f;
+	uint64_t run;
+	int err;
+
+	if (!(size & (inode->sb->block_size - 1)))
+		return 0;
+	err = ext2_map(ei, size >> ext2_fs(inode->sb)->block_bits, 1, false, &pblk, &run);
+	if (err || !pblk)
+		return err;
+	f = pagecache_get(&inode->object, size >> PAGE_SHIFT, &err);
+	if (!f)
+		return err ? err : -EIO;
+	memset((char *)frame_data(f) + in_page, 0, PAGE_SIZE - in_page);
+	pagecache_dirty(&inode->object, f);
+	frame_put(f);
+	return 0;
+}
+
+int ext2_set_size(struct inode *inode, uint64_t size)
+{
+	struct ext2_fs *fs = ext2_fs(inode->sb);
+	uint64_t old = inode_size(inode);
+	int err = 0;
+
+	if (size > old && size > INT32_MAX)
+		ext2_need_large_file(fs);
+	if (size < old)
+		err = tail_clear(inode, size);
+	if (!err)
+		err = pagecache_truncate(&inode->object, size);
+	if (!err && size <= old)
+		err = ext2_map_trim(ext2_i(inode), (size + fs->block_size - 1) >> fs->block_bits);
+	inode_dirty(inode, true);
+	return err;
+}
+
+int ext2_setattr(struct inode *inode, const struct iattr *attr)
+{
+	if (attr->valid & ATTR_SIZE) {
+		int err = ext2_set_size(inode, attr->size);
+
+		if (err)
+			return err;
+	}
+	return inode_setattr_simple(inode, attr);
+}

@@ -1,0 +1,218 @@
+/*
+ * Operations on names. Each is one change of the volume: what a journal would make atomic begins
+ * and ends with the function. The VFS holds the locks and has checked permissions and kinds.
+ */
+#include <stdatomic.h>
+
+#include "fs/ext2/ext2.h"
+#include "lib/string.h"
+
+static int ext2_lookup(struct inode *dir, struct dentry *d, struct inode **out)
+{
+	uint32_t ino;
+	int err = ext2_dir_find(dir, d->name, d->name_len, &ino);
+
+	*out = NULL;
+	if (err || !ino)
+		return err;
+	if (ino == dir->ino)
+		return ext2_error(ext2_fs(dir->sb), "directory %u contains itself", ino);
+	*out = ext2_iget(dir->sb, ino);
+	return is_err(*out) ? (int)ptr_err(*out) : 0;
+}
+
+/* A new inode that could not get its name goes away again. */
+static int inode_abandon(struct inode *inode, int err)
+{
+	inode->nlink = 0;
+	inode_put(inode);
+	return err;
+}
+
+static int ext2_mkdir(struct inode *dir, struct dentry *d, struct inode *inode)
+{
+	int err;
+
+	inode->nlink = 2;
+	err = ext2_dir_make(inode, (uint32_t)dir->ino);
+	if (!err)
+		err = ext2_dir_add(dir, d->name, d->name_len, (uint32_t)inode->ino, inode->mode);
+	if (err)
+		return err;
+	dir->nlink++;
+	inode_dirty(dir, false);
+	return 0;
+}
+
+static int ext2_mknod(struct inode *dir, struct dentry *d, mode_t mode, dev_t rdev,
+		      struct inode **out)
+{
+	struct inode *inode;
+	int err;
+
+	if (S_ISDIR(mode) && dir->nlink >= EXT2_LINK_MAX)
+		return -EMLINK;
+	inode = ext2_inode_new(dir, mode, rdev);
+	if (is_err(inode))
+		return (int)ptr_err(inode);
+	if (S_ISDIR(mode))
+		err = ext2_mkdir(dir, d, inode);
+	else
+		err = ext2_dir_add(dir, d->name, d->name_len, (uint32_t)inode->ino, mode);
+	if (err)
+		return inode_abandon(inode, err);
+	*out = inode;
+	return 0;
+}
+
+static int ext2_symlink(struct inode *dir, struct dentry *d, const char *target,
+			struct inode **out)
+{
+	size_t len = strlen(target);
+	struct inode *inode;
+	int err;
+
+	if (len >= dir->sb->block_size)
+		return -ENAMETOOLONG;
+	inode = ext2_inode_new(dir, S_IFLNK | 0777, 0);
+	if (is_err(inode))
+		return (int)ptr_err(inode);
+	err = ext2_symlink_write(inode, target, len);
+	if (!err)
+		err = ext2_dir_add(dir, d->name, d->name_len, (uint32_t)inode->ino, inode->mode);
+	if (err)
+		return inode_abandon(inode, err);
+	*out = inode;
+	return 0;
+}
+
+static int ext2_link(struct inode *inode, struct inode *dir, struct dentry *d)
+{
+	int err;
+
+	if (inode->nlink >= EXT2_LINK_MAX)
+		return -EMLINK;
+	err = ext2_dir_add(dir, d->name, d->name_len, (uint32_t)inode->ino, inode->mode);
+	if (err)
+		return err;
+	inode->nlink++;
+	inode->ctime = inode_now();
+	inode_dirty(inode, false);
+	return 0;
+}
+
+/* One name less. What has none left is freed with its last reference. */
+static void nlink_drop(struct inode *inode, uint32_t n)
+{
+	inode->nlink -= MIN(inode->nlink, n);
+	inode->ctime = inode_now();
+	inode_dirty(inode, false);
+}
+
+static int ext2_unlink(struct inode *dir, struct dentry *d)
+{
+	struct inode *inode = d->inode;
+	bool directory = S_ISDIR(inode->mode);
+	int err = directory ? ext2_dir_empty(inode) : 0;
+
+	if (!err)
+		err = ext2_dir_remove(dir, d->name, d->name_len);
+	if (err)
+		return err;
+	nlink_drop(inode, directory ? inode->nlink : 1);
+	if (directory)
+		nlink_drop(dir, 1);
+	return 0;
+}
+
+/* A directory that moved: its ".." and the link counts of both parents. */
+static int parent_change(struct inode *inode, struct inode *from, struct inode *to)
+{
+	int err;
+
+	if (!S_ISDIR(inode->mode) || from == to)
+		return 0;
+	err = ext2_dir_set(inode, "..", 2, (uint32_t)to->ino, S_IFDIR);
+	if (err)
+		return err;
+	nlink_drop(from, 1);
+	to->nlink++;
+	inode_dirty(to, false);
+	return 0;
+}
+
+static int rename_exchange(struct inode *from, struct dentry *from_d, struct inode *to,
+			   struct dentry *to_d)
+{
+	struct inode *a = from_d->inode, *b = to_d->inode;
+	int err = ext2_dir_set(to, to_d->name, to_d->name_len, (uint32_t)a->ino, a->mode);
+
+	if (!err)
+		err = ext2_dir_set(from, from_d->name, from_d->name_len, (uint32_t)b->ino,
+				   b->mode);
+	if (!err)
+		err = parent_change(a, from, to);
+	if (!err)
+		err = parent_change(b, to, from);
+	a->ctime = b->ctime = inode_now();
+	inode_dirty(a, false);
+	inode_dirty(b, false);
+	return err;
+}
+
+static int ext2_rename(struct inode *from, struct dentry *from_d, struct inode *to,
+		       struct dentry *to_d, bool exchange)
+{
+	struct inode *inode = from_d->inode, *victim = to_d->inode;
+	bool directory = S_ISDIR(inode->mode);
+	int err = 0;
+
+	if (exchange)
+		return rename_exchange(from, from_d, to, to_d);
+	if (victim && directory)
+		err = ext2_dir_empty(victim);
+	if (!err && !victim && directory && from != to && to->nlink >= EXT2_LINK_MAX)
+		err = -EMLINK;
+	if (err)
+		return err;
+	/* The new name first: whenever it stops, the file has a name. */
+	if (victim)
+		err = ext2_dir_set(to, to_d->name, to_d->name_len, (uint32_t)inode->ino,
+				   inode->mode);
+	else
+		err = ext2_dir_add(to, to_d->name, to_d->name_len, (uint32_t)inode->ino,
+				   inode->mode);
+	if (!err)
+		err = ext2_dir_remove(from, from_d->name, from_d->name_len);
+	if (!err)
+		err = parent_change(inode, from, to);
+	if (err)
+		return err;
+	inode->ctime = inode_now();
+	inode_dirty(inode, false);
+	if (victim) {
+		nlink_drop(victim, directory ? victim->nlink : 1);
+		if (directory)
+			nlink_drop(to, 1);
+	}
+	return 0;
+}
+
+const struct inode_ops ext2_dir_iops = {
+	.lookup = ext2_lookup,
+	.mknod = ext2_mknod,
+	.symlink = ext2_symlink,
+	.link = ext2_link,
+	.unlink = ext2_unlink,
+	.rename = ext2_rename,
+};
+
+const struct inode_ops ext2_file_iops = {
+	.setattr = ext2_setattr,
+};
+
+const struct inode_ops ext2_symlink_iops = {
+	.readlink = ext2_readlink,
+};
+
+const struct inode_ops ext2_special_iops = {.lookup = NULL};

@@ -1,0 +1,363 @@
+/*
+ * Mounting, checking and unmounting an ext2 volume.
+ */
+#include <stdatomic.h>
+
+#include "drivers/block.h"
+#include "fs/ext2/ext2.h"
+#include "fs/ext2/features.h"
+#include "kernel/printk.h"
+#include "kernel/uapi/statfs.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/pagecache.h"
+#include "mm/slab.h"
+
+int ext2_error(struct ext2_fs *fs, const char *fmt, ...)
+{
+	char text[160];
+	va_list ap;
+
+	if (atomic_exchange(&fs->failed, true))
+		return -EUCLEAN;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	pr_err("ext2 %s: damaged: %s; read-only from now on\n", fs->sb->bdev->name, text);
+	/* e2fsck is to look at it; without the lock, which the caller may hold. */
+	if (!atomic_exchange(&fs->sb->readonly, true)) {
+		fs->es->state |= EXT2_ERROR_FS;
+		buf_dirty(&fs->super);
+	}
+	return -EUCLEAN;
+}
+
+struct ext2_group *ext2_group(struct ext2_fs *fs, uint32_t group)
+{
+	uint32_t per_block = fs->block_size / sizeof(struct ext2_group);
+
+	return (struct ext2_group *)fs->gdb[group / per_block].data + group % per_block;
+}
+
+void ext2_group_dirty(struct ext2_fs *fs, uint32_t group)
+{
+	buf_dirty(&fs->gdb[group / (fs->block_size / sizeof(struct ext2_group))]);
+}
+
+bool ext2_block_valid(const struct ext2_fs *fs, uint32_t block)
+{
+	return block > fs->first_data_block && block < fs->blocks_count;
+}
+
+void ext2_need_large_file(struct ext2_fs *fs)
+{
+	mutex_lock(&fs->lock);
+	if (fs->es->rev_level && !(fs->es->feature_ro_compat & EXT2_RO_LARGE_FILE)) {
+		fs->es->feature_ro_compat |= EXT2_RO_LARGE_FILE;
+		buf_dirty(&fs->super);
+	}
+	mutex_unlock(&fs->lock);
+}
+
+/* Does the superblock make sense for a device of that size? A reason if not. */
+static const char *super_check(const struct ext2_super *es, uint64_t device_bytes)
+{
+	uint32_t bs, groups, inode_size, first;
+
+	if (es->magic != EXT2_MAGIC)
+		return "no ext2 volume";
+	if (es->log_block_size > 2)
+		return "block size not 1, 2 or 4 KiB";
+	bs = 1024u << es->log_block_size;
+	first = bs == 1024;
+	inode_size = es->rev_level ? es->inode_size : 128;
+	if (es->rev_level > 1)
+		return "unknown revision";
+	if (!is_power_of_2(inode_size) || inode_size < 128 || inode_size > bs)
+		return "impossible inode size";
+	if (es->first_data_block != first || es->blocks_count <= first)
+		return "impossible block count";
+	if ((uint64_t)es->blocks_count * bs > device_bytes)
+		return "larger than its device";
+	if (!es->blocks_per_group || es->blocks_per_group > 8 * bs)
+		return "impossible blocks per group";
+	if (!es->inodes_per_group || es->inodes_per_group > 8 * bs ||
+	    es->inodes_per_group % (bs / inode_size))
+		return "impossible inodes per group";
+	groups = (es->blocks_count - first - 1) / es->blocks_per_group + 1;
+	if (es->inodes_count != (uint64_t)groups * es->inodes_per_group)
+		return "inode count does not match the groups";
+	if (es->rev_level && es->first_ino < EXT2_FIRST_INO_OLD)
+		return "impossible first inode";
+	return NULL;
+}
+
+static void geometry_set(struct ext2_fs *fs, const struct ext2_super *es)
+{
+	fs->block_bits = 10 + es->log_block_size;
+	fs->block_size = 1u << fs->block_bits;
+	fs->ptr_bits = fs->block_bits - 2;
+	fs->ptrs = 1u << fs->ptr_bits;
+	fs->inode_size = es->rev_level ? es->inode_size : 128;
+	fs->inodes_per_block = fs->block_size / fs->inode_size;
+	fs->blocks_per_group = es->blocks_per_group;
+	fs->inodes_per_group = es->inodes_per_group;
+	fs->blocks_count = es->blocks_count;
+	fs->inodes_count = es->inodes_count;
+	fs->first_data_block = es->first_data_block;
+	fs->first_ino = es->rev_level ? es->first_ino : EXT2_FIRST_INO_OLD;
+	fs->groups = (es->blocks_count - es->first_data_block - 1) / es->blocks_per_group + 1;
+	fs->gdb_count =
+		DIV_ROUND_UP(fs->groups, fs->block_size / (uint32_t)sizeof(struct ext2_group));
+	fs->filetype = es->rev_level && (es->feature_incompat & EXT2_INCOMPAT_FILETYPE);
+	fs->bitmap_group = UINT32_MAX;
+}
+
+/* The superblock through the device's own cache, before the block size is known. */
+static int super_peek(struct super_block *sb, struct ext2_super *es)
+{
+	struct frame *f;
+	int err = 0;
+
+	/* What was written to the device as a file (mke2fs) must be what we read. */
+	err = pagecache_sync(&sb->bdev->object, 0, UINT32_MAX);
+	if (err)
+		return err;
+	if ((sb->bdev->sectors << SECTOR_SHIFT) < EXT2_SUPER_OFFSET + sizeof(*es))
+		return -EINVAL;
+	f = pagecache_get(&sb->bdev->object, 0, &err);
+	if (!f)
+		return err ? err : -EIO;
+	memcpy(es, (char *)frame_data(f) + EXT2_SUPER_OFFSET, sizeof(*es));
+	frame_put(f);
+	return 0;
+}
+
+/* Group descriptors: all in memory while mounted, checked once here. */
+static int groups_load(struct ext2_fs *fs)
+{
+	uint32_t table_blocks = fs->inodes_per_group / fs->inodes_per_block;
+
+	fs->gdb = kzalloc(fs->gdb_count * sizeof(*fs->gdb));
+	if (!fs->gdb)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < fs->gdb_count; i++) {
+		int err = buf_read(fs->sb, fs->first_data_block + 1 + i, &fs->gdb[i]);
+
+		if (err)
+			return err;
+	}
+	for (uint32_t g = 0; g < fs->groups; g++) {
+		struct ext2_group *gd = ext2_group(fs, g);
+
+		if (!ext2_block_valid(fs, gd->block_bitmap) ||
+		    !ext2_block_valid(fs, gd->inode_bitmap) ||
+		    !ext2_block_valid(fs, gd->inode_table) ||
+		    gd->inode_table + (uint64_t)table_blocks > fs->blocks_count ||
+		    gd->free_blocks_count > fs->blocks_per_group ||
+		    gd->free_inodes_count > fs->inodes_per_group) {
+			pr_err("ext2 %s: group %u is damaged\n", fs->sb->bdev->name, g);
+			return -EUCLEAN;
+		}
+		fs->free_blocks += gd->free_blocks_count;
+		fs->free_inodes += gd->free_inodes_count;
+		fs->dirs += gd->used_dirs_count;
+	}
+	return 0;
+}
+
+/* Say on the disk whether the volume is in use, and make sure it stands there. fs->lock held. */
+static int super_mark(struct ext2_fs *fs, bool in_use)
+{
+	if (fs->dirty_mark == in_use)
+		return 0;
+	fs->dirty_mark = in_use;
+	if (in_use) {
+		fs->es->state &= ~EXT2_VALID_FS;
+		fs->es->mnt_count++;
+		fs->es->mtime = (uint32_t)(inode_now() / (int64_t)NSEC_PER_SEC);
+	} else if (!(fs->es->state & EXT2_ERROR_FS)) {
+		fs->es->state |= EXT2_VALID_FS;
+	}
+	buf_dirty(&fs->super);
+	return buf_sync(&fs->super);
+}
+
+static int ext2_sync(struct super_block *sb)
+{
+	struct ext2_fs *fs = ext2_fs(sb);
+	int err;
+
+	mutex_lock(&fs->lock);
+	if (fs->es->free_blocks_count != fs->free_blocks ||
+	    fs->es->free_inodes_count != fs->free_inodes) {
+		fs->es->free_blocks_count = (uint32_t)fs->free_blocks;
+		fs->es->free_inodes_count = (uint32_t)fs->free_inodes;
+		fs->es->wtime = (uint32_t)(inode_now() / (int64_t)NSEC_PER_SEC);
+		if (fs->dirty_mark)
+			buf_dirty(&fs->super);
+	}
+	mutex_unlock(&fs->lock);
+	err = buf_sync_all(sb);
+	if (!err && fs->dirty_mark)
+		err = blockdev_flush(sb->bdev);
+	return err;
+}
+
+static int ext2_remount(struct super_block *sb, bool readonly)
+{
+	struct ext2_fs *fs = ext2_fs(sb);
+	int err;
+
+	if (!readonly && (atomic_load(&fs->failed) || !ext2_features_writable(fs->es, sb)))
+		return -EROFS;
+	if (readonly && !fs->dirty_mark)
+		return 0;
+	mutex_lock(&fs->lock);
+	err = super_mark(fs, !readonly);
+	mutex_unlock(&fs->lock);
+	return err ? err : blockdev_flush(sb->bdev);
+}
+
+static void ext2_release(struct ext2_fs *fs)
+{
+	buf_put(&fs->bitmap);
+	buf_put(&fs->super);
+	for (uint32_t i = 0; fs->gdb && i < fs->gdb_count; i++)
+		buf_put(&fs->gdb[i]);
+	buf_destroy(fs->sb);
+	/* The device's own cache has not seen what went past it. */
+	(void)pagecache_invalidate(&fs->sb->bdev->object, 0, UINT32_MAX);
+	kfree(fs->gdb);
+	kfree(fs);
+}
+
+static void ext2_unmount(struct super_block *sb)
+{
+	struct ext2_fs *fs = ext2_fs(sb);
+	int err = ext2_sync(sb);
+
+	if (!err && fs->dirty_mark)
+		err = ext2_remount(sb, true);
+	if (err)
+		pr_err("ext2 %s: not left clean: error %d\n", sb->bdev->name, -err);
+	ext2_release(fs);
+}
+
+static int ext2_statfs(struct super_block *sb, struct statfs64 *st)
+{
+	struct ext2_fs *fs = ext2_fs(sb);
+	uint64_t overhead, reserved;
+
+	mutex_lock(&fs->lock);
+	overhead = fs->first_data_block +
+		   (uint64_t)fs->groups * (2 + fs->inodes_per_group / fs->inodes_per_block) +
+		   1 + fs->gdb_count;
+	reserved = fs->es->r_blocks_count;
+	st->f_blocks = fs->blocks_count > overhead ? fs->blocks_count - overhead : 0;
+	st->f_bfree = fs->free_blocks;
+	st->f_bavail = fs->free_blocks > reserved ? fs->free_blocks - reserved : 0;
+	st->f_files = fs->inodes_count;
+	st->f_ffree = fs->free_inodes;
+	mutex_unlock(&fs->lock);
+	memcpy(st->f_fsid, fs->es->uuid, sizeof(st->f_fsid));
+	return 0;
+}
+
+const struct super_ops ext2_super_ops = {
+	.write_inode = ext2_write_inode,
+	.evict = ext2_evict,
+	.free = ext2_free_inode,
+	.sync = ext2_sync,
+	.remount = ext2_remount,
+	.unmount = ext2_unmount,
+	.statfs = ext2_statfs,
+};
+
+/* All that is read before the root directory. */
+static int volume_load(struct ext2_fs *fs, const struct ext2_super *es)
+{
+	uint32_t super_block = EXT2_SUPER_OFFSET / fs->block_size;
+	int err;
+
+	err = buf_read(fs->sb, super_block, &fs->super);
+	if (err)
+		return err;
+	fs->es = (struct ext2_super *)((char *)fs->super.data +
+				       EXT2_SUPER_OFFSET % fs->block_size);
+	if (memcmp(fs->es, es, sizeof(*es)))
+		return -EIO;
+	return groups_load(fs);
+}
+
+static int ext2_mount(struct super_block *sb, const char *options, struct inode **root)
+{
+	struct ext2_super *es = kmalloc(sizeof(*es));
+	struct ext2_fs *fs = kzalloc(sizeof(*fs));
+	const char *why;
+	int err = -ENOMEM;
+
+	if (!es || !fs)
+		goto fail;
+	err = super_peek(sb, es);
+	if (err)
+		goto fail;
+	why = super_check(es, sb->bdev->sectors << SECTOR_SHIFT);
+	if (why) {
+		if (es->magic == EXT2_MAGIC)
+			pr_err("ext2 %s: %s\n", sb->bdev->name, why);
+		err = -EINVAL;
+		goto fail;
+	}
+	err = ext2_features_check(es, sb);
+	if (err)
+		goto fail;
+	fs->sb = sb;
+	mutex_init(&fs->lock, "ext2", RANK_SUPER);
+	geometry_set(fs, es);
+	sb->data = fs;
+	sb->ops = &ext2_super_ops;
+	sb->block_size = fs->block_size;
+	sb->max_size = ext2_max_size(fs);
+	buf_init(sb, fs->blocks_count);
+	err = volume_load(fs, es);
+	if (err)
+		goto fail_release;
+	*root = ext2_iget(sb, EXT2_ROOT_INO);
+	err = is_err(*root) ? (int)ptr_err(*root) : 0;
+	if (err)
+		goto fail_release;
+	if (!S_ISDIR((*root)->mode)) {
+		pr_err("ext2 %s: the root is no directory\n", sb->bdev->name);
+		err = -EUCLEAN;
+	} else if (!atomic_load(&sb->readonly)) {
+		err = ext2_remount(sb, false);
+	}
+	if (err) {
+		inode_put(*root);
+		goto fail_release;
+	}
+	if (!(es->state & EXT2_VALID_FS) || (es->state & EXT2_ERROR_FS))
+		pr_warn("ext2 %s: was not unmounted cleanly; e2fsck should look at it\n",
+			sb->bdev->name);
+	kfree(es);
+	return 0;
+fail_release:
+	ext2_release(fs);
+	kfree(es);
+	return err;
+fail:
+	kfree(es);
+	kfree(fs);
+	return err;
+}
+
+void ext2_register(void)
+{
+	static struct fstype ext2 = {
+		.name = "ext2", .needs_device = true, .mount = ext2_mount,
+		.magic = EXT2_SUPER_MAGIC};
+
+	fstype_register(&ext2);
+}
