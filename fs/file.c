@@ -140,6 +140,25 @@ struct object *file_inode_object(struct file *f)
 	return &f->inode->object;
 }
 
+uint32_t file_map_mode(struct file *f)
+{
+	uint32_t mode = 0;
+
+	if (f->kind & FILE_READ)
+		mode |= FILE_MAP_READ;
+	if (f->kind & FILE_WRITE)
+		mode |= FILE_MAP_WRITE;
+	if (f->path.mnt && (atomic_load(&f->path.mnt->flags) & MS_NOEXEC))
+		mode |= FILE_MAP_NOEXEC;
+	return mode;
+}
+
+int file_sync_range(struct file *f, uint64_t start, uint64_t end)
+{
+	/* What finds the data is small: the whole file's is as good as the range's. */
+	return f->ops->fsync ? f->ops->fsync(f, true) : 0;
+}
+
 void file_exec_creds(struct file *f, struct exec_creds *out)
 {
 	struct inode *inode = f->inode;

@@ -15,7 +15,7 @@ struct pageio {
 	uint64_t next;		  /* sector that would go on with it */
 	_Atomic uint32_t pending; /* submitted and not done, plus one while filling */
 	_Atomic int status;	  /* first error */
-	_Atomic bool finished;	  /* the last completion touches p no more */
+	_Atomic uint32_t finished;	  /* the last completion touches p no more */
 	struct waitqueue wait;
 };
 

@@ -25,7 +25,7 @@ struct poll_entry {
 
 struct poll_table {
 	struct waitqueue wait; /* the poller sleeps here */
-	_Atomic bool ready;
+	_Atomic uint32_t ready;
 	struct file *file;     /* being asked */
 	int err;
 	uint32_t used;

@@ -20,7 +20,7 @@ static struct spinlock supers_lock = SPINLOCK_INIT("supers", RANK_DCACHE);
 static struct fstype *fstypes;	     /* written at boot only */
 static _Atomic uint32_t next_minor = 1; /* st_dev of volumes without a device: major 0 */
 static struct waitqueue flusher_wait;
-static _Atomic bool flusher_due;
+static _Atomic uint32_t flusher_due;
 
 void fstype_register(struct fstype *t)
 {
@@ -169,8 +169,11 @@ static void flusher(void *unused)
 
 void flusher_start(void)
 {
-	if (!kthread_create("fsflush", flusher, NULL))
+	struct thread *t = kthread_create("fsflush", flusher, NULL);
+
+	if (!t)
 		panic("no memory for the flusher");
+	thread_start(t);
 }
 
 void super_init(void)

@@ -77,7 +77,7 @@ struct super_block {
 	struct blockdev *bdev;		/* c; NULL for file systems in memory */
 	dev_t dev;			/* c; st_dev */
 	uint32_t block_size;		/* c */
-	_Atomic bool readonly;		/* a */
+	_Atomic uint32_t readonly;		/* a */
 	_Atomic uint32_t mounts;	/* a; mounts of this volume */
 	void *data;			/* c; the file system's */
 	struct mutex rename_lock;	/* RANK_RENAME: directories move only under it */
@@ -422,7 +422,7 @@ struct file {
 	uint64_t readdir_state;		/* pos_lock; the file system's, for readdir */
 	_Atomic uint32_t error_seq;	/* a; write-back errors of the object seen so far */
 	const struct cred *cred;	/* c; of who opened it */
-	_Atomic bool flocked;		/* a; has had flock or OFD locks */
+	_Atomic uint32_t flocked;		/* a; has had flock or OFD locks */
 	uint64_t ra_end;		/* hint only: where sequential reading will go on */
 };
 

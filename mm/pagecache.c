@@ -314,7 +314,8 @@ static struct frame *get_for_write(struct object *o, uint64_t index, uint32_t of
 				return NULL;
 		}
 		*err = 0;
-		if (o->ops->make_writable)
+		/* A new page gets its place only once it holds what was written: see write_page. */
+		if (o->ops->make_writable && !*fresh)
 			*err = o->ops->make_writable(o, index, off, off + n);
 		if (!*err && !*fresh)
 			*err = make_busy(o, f);
@@ -362,17 +363,24 @@ static ssize64_t write_page(struct object *o, struct uio *u, uint64_t pos, uint3
 		frame_put(f);
 		return 0;
 	}
-	if (fresh)
+	if (fresh) {
+		err = o->ops->make_writable ? o->ops->make_writable(o, pos >> PAGE_SHIFT, 0, n) : 0;
+		if (err) {
+			uio_revert(u, moved);
+			drop_busy(o, f);
+			frame_put(f);
+			return err;
+		}
 		memset((char *)frame_data(f) + n, 0, PAGE_SIZE - n);
+	}
 	if (pos + moved > o->size)
 		o->size = pos + moved; /* before it is dirty: what lies beyond is zeroed on its way out */
-	if (moved) {
-		spin_lock(&o->tree_lock);
-		if (!frame_has(f, FRAME_ICACHE_STALE))
-			frame_set(f, FRAME_ICACHE_STALE);
-		writeback_mark_locked(o, f);
-		spin_unlock(&o->tree_lock);
-	}
+	/* Even if nothing was moved: a block that is new holds somebody's old data until written. */
+	spin_lock(&o->tree_lock);
+	if (!frame_has(f, FRAME_ICACHE_STALE))
+		frame_set(f, FRAME_ICACHE_STALE);
+	writeback_mark_locked(o, f);
+	spin_unlock(&o->tree_lock);
 	touch(f);
 	frame_done(f, FRAME_BUSY);
 	frame_put(f);

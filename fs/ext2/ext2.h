@@ -29,7 +29,7 @@ struct ext2_fs {
 	uint32_t bitmap_group;	  /* (l) its group */
 	bool filetype;
 	bool dirty_mark;	  /* (l) the volume says on disk that it is in use */
-	_Atomic bool failed;	  /* found damaged: read-only from then on */
+	_Atomic uint32_t failed;	  /* found damaged: read-only from then on */
 };
 
 struct ext2_inode {
