@@ -72,23 +72,28 @@ static bool follows_call(uint64_t pc)
  * Debug kernels keep frame pointers: return address at fp - 8, caller's at fp - 16. Release kernels
  * do not, so there every word of the stack that follows a call is shown; some are left-overs.
  */
-static void backtrace(uint64_t fp, uint64_t sp)
+static void backtrace(uint64_t fp, uint64_t sp, uint64_t ra)
 {
 	uint64_t low = sp, high = ALIGN_UP(sp + 1, KSTACK_SIZE);
 
 	printk(LOG_EMERG, "backtrace:\n");
 #if DEBUG
+	if (ra)
+		print_frame(ra, " (ra)");
 	for (int i = 0; i < 32 && fp > low && fp <= high && !(fp & 7); i++) {
-		uint64_t ra = ((const uint64_t *)fp)[-1], next = ((const uint64_t *)fp)[-2];
+		uint64_t saved = ((const uint64_t *)fp)[-1], next = ((const uint64_t *)fp)[-2];
 
-		if (in_text(ra))
-			print_frame(ra, "");
+		if (in_text(saved))
+			print_frame(saved, "");
+		else
+			next = saved; /* a function that calls none saves only the frame pointer */
 		if (next <= fp)
 			break;
 		fp = next;
 	}
 #else
 	(void)fp;
+	(void)ra;
 	for (int n = 0; low + 8 <= high && n < 32; low += 8) {
 		uint64_t word = *(const uint64_t *)ALIGN_UP(low, 8);
 
@@ -137,12 +142,12 @@ static void begin(void)
 			ipi_send(&harts[i], IPI_STOP);
 }
 
-static void __noreturn finish(uint64_t fp, uint64_t sp)
+static void __noreturn finish(uint64_t fp, uint64_t sp, uint64_t ra)
 {
 	struct thread *t = current();
 
 	printk(LOG_EMERG, "hart %u, thread %d (%s)\n", t->hart ? t->hart->hartid : 0, t->tid, t->comm);
-	backtrace(fp, sp);
+	backtrace(fp, sp, ra);
 	trace_dump();
 	printk(LOG_EMERG, "---[ end of panic ]---\n");
 	machine_poweroff(PANIC_STATUS);
@@ -160,7 +165,7 @@ void panic(const char *fmt, ...)
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	printk(LOG_EMERG, "panic: %s\n", message);
-	finish((uint64_t)__builtin_frame_address(0), sp);
+	finish((uint64_t)__builtin_frame_address(0), sp, 0);
 }
 
 void panic_trap(const struct trapframe *tf, const char *fmt, ...)
@@ -174,5 +179,5 @@ void panic_trap(const struct trapframe *tf, const char *fmt, ...)
 	va_end(ap);
 	printk(LOG_EMERG, "panic: %s\n", message);
 	print_registers(tf);
-	finish(tf->s0, tf->sp);
+	finish(tf->s0, tf->sp, tf->ra);
 }

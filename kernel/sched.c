@@ -457,6 +457,12 @@ void sched_exit(void)
 	panic("a dead thread ran");
 }
 
+/* Until mm/ has something better to do. */
+__attribute__((weak)) bool idle_work(void)
+{
+	return false;
+}
+
 /* What a hart does when it has nothing to do: its idle thread never leaves this loop. */
 void idle_loop(void)
 {
