@@ -137,10 +137,10 @@ static void area_reshape(struct vma *v, uaddr_t start, uaddr_t end)
 	account(v, vma_pages(v));
 }
 
-void aspace_grow_down(struct vma *v, uaddr_t va)
+void aspace_area_resize(struct vma *v, uaddr_t start, uaddr_t end)
 {
 	object_lock(v->object);
-	area_reshape(v, va, v->end);
+	area_reshape(v, start, end);
 	object_unlock(v->object);
 }
 

@@ -117,8 +117,8 @@ uaddr_t aspace_hole(struct aspace *as, uaddr_t hint, size_t len, size_t align);
 bool aspace_exclusive(const struct aspace *as);
 /* Change of flags and protection of a whole area: keeps the accounts. (a writer) */
 void aspace_area_change(struct vma *v, uint32_t prot, uint32_t flags);
-/* Move the start of v, a stack, down to va: nothing is in between. (a writer) */
-void aspace_grow_down(struct vma *v, uaddr_t va);
+/* Move the ends of v, its pages staying where they are: nothing is in the way. (a writer) */
+void aspace_area_resize(struct vma *v, uaddr_t start, uaddr_t end);
 /* Debug: areas, accounts and page tables agree. Takes the lock; panics if they do not. */
 void aspace_check(struct aspace *as);
 

@@ -414,7 +414,7 @@ static int grow_stack(struct fault *f)
 	if (!v || (f->va < v->start && !stack_reaches(f->as, v, f->va)))
 		err = fail(f, SIGSEGV, SEGV_MAPERR);
 	else if (f->va < v->start)
-		aspace_grow_down(v, f->va);
+		aspace_area_resize(v, f->va, v->end);
 	rwlock_write_unlock(&f->as->lock);
 	return err;
 }

@@ -78,18 +78,6 @@ static int decode_anon(struct map_request *r)
 	}
 }
 
-/* May the process lock `pages` more? 0, -EPERM (no right at all), -EAGAIN. (a) */
-static int may_lock(struct aspace *as, uint64_t pages)
-{
-	uint64_t limit = rlimit_get(RLIMIT_MEMLOCK);
-
-	if (cred_privileged())
-		return 0;
-	if (!limit)
-		return -EPERM;
-	return as->locked_pages + pages > limit >> PAGE_SHIFT ? -EAGAIN : 0;
-}
-
 /* Find the place and make room. (a writer) 0 or -errno with nothing changed. */
 static int make_room(struct aspace *as, struct map_request *r, struct vma **dead)
 {
@@ -115,9 +103,9 @@ static int make_room(struct aspace *as, struct map_request *r, struct vma **dead
 			return -ENOMEM;
 	}
 	if (r->flags & MAP_LOCKED)
-		err = may_lock(as, 0) == -EPERM ? -EPERM : 0;
+		err = mlock_allowed(as, 0) == -EPERM ? -EPERM : 0;
 	if (!err && (r->vflags & VMA_LOCKED))
-		err = may_lock(as, r->len >> PAGE_SHIFT) ? -EAGAIN : 0;
+		err = mlock_allowed(as, r->len >> PAGE_SHIFT) ? -EAGAIN : 0;
 	if (!err)
 		err = aspace_may_grow(as, r->len >> PAGE_SHIFT, data);
 	if (!err)
@@ -355,7 +343,7 @@ SYSCALL1(brk, uaddr_t, brk)
 			goto out;
 		if (aspace_may_grow(as, (new - old) >> PAGE_SHIFT, true))
 			goto out;
-		if (as->lock_future && may_lock(as, (new - old) >> PAGE_SHIFT))
+		if (as->lock_future && mlock_allowed(as, (new - old) >> PAGE_SHIFT))
 			goto out;
 		if (aspace_map_locked(as, old, new - old, PROT_READ | PROT_WRITE,
 				      VMA_MAYWRITE | as->lock_future, NULL, NULL, 0))

@@ -14,3 +14,5 @@ struct aspace;
 void populate(struct aspace *as, uaddr_t start, uaddr_t end);
 /* The same, stopping at the first page that cannot be: 0 or -errno. write: for writing. */
 int populate_strict(struct aspace *as, uaddr_t start, uaddr_t end, bool write);
+/* May the process lock `pages` more? 0, -EPERM (no right at all), -EAGAIN. (aspace lock) */
+int mlock_allowed(struct aspace *as, uint64_t pages);

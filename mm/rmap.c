@@ -113,9 +113,8 @@ static bool maps_frame(pte_t p, const struct frame *f)
 static bool test_accessed(struct frame *f, struct vma *v, struct frame *leaf, uaddr_t va)
 {
 	pte_t *e = pt_entry(leaf, va);
-	bool used = false;
+	bool used = v->flags & VMA_LOCKED;
 
-	(void)v;
 	leaf_lock(leaf);
 	if (maps_frame(*e, f) && pte_present(*e) && (*e & PTE_A)) {
 		*e &= ~PTE_A;

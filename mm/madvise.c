@@ -1,0 +1,213 @@
+#include "fs/file.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "mm/aspace.h"
+#include "mm/mmap.h"
+#include "mm/object.h"
+#include "mm/pagecache.h"
+#include "mm/pagetable.h"
+#include "mm/tlb.h"
+
+struct advice {
+	int what;
+	uint32_t set, clear;	/* VMA_* flags it changes */
+	bool drop;		/* drops the pages */
+};
+
+/* What changes the areas or their pages; the rest is handled by name. */
+static const struct advice advices[] = {
+	{MADV_NORMAL, 0, VMA_SEQUENTIAL | VMA_RANDOM, false},
+	{MADV_RANDOM, VMA_RANDOM, VMA_SEQUENTIAL, false},
+	{MADV_SEQUENTIAL, VMA_SEQUENTIAL, VMA_RANDOM, false},
+	{MADV_DONTFORK, VMA_DONTFORK, 0, false},
+	{MADV_DOFORK, 0, VMA_DONTFORK, false},
+	{MADV_WIPEONFORK, VMA_WIPEONFORK, 0, false},
+	{MADV_KEEPONFORK, 0, VMA_WIPEONFORK, false},
+	{MADV_DONTDUMP, VMA_DONTDUMP, 0, false},
+	{MADV_DODUMP, 0, VMA_DONTDUMP, false},
+	{MADV_HUGEPAGE, VMA_HUGEPAGE, VMA_NOHUGEPAGE, false},
+	{MADV_NOHUGEPAGE, VMA_NOHUGEPAGE, VMA_HUGEPAGE, false},
+	{MADV_DONTNEED, 0, 0, true},
+	{MADV_DONTNEED_LOCKED, 0, 0, true},
+	{MADV_FREE, 0, 0, true},
+};
+
+static const struct advice *advice_find(int what)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(advices); i++)
+		if (advices[i].what == what)
+			return &advices[i];
+	return NULL;
+}
+
+/* Does the area take the advice? 0 or -EINVAL, as madvise(2) says. */
+static int advice_fits(const struct vma *v, int what)
+{
+	switch (what) {
+	case MADV_DONTNEED:
+		return v->flags & VMA_LOCKED ? -EINVAL : 0;
+	case MADV_FREE:
+		return v->object || (v->flags & VMA_LOCKED) ? -EINVAL : 0;
+	case MADV_WIPEONFORK:
+		return v->object ? -EINVAL : 0;
+	default:
+		return 0;
+	}
+}
+
+/* One area, isolated. Dropping under the writer's lock: no fault runs meanwhile. */
+static void advise_area(struct vma *v, const struct advice *a, struct tlb_batch *b)
+{
+	if (a->drop)
+		pt_unmap(v->as, v->start, v->end, b);
+	else
+		aspace_area_change(v, v->prot, (v->flags | a->set) & ~a->clear);
+}
+
+/* Holes are skipped, and told in the end: -ENOMEM. */
+static int advise_areas(struct aspace *as, uaddr_t start, uaddr_t end, const struct advice *a)
+{
+	struct tlb_batch batch;
+	uaddr_t at = start;
+	int err = 0, hole = 0;
+	struct vma *v;
+
+	rwlock_write(&as->lock);
+	tlb_batch_begin(&batch, as, aspace_exclusive(as));
+	while (at < end && !err) {
+		v = vma_find(&as->areas, at);
+		if (!v || v->start >= end) {
+			hole = -ENOMEM;
+			break;
+		}
+		if (v->start > at)
+			hole = -ENOMEM;
+		at = MAX(at, v->start);
+		err = advice_fits(v, a->what);
+		if (!err && aspace_isolate(as, at, MIN(end, v->end)))
+			err = -ENOMEM;
+		if (err)
+			break;
+		v = vma_find(&as->areas, at);
+		advise_area(v, a, &batch);
+		at = v->end;
+	}
+	tlb_batch_end(&batch);
+	if (at > start)
+		aspace_merge(as, start, MIN(at, end));
+	rwlock_write_unlock(&as->lock);
+	return err ? err : hole;
+}
+
+/* --- advice that needs no change of areas: done area by area with the lock released --- */
+
+struct span {
+	uaddr_t start, end;
+	uint32_t prot, flags;
+	struct object *object;	/* referenced, or NULL */
+	struct file *file;	/* referenced, or NULL */
+	uint64_t index;
+};
+
+/* The part of [at, end) in the first area there; false: no more areas. */
+static bool span_get(struct aspace *as, uaddr_t at, uaddr_t end, struct span *s)
+{
+	struct vma *v;
+
+	rwlock_read(&as->lock);
+	v = vma_find(&as->areas, at);
+	if (v && v->start < end) {
+		s->start = MAX(at, v->start);
+		s->end = MIN(end, v->end);
+		s->prot = v->prot;
+		s->flags = v->flags;
+		s->index = vma_index(v, s->start);
+		s->object = v->object ? object_get(v->object) : NULL;
+		s->file = v->file ? file_get(v->file) : NULL;
+	} else {
+		v = NULL;
+	}
+	rwlock_read_unlock(&as->lock);
+	return v;
+}
+
+static void span_put(struct span *s)
+{
+	if (s->object)
+		object_put(s->object);
+	if (s->file)
+		file_put(s->file);
+}
+
+static int advise_remove(struct span *s)
+{
+	uint64_t pages = (s->end - s->start) >> PAGE_SHIFT;
+
+	if (!s->object || (s->flags & VMA_LOCKED))
+		return -EINVAL;
+	if (!(s->flags & VMA_SHARED) || !(s->prot & PROT_WRITE))
+		return -EACCES;
+	/* A file would have to give its blocks back as well. */
+	if (s->object->ops->write_pages)
+		return -EOPNOTSUPP;
+	return pagecache_invalidate(s->object, s->index, s->index + pages - 1);
+}
+
+static int advise_populate(struct aspace *as, struct span *s, bool write)
+{
+	int err;
+
+	if (write ? !(s->prot & PROT_WRITE) : !(s->prot & (PROT_READ | PROT_WRITE)))
+		return -EINVAL;
+	err = populate_strict(as, s->start, s->end, write);
+	return err == -ERESTARTNOINTR ? -EINTR : err;
+}
+
+static int advise_span(struct aspace *as, struct span *s, int what)
+{
+	switch (what) {
+	case MADV_WILLNEED:
+		if (s->object)
+			pagecache_readahead(s->object, s->index, (s->end - s->start) >> PAGE_SHIFT);
+		return 0;
+	case MADV_REMOVE:
+		return advise_remove(s);
+	default:
+		return advise_populate(as, s, what == MADV_POPULATE_WRITE);
+	}
+}
+
+static int advise_spans(struct aspace *as, uaddr_t at, uaddr_t end, int what)
+{
+	bool strict = what == MADV_POPULATE_READ || what == MADV_POPULATE_WRITE;
+	int err = 0, hole = 0;
+	struct span s;
+
+	while (at < end && !err) {
+		if (!span_get(as, at, end, &s))
+			return -ENOMEM;
+		if (s.start > at)
+			hole = -ENOMEM;
+		err = hole && strict ? hole : advise_span(as, &s, what);
+		at = s.end;
+		span_put(&s);
+	}
+	return err ? err : hole;
+}
+
+SYSCALL3(madvise, uaddr_t, start, size_t, len, int, what)
+{
+	struct aspace *as = current()->aspace;
+	const struct advice *a = advice_find(what);
+	size_t size = ALIGN_UP(len, PAGE_SIZE);
+	uaddr_t end = start + size;
+
+	if (!a && what != MADV_WILLNEED && what != MADV_REMOVE && what != MADV_POPULATE_READ &&
+	    what != MADV_POPULATE_WRITE)
+		return -EINVAL;
+	if ((start & ~PAGE_MASK) || (len && !size) || end < start)
+		return -EINVAL;
+	if (end == start)
+		return 0;
+	return a ? advise_areas(as, start, end, a) : advise_spans(as, start, end, what);
+}
