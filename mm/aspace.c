@@ -30,7 +30,7 @@ static uaddr_t mmap_top_choose(void)
 	struct process *p = current()->process;
 	uint64_t gap = 128 * MiB, stack = p ? rlimit_get(RLIMIT_STACK) : 0;
 
-	stack = MIN(stack, USER_TOP / 6 * 5);
+	stack = MIN(stack, (uint64_t)USER_TOP / 6 * 5);
 	gap = MAX(gap, stack);
 	if (!cmdline_has("norandmaps") && !(p && p->personality & PERSONALITY_NO_RANDOMIZE))
 		gap += random_below(1UL << 18) << PAGE_SHIFT;
