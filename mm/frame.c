@@ -238,6 +238,27 @@ void frame_free_zeroed(struct frame *f)
 	frame_free_one(f, true);
 }
 
+/* An idle hart zeroes a frame of its own, so that a fault need not. */
+bool idle_work(void)
+{
+	uint64_t irq = irq_save();
+	struct mm_hart *h = mm_hart();
+	struct frame *f = NULL;
+
+	if (h->nr_zeroed < cache_limit && buddy.free > frames_high) {
+		if (!h->nr_frames)
+			cache_refill(h, 0);
+		if (h->nr_frames)
+			f = h->frames[--h->nr_frames];
+	}
+	irq_restore(irq);
+	if (!f)
+		return false;
+	page_zero(frame_data(f));
+	frame_free_one(f, true);
+	return true;
+}
+
 void frame_put(struct frame *f)
 {
 	uint32_t was = __atomic_fetch_sub((uint32_t *)&f->refs, 1, __ATOMIC_ACQ_REL);
