@@ -22,6 +22,8 @@ static uint32_t next_id = 1; /* mount_mutex */
 
 struct mount *mount_get(struct mount *m)
 {
+	if (!m)
+		return NULL; /* a pipe is on no mount */
 	atomic_fetch_add_explicit(&m->refs, 1, memory_order_relaxed);
 	return m;
 }
@@ -45,8 +47,11 @@ static void super_unmount(struct super_block *sb, struct dentry *root)
 
 void mount_put(struct mount *m)
 {
-	struct super_block *sb = m->sb;
+	struct super_block *sb;
 
+	if (!m)
+		return;
+	sb = m->sb;
 	if (atomic_fetch_sub(&m->refs, 1) != 1)
 		return;
 	if (atomic_fetch_sub(&sb->mounts, 1) == 1)

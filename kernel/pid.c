@@ -191,6 +191,18 @@ uint32_t process_count(void)
 	return nprocesses;
 }
 
+uint64_t thread_count_of(uid_t uid)
+{
+	struct process *p;
+	uint64_t n = 0, irq = spin_lock_irq(&proc_lock);
+
+	list_for_each_entry(p, &all, all_link)
+		if (p->leader && p->leader->cred->uid == uid)
+			n += MAX(p->nthreads, 1U); /* a zombie counts, too */
+	spin_unlock_irq(&proc_lock, irq);
+	return n;
+}
+
 uint32_t thread_count(void)
 {
 	return nthreads;

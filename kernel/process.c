@@ -182,11 +182,12 @@ static int check_flags(const struct clone_args *a)
 	return 0;
 }
 
-/* RLIMIT_NPROC counts the processes of the real user id; root is not held to it. */
+/* RLIMIT_NPROC counts the threads of the real user id; root is not held to it. */
 static bool too_many(void)
 {
-	return !cred_privileged() && current()->cred->uid != 0 &&
-	       thread_count() >= rlimit_get(RLIMIT_NPROC);
+	const struct cred *c = current()->cred;
+
+	return c->uid != 0 && c->euid != 0 && thread_count_of(c->uid) >= rlimit_get(RLIMIT_NPROC);
 }
 
 /* The new process becomes part of the tree; a signal that kills the parent ends it here. */

@@ -46,6 +46,28 @@ void usage_of_process(struct process *p, struct usage *out)
 	spin_unlock_irq(&p->siglock, irq);
 }
 
+/*
+ * RLIMIT_CPU (setrlimit(2)): SIGXCPU at the soft limit and every second after it, SIGKILL at the
+ * hard one. From the timer tick of a running thread, so at a tick's precision.
+ */
+void rlimit_cpu_check(struct thread *t)
+{
+	struct process *p = t->process;
+	uint64_t soft = p->rlimits[RLIMIT_CPU].cur, seconds;
+	struct usage u;
+
+	if (likely(soft == RLIM_INFINITY))
+		return;
+	usage_of_process(p, &u);
+	seconds = (u.utime + u.stime) / NSEC_PER_SEC;
+	if (seconds >= p->rlimits[RLIMIT_CPU].max) {
+		signal_process(p, SIGKILL, NULL);
+	} else if (seconds >= soft && seconds > p->cpu_warned) {
+		p->cpu_warned = seconds;
+		signal_process(p, SIGXCPU, NULL);
+	}
+}
+
 static struct timeval64 to_timeval(uint64_t ns)
 {
 	return (struct timeval64){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / NSEC_PER_USEC};

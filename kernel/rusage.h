@@ -10,3 +10,5 @@
 void usage_of_process(struct process *p, struct usage *out);
 /* The same with its waited-for children, for wait4. */
 void rusage_of_process(struct process *p, struct rusage *out);
+/* Send what RLIMIT_CPU asks for; from the tick, interrupts off, no run queue locked. */
+void rlimit_cpu_check(struct thread *t);

@@ -11,6 +11,7 @@
 
 #include "kernel/panic.h"
 #include "kernel/riscv.h"
+#include "kernel/rusage.h"
 #include "kernel/time.h"
 #include "kernel/trap.h"
 #include "mm/aspace.h"
@@ -440,6 +441,8 @@ void sched_tick(bool user)
 			__atomic_or_fetch(&t->work, WORK_RESCHED, __ATOMIC_RELAXED);
 	}
 	spin_unlock(&h->runq_lock);
+	if (t->process)
+		rlimit_cpu_check(t);
 	if (nharts > 1)
 		balance(h);
 }

@@ -181,6 +181,7 @@ struct process {
 		uint64_t minflt, majflt, nvcsw, nivcsw;
 	} dead_threads, dead_children;	/* (siglock) */
 	uint64_t maxrss, children_maxrss; /* (siglock) pages */
+	uint64_t cpu_warned;		/* seconds of CPU time at the last SIGXCPU */
 	uint32_t personality;		/* personality(2) */
 	int oom_score_adj;
 	bool dumpable;			/* prctl(PR_SET_DUMPABLE) */
@@ -249,5 +250,6 @@ extern struct process *init_process;
 struct process *process_next(pid_t pid);
 uint32_t process_count(void);
 uint32_t thread_count(void);
+uint64_t thread_count_of(uid_t uid);		/* by real user id; zombies count as one */
 /* Soft limit of the running process (kernel threads: none); RLIM_INFINITY is UINT64_MAX. */
 uint64_t rlimit_get(int which);
