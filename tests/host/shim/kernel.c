@@ -11,7 +11,6 @@ struct hart harts[MAX_HARTS];
 uint32_t nharts = 1;
 bool panicking;
 bool host_irqs_on = true;
-unsigned long host_fences;
 int console_loglevel = LOG_WARNING;
 
 static jmp_buf *panic_target;
@@ -63,11 +62,32 @@ void sched_preempt(void)
 {
 }
 
+__attribute__((weak)) uint64_t host_csr_read(const char *csr)
+{
+	(void)csr;
+	return 0;
+}
+
+__attribute__((weak)) void host_csr_write(const char *csr, uint64_t value)
+{
+	(void)csr;
+	(void)value;
+}
+
+__attribute__((weak)) void host_sfence(uint64_t va, uint64_t asid)
+{
+	(void)va;
+	(void)asid;
+}
+
 void host_kernel_start(void)
 {
+	void *percpu = harts[0].percpu_mm; /* what shim/ram.c gave it stays */
+
 	host_thread = (struct thread){.hart = &harts[0], .comm = "host"};
 	host_current = &host_thread;
 	memset(&harts[0], 0, sizeof(harts[0]));
+	harts[0].percpu_mm = percpu;
 	harts[0].current = &host_thread;
 	harts[0].online = true;
 	nharts = 1;

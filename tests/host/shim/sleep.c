@@ -1,6 +1,7 @@
 /* A scheduler for one thread, so that the real kernel/wait.c and mutex.c work. */
 #include "tests/host/shim/sleep.h"
 
+#include "drivers/block.h"
 #include "kernel/panic.h"
 #include "kernel/signal.h"
 #include "kernel/time.h"
@@ -10,6 +11,11 @@ static bool host_timer_fire(void);
 bool (*host_idle)(void);
 uint64_t host_time;
 bool host_signal_pending;
+
+/* Where the block layer is not under test, nothing is held back. */
+__attribute__((weak)) void block_plug_flush(void)
+{
+}
 
 void schedule(void)
 {

@@ -1,6 +1,7 @@
 /*
  * In place of kernel/riscv.h: the same names, without instructions the host does not have.
- * Interrupts are a flag that tests can look at; fences are counted.
+ * Interrupts are a flag that tests can look at; fences and control registers are functions that a
+ * test may bring (weak ones in shim/kernel.c do nothing).
  */
 #pragma once
 
@@ -34,8 +35,21 @@
 #undef wait_for_interrupt
 #undef time_read
 
+#undef csr_read
+#undef csr_write
+#undef csr_set
+#undef csr_clear
+#define csr_read(csr)	       host_csr_read(#csr)
+#define csr_write(csr, value)  host_csr_write(#csr, value)
+#define csr_set(csr, bits)     host_csr_write(#csr, csr_read(csr) | (bits))
+#define csr_clear(csr, bits)   host_csr_write(#csr, csr_read(csr) & ~(uint64_t)(bits))
+
+#define HOST_ALL UINT64_MAX /* of addresses or address-space identifiers */
+
 extern bool host_irqs_on;
-extern unsigned long host_fences; /* of address translation */
+uint64_t host_csr_read(const char *csr);
+void host_csr_write(const char *csr, uint64_t value);
+void host_sfence(uint64_t va, uint64_t asid);
 
 static inline uint64_t irq_save(void)
 {
@@ -62,23 +76,19 @@ static inline bool irq_enabled(void)
 }
 static inline void sfence_all(void)
 {
-	host_fences++;
+	host_sfence(HOST_ALL, HOST_ALL);
 }
 static inline void sfence_page(uint64_t va)
 {
-	(void)va;
-	host_fences++;
+	host_sfence(va, HOST_ALL);
 }
 static inline void sfence_asid(uint64_t asid)
 {
-	(void)asid;
-	host_fences++;
+	host_sfence(HOST_ALL, asid);
 }
 static inline void sfence_page_asid(uint64_t va, uint64_t asid)
 {
-	(void)va;
-	(void)asid;
-	host_fences++;
+	host_sfence(va, asid);
 }
 static inline void fence_i(void)
 {

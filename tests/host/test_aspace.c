@@ -1,0 +1,381 @@
+/*
+ * Address spaces, page tables, page faults and the page cache together, against a model that says
+ * what memory must hold: random mappings, accesses, forks, exits, truncation and reclaim over a
+ * window of pages that lies across the borders of leaf tables.
+ */
+#include "tests/host/shim/around_mm.h"
+#include "tests/host/shim/mmu.h"
+#include "tests/host/shim/sleep.h"
+
+#include "kernel/uapi/mman.h"
+#include "mm/aspace.h"
+#include "mm/init.h"
+#include "mm/object.h"
+#include "mm/pagecache.h"
+#include "mm/reclaim.h"
+#include "mm/tlb.h"
+
+#define PAGES	   48
+#define BASE	   (GiB - 21 * PAGE_SIZE) /* across the border of an L1 table */
+#define SPACES	   4
+#define FILE_PAGES 40
+#define SHARED_MAX 400
+
+long sys_mmap(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+long sys_munmap(uint64_t, uint64_t);
+long sys_mprotect(uint64_t, uint64_t, uint64_t);
+
+/* What a page of a space must be. */
+struct page {
+	bool mapped, shared, own; /* own: private, and written to or anonymous */
+	uint8_t prot;
+	int object; /* index into contents; -1: anonymous */
+	unsigned index;
+	uint64_t value;
+};
+
+static struct space {
+	struct aspace *as;
+	struct page pages[PAGES];
+} spaces[SPACES];
+
+static uint64_t contents[SHARED_MAX][PAGES]; /* of objects; 0 is the file */
+static int objects_used;
+static uint64_t store[FILE_PAGES]; /* what the file system has of the file */
+static unsigned file_pages;
+static struct object file;
+static uint64_t seed = 1;
+
+static unsigned pick(unsigned n)
+{
+	return (unsigned)(test_random(&seed) % n);
+}
+
+static int file_read_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
+{
+	assert_ptr_equal(o, &file);
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t *p = frame_data(frames[i]);
+
+		assert_true(frame_has(frames[i], FRAME_BUSY));
+		memset(p, 0, PAGE_SIZE);
+		p[0] = p[511] = index + i < FILE_PAGES ? store[index + i] : 0;
+	}
+	return 0;
+}
+
+static int file_write_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
+{
+	assert_ptr_equal(o, &file);
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t *p = frame_data(frames[i]);
+
+		assert_true(frame_has(frames[i], FRAME_WRITEBACK));
+		assert_int_equal(p[0], p[511]);
+		assert_true(index + i < FILE_PAGES);
+		store[index + i] = p[0];
+	}
+	return 0;
+}
+
+static const struct object_ops file_ops = {
+	.name = "file", .read_pages = file_read_pages, .write_pages = file_write_pages};
+
+static uaddr_t va_of(unsigned page)
+{
+	return BASE + page * PAGE_SIZE;
+}
+
+/* One access to a page and what must come of it. */
+static void touch(struct space *s, unsigned page, bool write)
+{
+	struct page *p = &s->pages[page];
+	enum vm_access access = write ? VM_WRITE_ACCESS : VM_READ_ACCESS;
+	uint64_t *place, want;
+	int code = 0, got, expected = 0, expected_code = 0;
+
+	if (!p->mapped)
+		expected = -SIGSEGV, expected_code = SEGV_MAPERR;
+	else if (!(p->prot & (write ? PROT_WRITE : PROT_READ | PROT_WRITE)))
+		expected = -SIGSEGV, expected_code = SEGV_ACCERR;
+	else if (p->object == 0 && !p->own && p->index >= file_pages)
+		expected = -SIGBUS, expected_code = BUS_ADRERR;
+	got = host_access(s->as, va_of(page), access, (uint8_t **)&place, &code);
+	assert_int_equal(got, expected);
+	if (expected) {
+		assert_int_equal(code, expected_code);
+		return;
+	}
+	want = p->own || p->object < 0 ? p->value : contents[p->object][p->index];
+	assert_int_equal(place[0], want);
+	assert_int_equal(place[511], want);
+	if (!write)
+		return;
+	place[0] = place[511] = test_random(&seed);
+	if (p->shared) {
+		contents[p->object][p->index] = place[0];
+	} else {
+		p->own = true;
+		p->value = place[0];
+	}
+}
+
+/* A range of pages. */
+static void pick_range(unsigned *first, unsigned *end)
+{
+	*first = pick(PAGES);
+	*end = *first + 1 + pick(pick(4) ? 6 : PAGES);
+	if (*end > PAGES)
+		*end = PAGES;
+}
+
+static void map(struct space *s)
+{
+	bool shared = pick(2), of_file = pick(2);
+	unsigned first, end, offset = pick(FILE_PAGES);
+	uint8_t prot = (uint8_t)pick(4) * (pick(8) != 0);
+	int flags = MAP_FIXED | (shared ? MAP_SHARED : MAP_PRIVATE) | (of_file ? 0 : MAP_ANONYMOUS);
+	int object = -1;
+
+	if (!of_file && shared && objects_used == SHARED_MAX)
+		return;
+	pick_range(&first, &end);
+	if (!of_file)
+		offset = 0;
+	if (!of_file && shared)
+		object = objects_used++;
+	if (of_file)
+		object = 0;
+	if (pick(4) == 0)
+		flags |= MAP_POPULATE;
+	host_thread.aspace = s->as;
+	assert_int_equal(sys_mmap(va_of(first), (end - first) * PAGE_SIZE, prot, (uint64_t)flags,
+				  of_file ? HOST_FD : (uint64_t)-1, offset * PAGE_SIZE),
+			 va_of(first));
+	for (unsigned i = first; i < end; i++)
+		s->pages[i] = (struct page){.mapped = true,
+					    .shared = shared,
+					    .prot = prot,
+					    .object = object,
+					    .index = offset + i - first};
+}
+
+static void unmap(struct space *s)
+{
+	unsigned first, end;
+
+	pick_range(&first, &end);
+	host_thread.aspace = s->as;
+	assert_int_equal(sys_munmap(va_of(first), (end - first) * PAGE_SIZE), 0);
+	memset(&s->pages[first], 0, (end - first) * sizeof(struct page));
+}
+
+static void protect(struct space *s)
+{
+	unsigned first, end;
+	uint8_t prot = (uint8_t)pick(4);
+
+	pick_range(&first, &end);
+	for (unsigned i = first; i < end; i++)
+		if (!s->pages[i].mapped)
+			end = i;
+	if (first == end)
+		return;
+	host_thread.aspace = s->as;
+	assert_int_equal(sys_mprotect(va_of(first), (end - first) * PAGE_SIZE, prot), 0);
+	for (unsigned i = first; i < end; i++)
+		s->pages[i].prot = prot;
+}
+
+static void fork_space(struct space *s)
+{
+	struct space *child = &spaces[pick(SPACES)];
+
+	if (child->as)
+		return;
+	assert_int_equal(aspace_fork(s->as, &child->as), 0);
+	memcpy(child->pages, s->pages, sizeof(s->pages));
+}
+
+static void exit_space(struct space *s)
+{
+	unsigned alive = 0;
+
+	for (unsigned i = 0; i < SPACES; i++)
+		alive += spaces[i].as != NULL;
+	if (alive == 1)
+		return;
+	aspace_put(s->as);
+	memset(s, 0, sizeof(*s));
+}
+
+static void truncate_file(void)
+{
+	unsigned pages = pick(FILE_PAGES + 1);
+
+	assert_int_equal(pagecache_truncate(&file, pages * PAGE_SIZE), 0);
+	for (unsigned i = pages; i < FILE_PAGES; i++)
+		store[i] = contents[0][i] = 0;
+	file_pages = pages;
+	/* Private copies beyond the end go too. */
+	for (unsigned n = 0; n < SPACES; n++) {
+		for (unsigned i = 0; i < PAGES; i++) {
+			struct page *p = &spaces[n].pages[i];
+
+			if (p->mapped && p->object == 0 && p->index >= pages)
+				p->own = false;
+		}
+	}
+}
+
+static void sync_file(void)
+{
+	assert_int_equal(pagecache_sync(&file, 0, OBJECT_INDEX_MAX), 0);
+	for (unsigned i = 0; i < file_pages; i++)
+		assert_int_equal(store[i], contents[0][i]);
+}
+
+static void step(void)
+{
+	struct space *s = &spaces[pick(SPACES)];
+
+	if (!s->as)
+		return;
+	switch (pick(40)) {
+	case 0 ... 3:
+		map(s);
+		break;
+	case 4:
+		unmap(s);
+		break;
+	case 5 ... 6:
+		protect(s);
+		break;
+	case 7:
+		fork_space(s);
+		break;
+	case 8:
+		if (pick(3) == 0)
+			exit_space(s);
+		break;
+	case 9:
+		if (pick(3) == 0)
+			truncate_file();
+		break;
+	case 10:
+		sync_file();
+		break;
+	case 11:
+		reclaim_frames(pick(20), pick(2));
+		break;
+	default:
+		touch(s, pick(PAGES), pick(2));
+		break;
+	}
+}
+
+static void expect_empty(void)
+{
+	struct frame_stats stats;
+
+	frame_stats(&stats);
+	assert_int_equal(stats.by_type[FRAME_ANON], 0);
+	assert_int_equal(stats.by_type[FRAME_OBJECT], 0);
+	assert_int_equal(stats.by_type[FRAME_PAGETABLE], 0);
+	assert_true(list_empty(&aspaces));
+	assert_int_equal(host_file.refs, 0);
+	frame_audit();
+	host_kernel_check();
+}
+
+/* One life of a few spaces, then everything is gone. */
+static void episode(unsigned steps)
+{
+	memset(contents, 0, sizeof(contents));
+	memset(store, 0, sizeof(store));
+	objects_used = 1;
+	file_pages = FILE_PAGES;
+	object_init(&file, &file_ops, NULL, FILE_PAGES * PAGE_SIZE);
+	host_file = (struct file){.object = &file};
+	for (unsigned i = 0; i < FILE_PAGES; i++)
+		store[i] = contents[0][i] = test_random(&seed);
+	spaces[0].as = aspace_create();
+	assert_non_null(spaces[0].as);
+	for (unsigned n = 0; n < steps; n++) {
+		step();
+		for (unsigned i = 0; n % 16 == 0 && i < SPACES; i++)
+			if (spaces[i].as)
+				aspace_check(spaces[i].as);
+	}
+	/* Everything once more, page by page. */
+	for (unsigned n = 0; n < SPACES; n++) {
+		for (unsigned i = 0; spaces[n].as && i < PAGES; i++)
+			touch(&spaces[n], i, false);
+		aspace_put(spaces[n].as);
+		spaces[n] = (struct space){0};
+	}
+	sync_file();
+	object_destroy(&file);
+	expect_empty();
+}
+
+static void run(unsigned asid_bits, bool svade)
+{
+	host_kernel_start();
+	host_mmu_start(asid_bits, svade);
+	tlb_init();
+	for (unsigned i = 0; i < 60; i++)
+		episode(600);
+	assert_true(host_tlb_hits > 1000);
+}
+
+static void test_asids(void **state)
+{
+	(void)state;
+	run(16, false);
+}
+
+static void test_no_asids(void **state)
+{
+	(void)state;
+	run(0, false);
+}
+
+/* Three identifiers for four spaces: generations begin all the time. */
+static void test_few_asids(void **state)
+{
+	(void)state;
+	run(2, false);
+}
+
+static void test_svade(void **state)
+{
+	(void)state;
+	run(16, true);
+}
+
+static int group_setup(void **state)
+{
+	static const struct host_ram ram[] = {{.base = 0x80000000, .size = 32 * MiB}};
+
+	(void)state;
+	host_kernel_start();
+	host_ram_start(ram, 1);
+	zero_page_pa = frame_pa(frame_alloc(0, FRAME_ZEROED));
+	vma_init();
+	aspace_init();
+	pagecache_init();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_asids),
+		cmocka_unit_test(test_no_asids),
+		cmocka_unit_test(test_few_asids),
+		cmocka_unit_test(test_svade),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, NULL);
+}
