@@ -23,5 +23,6 @@ usertests-linux: linux $(UB)/bin/usertests
 
 # The small programs of tests/programs: Linux must print what their .out files say.
 programs-linux: linux programs user
-	@scripts/linux-tests programs --dir $(LINUX) --programs $(UB)/programs --shell $(UB)/bin/sh \
-		--expected tests/programs --results $(RESULTS)/programs-linux.txt $(LINUX_TESTS)
+	@scripts/linux-tests programs --dir $(LINUX) --programs $(UB)/programs \
+		--shell $(UB)/bin/sh --expected tests/programs \
+		--results $(RESULTS)/programs-linux.txt $(LINUX_TESTS)

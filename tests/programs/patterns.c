@@ -28,8 +28,8 @@ static void expressions(void)
 			continue;
 		}
 		if (regexec(&re, list[i][1], 2, match, 0) == 0)
-			printf("%s matches %s at %d to %d\n", list[i][0], list[i][1], (int)match[0].rm_so,
-			       (int)match[0].rm_eo);
+			printf("%s matches %s at %d to %d\n", list[i][0], list[i][1], 
+			       (int)match[0].rm_so, (int)match[0].rm_eo);
 		else
 			printf("%s does not match %s\n", list[i][0], list[i][1]);
 		regfree(&re);
@@ -61,8 +61,8 @@ static void wildcards(void)
 
 static void options(void)
 {
-	static char *args[] = { "prog", "-a", "file", "-b", "value", "--long=7", "--flag", "-z", "rest",
-				NULL };
+	static char *args[] = { "prog", "-a", "file", "-b", "value", "--long=7", "--flag", "-z",
+				"rest", NULL };
 	static const struct option longs[] = {
 		{ "long", required_argument, NULL, 'l' }, { "flag", no_argument, NULL, 'f' }, { 0 },
 	};

@@ -34,7 +34,8 @@ static void blocks(void)
 			memset(to + skew, 0x55, len);
 			for (size_t i = 0; i < len; i++)
 				expect(to[skew + i] == 0x55, "memset", skew, len);
-			expect(skew + len >= 20 || to[skew + len] == 0xaa, "memset's end", skew, len);
+			expect(skew + len >= 20 || to[skew + len] == 0xaa, "memset's end", skew,
+			       len);
 		}
 }
 
@@ -51,7 +52,8 @@ static void texts(void)
 			expect(strcmp(a + skew, b) == 0, "strcmp", skew, len);
 			if (len) {
 				b[len - 1] = 'y';
-				expect(strcmp(a + skew, b) < 0 && strcmp(b, a + skew) > 0, "strcmp", skew, len);
+				expect(strcmp(a + skew, b) < 0, "strcmp", skew, len);
+				expect(strcmp(b, a + skew) > 0, "strcmp", skew, len);
 				expect(strncmp(a + skew, b, len - 1) == 0, "strncmp", skew, len);
 				expect(strchr(b, 'y') == b + len - 1, "strchr", skew, len);
 				expect(memchr(b, 'y', len) == b + len - 1, "memchr", skew, len);

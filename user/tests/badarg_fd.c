@@ -23,7 +23,9 @@ static void try_descriptor(const struct bad_call *call, long fd, int want)
 
 static void try_all(const struct bad_call *calls, size_t count)
 {
-	static const long bad[] = { -1, -2, 150, 1023, 1024, 65536, INT_MAX, INT_MIN, 0x100000000 - 1 };
+	static const long bad[] = {
+		-1, -2, 150, 1023, 1024, 65536, INT_MAX, INT_MIN, 0x100000000 - 1,
+	};
 
 	bad_prepare();
 	for (const struct bad_call *call = calls; call < calls + count; call++)

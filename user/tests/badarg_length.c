@@ -206,10 +206,10 @@ static bool call_is_left_out(unsigned long number)
 		SYS_rt_sigreturn, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_rt_sigsuspend,
 		SYS_rt_sigtimedwait, SYS_nanosleep, SYS_clock_nanosleep, SYS_futex, SYS_ppoll,
 		SYS_pselect6, SYS_wait4, SYS_waitid, SYS_setpriority, SYS_sched_setscheduler,
-		SYS_sched_setattr, SYS_sync, SYS_syncfs, SYS_pidfd_send_signal, SYS_munmap, SYS_mremap,
-		SYS_mprotect, SYS_brk, SYS_close_range, SYS_prctl, SYS_seccomp, SYS_setitimer,
-		SYS_prlimit64, SYS_setrlimit, SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_execve, SYS_ptrace,
-		SYS_execveat, SYS_sigaltstack, SYS_reboot,
+		SYS_sched_setattr, SYS_sync, SYS_syncfs, SYS_pidfd_send_signal, SYS_munmap,
+		SYS_mremap, SYS_mprotect, SYS_brk, SYS_close_range, SYS_prctl, SYS_seccomp,
+		SYS_setitimer, SYS_prlimit64, SYS_setrlimit, SYS_rt_sigprocmask, SYS_rt_sigaction,
+		SYS_execve, SYS_ptrace, SYS_execveat, SYS_sigaltstack, SYS_reboot,
 	};
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
@@ -235,6 +235,7 @@ static void random_calls(uint64_t seed, int count)
 		0x7fffffffffffffffu, 0x8000000000000000u, 0xffffffc000000000u, 0xffffffff80000000u,
 		(uint64_t)page, (uint64_t)page + PAGE - 3, (uint64_t)page + PAGE, (uint64_t)"file",
 	};
+	const size_t choices = sizeof(values) / sizeof(values[0]);
 
 	for (int i = 0; i < count; i++) {
 		unsigned long number = random_next(&seed) % 300;
@@ -243,8 +244,9 @@ static void random_calls(uint64_t seed, int count)
 		if (call_is_left_out(number))
 			continue;
 		for (int j = 0; j < 6; j++) {
-			uint64_t pick = random_next(&seed) % (sizeof(values) / sizeof(values[0]) + 3);
-			a[j] = pick < sizeof(values) / sizeof(values[0]) ? values[pick] :
+			uint64_t pick = random_next(&seed) % (choices + 3);
+
+			a[j] = pick < choices ? values[pick] :
 				random_next(&seed) >> (random_next(&seed) % 64);
 		}
 		/* The channel of the reports must live. */

@@ -79,8 +79,8 @@ static void bad_pointer(const struct bad_call *call, const char *kind, unsigned 
 	errno = 0;
 	result = syscall(call->number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (result != -1 || errno != EFAULT)
-		FAIL("%s with argument %d %s (0x%lx): %ld %s, not EFAULT", call->name, call->arg, kind,
-		     pointer, result, result == -1 ? strerrorname_np(errno) : "");
+		FAIL("%s with argument %d %s (0x%lx): %ld %s, not EFAULT", call->name, call->arg,
+		     kind, pointer, result, result == -1 ? strerrorname_np(errno) : "");
 }
 
 void bad_pointers(const struct bad_call *calls, size_t count)
@@ -108,7 +108,8 @@ void bad_pointers(const struct bad_call *calls, size_t count)
 		if (call->kind == 's')
 			bad_pointer(call, "without end", (unsigned long)edge + PAGE - 5);
 		else if (call->size > 1)
-			bad_pointer(call, "straddling", (unsigned long)edge + PAGE - (unsigned long)call->size / 2);
+			bad_pointer(call, "straddling",
+				    (unsigned long)(edge + PAGE - call->size / 2));
 	}
 	/* A call that failed has opened nothing, made nothing and left the pipe as it was. */
 	CHECK_EQ(open_descriptors(), descriptors);

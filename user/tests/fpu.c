@@ -18,24 +18,33 @@ static long registers_check(long seed, int rounds)
 			"fld f4, 32(%0)\n fld f5, 40(%0)\n fld f6, 48(%0)\n fld f7, 56(%0)\n"
 			"fld f8, 64(%0)\n fld f9, 72(%0)\n fld f10, 80(%0)\n fld f11, 88(%0)\n"
 			"fld f12, 96(%0)\n fld f13, 104(%0)\n fld f14, 112(%0)\n fld f15, 120(%0)\n"
-			"fld f16, 128(%0)\n fld f17, 136(%0)\n fld f18, 144(%0)\n fld f19, 152(%0)\n"
-			"fld f20, 160(%0)\n fld f21, 168(%0)\n fld f22, 176(%0)\n fld f23, 184(%0)\n"
-			"fld f24, 192(%0)\n fld f25, 200(%0)\n fld f26, 208(%0)\n fld f27, 216(%0)\n"
-			"fld f28, 224(%0)\n fld f29, 232(%0)\n fld f30, 240(%0)\n fld f31, 248(%0)\n"
+			"fld f16, 128(%0)\n fld f17, 136(%0)\n"
+			"fld f18, 144(%0)\n fld f19, 152(%0)\n"
+			"fld f20, 160(%0)\n fld f21, 168(%0)\n"
+			"fld f22, 176(%0)\n fld f23, 184(%0)\n"
+			"fld f24, 192(%0)\n fld f25, 200(%0)\n"
+			"fld f26, 208(%0)\n fld f27, 216(%0)\n"
+			"fld f28, 224(%0)\n fld f29, 232(%0)\n"
+			"fld f30, 240(%0)\n fld f31, 248(%0)\n"
 			/* sched_yield: a system call keeps every floating-point register. */
 			"li a7, 124\n ecall\n"
 			"fsd f0, 0(%1)\n fsd f1, 8(%1)\n fsd f2, 16(%1)\n fsd f3, 24(%1)\n"
 			"fsd f4, 32(%1)\n fsd f5, 40(%1)\n fsd f6, 48(%1)\n fsd f7, 56(%1)\n"
 			"fsd f8, 64(%1)\n fsd f9, 72(%1)\n fsd f10, 80(%1)\n fsd f11, 88(%1)\n"
 			"fsd f12, 96(%1)\n fsd f13, 104(%1)\n fsd f14, 112(%1)\n fsd f15, 120(%1)\n"
-			"fsd f16, 128(%1)\n fsd f17, 136(%1)\n fsd f18, 144(%1)\n fsd f19, 152(%1)\n"
-			"fsd f20, 160(%1)\n fsd f21, 168(%1)\n fsd f22, 176(%1)\n fsd f23, 184(%1)\n"
-			"fsd f24, 192(%1)\n fsd f25, 200(%1)\n fsd f26, 208(%1)\n fsd f27, 216(%1)\n"
-			"fsd f28, 224(%1)\n fsd f29, 232(%1)\n fsd f30, 240(%1)\n fsd f31, 248(%1)\n"
+			"fsd f16, 128(%1)\n fsd f17, 136(%1)\n"
+			"fsd f18, 144(%1)\n fsd f19, 152(%1)\n"
+			"fsd f20, 160(%1)\n fsd f21, 168(%1)\n"
+			"fsd f22, 176(%1)\n fsd f23, 184(%1)\n"
+			"fsd f24, 192(%1)\n fsd f25, 200(%1)\n"
+			"fsd f26, 208(%1)\n fsd f27, 216(%1)\n"
+			"fsd f28, 224(%1)\n fsd f29, 232(%1)\n"
+			"fsd f30, 240(%1)\n fsd f31, 248(%1)\n"
 			:: "r" (in), "r" (out)
-			: "a0", "a7", "memory", "f0", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9",
-			  "f10", "f11", "f12", "f13", "f14", "f15", "f16", "f17", "f18", "f19", "f20",
-			  "f21", "f22", "f23", "f24", "f25", "f26", "f27", "f28", "f29", "f30", "f31");
+			: "a0", "a7", "memory", "f0", "f1", "f2", "f3", "f4", "f5", "f6", "f7",
+			  "f8", "f9", "f10", "f11", "f12", "f13", "f14", "f15", "f16", "f17",
+			  "f18", "f19", "f20", "f21", "f22", "f23", "f24", "f25", "f26", "f27",
+			  "f28", "f29", "f30", "f31");
 		if (memcmp(in, out, sizeof(in)) != 0)
 			return r + 1;
 	}

@@ -78,7 +78,8 @@ static int helper_ids(int argc, char **argv)
 	(void)argv;
 	if (getcwd(cwd, sizeof(cwd)) == NULL)
 		return 1;
-	printf("%d %d %d %d %s\n", (int)getpid(), (int)getppid(), (int)getpgrp(), (int)geteuid(), cwd);
+	printf("%d %d %d %d %s\n", (int)getpid(), (int)getppid(), (int)getpgrp(),
+	       (int)geteuid(), cwd);
 	return 0;
 }
 

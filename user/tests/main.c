@@ -291,7 +291,8 @@ static int run_all(char **names)
 			tcsetattr(0, TCSANOW, &tio);
 		}
 	}
-	printf("%u passed, %u failed, %u skipped\n", counts[PASSED], counts[FAILED], counts[SKIPPED]);
+	printf("%u passed, %u failed, %u skipped\n", counts[PASSED], counts[FAILED],
+	       counts[SKIPPED]);
 	return counts[FAILED] != 0;
 }
 

@@ -302,7 +302,8 @@ TEST(proc, exec_setuid, .root = true)
 
 	self_copy("suid", 04755);
 	become_user();
-	CHECK_EQ(sscanf(output_of("./suid", argv, argv + 3), "%d %d %d %d", &pid, &ppid, &pgid, &euid), 4);
+	const char *ids = output_of("./suid", argv, argv + 3);
+	CHECK_EQ(sscanf(ids, "%d %d %d %d", &pid, &ppid, &pgid, &euid), 4);
 	CHECK_EQ(euid, 0);
 }
 

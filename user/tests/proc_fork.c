@@ -289,7 +289,8 @@ TEST(proc, clone_vm_shares_memory)
 {
 	static char stack[65536] __attribute__((aligned(16)));
 	int value = 1234;
-	int pid = (int)CHECK_OK(clone(clone_vm_body, stack + sizeof(stack), CLONE_VM | SIGCHLD, &value));
+	int pid = (int)CHECK_OK(clone(clone_vm_body, stack + sizeof(stack),
+				      CLONE_VM | SIGCHLD, &value));
 
 	expect_exit(pid, 9);
 	CHECK_EQ(shared_word, 1234);

@@ -336,10 +336,8 @@ TEST(signal, sigtimedwait_interrupted)
 
 static void record_sp(int sig)
 {
-	int here;
-
 	(void)sig;
-	handler_sp = (uintptr_t)&here;
+	handler_sp = (uintptr_t)__builtin_frame_address(0);
 	hits++;
 }
 
@@ -407,7 +405,7 @@ TEST(signal, lowest_number_first)
 	CHECK_OK(kill(getpid(), SIGUSR2));
 	CHECK_OK(kill(getpid(), SIGUSR1));
 	CHECK_OK(sigprocmask(SIG_UNBLOCK, &set, NULL));
-	/* Taken in order of number, so the last one taken has the outermost frame and runs first. */
+	/* Taken in order of number: the last one taken has the outermost frame and runs first. */
 	CHECK_EQ(hits, 3);
 	CHECK_EQ(order[0], SIGTERM);
 	CHECK_EQ(order[1], SIGUSR2);

@@ -42,7 +42,8 @@ TEST(signal, default_terminates)
 TEST(signal, default_core_kind_terminates)
 {
 	static const int sigs[] = {
-		SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS,
+		SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGXCPU, SIGXFSZ,
+		SIGSYS,
 	};
 	struct rlimit none = { 0, 0 };
 

@@ -17,7 +17,8 @@ static void clobber(int sig)
 	(void)sig;
 	/* Every register the C code may touch, floating point too. */
 	__asm__ volatile(
-		"li t0, -1\n li t1, -2\n li t2, -3\n li t3, -4\n li t4, -5\n li t5, -6\n li t6, -7\n"
+		"li t0, -1\n li t1, -2\n li t2, -3\n li t3, -4\n li t4, -5\n"
+		"li t5, -6\n li t6, -7\n"
 		"li a2, -8\n li a3, -9\n li a4, -10\n li a5, -11\n li a6, -12\n"
 		"fcvt.d.l ft0, t0\n fcvt.d.l ft1, t0\n fcvt.d.l fa0, t0\n fcvt.d.l fa7, t0\n"
 		"fcvt.d.l ft11, t0\n"
@@ -61,8 +62,8 @@ static long spin_until_hit(volatile sig_atomic_t *flag)
 		"fcvt.l.d t0, ft11\n addi t0, t0, -106\n snez t0, t0\n add %[wrong], %[wrong], t0\n"
 		: [wrong] "=&r" (wrong)
 		: [flag] "r" (flag)
-		: "memory", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a2", "a3", "a4", "a5", "a6", "a7",
-		  "ft0", "ft1", "fa0", "fa7", "ft11");
+		: "memory", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a2", "a3", "a4", "a5", "a6",
+		  "a7", "ft0", "ft1", "fa0", "fa7", "ft11");
 	return wrong;
 }
 
@@ -279,7 +280,8 @@ TEST(signal, no_stack_for_handler_kills)
 	if (pid == 0) {
 		on_fault(SIGUSR1);
 		/* The frame would go to an unmapped place. */
-		__asm__ volatile("li sp, 4096\n li a7, 172\n ecall\n li a1, 10\n li a7, 129\n ecall\n"
+		__asm__ volatile("li sp, 4096\n li a7, 172\n ecall\n"
+				 "li a1, 10\n li a7, 129\n ecall\n"
 				 ::: "a0", "a1", "a7", "memory");
 		_exit(1);
 	}
@@ -298,7 +300,8 @@ TEST(signal, overflow_handled_on_altstack)
 	for (int i = 1; i <= 3; i++) {
 		if (sigsetjmp(back, 1) == 0) {
 			/* A stack pointer that leads nowhere, and a push. */
-			__asm__ volatile("mv %0, sp\n li t0, 4096\n mv sp, t0\n sd zero, -8(sp)\n mv sp, %0\n"
+			__asm__ volatile("mv %0, sp\n li t0, 4096\n mv sp, t0\n"
+					 "sd zero, -8(sp)\n mv sp, %0\n"
 					 : "=&r" (sp) :: "t0", "memory");
 			FAIL("no fault");
 		}

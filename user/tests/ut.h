@@ -63,7 +63,7 @@ struct ut_test {
 /* Report the reason and end the process: the test has failed. */
 void ut_fail(const char *file, int line, const char *format, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
-/* Report the reason and end the process: the test cannot run here.  Only in the test's first process. */
+/* The test cannot run here: report why and end.  Only in the test's first process. */
 void ut_skip(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 #define SKIP(...)	ut_skip(__VA_ARGS__)
