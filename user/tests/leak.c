@@ -31,6 +31,20 @@ long memory_kib(void)
 	return sum;
 }
 
+long memory_settled_kib(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+
+	sync();
+	if (fd >= 0) {
+		/* Where it is not allowed, caches stay: the repetitions tell them from leaks. */
+		if (write(fd, "3\n", 2) < 0)
+			usleep(1000);
+		close(fd);
+	}
+	return memory_kib();
+}
+
 void leak_start(struct leak *leak, long before)
 {
 	leak->samples[0] = before;
@@ -42,11 +56,14 @@ bool leak_suspected(struct leak *leak, long after, bool hunt)
 {
 	if (hunt)
 		leak->least = 4;
-	leak_sample(leak, after);
 	return hunt || leak->samples[0] - after > LEAK_SLACK_KIB;
 }
 
-/* The first run may fill caches in addition: it is no evidence, the later ones are. */
+void leak_begin(struct leak *leak, long settled)
+{
+	leak_sample(leak, settled);
+}
+
 static bool last_run_lost(const struct leak *leak)
 {
 	int i = leak->count - 1;

@@ -14,16 +14,20 @@
 #define LEAK_SLACK_KIB	128	/* what a single run may take without suspicion */
 
 struct leak {
-	long samples[LEAK_RUNS + 2];	/* free KiB before the first run and after each */
+	long samples[LEAK_RUNS + 2];	/* free KiB before the first run, then after each run */
 	int count;
 	long least;			/* smallest loss in one run that counts, KiB */
 };
 
 /* Free and reclaimable memory in KiB, -1 where /proc/meminfo is missing. */
 long memory_kib(void);
+/* The same after file data is written and, where the system offers it, caches are dropped. */
+long memory_settled_kib(void);
 void leak_start(struct leak *leak, long before);
 /* Whether the first run calls for more; hunting, always. */
 bool leak_suspected(struct leak *leak, long after, bool hunt);
+/* Start to count runs, from this much free memory. */
+void leak_begin(struct leak *leak, long settled);
 /* Whether another run is needed: false as soon as one run took nothing. */
 bool leak_running(const struct leak *leak);
 void leak_sample(struct leak *leak, long after);

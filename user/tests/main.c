@@ -169,10 +169,11 @@ static enum verdict test_leaks(const struct ut_test *test, long before, char *re
 	leak_start(&leak, before);
 	if (!leak_suspected(&leak, memory_kib(), hunt_leaks))
 		return PASSED;
+	leak_begin(&leak, memory_settled_kib());
 	while (leak_running(&leak)) {
 		if (test_once(test, reason, size) != PASSED)
 			return FAILED;
-		leak_sample(&leak, memory_kib());
+		leak_sample(&leak, memory_settled_kib());
 	}
 	if (!leak_found(&leak))
 		return PASSED;
