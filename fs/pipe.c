@@ -95,7 +95,9 @@ static size_t pipe_take(struct pipe *p, struct uio *u, bool *fault)
 			p->pages[0] = *page;
 			*page = first;
 			p->head = p->tail = 0;
-		} else if (!(p->tail & (PAGE_SIZE - 1))) {
+		} else if (!(p->tail & (PAGE_SIZE - 1)) &&
+			   p->head - p->tail <= (p->npages - 1) * PAGE_SIZE) {
+			/* Used up, and the head is not behind us in the same page. */
 			kfree(*page);
 			*page = NULL;
 		}

@@ -229,36 +229,35 @@ void populate(struct aspace *as, uaddr_t start, uaddr_t end)
 
 /* --- mprotect --- */
 
-/* Can every area of [start, end) get the protection? 0, -ENOMEM (hole), -EACCES. (a) */
-static int protect_check(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t prot)
+/* May the area get the protection? 0 or -EACCES. */
+static int protect_check(const struct vma *v, uint32_t prot)
 {
-	struct vma *v = vma_at(&as->areas, start);
-
-	for (;; v = vma_next(v)) {
-		if (!v || v->start > start)
-			return -ENOMEM;
-		if ((prot & PROT_WRITE) && !(v->flags & VMA_MAYWRITE))
-			return -EACCES;
-		if (v->file && (prot & PROT_EXEC) && (file_map_mode(v->file) & FILE_MAP_NOEXEC))
-			return -EACCES;
-		start = v->end;
-		if (start >= end)
-			return 0;
-	}
+	if ((prot & PROT_WRITE) && !(v->flags & VMA_MAYWRITE))
+		return -EACCES;
+	if (v->file && (prot & PROT_EXEC) && (file_map_mode(v->file) & FILE_MAP_NOEXEC))
+		return -EACCES;
+	return 0;
 }
 
+/* Area by area, up to the first hole or the first that may not. (a writer) */
 static int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t prot)
 {
 	struct tlb_batch batch;
-	struct vma *v;
-	int err = protect_check(as, start, end, prot);
+	uaddr_t at = start;
+	int err = 0;
 
-	if (err)
-		return err;
-	if (as->areas.count + 2 > MAX_MAP_COUNT || aspace_isolate(as, start, end))
-		return -ENOMEM;
 	tlb_batch_begin(&batch, as, false);
-	for (v = vma_find(&as->areas, start); v && v->start < end; v = vma_next(v)) {
+	while (at < end) {
+		struct vma *v = vma_at(&as->areas, at);
+
+		err = v ? protect_check(v, prot) : -ENOMEM;
+		if (!err && (as->areas.count + 2 > MAX_MAP_COUNT ||
+			     aspace_isolate(as, at, MIN(end, v->end))))
+			err = -ENOMEM;
+		if (err)
+			break;
+		v = vma_at(&as->areas, at);
+		at = v->end;
 		if (v->prot == prot)
 			continue;
 		/*
@@ -272,8 +271,9 @@ static int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_
 			aspace_area_change(v, prot, v->flags);
 	}
 	tlb_batch_end(&batch);
-	aspace_merge(as, start, end);
-	return 0;
+	if (at > start)
+		aspace_merge(as, start, at);
+	return err;
 }
 
 SYSCALL3(mprotect, uaddr_t, addr, size_t, len, uint64_t, prot)
