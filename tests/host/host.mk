@@ -92,6 +92,7 @@ test_block_SRC := tests/host/test_block.c tests/host/shim/sleep.c tests/host/shi
 HOST_TESTS += test_aspace
 test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shim/around_mm.c \
 		   tests/host/shim/ram.c tests/host/shim/sleep.c $(addprefix mm/,aspace.c fault.c \
-		   frame.c mlock.c mmap.c mremap.c object.c oom.c pagecache.c pagetable.c reclaim.c rmap.c slab.c \
-		   tlb.c vma.c writeback.c) kernel/mutex.c kernel/wait.c kernel/cmdline.c \
-		   lib/bitmap.c lib/radix.c lib/rbtree.c $(KERNEL_SHIM)
+		   frame.c madvise.c mlock.c mmap.c mremap.c object.c oom.c pagecache.c \
+		   pagetable.c reclaim.c rmap.c slab.c tlb.c vma.c writeback.c) kernel/mutex.c \
+		   kernel/wait.c kernel/cmdline.c lib/bitmap.c lib/radix.c lib/rbtree.c \
+		   $(KERNEL_SHIM)
