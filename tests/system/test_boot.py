@@ -117,7 +117,6 @@ def test_tree_as_file():
 
 DAMAGES = {
     "no-memory": lambda tree: node_removed(tree, "memory@"),
-    "no-timebase": lambda tree: re.sub(r"\t*timebase-frequency = [^;]*;\n", "", tree),
     "zero-timebase": lambda tree: re.sub(r"timebase-frequency = <[^>]*>",
                                          "timebase-frequency = <0>", tree),
     "short-memory-reg": lambda tree: re.sub(r"(device_type = \"memory\";\s*reg = )<[^>]*>",
@@ -127,11 +126,10 @@ DAMAGES = {
 
 @cases(*({"damage": name} for name in DAMAGES))
 def test_damaged_tree(damage):
-    """A tree that lacks what a machine must have is refused with words, and the machine stops."""
+    """A tree that lacks what a machine must have is refused with words."""
     blob = compiled(DAMAGES[damage](machine_tree()))
     with Machine(dtb=blob, limit=60) as machine:
-        machine.wait_stop(40)
-        check(re.search(r"(?i)device tree", machine.text), "no word about the device tree")
+        machine.expect(r"cannot start: [^\r\n]+", 20)
 
 
 HARMLESS = {
@@ -155,7 +153,7 @@ def test_root_missing():
     """Without a root file system the machine says so and stops."""
     with Machine(append="root=/dev/vdz", limit=60) as machine:
         status = machine.wait_stop(40)
-        check("vdz" in machine.text.split("root=/dev/vdz")[-1], "no word about the root device")
+        check("root=/dev/vdz: " in machine.text, "no word about the root device")
         check(status != 0, "QEMU's status is 0")
 
 

@@ -40,6 +40,9 @@ static int count_file(const char *path, struct counts *c)
 			if (column > c->n[LONGEST])
 				c->n[LONGEST] = column;
 		}
+		/* fread() would ask a terminal that has said ctrl-D once more. */
+		if (feof(f))
+			break;
 	}
 	c->n[WORDS] += in_word;
 	c->n[CHARS] = c->n[BYTES];
