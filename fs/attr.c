@@ -49,7 +49,7 @@ static void setattr_setid(struct inode *inode, struct iattr *a)
 int vfs_setattr(struct path *p, struct iattr *a)
 {
 	struct inode *inode = p->dentry->inode;
-	int err = p->mnt ? mount_write_begin(p->mnt) : 0;
+	int err = mount_write_begin(p->mnt);
 
 	if (err)
 		return err;
@@ -63,8 +63,7 @@ int vfs_setattr(struct path *p, struct iattr *a)
 							: inode_setattr_simple(inode, a);
 	}
 	mutex_unlock(&inode->lock);
-	if (p->mnt)
-		mount_write_end(p->mnt);
+	mount_write_end(p->mnt);
 	return err;
 }
 

@@ -299,11 +299,26 @@ void dentry_fill(struct dentry *d, struct inode *inode)
 	spin_unlock(&dcache_lock);
 }
 
+/* What an empty directory still has below it are names known not to exist: they keep it alive. */
+static void children_drop_locked(struct dentry *d, struct list_head *dead)
+{
+	struct dentry *child, *next;
+
+	list_for_each_entry_safe(child, next, &d->children, sibling) {
+		if (atomic_load(&child->refs))
+			continue;
+		dentry_kill_locked(child, dead);
+		atomic_fetch_sub(&d->refs, 1); /* not the last: the caller has one */
+	}
+}
+
 void dentry_removed(struct dentry *d)
 {
 	struct inode *inode = NULL;
+	LIST_HEAD(dead);
 
 	spin_lock(&dcache_lock);
+	children_drop_locked(d, &dead);
 	if (atomic_load(&d->refs) == 1) {
 		inode = d->inode;
 		d->inode = NULL;
@@ -314,6 +329,7 @@ void dentry_removed(struct dentry *d)
 		hlist_del(&d->hash);
 	}
 	spin_unlock(&dcache_lock);
+	dead_free(&dead);
 	inode_put(inode);
 }
 
@@ -361,9 +377,13 @@ static void places_swap(struct dentry *a, struct dentry *b)
 
 void dentry_move(struct dentry *d, struct dentry *to)
 {
+	LIST_HEAD(dead);
+
 	spin_lock(&dcache_lock);
+	children_drop_locked(to, &dead);
 	places_swap(d, to);
 	spin_unlock(&dcache_lock);
+	dead_free(&dead);
 }
 
 void dentry_swap(struct dentry *a, struct dentry *b)

@@ -31,7 +31,7 @@ char *path_string(const struct path *p, char *buf, size_t size, bool *unreachabl
 		ok &= prepend(buf, &at, " (deleted)", 10);
 	end = at;
 	while (ok && !(fs && d == fs->root.dentry && m == fs->root.mnt)) {
-		if (m && d == m->root) {
+		if (d == m->root) {
 			if (!m->parent) {
 				lost = m != root_mount;
 				break;

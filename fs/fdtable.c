@@ -144,15 +144,19 @@ void fdtable_put(struct fdtable *t)
 
 int fdtable_unshare(struct fdtable **t)
 {
-	struct fdtable *copy;
+	struct fdtable *copy, *old;
+	uint64_t irq;
 
 	if (atomic_load(&(*t)->refs) == 1)
 		return 0;
 	copy = fdtable_fork(*t);
 	if (!copy)
 		return -ENOMEM;
-	fdtable_put(*t);
+	old = *t;
+	irq = spin_lock_irq(&proc_lock); /* /proc looks at it under this lock */
 	*t = copy;
+	spin_unlock_irq(&proc_lock, irq);
+	fdtable_put(old);
 	return 0;
 }
 

@@ -24,7 +24,7 @@ struct file *file_alloc(const struct path *p, uint32_t flags, uint32_t kind,
 	f->flags = flags;
 	f->kind = kind;
 	f->ops = ops;
-	f->path.mnt = p->mnt ? mount_get(p->mnt) : NULL;
+	f->path.mnt = mount_get(p->mnt);
 	f->path.dentry = dentry_get(p->dentry);
 	f->inode = p->dentry->inode;
 	f->cred = current()->cred ? cred_get(current()->cred) : NULL;
@@ -63,8 +63,7 @@ void file_put(struct file *f)
 			atomic_fetch_add(&inode->writers, 1);
 		if (f->kind & FILE_WRITE) {
 			inode_write_put(inode);
-			if (f->path.mnt)
-				mount_write_end(f->path.mnt);
+			mount_write_end(f->path.mnt);
 		}
 	}
 	file_free(f);
@@ -148,7 +147,7 @@ uint32_t file_map_mode(struct file *f)
 		mode |= FILE_MAP_READ;
 	if (f->kind & FILE_WRITE)
 		mode |= FILE_MAP_WRITE;
-	if (f->path.mnt && (atomic_load(&f->path.mnt->flags) & MS_NOEXEC))
+	if (atomic_load(&f->path.mnt->flags) & MS_NOEXEC)
 		mode |= FILE_MAP_NOEXEC;
 	return mode;
 }
@@ -166,7 +165,7 @@ void file_exec_creds(struct file *f, struct exec_creds *out)
 
 	out->set_uid = mode & S_ISUID;
 	out->set_gid = (mode & (S_ISGID | 0010)) == (S_ISGID | 0010);
-	if (f->path.mnt && (atomic_load(&f->path.mnt->flags) & MS_NOSUID))
+	if (atomic_load(&f->path.mnt->flags) & MS_NOSUID)
 		out->set_uid = out->set_gid = false;
 	out->uid = inode->uid;
 	out->gid = inode->gid;

@@ -149,7 +149,7 @@ static struct dentry *super_again(struct fstype *type, const char *source)
 	struct blockdev *bdev = type->needs_device ? blockdev_find(source) : NULL;
 	struct mount *m;
 
-	if (!bdev)
+	if (!bdev && !type->single)
 		return NULL;
 	list_for_each_entry(m, &mounts, link) {
 		if (m->sb->bdev == bdev && m->sb->type == type && m->root->parent == m->root) {
@@ -199,8 +199,11 @@ int mount_add(const char *source, struct path *at, struct fstype *type, uint32_t
 	}
 	m->sb = root->sb;
 	m->root = root;
-	if (at && dentry_unlinked(at->dentry)) {
+	if (at && dentry_unlinked(at->dentry))
 		err = -ENOENT;
+	else if (at && at->mnt->sb == m->sb && at->dentry == m->root)
+		err = -EBUSY; /* the same once more, right on top of itself */
+	if (err) {
 		super_retract_if_last(m);
 		mount_put(m);
 		goto out;

@@ -36,8 +36,7 @@ struct path *path_get(struct path *p)
 void path_put(struct path *p)
 {
 	dentry_put(p->dentry);
-	if (p->mnt)
-		mount_put(p->mnt);
+	mount_put(p->mnt);
 	p->dentry = NULL;
 	p->mnt = NULL;
 }
@@ -50,7 +49,8 @@ static void walk_pin(struct walk *w)
 	w->pin = w->at;
 	path_get(&w->pin);
 	spin_unlock(&dcache_lock);
-	path_put(&old);
+	if (old.dentry)
+		path_put(&old);
 }
 
 /* dcache_lock held: into what is mounted here, if anything. */
@@ -160,11 +160,13 @@ static int walk_link(struct walk *w, struct dentry *d)
 	}
 	inode_put(link);
 	if (err) {
-		path_put(&dir);
+		if (dir.dentry)
+			path_put(&dir);
 		spin_lock(&dcache_lock);
 		return err;
 	}
-	path_put(&w->pin);
+	if (w->pin.dentry)
+		path_put(&w->pin);
 	w->pin = dir;
 	spin_lock(&dcache_lock);
 	w->at = w->pin;

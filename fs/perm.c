@@ -93,7 +93,7 @@ void inode_drop_setid(struct inode *inode)
 void inode_accessed(struct mount *mnt, struct inode *inode)
 {
 	const int64_t day = 24 * 3600 * (int64_t)NSEC_PER_SEC;
-	uint32_t flags = mnt ? atomic_load(&mnt->flags) : 0;
+	uint32_t flags = atomic_load(&mnt->flags);
 	int64_t now;
 
 	if ((flags & (MS_NOATIME | MS_RDONLY)) || atomic_load(&inode->sb->readonly))

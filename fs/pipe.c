@@ -30,7 +30,7 @@ struct pipe {
 	uint32_t users;		/* open files of either kind; a FIFO's inode lock */
 };
 
-static struct super_block *pipe_sb;
+static struct mount *pipe_mount;
 static _Atomic uint64_t next_ino = 1;
 
 static struct pipe *pipe_alloc(void)
@@ -369,13 +369,13 @@ static struct dentry *pipe_dentry(void)
 
 	if (!inode)
 		return NULL;
-	inode_init(inode, pipe_sb, ino, mode);
+	inode_init(inode, pipe_mount->sb, ino, mode);
 	inode_init_owner(inode, NULL, &mode);
 	inode->nlink = 1;
 	snprintf(name, sizeof(name), "pipe:[%lu]", (unsigned long)ino);
 	inode->pipe = pipe_alloc();
 	if (inode->pipe)
-		d = dentry_anonymous(pipe_sb, name, inode);
+		d = dentry_anonymous(pipe_mount->sb, name, inode);
 	if (!d) {
 		if (inode->pipe)
 			pipe_free(inode->pipe);
@@ -386,7 +386,7 @@ static struct dentry *pipe_dentry(void)
 
 static struct file *pipe_end(struct dentry *d, uint32_t flags, uint32_t kind)
 {
-	struct path p = {.mnt = NULL, .dentry = d};
+	struct path p = {.mnt = pipe_mount, .dentry = d};
 	struct file *f = file_alloc(&p, flags, kind, &fifo_fops);
 
 	if (!is_err(f)) {
@@ -502,5 +502,5 @@ long pipe_size_set(struct file *f, uint64_t size)
 
 void pipe_init(void)
 {
-	pipe_sb = super_internal("pipefs", PIPEFS_MAGIC, &pipe_super_ops);
+	pipe_mount = super_internal("pipefs", PIPEFS_MAGIC, &pipe_super_ops);
 }

@@ -24,7 +24,8 @@ struct poll_entry {
 };
 
 struct poll_table {
-	struct waitqueue wait; /* the poller sleeps here */
+	struct waitqueue wait; /* the poller sleeps on it; nobody else knows it */
+	struct thread *thread; /* the poller */
 	_Atomic uint32_t ready;
 	struct file *file;     /* being asked */
 	int err;
@@ -37,9 +38,9 @@ static bool poll_woken(struct waiter *w)
 {
 	struct poll_table *pt = w->data;
 
+	/* Called under the lock of a queue, so not through another one. */
 	atomic_store(&pt->ready, true);
-	wake_all(&pt->wait);
-	return true;
+	return thread_wake(pt->thread);
 }
 
 void poll_add(struct poll_table *pt, struct waitqueue *wq)
@@ -69,6 +70,7 @@ void poll_add(struct poll_table *pt, struct waitqueue *wq)
 static void poll_begin(struct poll_table *pt)
 {
 	waitqueue_init(&pt->wait);
+	pt->thread = current();
 	pt->ready = false;
 	pt->err = 0;
 	pt->used = 0;

@@ -101,7 +101,7 @@ static int statx_put(struct path *p, uaddr_t out)
 
 	if (inode->ops && inode->ops->refresh)
 		inode->ops->refresh(inode);
-	st.stx_mask = STATX_BASIC_STATS;
+	st.stx_mask = STATX_BASIC_STATS | STATX_MNT_ID;
 	st.stx_blksize = inode->sb->block_size;
 	st.stx_nlink = inode->nlink;
 	st.stx_uid = inode->uid;
@@ -117,10 +117,7 @@ static int statx_put(struct path *p, uaddr_t out)
 	st.stx_rdev_minor = MINOR(inode->rdev);
 	st.stx_dev_major = MAJOR(inode->sb->dev);
 	st.stx_dev_minor = MINOR(inode->sb->dev);
-	if (p->mnt) {
-		st.stx_mask |= STATX_MNT_ID;
-		st.stx_mnt_id = p->mnt->id;
-	}
+	st.stx_mnt_id = p->mnt->id;
 	return copy_to_user(out, &st, sizeof(st));
 }
 
@@ -148,7 +145,7 @@ static int statfs_put(struct path *p, uaddr_t out)
 {
 	struct super_block *sb = p->dentry->sb;
 	struct statfs64 st = {0};
-	uint32_t flags = p->mnt ? atomic_load(&p->mnt->flags) : 0;
+	uint32_t flags = atomic_load(&p->mnt->flags);
 	int err = 0;
 
 	st.f_type = sb->type->magic;

@@ -62,16 +62,21 @@ struct super_block *super_alloc(struct fstype *t)
 	return sb;
 }
 
-struct super_block *super_internal(const char *name, unsigned magic, const struct super_ops *ops)
+struct mount *super_internal(const char *name, unsigned magic, const struct super_ops *ops)
 {
 	struct fstype *t = kzalloc(sizeof(*t));
 	struct super_block *sb = t ? super_alloc(t) : NULL;
+	struct mount *m = kzalloc(sizeof(*m));
 
-	assert_always(sb);
+	assert_always(sb && m);
 	t->name = name;
 	t->magic = magic;
 	sb->ops = ops;
-	return sb;
+	sb->mounts = 1;
+	m->sb = sb;
+	m->refs = 1;
+	list_init(&m->link);
+	return m;
 }
 
 void super_publish(struct super_block *sb)

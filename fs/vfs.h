@@ -46,6 +46,7 @@ struct fstype {
 	 */
 	int (*mount)(struct super_block *sb, const char *options, struct inode **root);
 	unsigned magic;
+	bool single; /* there is one volume of it, however often it is mounted */
 	struct fstype *next;
 };
 
@@ -93,8 +94,8 @@ struct super_block {
 
 /* Allocate an empty one with a fresh st_dev; NULL: no memory. */
 struct super_block *super_alloc(struct fstype *t);
-/* A volume of a kind that has no name in the tree (pipes, memfds): for ever, never mounted. */
-struct super_block *super_internal(const char *name, unsigned magic, const struct super_ops *ops);
+/* A mount that stands nowhere in the tree, for pipes and memfds: for ever, without a root. */
+struct mount *super_internal(const char *name, unsigned magic, const struct super_ops *ops);
 /* Write all that is dirty on sb (and its device) and wait. 0 or the first error. May sleep. */
 int super_sync(struct super_block *sb);
 int super_sync_all(void);

@@ -6,6 +6,7 @@
 #include "drivers/block.h"
 #include "fs/ext2/ext2.h"
 #include "fs/mount.h"
+#include "fs/procfs/procfs.h"
 #include "fs/super.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "fs/vfs.h"
@@ -29,6 +30,7 @@ void vfs_init(void)
 	ext2_register();
 	tmpfs_register();
 	devfs_register();
+	procfs_register();
 	flusher_start();
 }
 
@@ -81,6 +83,7 @@ int vfs_mount_root(void)
 	}
 	/* Without these a root can still be looked at, so a missing directory is only a warning. */
 	(void)mount_at("devtmpfs", "/dev", MS_NOSUID);
+	(void)mount_at("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
 	return 0;
 }
 

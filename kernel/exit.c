@@ -242,6 +242,8 @@ static void release_resources(struct thread *t, bool last)
 {
 	struct process *p = t->process;
 	struct aspace_stats stats;
+	struct fdtable *files = t->files;
+	struct fscontext *fs = t->fs;
 	struct aspace *as = t->aspace;
 	uint64_t irq;
 
@@ -249,14 +251,14 @@ static void release_resources(struct thread *t, bool last)
 		aspace_stats(as, &stats);
 		p->maxrss = MAX(p->maxrss, stats.peak_rss);
 	}
-	fdtable_put(t->files);
-	t->files = NULL;
-	fscontext_put(t->fs);
-	t->fs = NULL;
-	/* /proc looks at the space of a thread under proc_lock. */
+	/* /proc looks at what a thread has under proc_lock. */
 	irq = spin_lock_irq(&proc_lock);
+	t->files = NULL;
+	t->fs = NULL;
 	t->aspace = NULL;
 	spin_unlock_irq(&proc_lock, irq);
+	fdtable_put(files);
+	fscontext_put(fs);
 	irq_disable();
 	aspace_activate(NULL);
 	irq_enable();

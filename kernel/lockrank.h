@@ -12,6 +12,7 @@ enum lock_rank {
 
 	/* sleeping locks */
 	RANK_FILE,     /* file position: held over read, write and getdents */
+	RANK_TEXT,     /* text of an open file of procfs, while it is made */
 	RANK_MOUNT,    /* the mount table */
 	RANK_RENAME,   /* one rename at a time per file system */
 	RANK_DIR,      /* directory inode; parent before child (nests) */

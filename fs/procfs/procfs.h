@@ -1,6 +1,53 @@
 /*
- * procfs: the kernel's state as files, in Linux's formats.
+ * procfs: the kernel's state as files, in Linux's formats. procfs.c is the file system, entries
+ * come from system.c (the machine), process.c and maps.c (a process).
  */
 #pragma once
 
+#include "fs/vfs.h"
+
+struct process;
+struct aspace;
+
+/* A text that grows as it is printed. */
+struct proc_text {
+	struct mutex lock; /* RANK_TEXT: readers of one open file */
+	char *buf;	/* kmalloc'ed */
+	size_t len, cap;
+	bool failed;	/* no memory: the read is ENOMEM */
+};
+void proc_printf(struct proc_text *t, const char *fmt, ...) __printf(2, 3);
+void proc_append(struct proc_text *t, const char *s, size_t n);
+
+struct proc_entry {
+	const char *name;
+	mode_t mode; /* with type bits; 0 ends a list */
+	const struct proc_entry *children; /* of a directory */
+	/* Print the file. p is the process it belongs to, or NULL. 0 or -errno. May sleep. */
+	int (*show)(struct proc_text *t, struct process *p);
+	/* Take what was written, NUL-terminated. 0 or -errno. */
+	int (*store)(struct process *p, char *text, size_t len);
+	/* A symbolic link: its text and, where it is more than text, the place. */
+	ssize64_t (*readlink)(struct process *p, char *buf, size_t size);
+	int (*follow)(struct process *p, struct path *out);
+	bool fds; /* a directory of descriptors */
+};
+
+extern const struct proc_entry proc_root_entries[];   /* system.c */
+extern const struct proc_entry proc_process_entries[]; /* process.c */
+
 void procfs_register(void);
+
+/* What processes share with /proc, referenced; NULL when it is gone (a zombie). */
+struct aspace *proc_aspace(struct process *p);
+struct fdtable *proc_files(struct process *p);
+/* Copy from another process's memory: bytes copied. May sleep. */
+size_t proc_read_memory(struct aspace *as, uaddr_t at, char *buf, size_t n);
+/* The name of the open file fd of p as /proc/PID/fd shows it, and the place itself. */
+ssize64_t proc_fd_name(struct process *p, uint32_t fd, char *buf, size_t size);
+int proc_fd_follow(struct process *p, uint32_t fd, struct path *out);
+int proc_show_mounts(struct proc_text *t, struct process *p);
+int proc_show_maps(struct proc_text *t, struct process *p);
+int proc_show_smaps(struct proc_text *t, struct process *p);
+/* May the running thread look at the insides of p: its memory, its files? */
+bool proc_may_inspect(struct process *p);

@@ -139,9 +139,6 @@ static int devfs_mount(struct super_block *sb, const char *options, struct inode
 {
 	int err;
 
-	/* One tree of devices, mounted in as many places as one likes by MS_BIND. */
-	if (devfs_root)
-		return -EBUSY;
 	err = tmpfs_fill(sb, 0755, root);
 	if (err)
 		return err;
@@ -160,7 +157,8 @@ static int devfs_mount(struct super_block *sb, const char *options, struct inode
 void devfs_register(void)
 {
 	static struct fstype devfs = {
-		.name = "devtmpfs", .mount = devfs_mount, .magic = DEVFS_MAGIC};
+		.name = "devtmpfs", .single = true, .mount = devfs_mount,
+		.magic = DEVFS_MAGIC};
 
 	fstype_register(&devfs);
 }

@@ -1,0 +1,101 @@
+/*
+ * procfs: the areas of a process's memory.
+ */
+#include <stdatomic.h>
+
+#include "fs/procfs/procfs.h"
+#include "kernel/chardev.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/mman.h"
+#include "lib/string.h"
+#include "mm/aspace.h"
+#include "mm/report.h"
+#include "mm/slab.h"
+
+static const char *area_name(const struct vma_info *v)
+{
+	return v->heap ? "[heap]" : v->stack ? "[stack]" : v->vdso ? "[vdso]" : "";
+}
+
+/* One line as in proc(5); page is a page of scratch memory. */
+static void area_show(struct proc_text *t, const struct vma_info *v, char *page)
+{
+	const struct inode *inode = v->file ? v->file->inode : NULL;
+	const char *name = area_name(v);
+	size_t at = t->len;
+
+	if (v->file) {
+		name = file_path(v->file, page, PAGE_SIZE);
+		if (is_err(name))
+			name = "";
+	}
+	proc_printf(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu", v->start, v->end,
+		    v->prot & PROT_READ ? 'r' : '-', v->prot & PROT_WRITE ? 'w' : '-',
+		    v->prot & PROT_EXEC ? 'x' : '-', v->shared ? 's' : 'p', v->offset,
+		    inode ? MAJOR(inode->sb->dev) : 0, inode ? MINOR(inode->sb->dev) : 0,
+		    inode ? inode->ino : 0);
+	if (*name) {
+		do
+			proc_append(t, " ", 1);
+		while (!t->failed && t->len - at < 73);
+		proc_append(t, name, strlen(name));
+	}
+	proc_append(t, "\n", 1);
+}
+
+static void pages_show(struct proc_text *t, const struct vma_info *v)
+{
+#define LINE(name, pages) \
+	proc_printf(t, "%-15s %8lu kB\n", name ":", (unsigned long)(pages) * (PAGE_SIZE / KiB))
+	LINE("Size", (v->end - v->start) / PAGE_SIZE);
+	LINE("KernelPageSize", 1);
+	LINE("MMUPageSize", 1);
+	LINE("Rss", v->rss);
+	LINE("Pss", v->pss);
+	LINE("Shared_Clean", v->shared_clean);
+	LINE("Shared_Dirty", v->shared_dirty);
+	LINE("Private_Clean", v->private_clean);
+	LINE("Private_Dirty", v->private_dirty);
+	LINE("Referenced", v->referenced);
+	LINE("Anonymous", v->anon);
+	LINE("Locked", v->locked ? v->rss : 0);
+#undef LINE
+}
+
+static int areas_show(struct proc_text *t, struct process *p, bool pages)
+{
+	struct vma_info v;
+	struct aspace *as;
+	uint64_t at = 0;
+	char *page;
+
+	if (!proc_may_inspect(p))
+		return -EACCES;
+	as = proc_aspace(p);
+	if (!as)
+		return 0;
+	page = kmalloc(PAGE_SIZE);
+	while (page && aspace_area_info(as, at, pages, &v)) {
+		area_show(t, &v, page);
+		if (pages)
+			pages_show(t, &v);
+		if (v.file)
+			file_put(v.file);
+		at = v.end;
+	}
+	aspace_put(as);
+	if (!page)
+		return -ENOMEM;
+	kfree(page);
+	return 0;
+}
+
+int proc_show_maps(struct proc_text *t, struct process *p)
+{
+	return areas_show(t, p, false);
+}
+
+int proc_show_smaps(struct proc_text *t, struct process *p)
+{
+	return areas_show(t, p, true);
+}

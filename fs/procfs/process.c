@@ -1,0 +1,459 @@
+/*
+ * procfs: the files of a process (proc(5)).
+ */
+#include <stdatomic.h>
+
+#include "drivers/tty/tty.h"
+#include "fs/procfs/procfs.h"
+#include "kernel/rusage.h"
+#include "kernel/sighand.h"
+#include "kernel/thread.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/aspace.h"
+#include "mm/slab.h"
+
+#define TICK (NSEC_PER_SEC / 100)
+
+/* A moment of a process, taken under the locks. */
+struct snapshot {
+	char comm[16];
+	char state;
+	mode_t umask;
+	pid_t ppid, pgid, sid;
+	uint32_t threads;
+	uid_t uid[4];
+	gid_t gid[4];
+	uint32_t ngroups;
+	gid_t groups[32];
+	int nice;
+	uint32_t hart;
+	sigset_t blocked, pending, shared, ignored, caught;
+	struct usage usage, children;
+};
+
+static char state_of(struct process *p, struct thread *t)
+{
+	if (p->zombie)
+		return 'Z';
+	if (!t)
+		return 'X';
+	switch (atomic_load(&t->state)) {
+	case THREAD_RUNNING:
+		return 'R';
+	case THREAD_STOPPED:
+		return 'T';
+	case THREAD_DEAD:
+		return 'Z';
+	default:
+		return t->wait_mode == WAIT_UNINTERRUPTIBLE ? 'D' : 'S';
+	}
+}
+
+static void cred_take(struct snapshot *s, const struct cred *c)
+{
+	s->uid[0] = c->uid;
+	s->uid[1] = c->euid;
+	s->uid[2] = c->suid;
+	s->uid[3] = c->fsuid;
+	s->gid[0] = c->gid;
+	s->gid[1] = c->egid;
+	s->gid[2] = c->sgid;
+	s->gid[3] = c->fsgid;
+	s->ngroups = MIN(c->ngroups, (uint32_t)ARRAY_SIZE(s->groups));
+	memcpy(s->groups, c->groups, s->ngroups * sizeof(gid_t));
+}
+
+static void signals_take(struct snapshot *s, struct process *p)
+{
+	uint64_t irq = spin_lock_irq(&p->siglock);
+	struct thread *t = p->leader;
+	struct sighand *h = p->sighand;
+	uint64_t irq2;
+
+	s->threads = p->nthreads;
+	s->shared = p->pending.set;
+	s->children = p->dead_children;
+	if (t) {
+		s->blocked = t->blocked;
+		s->pending = t->pending.set;
+	}
+	if (h) {
+		irq2 = spin_lock_irq(&h->lock);
+		for (int sig = 1; sig <= NSIG; sig++) {
+			uint64_t handler = h->actions[sig - 1].handler;
+
+			if (handler == SIG_IGN)
+				s->ignored |= SIGMASK(sig);
+			else if (handler != SIG_DFL)
+				s->caught |= SIGMASK(sig);
+		}
+		spin_unlock_irq(&h->lock, irq2);
+	}
+	spin_unlock_irq(&p->siglock, irq);
+}
+
+static void snapshot_take(struct process *p, struct snapshot *s)
+{
+	struct thread *t;
+	uint64_t irq;
+
+	memset(s, 0, sizeof(*s));
+	irq = spin_lock_irq(&proc_lock);
+	t = p->leader;
+	s->state = state_of(p, t);
+	s->ppid = p->parent ? p->parent->pid : 0;
+	s->pgid = p->pgid;
+	s->sid = p->sid;
+	if (t) {
+		strlcpy(s->comm, t->comm, sizeof(s->comm));
+		s->nice = t->nice;
+		s->hart = t->hart ? t->hart->index : 0;
+		s->umask = t->fs ? atomic_load(&t->fs->umask) : 0;
+		if (t->cred)
+			cred_take(s, t->cred);
+	}
+	spin_unlock_irq(&proc_lock, irq);
+	signals_take(s, p);
+	usage_of_process(p, &s->usage);
+}
+
+/* tty_nr of proc(5): minor in bits 0..7 and 20..31, major in 8..15. */
+static uint32_t tty_nr(dev_t dev)
+{
+	uint32_t major = dev >> 20, minor = dev & 0xfffff;
+
+	return (minor & 0xff) | major << 8 | (minor & 0xfff00) << 12;
+}
+
+static int show_stat(struct proc_text *t, struct process *p)
+{
+	struct aspace *as = proc_aspace(p);
+	struct aspace_stats mem = {0};
+	struct exec_layout l = {0};
+	struct snapshot s;
+	pid_t tpgid = -1;
+	uint32_t tty = tty_nr(tty_number(p, &tpgid));
+
+	snapshot_take(p, &s);
+	if (as) {
+		aspace_stats(as, &mem);
+		l = *aspace_layout(as);
+		aspace_put(as);
+	}
+	proc_printf(t, "%d (%s) %c %d %d %d %d %d 0 %lu %lu %lu %lu ", p->pid, s.comm, s.state,
+		    s.ppid, s.pgid, s.sid, (int)tty, tpgid, s.usage.minflt, s.children.minflt,
+		    s.usage.majflt, s.children.majflt);
+	proc_printf(t, "%lu %lu %lu %lu %d %d %u 0 %lu %lu %lu ", s.usage.utime / TICK,
+		    s.usage.stime / TICK, s.children.utime / TICK, s.children.stime / TICK,
+		    20 + s.nice, s.nice, s.threads, p->start_time / TICK, mem.size * PAGE_SIZE,
+		    mem.rss);
+	proc_printf(t, "18446744073709551615 %lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 ",
+		    l.start_code, l.end_code, l.start_stack, s.pending | s.shared, s.blocked,
+		    s.ignored, s.caught, p->exit_signal, s.hart);
+	proc_printf(t, "%lu %lu %lu %lu %lu %lu %lu %d\n", l.start_data, l.end_data, l.start_brk,
+		    l.arg_start, l.arg_end, l.env_start, l.env_end,
+		    s.state == 'Z' ? p->exit_status : 0);
+	return 0;
+}
+
+static const char *state_name(char c)
+{
+	switch (c) {
+	case 'R':
+		return "R (running)";
+	case 'S':
+		return "S (sleeping)";
+	case 'D':
+		return "D (disk sleep)";
+	case 'T':
+		return "T (stopped)";
+	case 'Z':
+		return "Z (zombie)";
+	}
+	return "X (dead)";
+}
+
+static void status_memory(struct proc_text *t, struct process *p)
+{
+	struct aspace *as = proc_aspace(p);
+	struct aspace_stats m;
+
+	if (!as)
+		return;
+	aspace_stats(as, &m);
+	aspace_put(as);
+#define LINE(name, pages) \
+	proc_printf(t, "%s:\t%8lu kB\n", name, (unsigned long)(pages) * (PAGE_SIZE / KiB))
+	LINE("VmPeak", m.size);
+	LINE("VmSize", m.size);
+	LINE("VmLck", m.locked);
+	LINE("VmHWM", MAX(m.peak_rss, m.rss));
+	LINE("VmRSS", m.rss);
+	LINE("RssAnon", m.rss - m.shared);
+	LINE("RssFile", m.shared);
+	LINE("VmData", m.data);
+	LINE("VmStk", m.stack);
+	LINE("VmExe", m.text);
+#undef LINE
+}
+
+static int show_status(struct proc_text *t, struct process *p)
+{
+	struct snapshot s;
+
+	snapshot_take(p, &s);
+	proc_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
+		    s.comm, s.umask, state_name(s.state), p->pid, p->pid, s.ppid);
+	proc_printf(t, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", s.uid[0],
+		    s.uid[1], s.uid[2], s.uid[3], s.gid[0], s.gid[1], s.gid[2], s.gid[3]);
+	proc_printf(t, "Groups:\t");
+	for (uint32_t i = 0; i < s.ngroups; i++)
+		proc_printf(t, "%u ", s.groups[i]);
+	proc_printf(t, "\n");
+	status_memory(t, p);
+	proc_printf(t, "Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n",
+		    s.threads, s.pending, s.shared, s.blocked);
+	proc_printf(t, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", s.ignored, s.caught);
+	proc_printf(t, "NoNewPrivs:\t%d\n", p->no_new_privs);
+	proc_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+		    s.usage.nvcsw, s.usage.nivcsw);
+	return 0;
+}
+
+static int show_statm(struct proc_text *t, struct process *p)
+{
+	struct aspace *as = proc_aspace(p);
+	struct aspace_stats m = {0};
+
+	if (as) {
+		aspace_stats(as, &m);
+		aspace_put(as);
+	}
+	proc_printf(t, "%lu %lu %lu %lu 0 %lu 0\n", m.size, m.rss, m.shared, m.text, m.data);
+	return 0;
+}
+
+static int show_comm(struct proc_text *t, struct process *p)
+{
+	struct snapshot s;
+
+	snapshot_take(p, &s);
+	proc_printf(t, "%s\n", s.comm);
+	return 0;
+}
+
+/* [start, end) of the process's memory, at most a reasonable amount. */
+static void memory_show(struct proc_text *t, struct aspace *as, uaddr_t start, uaddr_t end)
+{
+	char *buf = kmalloc(PAGE_SIZE);
+
+	if (!buf) {
+		t->failed = true;
+		return;
+	}
+	end = MIN(end, start + 128 * KiB);
+	while (start < end) {
+		size_t n = proc_read_memory(as, start, buf, MIN(end - start, PAGE_SIZE));
+
+		proc_append(t, buf, n);
+		if (!n)
+			break;
+		start += n;
+	}
+	kfree(buf);
+}
+
+static int show_cmdline(struct proc_text *t, struct process *p)
+{
+	struct aspace *as = proc_aspace(p);
+
+	if (as) {
+		const struct exec_layout *l = aspace_layout(as);
+
+		memory_show(t, as, l->arg_start, l->arg_end);
+		aspace_put(as);
+	}
+	return 0;
+}
+
+static int show_environ(struct proc_text *t, struct process *p)
+{
+	struct aspace *as;
+
+	if (!proc_may_inspect(p))
+		return -EACCES;
+	as = proc_aspace(p);
+	if (as) {
+		const struct exec_layout *l = aspace_layout(as);
+
+		memory_show(t, as, l->env_start, l->env_end);
+		aspace_put(as);
+	}
+	return 0;
+}
+
+static int show_limits(struct proc_text *t, struct process *p)
+{
+	static const struct {
+		const char *name, *unit;
+	} limits[16] = {
+		{"Max cpu time", "seconds"},	  {"Max file size", "bytes"},
+		{"Max data size", "bytes"},	  {"Max stack size", "bytes"},
+		{"Max core file size", "bytes"},  {"Max resident set", "bytes"},
+		{"Max processes", "processes"},	  {"Max open files", "files"},
+		{"Max locked memory", "bytes"},	  {"Max address space", "bytes"},
+		{"Max file locks", "locks"},	  {"Max pending signals", "signals"},
+		{"Max msgqueue size", "bytes"},	  {"Max nice priority", ""},
+		{"Max realtime priority", ""},	  {"Max realtime timeout", "us"},
+	};
+
+	proc_printf(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	for (unsigned i = 0; i < ARRAY_SIZE(limits); i++) {
+		char text[2][24];
+		uint64_t value[2];
+		uint64_t irq = spin_lock_irq(&p->siglock);
+
+		value[0] = p->rlimits[i].cur;
+		value[1] = p->rlimits[i].max;
+		spin_unlock_irq(&p->siglock, irq);
+		for (int k = 0; k < 2; k++) {
+			if (value[k] == UINT64_MAX)
+				strlcpy(text[k], "unlimited", sizeof(text[k]));
+			else
+				snprintf(text[k], sizeof(text[k]), "%lu", value[k]);
+		}
+		proc_printf(t, "%-25s %-20s %-20s %-10s\n", limits[i].name, text[0], text[1],
+			    limits[i].unit);
+	}
+	return 0;
+}
+
+static int show_oom_score_adj(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%d\n", p->oom_score_adj);
+	return 0;
+}
+
+static int store_oom_score_adj(struct process *p, char *text, size_t len)
+{
+	bool minus = *text == '-';
+	int value = 0;
+
+	if (minus)
+		text++;
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	while (*text >= '0' && *text <= '9' && value < 10000)
+		value = value * 10 + (*text++ - '0');
+	if ((*text && *text != '\n') || value > 1000)
+		return -EINVAL;
+	value = minus ? -value : value;
+	/* Only root makes a process harder to kill than it was. */
+	if (value < p->oom_score_adj && !cred_privileged())
+		return -EACCES;
+	p->oom_score_adj = value;
+	return 0;
+}
+
+/* --- links --- */
+
+static int place_take(struct process *p, bool root, struct path *out)
+{
+	struct fscontext *fs;
+	uint64_t irq = spin_lock_irq(&proc_lock);
+
+	fs = p->leader ? p->leader->fs : NULL;
+	if (fs)
+		fscontext_get(fs);
+	spin_unlock_irq(&proc_lock, irq);
+	if (!fs)
+		return -ENOENT;
+	spin_lock(&dcache_lock);
+	*out = root ? fs->root : fs->cwd;
+	path_get(out);
+	spin_unlock(&dcache_lock);
+	fscontext_put(fs);
+	return 0;
+}
+
+static int follow_cwd(struct process *p, struct path *out)
+{
+	return place_take(p, false, out);
+}
+
+static int follow_root(struct process *p, struct path *out)
+{
+	return place_take(p, true, out);
+}
+
+static int follow_exe(struct process *p, struct path *out)
+{
+	uint64_t irq = spin_lock_irq(&p->siglock);
+	struct file *f = p->exe ? file_get(p->exe) : NULL;
+
+	spin_unlock_irq(&p->siglock, irq);
+	if (!f)
+		return -ENOENT;
+	*out = f->path;
+	path_get(out);
+	file_put(f);
+	return 0;
+}
+
+/* The text of a link is the path of the place it leads to. */
+static ssize64_t place_name(int err, struct path *at, char *buf, size_t size)
+{
+	ssize64_t ret;
+	char *s;
+
+	if (err)
+		return err;
+	s = path_string(at, buf, size, NULL, true);
+	ret = is_err(s) ? ptr_err(s) : (ssize64_t)strlen(s);
+	if (!is_err(s))
+		memmove(buf, s, (size_t)ret + 1);
+	path_put(at);
+	return ret;
+}
+
+static ssize64_t link_cwd(struct process *p, char *buf, size_t size)
+{
+	struct path at;
+
+	return place_name(place_take(p, false, &at), &at, buf, size);
+}
+
+static ssize64_t link_root(struct process *p, char *buf, size_t size)
+{
+	struct path at;
+
+	return place_name(place_take(p, true, &at), &at, buf, size);
+}
+
+static ssize64_t link_exe(struct process *p, char *buf, size_t size)
+{
+	struct path at;
+
+	return place_name(follow_exe(p, &at), &at, buf, size);
+}
+
+const struct proc_entry proc_process_entries[] = {
+	{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
+	{.name = "comm", .mode = S_IFREG | 0444, .show = show_comm},
+	{.name = "cwd", .mode = S_IFLNK | 0777, .readlink = link_cwd, .follow = follow_cwd},
+	{.name = "environ", .mode = S_IFREG | 0400, .show = show_environ},
+	{.name = "exe", .mode = S_IFLNK | 0777, .readlink = link_exe, .follow = follow_exe},
+	{.name = "fd", .mode = S_IFDIR | 0500, .fds = true},
+	{.name = "limits", .mode = S_IFREG | 0444, .show = show_limits},
+	{.name = "maps", .mode = S_IFREG | 0444, .show = proc_show_maps},
+	{.name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts},
+	{.name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj,
+	 .store = store_oom_score_adj},
+	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root, .follow = follow_root},
+	{.name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_smaps},
+	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
+	{.name = "statm", .mode = S_IFREG | 0444, .show = show_statm},
+	{.name = "status", .mode = S_IFREG | 0444, .show = show_status},
+	{.mode = 0},
+};

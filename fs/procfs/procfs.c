@@ -1,0 +1,447 @@
+/*
+ * procfs: the tree. Inodes are made at lookup and live as long as their dentry; nothing is cached,
+ * since processes come and go without asking.
+ */
+#include "fs/procfs/procfs.h"
+
+#include <stdatomic.h>
+
+#include "kernel/thread.h"
+#include "kernel/uapi/dirent.h"
+#include "kernel/uapi/statfs.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+
+#define TEXT_MAX  (4 * MiB)
+#define STORE_MAX 4096
+#define FIRST_PID 1000 /* position of pid 0 in the root's listing */
+
+struct proc_inode {
+	struct inode vfs;
+	const struct proc_entry *entry;
+	struct process *process; /* referenced; NULL: not one's own */
+	int64_t fd;		 /* of an entry of /proc/PID/fd, else -1 */
+};
+
+static struct proc_inode *proc_i(struct inode *inode)
+{
+	return container_of(inode, struct proc_inode, vfs);
+}
+
+void proc_append(struct proc_text *t, const char *s, size_t n)
+{
+	if (t->failed)
+		return;
+	if (t->len + n + 1 > t->cap) {
+		size_t cap = roundup_pow2(MAX(t->len + n + 1, (size_t)1024));
+		char *buf = cap <= TEXT_MAX ? kmalloc(cap) : NULL;
+
+		if (!buf) {
+			t->failed = true;
+			return;
+		}
+		if (t->len)
+			memcpy(buf, t->buf, t->len);
+		kfree(t->buf);
+		t->buf = buf;
+		t->cap = cap;
+	}
+	memcpy(t->buf + t->len, s, n);
+	t->len += n;
+	t->buf[t->len] = '\0';
+}
+
+void proc_printf(struct proc_text *t, const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	proc_append(t, line, MIN((size_t)n, sizeof(line) - 1));
+}
+
+/* --- files --- */
+
+static int text_open(struct inode *inode, struct file *f)
+{
+	struct proc_text *t = kzalloc(sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	mutex_init(&t->lock, "procfs text", RANK_TEXT);
+	f->data = t;
+	return 0;
+}
+
+static void text_release(struct file *f)
+{
+	struct proc_text *t = f->data;
+
+	kfree(t->buf);
+	kfree(t);
+}
+
+static ssize64_t text_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct proc_inode *pi = proc_i(f->inode);
+	struct proc_text *t = f->data;
+	ssize64_t ret = 0;
+	size_t n;
+
+	if (!pi->entry->show)
+		return -EINVAL;
+	mutex_lock(&t->lock);
+	/* One reading shows one moment: the text is made when it is read from the start. */
+	if (!*pos || !t->buf) {
+		t->len = 0;
+		t->failed = false;
+		ret = pi->entry->show(t, pi->process);
+		if (!ret && t->failed)
+			ret = -ENOMEM;
+	}
+	if (!ret && *pos < t->len) {
+		n = MIN(u->resid, t->len - *pos);
+		ret = (ssize64_t)uio_copy_to(u, t->buf + *pos, n);
+		*pos += (uint64_t)ret;
+		if (!ret && n)
+			ret = -EFAULT;
+	}
+	mutex_unlock(&t->lock);
+	return ret;
+}
+
+static ssize64_t text_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct proc_inode *pi = proc_i(f->inode);
+	size_t n = u->resid;
+	char *text;
+	int err;
+
+	if (!pi->entry->store || n >= STORE_MAX)
+		return -EINVAL;
+	text = kmalloc(n + 1);
+	if (!text)
+		return -ENOMEM;
+	err = uio_copy_from(u, text, n) == n ? 0 : -EFAULT;
+	text[n] = '\0';
+	if (!err)
+		err = pi->entry->store(pi->process, text, n);
+	kfree(text);
+	return err ? err : (ssize64_t)n;
+}
+
+static const struct file_ops text_fops = {
+	.open = text_open,
+	.release = text_release,
+	.read = text_read,
+	.write = text_write,
+};
+
+/* --- links --- */
+
+static ssize64_t proc_readlink(struct inode *inode, char *buf, size_t size)
+{
+	struct proc_inode *pi = proc_i(inode);
+
+	if (pi->process && !proc_may_inspect(pi->process))
+		return -EACCES;
+	if (pi->fd >= 0)
+		return proc_fd_name(pi->process, (uint32_t)pi->fd, buf, size);
+	return pi->entry->readlink(pi->process, buf, size);
+}
+
+static int proc_follow(struct inode *inode, struct path *out)
+{
+	struct proc_inode *pi = proc_i(inode);
+
+	if (!proc_may_inspect(pi->process))
+		return -EACCES;
+	if (pi->fd >= 0)
+		return proc_fd_follow(pi->process, (uint32_t)pi->fd, out);
+	return pi->entry->follow(pi->process, out);
+}
+
+/* Attributes of procfs do not change. */
+static int proc_setattr(struct inode *inode, const struct iattr *attr)
+{
+	return attr->valid & (ATTR_MODE | ATTR_UID | ATTR_GID) ? -EPERM : 0;
+}
+
+static const struct inode_ops text_iops = {.setattr = proc_setattr};
+static const struct inode_ops link_iops = {.readlink = proc_readlink, .setattr = proc_setattr};
+static const struct inode_ops jump_iops = {
+	.readlink = proc_readlink, .follow = proc_follow, .setattr = proc_setattr};
+
+/* --- directories --- */
+
+static const struct inode_ops dir_iops;
+static const struct object_ops no_pages = {.name = "proc"};
+static const struct file_ops dir_fops;
+
+static void owner_set(struct inode *inode, struct process *p)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock);
+	struct thread *t = p->leader;
+
+	if (t && t->cred && p->dumpable) {
+		inode->uid = t->cred->euid;
+		inode->gid = t->cred->egid;
+	}
+	spin_unlock_irq(&proc_lock, irq);
+}
+
+static uint64_t ino_of(const struct proc_entry *e, struct process *p, int64_t fd)
+{
+	uint64_t pid = p ? (uint64_t)p->pid : 0;
+
+	if (fd >= 0)
+		return pid << 32 | UINT64_C(1) << 31 | (uint64_t)fd;
+	return pid << 32 | ((uintptr_t)e & 0x7fffffff);
+}
+
+static struct inode *proc_inode_new(struct super_block *sb, const struct proc_entry *e,
+				    struct process *p, int64_t fd, mode_t mode)
+{
+	struct proc_inode *pi = kzalloc(sizeof(*pi));
+	struct inode *inode;
+
+	if (!pi)
+		return err_ptr(-ENOMEM);
+	inode = &pi->vfs;
+	inode_init(inode, sb, ino_of(e, p, fd), mode);
+	inode->nlink = S_ISDIR(mode) ? 2 : 1;
+	inode->atime = inode->mtime = inode->ctime = inode_now();
+	pi->entry = e;
+	pi->fd = fd;
+	if (p) {
+		process_get(p);
+		pi->process = p;
+		owner_set(inode, p);
+	}
+	if (S_ISDIR(mode)) {
+		inode->ops = &dir_iops;
+		inode->fops = &dir_fops;
+	} else if (S_ISLNK(mode)) {
+		inode->ops = fd >= 0 || e->follow ? &jump_iops : &link_iops;
+	} else {
+		inode->ops = &text_iops;
+		inode->fops = &text_fops;
+		object_init(&inode->object, &no_pages, inode, 0);
+	}
+	return inode;
+}
+
+static const struct proc_entry process_dir = {
+	.name = "PID", .mode = S_IFDIR | 0555, .children = proc_process_entries};
+static const struct proc_entry root_dir = {
+	.name = "/", .mode = S_IFDIR | 0555, .children = proc_root_entries};
+
+/* A decimal number without leading zeros; -1 if it is none. */
+static int64_t number(const char *name, size_t len)
+{
+	int64_t n = 0;
+
+	if (!len || len > 9 || (name[0] == '0' && len > 1))
+		return -1;
+	for (size_t i = 0; i < len; i++) {
+		if (name[i] < '0' || name[i] > '9')
+			return -1;
+		n = n * 10 + (name[i] - '0');
+	}
+	return n;
+}
+
+/* The permission bits of a descriptor's link say how it was opened. */
+static mode_t fd_mode(struct process *p, uint32_t fd)
+{
+	struct fdtable *t = proc_files(p);
+	mode_t mode = 0;
+	struct file *f;
+
+	if (!t)
+		return 0;
+	if (fdtable_next(t, fd, &f) == fd && f) {
+		mode = S_IFLNK | (f->kind & FILE_READ ? 0500 : 0) |
+		       (f->kind & FILE_WRITE ? 0300 : 0);
+	}
+	if (f)
+		file_put(f);
+	fdtable_put(t);
+	return mode;
+}
+
+static int fd_lookup(struct inode *dir, struct dentry *d, struct inode **out)
+{
+	struct proc_inode *pi = proc_i(dir);
+	int64_t fd = number(d->name, d->name_len);
+	mode_t mode;
+
+	if (!proc_may_inspect(pi->process))
+		return -EACCES;
+	mode = fd >= 0 ? fd_mode(pi->process, (uint32_t)fd) : 0;
+	if (!mode)
+		return 0;
+	*out = proc_inode_new(dir->sb, pi->entry, pi->process, fd, mode);
+	return is_err(*out) ? (int)ptr_err(*out) : 0;
+}
+
+static int pid_lookup(struct inode *dir, struct dentry *d, struct inode **out)
+{
+	int64_t pid = number(d->name, d->name_len);
+	struct process *p = pid > 0 ? process_find((pid_t)pid) : NULL;
+
+	if (!p)
+		return 0;
+	*out = proc_inode_new(dir->sb, &process_dir, p, -1, process_dir.mode);
+	process_put(p);
+	return is_err(*out) ? (int)ptr_err(*out) : 0;
+}
+
+static int proc_lookup(struct inode *dir, struct dentry *d, struct inode **out)
+{
+	struct proc_inode *pi = proc_i(dir);
+
+	*out = NULL;
+	if (pi->entry->fds)
+		return fd_lookup(dir, d, out);
+	for (const struct proc_entry *e = pi->entry->children; e->mode; e++) {
+		if (strlen(e->name) == d->name_len && !memcmp(e->name, d->name, d->name_len)) {
+			*out = proc_inode_new(dir->sb, e, pi->process, -1, e->mode);
+			return is_err(*out) ? (int)ptr_err(*out) : 0;
+		}
+	}
+	return pi->entry == &root_dir ? pid_lookup(dir, d, out) : 0;
+}
+
+/* Emit a number as a name at the position base + n. false: full. */
+static bool emit_number(struct dir_context *ctx, uint64_t base, uint64_t n, uint64_t ino,
+			unsigned type)
+{
+	char name[24];
+	int len = snprintf(name, sizeof(name), "%lu", (unsigned long)n);
+
+	if (!ctx->emit(ctx, name, (size_t)len, ino, type, base + n + 1))
+		return false;
+	ctx->pos = base + n + 1;
+	return true;
+}
+
+static void fds_emit(struct process *p, const struct proc_entry *e, struct dir_context *ctx)
+{
+	struct fdtable *t = proc_files(p);
+	bool room = true;
+
+	while (t && room) {
+		struct file *f;
+		uint32_t fd = fdtable_next(t, (uint32_t)(ctx->pos - 2), &f);
+
+		if (!f)
+			break;
+		file_put(f);
+		room = emit_number(ctx, 2, fd, ino_of(e, p, fd), DT_LNK);
+	}
+	fdtable_put(t);
+}
+
+static void pids_emit(struct dir_context *ctx)
+{
+	bool room = true;
+
+	while (room) {
+		struct process *p = process_next((pid_t)(ctx->pos - FIRST_PID));
+
+		if (!p)
+			return;
+		room = emit_number(ctx, FIRST_PID, (uint64_t)p->pid, ino_of(&process_dir, p, -1),
+				   DT_DIR);
+		process_put(p);
+	}
+}
+
+static int proc_readdir(struct file *f, struct dir_context *ctx)
+{
+	struct proc_inode *pi = proc_i(f->inode);
+	const struct proc_entry *e;
+
+	if (pi->entry->fds && !proc_may_inspect(pi->process))
+		return -EACCES;
+	if (!dir_emit_dots(f, ctx))
+		return 0;
+	if (pi->entry->fds) {
+		fds_emit(pi->process, pi->entry, ctx);
+		return 0;
+	}
+	for (e = pi->entry->children; e->mode; e++) {
+		uint64_t at = (uint64_t)(e - pi->entry->children) + 2;
+
+		if (ctx->pos > at)
+			continue;
+		if (!ctx->emit(ctx, e->name, strlen(e->name), ino_of(e, pi->process, -1),
+			       DT_OF_MODE(e->mode), at + 1))
+			return 0;
+		ctx->pos = at + 1;
+	}
+	if (pi->entry == &root_dir) {
+		ctx->pos = MAX(ctx->pos, (uint64_t)FIRST_PID);
+		pids_emit(ctx);
+	}
+	return 0;
+}
+
+static const struct inode_ops dir_iops = {.lookup = proc_lookup, .setattr = proc_setattr};
+static const struct file_ops dir_fops = {.readdir = proc_readdir};
+
+/* --- the volume --- */
+
+static void proc_free(struct inode *inode)
+{
+	struct proc_inode *pi = proc_i(inode);
+
+	if (pi->process)
+		process_put(pi->process);
+	kfree(pi);
+}
+
+/* A name of a process holds while the process is the one that has the number. */
+static bool proc_revalidate(struct dentry *d)
+{
+	struct proc_inode *pi;
+	struct process *p;
+
+	if (!d->inode)
+		return false;
+	pi = proc_i(d->inode);
+	if (!pi->process)
+		return true;
+	if (pi->fd >= 0 && fd_mode(pi->process, (uint32_t)pi->fd) != d->inode->mode)
+		return false;
+	p = process_find(pi->process->pid);
+	if (p)
+		process_put(p);
+	return p == pi->process;
+}
+
+static const struct super_ops proc_super_ops = {
+	.free = proc_free,
+	.revalidate = proc_revalidate,
+};
+
+static int proc_mount(struct super_block *sb, const char *options, struct inode **root)
+{
+	sb->ops = &proc_super_ops;
+	sb->forget_names = true;
+	*root = proc_inode_new(sb, &root_dir, NULL, -1, root_dir.mode);
+	return is_err(*root) ? (int)ptr_err(*root) : 0;
+}
+
+void procfs_register(void)
+{
+	static struct fstype proc = {
+		.name = "proc", .single = true, .mount = proc_mount, .magic = PROC_SUPER_MAGIC};
+
+	fstype_register(&proc);
+}

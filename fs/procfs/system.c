@@ -1,0 +1,400 @@
+/*
+ * procfs: files about the machine and the kernel as a whole.
+ */
+#include <stdatomic.h>
+
+#include "drivers/block.h"
+#include "fs/mount.h"
+#include "fs/procfs/procfs.h"
+#include "fs/super.h"
+#include "kernel/hart.h"
+#include "kernel/machine.h"
+#include "kernel/machine_stop.h"
+#include "kernel/main.h"
+#include "kernel/panic.h"
+#include "kernel/random.h"
+#include "kernel/thread.h"
+#include "kernel/utsname.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/pagecache.h"
+#include "mm/report.h"
+#include "mm/slab.h"
+
+#define TICK (NSEC_PER_SEC / 100) /* of the times in /proc/stat */
+
+static int show_meminfo(struct proc_text *t, struct process *p)
+{
+	struct meminfo m;
+
+	meminfo_get(&m);
+#define LINE(name, field) proc_printf(t, "%-15s %8lu kB\n", name ":", (unsigned long)m.field)
+	LINE("MemTotal", total);
+	LINE("MemFree", free);
+	LINE("MemAvailable", available);
+	LINE("Buffers", buffers);
+	LINE("Cached", cached);
+	LINE("SwapCached", swap_cached);
+	LINE("Active", active);
+	LINE("Inactive", inactive);
+	LINE("Active(anon)", active_anon);
+	LINE("Inactive(anon)", inactive_anon);
+	LINE("Active(file)", active_file);
+	LINE("Inactive(file)", inactive_file);
+	LINE("Unevictable", unevictable);
+	LINE("Mlocked", mlocked);
+	LINE("SwapTotal", swap_total);
+	LINE("SwapFree", swap_free);
+	LINE("Dirty", dirty);
+	LINE("Writeback", writeback);
+	LINE("AnonPages", anon_pages);
+	LINE("Mapped", mapped);
+	LINE("Shmem", shmem);
+	LINE("KReclaimable", kreclaimable);
+	LINE("Slab", slab);
+	LINE("SReclaimable", sreclaimable);
+	LINE("SUnreclaim", sunreclaim);
+	LINE("KernelStack", kernel_stack);
+	LINE("PageTables", page_tables);
+	LINE("CommitLimit", commit_limit);
+	LINE("Committed_AS", committed_as);
+	LINE("VmallocTotal", vmalloc_total);
+	LINE("VmallocUsed", vmalloc_used);
+#undef LINE
+	return 0;
+}
+
+static void isa_string(uint64_t isa, char *buf, size_t size)
+{
+	static const char single[] = "imafdcv";
+	static const struct {
+		enum isa_extension bit;
+		const char *name;
+	} names[] = {
+		{ISA_ZICBOM, "_zicbom"}, {ISA_ZICBOZ, "_zicboz"}, {ISA_ZICNTR, "_zicntr"},
+		{ISA_ZIHINTPAUSE, "_zihintpause"}, {ISA_ZBA, "_zba"}, {ISA_ZBB, "_zbb"},
+		{ISA_ZBS, "_zbs"}, {ISA_SSTC, "_sstc"}, {ISA_SVINVAL, "_svinval"},
+		{ISA_SVNAPOT, "_svnapot"}, {ISA_SVPBMT, "_svpbmt"},
+	};
+	size_t at = strlcpy(buf, "rv64", size);
+
+	for (unsigned i = 0; i < sizeof(single) - 1 && at + 1 < size; i++) {
+		if (isa >> i & 1)
+			buf[at++] = single[i];
+	}
+	buf[at] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (isa >> names[i].bit & 1)
+			strlcat(buf, names[i].name, size);
+	}
+}
+
+static int show_cpuinfo(struct proc_text *t, struct process *p)
+{
+	char isa[128];
+
+	for (uint32_t i = 0; i < nharts; i++) {
+		int at = machine_hart_find(harts[i].hartid);
+
+		isa_string(at >= 0 ? machine.harts[at].isa : machine.isa, isa, sizeof(isa));
+		proc_printf(t, "processor\t: %u\nhart\t\t: %u\nisa\t\t: %s\nmmu\t\t: sv39\n", i,
+			    harts[i].hartid, isa);
+		proc_printf(t, "uarch\t\t: %s\n\n", machine.model);
+	}
+	return 0;
+}
+
+static uint64_t idle_total(void)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < nharts; i++)
+		sum += harts[i].idle_time;
+	return sum;
+}
+
+static int show_uptime(struct proc_text *t, struct process *p)
+{
+	uint64_t up = time_ns() / TICK, idle = idle_total() / TICK;
+
+	proc_printf(t, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100, idle / 100, idle % 100);
+	return 0;
+}
+
+static int show_version(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%s version %s (%s) %s\n", utsname.sysname, utsname.release,
+		    "riscv64-unknown-elf-gcc " __VERSION__, utsname.version);
+	return 0;
+}
+
+static int show_cmdline(struct proc_text *t, struct process *p)
+{
+	proc_append(t, machine.cmdline, strlen(machine.cmdline));
+	proc_append(t, "\n", 1);
+	return 0;
+}
+
+static uint32_t running_count(void)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < nharts; i++)
+		n += harts[i].nr_running;
+	return n;
+}
+
+static int show_stat(struct proc_text *t, struct process *p)
+{
+	uint64_t user = 0, system = 0, irqs = 0, switches = 0;
+	uint64_t booted = (time_realtime() - time_ns()) / NSEC_PER_SEC;
+
+	for (uint32_t i = 0; i < nharts; i++) {
+		user += harts[i].busy_user;
+		system += harts[i].busy_system;
+		irqs += harts[i].irq_count;
+		switches += harts[i].switches;
+	}
+	proc_printf(t, "cpu  %lu 0 %lu %lu 0 0 0 0 0 0\n", user / TICK, system / TICK,
+		    idle_total() / TICK);
+	for (uint32_t i = 0; i < nharts; i++)
+		proc_printf(t, "cpu%u %lu 0 %lu %lu 0 0 0 0 0 0\n", i, harts[i].busy_user / TICK,
+			    harts[i].busy_system / TICK, harts[i].idle_time / TICK);
+	proc_printf(t, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %u\n", irqs, switches, booted,
+		    process_count());
+	proc_printf(t, "procs_running %u\nprocs_blocked 0\n", running_count());
+	return 0;
+}
+
+static int show_loadavg(struct proc_text *t, struct process *p)
+{
+	uint64_t load[3];
+
+	loadavg_get(load);
+	for (int i = 0; i < 3; i++)
+		proc_printf(t, "%lu.%02lu ", load[i] >> 16, ((load[i] & 0xffff) * 100) >> 16);
+	proc_printf(t, "%u/%u %d\n", running_count(), thread_count(),
+		    current()->process ? current()->process->pid : 0);
+	return 0;
+}
+
+static int show_vmstat(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "nr_free_pages %lu\n", (unsigned long)frames_free());
+	proc_printf(t, "nr_dirty %lu\nnr_writeback %lu\n",
+		    (unsigned long)atomic_load(&pagecache_nr_dirty),
+		    (unsigned long)atomic_load(&pagecache_nr_writeback));
+	for (int i = 0; i < VM_EVENTS; i++)
+		proc_printf(t, "%s %lu\n", vm_event_names[i],
+			    (unsigned long)vm_event_sum((enum vm_event)i));
+	return 0;
+}
+
+static int show_slabinfo(struct proc_text *t, struct process *p)
+{
+	struct kmem_cache *c = NULL;
+	struct slab_stats s;
+
+	proc_printf(t, "slabinfo - version: 2.1\n# name            <active_objs> <num_objs> "
+		       "<objsize> <objperslab> <pagesperslab>\n");
+	while ((c = kmem_cache_next(c, &s)))
+		proc_printf(t, "%-17s %6lu %6lu %6lu %4lu %4lu\n", s.name,
+			    (unsigned long)s.active_objects, (unsigned long)s.total_objects,
+			    (unsigned long)s.object_size,
+			    (unsigned long)(s.pages ? s.total_objects / s.pages : 0), 1UL);
+	return 0;
+}
+
+static int show_filesystems(struct proc_text *t, struct process *p)
+{
+	for (struct fstype *fs = fstype_next(NULL); fs; fs = fstype_next(fs))
+		proc_printf(t, "%s\t%s\n", fs->needs_device ? "" : "nodev", fs->name);
+	return 0;
+}
+
+static int show_mounts(struct proc_text *t, struct process *p)
+{
+	char *line = kmalloc(2 * PATH_MAX);
+	struct mount *m;
+
+	if (!line)
+		return -ENOMEM;
+	mutex_lock(&mount_mutex);
+	list_for_each_entry(m, &mounts, link)
+		proc_append(t, line, mount_show(m, line, 2 * PATH_MAX));
+	mutex_unlock(&mount_mutex);
+	kfree(line);
+	return 0;
+}
+
+static int show_partitions(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "major minor  #blocks  name\n\n");
+	for (struct blockdev *b = blockdev_next(NULL); b; b = blockdev_next(b))
+		proc_printf(t, "%4u  %7u %10lu %s\n", b->dev >> 20, b->dev & 0xfffff,
+			    (unsigned long)(b->sectors / 2), b->name);
+	return 0;
+}
+
+static int show_diskstats(struct proc_text *t, struct process *p)
+{
+	static const enum bio_op order[] = {BIO_READ, BIO_WRITE};
+
+	for (struct blockdev *b = blockdev_next(NULL); b; b = blockdev_next(b)) {
+		proc_printf(t, "%4u %7u %s", b->dev >> 20, b->dev & 0xfffff, b->name);
+		for (int i = 0; i < 2; i++)
+			proc_printf(t, " %lu %lu %lu %lu",
+				    (unsigned long)b->stats.ios[order[i]],
+				    (unsigned long)b->stats.merges[order[i]],
+				    (unsigned long)b->stats.sectors[order[i]],
+				    (unsigned long)(b->stats.ns[order[i]] / NSEC_PER_MSEC));
+		proc_printf(t, " 0 0 0\n");
+	}
+	return 0;
+}
+
+static int store_sysrq(struct process *p, char *text, size_t len)
+{
+	switch (text[0]) {
+	case 'c':
+		panic("asked for through sysrq-trigger");
+	case 'b':
+		machine_restart();
+	case 'o':
+		vfs_shutdown();
+		machine_poweroff(0);
+	case 's':
+		(void)super_sync_all();
+		return 0;
+	}
+	return 0;
+}
+
+/* --- /proc/sys/kernel --- */
+
+static int show_ostype(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%s\n", utsname.sysname);
+	return 0;
+}
+
+static int show_osrelease(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%s\n", utsname.release);
+	return 0;
+}
+
+static int show_hostname(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%s\n", utsname.nodename);
+	return 0;
+}
+
+static int store_hostname(struct process *p, char *text, size_t len)
+{
+	char *end = strchr(text, '\n');
+
+	if (end)
+		*end = '\0';
+	strlcpy(utsname.nodename, text, sizeof(utsname.nodename));
+	return 0;
+}
+
+static int show_pid_max(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "32768\n");
+	return 0;
+}
+
+/* A random UUID (RFC 4122, version 4). */
+static void uuid_print(struct proc_text *t, const uint8_t *r)
+{
+	proc_printf(t, "%02x%02x%02x%02x-%02x%02x-4%x%02x-%x%x%02x-", r[0], r[1], r[2], r[3], r[4],
+		    r[5], r[6] & 15, r[7], 8 | (r[8] & 3), r[8] >> 4, r[9]);
+	proc_printf(t, "%02x%02x%02x%02x%02x%02x\n", r[10], r[11], r[12], r[13], r[14], r[15]);
+}
+
+static int show_uuid(struct proc_text *t, struct process *p)
+{
+	uint8_t r[16];
+
+	random_bytes(r, sizeof(r));
+	uuid_print(t, r);
+	return 0;
+}
+
+static int show_boot_id(struct proc_text *t, struct process *p)
+{
+	static struct spinlock lock = SPINLOCK_INIT("boot id", RANK_FILES);
+	static uint8_t id[16];
+	static bool made;
+	uint8_t fresh[16];
+
+	random_bytes(fresh, sizeof(fresh));
+	spin_lock(&lock);
+	if (!made)
+		memcpy(id, fresh, sizeof(id));
+	made = true;
+	spin_unlock(&lock);
+	uuid_print(t, id);
+	return 0;
+}
+
+static ssize64_t link_self(struct process *p, char *buf, size_t size)
+{
+	if (!current()->process)
+		return -ENOENT;
+	return snprintf(buf, size, "%d", current()->process->pid);
+}
+
+static ssize64_t link_mounts(struct process *p, char *buf, size_t size)
+{
+	return (ssize64_t)strlcpy(buf, "self/mounts", size);
+}
+
+static const struct proc_entry random_entries[] = {
+	{.name = "boot_id", .mode = S_IFREG | 0444, .show = show_boot_id},
+	{.name = "uuid", .mode = S_IFREG | 0444, .show = show_uuid},
+	{.mode = 0},
+};
+
+static const struct proc_entry kernel_entries[] = {
+	{.name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname,
+	 .store = store_hostname},
+	{.name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype},
+	{.name = "osrelease", .mode = S_IFREG | 0444, .show = show_osrelease},
+	{.name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max},
+	{.name = "random", .mode = S_IFDIR | 0555, .children = random_entries},
+	{.mode = 0},
+};
+
+static const struct proc_entry sys_entries[] = {
+	{.name = "kernel", .mode = S_IFDIR | 0555, .children = kernel_entries},
+	{.mode = 0},
+};
+
+const struct proc_entry proc_root_entries[] = {
+	{.name = "self", .mode = S_IFLNK | 0777, .readlink = link_self},
+	{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
+	{.name = "cpuinfo", .mode = S_IFREG | 0444, .show = show_cpuinfo},
+	{.name = "diskstats", .mode = S_IFREG | 0444, .show = show_diskstats},
+	{.name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems},
+	{.name = "loadavg", .mode = S_IFREG | 0444, .show = show_loadavg},
+	{.name = "meminfo", .mode = S_IFREG | 0444, .show = show_meminfo},
+	{.name = "mounts", .mode = S_IFLNK | 0777, .readlink = link_mounts},
+	{.name = "partitions", .mode = S_IFREG | 0444, .show = show_partitions},
+	{.name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo},
+	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
+	{.name = "sys", .mode = S_IFDIR | 0555, .children = sys_entries},
+	{.name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = store_sysrq},
+	{.name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime},
+	{.name = "version", .mode = S_IFREG | 0444, .show = show_version},
+	{.name = "vmstat", .mode = S_IFREG | 0444, .show = show_vmstat},
+	{.mode = 0},
+};
+
+/* /proc/PID/mounts: there is one mount tree for all. */
+int proc_show_mounts(struct proc_text *t, struct process *p)
+{
+	return show_mounts(t, p);
+}
