@@ -16,7 +16,7 @@ const char *file_beside(const char *name)
 	return path;
 }
 
-uint8_t *file_read(const char *path, size_t *size)
+uint8_t *file_load(const char *path, size_t *size)
 {
 	FILE *file = fopen(path, "rb");
 	uint8_t *data;

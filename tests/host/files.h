@@ -8,4 +8,4 @@
 const char *file_beside(const char *name);
 
 /* Reads a whole file into an exact heap block; NULL, *size 0, if there is none. */
-uint8_t *file_read(const char *path, size_t *size);
+uint8_t *file_load(const char *path, size_t *size);

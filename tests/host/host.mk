@@ -90,9 +90,26 @@ test_block_SRC := tests/host/test_block.c tests/host/shim/sleep.c tests/host/shi
 		  $(KERNEL_SHIM)
 
 HOST_TESTS += test_aspace
-test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shim/around_mm.c \
-		   tests/host/shim/ram.c tests/host/shim/sleep.c $(addprefix mm/,aspace.c fault.c \
+test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shim/around.c \
+		   tests/host/shim/one_file.c tests/host/shim/ram.c tests/host/shim/sleep.c $(addprefix mm/,aspace.c fault.c \
 		   frame.c madvise.c mlock.c mmap.c mremap.c object.c oom.c pagecache.c \
 		   pagetable.c reclaim.c rmap.c slab.c tlb.c vma.c writeback.c) kernel/mutex.c \
 		   kernel/wait.c kernel/cmdline.c lib/bitmap.c lib/radix.c lib/rbtree.c \
 		   $(KERNEL_SHIM)
+
+# The whole of fs/ over the block layer, on a volume that mke2fs made.
+$(HB)/disks/ext2.img: | $(O)/.setup-test
+	$(call say,MKE2FS,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && PATH=$$PATH:/sbin mke2fs -q -t ext2 -b 1024 -N 256 $@ 8M
+
+host-tests: $(HB)/disks/ext2.img
+HOST_TESTS += test_ext2
+test_ext2_SRC := tests/host/test_ext2.c tests/host/files.c tests/host/shim/user.c \
+		 tests/host/shim/around.c tests/host/shim/mmu.c tests/host/shim/ram.c \
+		 tests/host/shim/sleep.c $(wildcard fs/*.c fs/ext2/*.c fs/tmpfs/*.c) \
+		 $(wildcard drivers/block/*.c) $(addprefix mm/,aspace.c fault.c frame.c madvise.c \
+		 mlock.c mmap.c mremap.c object.c oom.c pagecache.c pagetable.c reclaim.c rmap.c \
+		 slab.c tlb.c vma.c writeback.c) kernel/chardev.c kernel/cmdline.c kernel/cred.c \
+		 kernel/mutex.c kernel/uio.c kernel/wait.c lib/bitmap.c lib/crc.c lib/radix.c \
+		 lib/rbtree.c lib/sort.c $(KERNEL_SHIM)

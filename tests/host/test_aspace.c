@@ -3,7 +3,7 @@
  * what memory must hold: random mappings, accesses, forks, exits, truncation and reclaim over a
  * window of pages that lies across the borders of leaf tables.
  */
-#include "tests/host/shim/around_mm.h"
+#include "tests/host/shim/one_file.h"
 #include "tests/host/shim/mmu.h"
 #include "tests/host/shim/sleep.h"
 

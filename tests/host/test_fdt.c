@@ -21,7 +21,7 @@ static void load(const char *name)
 
 	snprintf(path, sizeof(path), "dtb/%s.dtb", name);
 	free(blob);
-	blob = file_read(file_beside(path), &blob_size);
+	blob = file_load(file_beside(path), &blob_size);
 	assert_non_null(blob);
 	assert_int_equal(fdt_open(&fdt, blob, blob_size, NULL), 0);
 }
@@ -462,7 +462,7 @@ static unsigned visit_folder(const char *folder)
 		if (len < 4 || strcmp(entry->d_name + len - 4, ".dtb") != 0)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-		data = file_read(path, &size);
+		data = file_load(path, &size);
 		if (fdt_visit(data, size) <= 0)
 			fail_msg("%s refused", path);
 		free(data);

@@ -23,7 +23,7 @@ static void load(const char *name, uint64_t blob_phys, uint64_t image, uint64_t 
 
 	snprintf(path, sizeof(path), "dtb/%s.dtb", name);
 	free(blob);
-	blob = file_read(file_beside(path), &size);
+	blob = file_load(file_beside(path), &size);
 	assert_non_null(blob);
 	if (machine_init(blob, blob_phys, size, image, image_end, &why))
 		fail_msg("%s", why);

@@ -33,7 +33,7 @@ static void load(const char *name)
 
 	snprintf(path, sizeof(path), "disks/%s.img", name);
 	free(image);
-	image = file_read(file_beside(path), &image_size);
+	image = file_load(file_beside(path), &image_size);
 	assert_non_null(image);
 	bad_sector = 0;
 	disk = (struct partition_disk){

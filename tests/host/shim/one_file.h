@@ -1,4 +1,3 @@
-/* What mm/ asks of the rest of the kernel: one file, limits without end, no other processes. */
 #pragma once
 
 #include "tests/host/shim/kernel.h"

@@ -1,0 +1,85 @@
+/* What mm/ and fs/ ask of the rest of the kernel: no limits, no other processes or harts. */
+#include "tests/host/shim/kernel.h"
+
+#include "kernel/hart.h"
+#include "kernel/random.h"
+#include "kernel/sbi.h"
+#include "kernel/signal.h"
+
+struct process *init_process;
+struct spinlock proc_lock = SPINLOCK_INIT("processes", RANK_PROC);
+
+uint64_t rlimit_get(int which)
+{
+	(void)which;
+	return UINT64_MAX;
+}
+
+uint64_t random_below(uint64_t limit)
+{
+	(void)limit;
+	return 0;
+}
+
+void hart_call(hartmask_t mask, void (*func)(void *), void *arg)
+{
+	(void)mask;
+	(void)func;
+	(void)arg;
+	fail_msg("there is no other hart");
+}
+
+void sbi_remote_sfence(uint64_t harts_mask, uint64_t va, uint64_t len)
+{
+	(void)va;
+	(void)len;
+	assert_int_equal(harts_mask, 0);
+}
+
+void sbi_remote_sfence_asid(uint64_t harts_mask, uint64_t va, uint64_t len, uint64_t asid)
+{
+	(void)va;
+	(void)len;
+	(void)asid;
+	assert_int_equal(harts_mask, 0);
+}
+
+void sbi_remote_fence_i(uint64_t harts_mask)
+{
+	assert_int_equal(harts_mask, 0);
+}
+
+/* Kernel threads never run: their work is done when a test asks for it. */
+struct thread *kthread_create(const char *name, void (*func)(void *), void *arg)
+{
+	static struct thread idle;
+
+	(void)name;
+	(void)func;
+	(void)arg;
+	return &idle;
+}
+
+void thread_start(struct thread *t)
+{
+	(void)t;
+}
+
+struct process *process_next(pid_t pid)
+{
+	(void)pid;
+	return NULL;
+}
+
+void process_put(struct process *p)
+{
+	(void)p;
+}
+
+int signal_process(struct process *p, int sig, const struct siginfo *info)
+{
+	(void)p;
+	(void)sig;
+	(void)info;
+	return -ESRCH;
+}
