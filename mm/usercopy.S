@@ -91,7 +91,7 @@ userzero:
 1:	beqz	a1, 5f
 	andi	a4, a0, 7
 	bnez	a4, 4f
-2:	bltu	a1, a3, 4f
+	bltu	a1, a3, 4f
 3:	sd	zero, 0(a0)
 	sd	zero, 8(a0)
 	sd	zero, 16(a0)
@@ -102,7 +102,8 @@ userzero:
 	sd	zero, 56(a0)
 	addi	a1, a1, -64
 	addi	a0, a0, 64
-	j	2b
+	bgeu	a1, a3, 3b
+	j	1b
 	landing	3b, 4f, 6f
 4:	sb	zero, 0(a0)
 	addi	a1, a1, -1

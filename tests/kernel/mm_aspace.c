@@ -104,6 +104,29 @@ SELFTEST(mm_copies_stop_at_the_very_byte)
 	take_off(as);
 }
 
+SELFTEST(mm_copies_touch_nothing_else)
+{
+	struct aspace *as = wear_new();
+	static uint8_t from[512], to[512];
+
+	memset(from, 0xee, sizeof(from));
+	selftest_check(map_anon(as, BASE, 1) == BASE);
+	for (unsigned n = 0; n < 300; n++) {
+		for (unsigned align = 8; align < 16; align++) {
+			selftest_check(!copy_to_user(BASE, from, sizeof(from)));
+			selftest_check(!clear_user(BASE + align, n));
+			selftest_check(!copy_from_user(to, BASE, sizeof(to)));
+			for (unsigned i = 0; i < sizeof(to); i++)
+				if (to[i] != (i >= align && i < align + n ? 0 : 0xee))
+					selftest_fail(__FILE__, __LINE__, "a byte is wrong");
+			selftest_check(!copy_to_user(BASE + align, from + (n & 7), n));
+			selftest_check(!copy_from_user(to, BASE, sizeof(to)));
+			selftest_check(!memcmp(to, from, sizeof(to)));
+		}
+	}
+	take_off(as);
+}
+
 SELFTEST(mm_strings_end_where_they_should)
 {
 	struct aspace *as = wear_new();
