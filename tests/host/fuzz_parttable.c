@@ -28,7 +28,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct partition table[PARTITIONS_MAX];
 	struct input in = {.data = data, .size = size};
 	struct partition_disk disk = {
-		.sectors = 16384, .block_size = 512u << (size % 4), .read = input_read, .data = &in};
+		.sectors = 16384,
+		.block_size = 512u << (size % 4),
+		.read = input_read,
+		.data = &in,
+	};
 	int n = partitions_parse(&disk, table);
 
 	for (int i = 0; i < n; i++) {

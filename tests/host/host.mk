@@ -59,7 +59,8 @@ HOST_DISKS := $(patsubst tests/host/disks/%.sfdisk,$(HB)/disks/%.img,$(wildcard 
 $(HB)/disks/%.img: tests/host/disks/%.sfdisk | $(O)/.setup-test
 	$(call say,SFDISK,$@)
 	@mkdir -p $(@D)
-	$(Q)rm -f $@ && truncate -s 8M $@ && PATH=$$PATH:/sbin:/usr/sbin sfdisk -q --wipe never $@ < $<
+	$(Q)rm -f $@ && truncate -s 8M $@ && \
+		PATH=$$PATH:/sbin:/usr/sbin sfdisk -q --wipe never $@ < $<
 
 PARTTABLE_SRC := drivers/block/parttable.c lib/bits.c lib/crc.c
 
@@ -91,7 +92,8 @@ test_block_SRC := tests/host/test_block.c tests/host/shim/sleep.c tests/host/shi
 
 HOST_TESTS += test_aspace
 test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shim/around.c \
-		   tests/host/shim/one_file.c tests/host/shim/ram.c tests/host/shim/sleep.c $(addprefix mm/,aspace.c fault.c \
+		   tests/host/shim/one_file.c tests/host/shim/ram.c tests/host/shim/sleep.c \
+		   $(addprefix mm/,aspace.c fault.c \
 		   frame.c madvise.c mlock.c mmap.c mremap.c object.c oom.c pagecache.c \
 		   pagetable.c reclaim.c rmap.c slab.c tlb.c vma.c writeback.c) kernel/mutex.c \
 		   kernel/wait.c kernel/cmdline.c lib/bitmap.c lib/radix.c lib/rbtree.c \
