@@ -152,7 +152,7 @@ int builtin_shift(int argc, char **argv)
 
 static void alias_print(const struct alias *alias)
 {
-	printf("alias %s=%s\n", alias->name, quote_word(alias->value));
+	printf("%s=%s\n", alias->name, quote_word(alias->value));
 }
 
 int builtin_alias(int argc, char **argv)
