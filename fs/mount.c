@@ -106,7 +106,7 @@ static struct mount *mount_alloc(const char *source, uint32_t flags)
 }
 
 /* Claim the device and let the file system read the volume. The root dentry, or err_ptr. */
-static struct dentry *super_mount(struct fstype *type, const char *source, uint32_t flags,
+static struct dentry *super_mount(struct fstype *type, struct blockdev *bdev, uint32_t flags,
 				  const char *options)
 {
 	struct super_block *sb = super_alloc(type);
@@ -118,8 +118,8 @@ static struct dentry *super_mount(struct fstype *type, const char *source, uint3
 		return err_ptr(-ENOMEM);
 	sb->readonly = flags & MS_RDONLY;
 	if (type->needs_device) {
-		sb->bdev = blockdev_find(source);
-		err = sb->bdev ? blockdev_claim(sb->bdev) : -ENOTBLK;
+		sb->bdev = bdev;
+		err = bdev ? blockdev_claim(bdev) : -ENOTBLK;
 		if (err)
 			goto fail;
 		sb->dev = sb->bdev->dev;
@@ -144,9 +144,8 @@ fail:
 }
 
 /* A volume that is mounted already is mounted once more, not read twice. */
-static struct dentry *super_again(struct fstype *type, const char *source)
+static struct dentry *super_again(struct fstype *type, struct blockdev *bdev)
 {
-	struct blockdev *bdev = type->needs_device ? blockdev_find(source) : NULL;
 	struct mount *m;
 
 	if (!bdev && !type->single)
@@ -175,8 +174,8 @@ void mount_attach(struct mount *m, struct path *at)
 	spin_unlock(&dcache_lock);
 }
 
-int mount_add(const char *source, struct path *at, struct fstype *type, uint32_t flags,
-	      const char *options)
+int mount_add(const char *source, struct blockdev *bdev, struct path *at, struct fstype *type,
+	      uint32_t flags, const char *options)
 {
 	struct mount *m = mount_alloc(source, flags);
 	struct dentry *root;
@@ -185,9 +184,9 @@ int mount_add(const char *source, struct path *at, struct fstype *type, uint32_t
 	if (!m)
 		return -ENOMEM;
 	mutex_lock(&mount_mutex);
-	root = super_again(type, source);
+	root = super_again(type, bdev);
 	if (!root) {
-		root = super_mount(type, source, flags, options);
+		root = super_mount(type, bdev, flags, options);
 		if (is_err(root)) {
 			err = (int)ptr_err(root);
 			kfree(m->source);

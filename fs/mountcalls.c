@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "drivers/block.h"
 #include "fs/mount.h"
 #include "fs/vfs.h"
 #include "kernel/syscall.h"
@@ -37,18 +38,46 @@ static int remount(struct path *at, uint32_t flags)
 	return err;
 }
 
+/* The disk whose device file is at the path. err_ptr(-ENOTBLK) when there is no disk there. */
+static struct blockdev *device_of(const char *source)
+{
+	struct blockdev *bdev = err_ptr(-ENOTBLK);
+	struct inode *inode;
+	struct path p;
+	int err = path_lookup(AT_FDCWD, source, WALK_FOLLOW, &p);
+
+	if (err)
+		return err_ptr(err);
+	inode = p.dentry->inode;
+	if (S_ISBLK(inode->mode) && (atomic_load(&p.mnt->flags) & MS_NODEV))
+		bdev = err_ptr(-EACCES);
+	else if (S_ISBLK(inode->mode)) {
+		bdev = blockdev_by_dev(inode->rdev);
+		if (!bdev)
+			bdev = err_ptr(-ENXIO);
+	}
+	path_put(&p);
+	return bdev;
+}
+
 static int mount_new(const char *source, struct path *at, const char *type, uint32_t flags,
 		     const char *options)
 {
 	struct fstype *t = fstype_find(type);
+	struct blockdev *bdev = NULL;
 
 	if (!t && (!strcmp(type, "ext3") || !strcmp(type, "ext4")))
 		t = fstype_find("ext2");
 	if (!t)
 		return -ENODEV;
+	if (t->needs_device) {
+		bdev = device_of(source);
+		if (is_err(bdev))
+			return (int)ptr_err(bdev);
+	}
 	if (!S_ISDIR(at->dentry->inode->mode))
 		return -ENOTDIR;
-	return mount_add(source, at, t, flags & PER_MOUNT, options);
+	return mount_add(source, bdev, at, t, flags & PER_MOUNT, options);
 }
 
 static int mount_bind_path(const char *source, struct path *at)
@@ -155,7 +184,7 @@ SYSCALL2(umount2, uaddr_t, target, int, flags)
 		return err;
 	m = p.mnt;
 	if (p.dentry != m->root || !m->parent) {
-		err = m->parent ? -EINVAL : -EBUSY;
+		err = p.dentry != m->root ? -EINVAL : -EBUSY;
 		path_put(&p);
 		return err;
 	}

@@ -317,9 +317,12 @@ struct mount *mount_get(struct mount *m);
 void mount_put(struct mount *m);
 /* The mount on dentry d of m, no reference; NULL if none. dcache_lock held. */
 struct mount *mount_find_locked(struct mount *m, struct dentry *d);
-/* Mount type on at (NULL: as the root of everything). */
-int mount_add(const char *source, struct path *at, struct fstype *type, uint32_t flags,
-	      const char *options);
+/*
+ * Mount type on at (NULL: as the root of everything). bdev is the disk of a type that needs one,
+ * else NULL; source is what /proc/mounts shows.
+ */
+int mount_add(const char *source, struct blockdev *bdev, struct path *at, struct fstype *type,
+	      uint32_t flags, const char *options);
 /* May this mount be written to: 0 or -EROFS; undo with mount_write_end. */
 int mount_write_begin(struct mount *m);
 void mount_write_end(struct mount *m);

@@ -40,7 +40,7 @@ static int mount_at(const char *type, const char *where, uint32_t flags)
 	int err = path_lookup(AT_FDCWD, where, WALK_FOLLOW | WALK_DIRECTORY, &p);
 
 	if (!err) {
-		err = mount_add(type, &p, fstype_find(type), flags, "");
+		err = mount_add(type, NULL, &p, fstype_find(type), flags, "");
 		path_put(&p);
 	}
 	if (err)
@@ -66,17 +66,19 @@ int vfs_mount_root(void)
 {
 	uint32_t flags = cmdline_has("ro") ? MS_RDONLY : 0;
 	char name[128];
+	struct blockdev *bdev;
 	int err;
 
 	if (!root_name(name, sizeof(name))) {
 		pr_err("no disk to mount as the root\n");
 		return -ENODEV;
 	}
-	if (!blockdev_find(name)) {
+	bdev = blockdev_find(name);
+	if (!bdev) {
 		pr_err("root=%s: there is no such disk\n", name);
 		return -ENODEV;
 	}
-	err = mount_add(name, NULL, fstype_find("ext2"), flags, "");
+	err = mount_add(name, bdev, NULL, fstype_find("ext2"), flags, "");
 	if (err) {
 		pr_err("root=%s: cannot mount it: error %d\n", name, -err);
 		return err;
