@@ -187,10 +187,9 @@ static void tmpfs_unmount(struct super_block *sb)
 
 static int tmpfs_statfs(struct super_block *sb, struct statfs64 *st)
 {
-	st->f_blocks = tmpfs_of(sb)->max_pages;
+	/* It has no limit of its own: all of memory is its volume. */
+	st->f_blocks = frames_total;
 	st->f_bfree = st->f_bavail = frames_free();
-	if (st->f_bfree > st->f_blocks)
-		st->f_bfree = st->f_bavail = st->f_blocks;
 	return 0;
 }
 
@@ -208,7 +207,6 @@ int tmpfs_fill(struct super_block *sb, mode_t mode, struct inode **root)
 	if (!fs)
 		return -ENOMEM;
 	mutex_init(&fs->lock, "tmpfs", RANK_SUPER);
-	fs->max_pages = frames_total / 2;
 	sb->data = fs;
 	sb->ops = &tmpfs_super_ops;
 	sb->max_size = (uint64_t)UINT32_MAX << PAGE_SHIFT;

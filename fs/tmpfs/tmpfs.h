@@ -8,7 +8,6 @@
 struct tmpfs {
 	struct mutex lock;	    /* RANK_SUPER: entries of all directories */
 	uint64_t next_ino;	    /* (lock) */
-	uint64_t max_pages;	    /* of data; st_blocks is not kept for each file */
 	/* devfs: bring the tree up to date; called before a lookup or listing of the root. */
 	void (*update)(struct super_block *sb);
 	void *seen[2];		    /* devfs: the devices that have nodes already */
