@@ -50,10 +50,10 @@ static int open_permission(struct path *p, int flags, bool created)
 	mode_t mode = inode->mode;
 	int mask = 0, err;
 
-	if (S_ISLNK(mode))
-		return -ELOOP;
 	if ((flags & O_DIRECTORY) && !S_ISDIR(mode))
 		return -ENOTDIR;
+	if (S_ISLNK(mode))
+		return -ELOOP;
 	if (S_ISDIR(mode) && ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC))))
 		return -EISDIR;
 	if ((S_ISCHR(mode) || S_ISBLK(mode)) && (atomic_load(&p->mnt->flags) & MS_NODEV))

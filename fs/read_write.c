@@ -74,6 +74,8 @@ static ssize64_t fd_transfer_at(int fd, struct uio *u, int64_t offset, bool writ
 		return -EBADF;
 	if (!(f->kind & FILE_SEEK))
 		n = -ESPIPE;
+	else if (u->resid > (uint64_t)(INT64_MAX - offset))
+		n = -EINVAL;
 	else
 		n = uio_transfer(f, u, &pos, write);
 	file_put(f);
@@ -136,12 +138,23 @@ static ssize64_t fd_transfer_iov(int fd, uaddr_t user, uint64_t count, int64_t o
 	return n;
 }
 
+/* Why a buffer that leaves user space is refused: the descriptor is looked at before it. */
+static long bad_buffer(int fd)
+{
+	struct file *f = fd_get(fd);
+
+	if (!f)
+		return -EBADF;
+	file_put(f);
+	return -EFAULT;
+}
+
 SYSCALL3(read, int, fd, uaddr_t, buf, size_t, n)
 {
 	struct uio u;
 
 	if (unlikely(buf > USER_TOP || n > USER_TOP - buf))
-		return (int64_t)n < 0 ? -EINVAL : -EFAULT;
+		return bad_buffer(fd);
 	uio_init_user(&u, buf, MIN(n, RW_COUNT_MAX));
 	return fd_transfer(fd, &u, false);
 }
@@ -151,7 +164,7 @@ SYSCALL3(write, int, fd, uaddr_t, buf, size_t, n)
 	struct uio u;
 
 	if (unlikely(buf > USER_TOP || n > USER_TOP - buf))
-		return (int64_t)n < 0 ? -EINVAL : -EFAULT;
+		return bad_buffer(fd);
 	uio_init_user(&u, buf, MIN(n, RW_COUNT_MAX));
 	return fd_transfer(fd, &u, true);
 }
@@ -161,7 +174,7 @@ SYSCALL4(pread64, int, fd, uaddr_t, buf, size_t, n, int64_t, offset)
 	struct uio u;
 
 	if (unlikely(buf > USER_TOP || n > USER_TOP - buf))
-		return (int64_t)n < 0 ? -EINVAL : -EFAULT;
+		return bad_buffer(fd);
 	uio_init_user(&u, buf, MIN(n, RW_COUNT_MAX));
 	return fd_transfer_at(fd, &u, offset, false);
 }
@@ -171,7 +184,7 @@ SYSCALL4(pwrite64, int, fd, uaddr_t, buf, size_t, n, int64_t, offset)
 	struct uio u;
 
 	if (unlikely(buf > USER_TOP || n > USER_TOP - buf))
-		return (int64_t)n < 0 ? -EINVAL : -EFAULT;
+		return bad_buffer(fd);
 	uio_init_user(&u, buf, MIN(n, RW_COUNT_MAX));
 	return fd_transfer_at(fd, &u, offset, true);
 }
