@@ -195,12 +195,14 @@ static long wait_for_signal(sigset_t set, struct siginfo *info, uint64_t deadlin
 
 	waitqueue_init(&never);
 	/* While it waits, the set counts as unblocked, so that senders wake it. */
+	signal_set_awaited(blocked & set);
 	signal_set_blocked(blocked & ~set);
 	err = wait_event_deadline(&never, (sig = try_take(set, info)) != 0, WAIT_INTERRUPTIBLE,
 				  deadline);
 	if (!sig)
 		sig = try_take(set, info);
 	signal_set_blocked(blocked);
+	signal_set_awaited(0);
 	if (sig)
 		return sig;
 	return err == -ETIMEDOUT ? -EAGAIN : -EINTR;

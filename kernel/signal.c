@@ -174,16 +174,18 @@ static int send_locked(struct process *p, struct thread *t, int sig, const struc
 		       bool *continued)
 {
 	struct thread *taker;
+	bool acts;
 	int err;
 
 	*continued = job_control(p, sig);
 	if (p->exiting || p->zombie)
 		return 0;
 	taker = t ? (wants(t, sig) ? t : NULL) : choose(p, sig);
+	acts = taker && !(taker->awaited & SIGMASK(sig));
 	/* A blocked signal stays pending even if ignored: the action may change before. */
-	if (taker && ignores(p, sig))
+	if (acts && ignores(p, sig))
 		return 0;
-	if (taker && default_kills(sig) && p != init_process &&
+	if (acts && default_kills(sig) && p != init_process &&
 	    sighand_action(p, sig).handler == SIG_DFL &&
 	    (sig == SIGKILL || !(SIG_CORE_MASK & SIGMASK(sig)))) {
 		signal_begin_exit(p, sig);
@@ -226,6 +228,15 @@ void signal_recalc(struct thread *t)
 		__atomic_or_fetch(&t->work, WORK_SIGNAL, __ATOMIC_RELAXED);
 	else
 		__atomic_and_fetch(&t->work, ~(uint32_t)WORK_SIGNAL, __ATOMIC_RELAXED);
+}
+
+void signal_set_awaited(sigset_t awaited)
+{
+	struct process *p = current()->process;
+	uint64_t irq = spin_lock_irq(&p->siglock);
+
+	current()->awaited = awaited;
+	spin_unlock_irq(&p->siglock, irq);
 }
 
 void signal_set_blocked(sigset_t blocked)

@@ -83,6 +83,8 @@ struct thread {
 
 	/* signals: (process->siglock) */
 	sigset_t blocked, saved_blocked;
+	sigset_t awaited;	/* blocked ones that rt_sigtimedwait takes: neither
+				 * ignored nor fatal until it is done */
 	bool restore_blocked;	/* put saved_blocked back on the way to user mode */
 	struct sigpending pending;
 	struct sigaltstack altstack;
