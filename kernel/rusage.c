@@ -35,15 +35,71 @@ static void add(struct usage *to, const struct usage *u)
 	to->nivcsw += u->nivcsw;
 }
 
-void usage_of_process(struct process *p, struct usage *out)
+static void usage_locked(struct process *p, struct usage *out)
 {
 	struct thread *t;
-	uint64_t irq = spin_lock_irq(&p->siglock);
 
 	*out = p->dead_threads;
 	list_for_each_entry(t, &p->threads, process_link)
 		add_thread(out, t);
+}
+
+void usage_of_process(struct process *p, struct usage *out)
+{
+	uint64_t irq = spin_lock_irq(&p->siglock);
+
+	usage_locked(p, out);
 	spin_unlock_irq(&p->siglock, irq);
+}
+
+static uint64_t cpu_timer_clock(struct process *p, int which)
+{
+	struct usage u;
+
+	usage_locked(p, &u);
+	return which ? u.utime + u.stime : u.utime;
+}
+
+void cpu_timer_swap(struct process *p, int which, const uint64_t *value, uint64_t new_interval,
+		    uint64_t *left, uint64_t *interval)
+{
+	struct cpu_timer *timer = &p->cpu_timers[which];
+	uint64_t irq = spin_lock_irq(&p->siglock);
+	uint64_t now = cpu_timer_clock(p, which);
+
+	*left = 0;
+	if (timer->expires)
+		*left = timer->expires > now ? timer->expires - now : 1;
+	*interval = timer->interval;
+	if (value) {
+		timer->expires = *value ? now + *value : 0;
+		timer->interval = new_interval;
+	}
+	spin_unlock_irq(&p->siglock, irq);
+}
+
+void cpu_timers_check(struct thread *t)
+{
+	static const int sigs[] = {SIGVTALRM, SIGPROF};
+	struct process *p = t->process;
+
+	for (int i = 0; i < 2; i++) {
+		struct cpu_timer *timer = &p->cpu_timers[i];
+		bool due = false;
+		uint64_t irq, now;
+
+		if (likely(!__atomic_load_n(&timer->expires, __ATOMIC_RELAXED)))
+			continue;
+		irq = spin_lock_irq(&p->siglock);
+		now = cpu_timer_clock(p, i);
+		if (timer->expires && now >= timer->expires) {
+			due = true;
+			timer->expires = timer->interval ? now + timer->interval : 0;
+		}
+		spin_unlock_irq(&p->siglock, irq);
+		if (due)
+			signal_process(p, sigs[i], NULL);
+	}
 }
 
 /*

@@ -12,3 +12,12 @@ void usage_of_process(struct process *p, struct usage *out);
 void rusage_of_process(struct process *p, struct rusage *out);
 /* Send what RLIMIT_CPU asks for; from the tick, interrupts off, no run queue locked. */
 void rlimit_cpu_check(struct thread *t);
+/*
+ * setitimer(2) for CPU time: which is 0 (user time, SIGVTALRM) or 1 (user and system time,
+ * SIGPROF). *left and *interval get the old setting, ns. A new one is made when value is not NULL;
+ * *value 0 turns the timer off. Takes siglock.
+ */
+void cpu_timer_swap(struct process *p, int which, const uint64_t *value, uint64_t new_interval,
+		    uint64_t *left, uint64_t *interval);
+/* Send what the timers of t's process owe. From the tick of a running thread. */
+void cpu_timers_check(struct thread *t);

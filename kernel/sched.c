@@ -441,8 +441,10 @@ void sched_tick(bool user)
 			__atomic_or_fetch(&t->work, WORK_RESCHED, __ATOMIC_RELAXED);
 	}
 	spin_unlock(&h->runq_lock);
-	if (t->process)
+	if (t->process) {
 		rlimit_cpu_check(t);
+		cpu_timers_check(t);
+	}
 	if (nharts > 1)
 		balance(h);
 }

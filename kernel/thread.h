@@ -173,6 +173,10 @@ struct process {
 	bool cont_unreported;		/* (siglock) wait4(WCONTINUED) has not seen it go on */
 	struct timer *itimer_real;	/* (siglock) setitimer(ITIMER_REAL), alarm */
 	uint64_t itimer_interval;	/* (siglock) ns */
+	struct cpu_timer {
+		uint64_t expires;	/* CPU time at which it fires, ns; 0: off */
+		uint64_t interval;	/* ns; 0: once */
+	} cpu_timers[2];		/* (siglock) ITIMER_VIRTUAL, ITIMER_PROF */
 
 	struct rlimit64 {
 		uint64_t cur, max;

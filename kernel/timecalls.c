@@ -212,6 +212,7 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, uaddr_t, in, uaddr_t, uleft)
 	case CLOCK_BOOTTIME:
 		break;
 	case CLOCK_PROCESS_CPUTIME_ID:
+	case CLOCK_THREAD_CPUTIME_ID:
 		return -EOPNOTSUPP;
 	default:
 		return -EINVAL;
@@ -243,17 +244,31 @@ static void itimer_fired(struct timer *t)
 		timer_set(t, MAX(t->when + interval, time_ns()));
 }
 
+static struct timeval64 ns_timeval(uint64_t ns)
+{
+	return (struct timeval64){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / NSEC_PER_USEC};
+}
+
 static void itimer_get(struct process *p, struct itimerval64 *v)
 {
-	uint64_t now = time_ns(), left = 0, interval = p->itimer_interval;
+	uint64_t now = time_ns(), left = 0;
 	struct timer *t = p->itimer_real;
 
 	if (t && t->base && !rb_unlinked(&t->node))
 		left = t->when > now ? t->when - now : NSEC_PER_USEC;
-	v->it_value = (struct timeval64){left / NSEC_PER_SEC,
-					 left % NSEC_PER_SEC / NSEC_PER_USEC};
-	v->it_interval = (struct timeval64){interval / NSEC_PER_SEC,
-					    interval % NSEC_PER_SEC / NSEC_PER_USEC};
+	v->it_value = ns_timeval(left);
+	v->it_interval = ns_timeval(p->itimer_interval);
+}
+
+/* Set (value is not NULL) and get a timer of CPU time; a remainder below 1 us counts as 1 us. */
+static void cpu_itimer(struct process *p, int which, const uint64_t *value, uint64_t interval,
+		       struct itimerval64 *old)
+{
+	uint64_t left, old_interval;
+
+	cpu_timer_swap(p, which - ITIMER_VIRTUAL, value, interval, &left, &old_interval);
+	old->it_value = ns_timeval(left ? MAX(left, NSEC_PER_USEC) : 0);
+	old->it_interval = ns_timeval(old_interval);
 }
 
 static bool timeval_ns(const struct timeval64 *v, uint64_t *ns)
@@ -270,25 +285,20 @@ SYSCALL2(getitimer, int, which, uaddr_t, out)
 {
 	struct itimerval64 v;
 
-	if (which != ITIMER_REAL)
+	if (which == ITIMER_REAL)
+		itimer_get(current()->process, &v);
+	else if (which == ITIMER_VIRTUAL || which == ITIMER_PROF)
+		cpu_itimer(current()->process, which, NULL, 0, &v);
+	else
 		return -EINVAL;
-	itimer_get(current()->process, &v);
 	return copy_to_user(out, &v, sizeof(v));
 }
 
-SYSCALL3(setitimer, int, which, uaddr_t, in, uaddr_t, out)
+static int real_itimer_set(struct process *p, uint64_t value, uint64_t interval,
+			   struct itimerval64 *old)
 {
-	struct process *p = current()->process;
-	struct itimerval64 v = {0}, old;
-	uint64_t value, interval;
 	struct timer *t;
 
-	if (which != ITIMER_REAL)
-		return -EINVAL;
-	if (in && copy_from_user(&v, in, sizeof(v)))
-		return -EFAULT;
-	if (!timeval_ns(&v.it_value, &value) || !timeval_ns(&v.it_interval, &interval))
-		return -EINVAL;
 	if (!p->itimer_real && value) {
 		struct timer *none = NULL;
 
@@ -300,7 +310,7 @@ SYSCALL3(setitimer, int, which, uaddr_t, in, uaddr_t, out)
 						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			kfree(t);
 	}
-	itimer_get(p, &old);
+	itimer_get(p, old);
 	if (p->itimer_real) {
 		__atomic_store_n(&p->itimer_interval, 0, __ATOMIC_RELAXED);
 		timer_cancel(p->itimer_real);
@@ -308,5 +318,27 @@ SYSCALL3(setitimer, int, which, uaddr_t, in, uaddr_t, out)
 		if (value)
 			timer_set(p->itimer_real, time_add(time_ns(), value));
 	}
+	return 0;
+}
+
+SYSCALL3(setitimer, int, which, uaddr_t, in, uaddr_t, out)
+{
+	struct process *p = current()->process;
+	struct itimerval64 v = {0}, old;
+	uint64_t value, interval;
+	int err = 0;
+
+	if (which < ITIMER_REAL || which > ITIMER_PROF)
+		return -EINVAL;
+	if (in && copy_from_user(&v, in, sizeof(v)))
+		return -EFAULT;
+	if (!timeval_ns(&v.it_value, &value) || !timeval_ns(&v.it_interval, &interval))
+		return -EINVAL;
+	if (which == ITIMER_REAL)
+		err = real_itimer_set(p, value, interval, &old);
+	else
+		cpu_itimer(p, which, &value, interval, &old);
+	if (err)
+		return err;
 	return out ? copy_to_user(out, &old, sizeof(old)) : 0;
 }
