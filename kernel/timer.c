@@ -12,6 +12,7 @@
 #include "kernel/thread.h"
 
 #define TICK_NS (10 * NSEC_PER_MSEC)
+#define IDLE_NS (100 * NSEC_PER_SEC)
 
 struct timer_base {
 	struct spinlock lock;	/* RANK_TIMER, interrupts off */
@@ -23,9 +24,14 @@ struct timer_base {
 static struct timer_base bases[MAX_HARTS];
 static bool have_sstc;
 
+/*
+ * The hardware is never set further ahead than IDLE_NS: an emulator that skips idle time would
+ * otherwise skip to the end of time while a disk is still at work. The interrupt then finds
+ * nothing due and sets it again.
+ */
 static void program(struct timer_base *b, uint64_t when)
 {
-	uint64_t ticks = when == UINT64_MAX ? UINT64_MAX : time_ns_to_ticks(when);
+	uint64_t ticks = time_ns_to_ticks(MIN(when, time_ns() + IDLE_NS));
 
 	b->armed = when;
 	if (have_sstc)
@@ -132,7 +138,7 @@ void timer_interrupt(bool user)
 	struct rb_node *n;
 
 	if (now < b->armed) {
-		/* The firmware's clock and ours may differ by a tick; look again then. */
+		/* The clocks differ by a tick, or IDLE_NS has passed. */
 		program(b, b->armed);
 		return;
 	}
