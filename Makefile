@@ -41,6 +41,7 @@ include scripts/user.mk
 include scripts/image.mk
 include scripts/qemu.mk
 include scripts/host.mk
+include scripts/usertest.mk
 include scripts/test.mk
 include scripts/linux.mk
 

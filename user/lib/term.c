@@ -21,7 +21,8 @@ bool term_raw(int fd, bool signals, struct termios *saved)
 	if (tcgetattr(fd, saved) < 0)
 		return false;
 	raw = *saved;
-	raw.c_iflag &= ~(ICRNL | INLCR | IGNCR | IXON | ISTRIP);
+	/* ICRNL stays: a line typed ahead for the next program must end with a newline. */
+	raw.c_iflag &= ~(INLCR | IGNCR | IXON | ISTRIP);
 	raw.c_lflag &= ~(ICANON | ECHO | IEXTEN);
 	if (!signals)
 		raw.c_lflag &= ~ISIG;

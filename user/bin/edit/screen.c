@@ -31,11 +31,12 @@ static char message[160];
 
 static void row_add(struct row *row, const char *bytes, size_t len)
 {
-	if (row->len + len > row->room) {
+	if (!row->text || row->len + len > row->room) {
 		row->room = 2 * (row->len + len) + 64;
 		row->text = memory_grow(row->text, row->room);
 	}
-	memcpy(row->text + row->len, bytes, len);
+	if (len)
+		memcpy(row->text + row->len, bytes, len);
 	row->len += len;
 }
 

@@ -178,8 +178,11 @@ void editline_paint(struct editline *line)
 	int row = 0, column = 0;
 
 	text_init(&picture.out, &scratch);
-	picture_move(&picture, line->row, 'A');
-	text_char(&picture.out, '\r');
+	/* At first there is nothing to wipe out: just the prompt is sent. */
+	if (line->painted) {
+		picture_move(&picture, line->row, 'A');
+		text_char(&picture.out, '\r');
+	}
 	picture_prompt(&picture, line->prompt);
 	for (size_t at = 0; at < line->len;) {
 		int width;
@@ -194,7 +197,9 @@ void editline_paint(struct editline *line)
 		at += len;
 	}
 	picture_wrap(&picture);
-	text_string(&picture.out, "\033[J");
+	if (line->painted)
+		text_string(&picture.out, "\033[J");
+	line->painted = true;
 	if (line->at < line->len) {
 		picture_move(&picture, picture.row - row, 'A');
 		text_char(&picture.out, '\r');
@@ -205,7 +210,7 @@ void editline_paint(struct editline *line)
 	}
 	line->row = row;
 	line->column = column;
-	term_write(STDOUT_FILENO, picture.out.data, picture.out.len);
+	term_write(STDOUT_FILENO, text_finish(&picture.out), picture.out.len);
 	arena_release(&scratch, mark);
 }
 
@@ -230,6 +235,8 @@ void editline_leave(struct editline *line)
 		line->at = line->len;
 		editline_paint(line);
 	}
-	term_write(STDOUT_FILENO, "\r\n", 2);
+	/* The terminal's output processing is on: it adds the carriage return. */
+	term_write(STDOUT_FILENO, "\n", 1);
 	line->row = 0;
+	line->painted = false;
 }

@@ -13,6 +13,7 @@ struct editline {
 	int columns;		/* of the screen */
 	int row;		/* of the cursor on the screen, from the prompt's first row */
 	int column;
+	bool painted;		/* something of it is on the screen */
 };
 
 void editline_init(struct editline *line, const char *prompt);

@@ -63,14 +63,19 @@ static void child_enter(struct job *job, enum job_mode mode)
 
 pid_t job_fork(struct job *job, enum job_mode mode)
 {
+	sigset_t all, before;
 	pid_t pid;
 
 	fflush(stdout);
+	/* A signal for the child must not be lost while it still ignores what the shell does. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
-	if (pid < 0)
-		shell_error("cannot fork: %s", strerror(errno));
 	if (pid == 0)
 		child_enter(job, mode);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0)
+		shell_error("cannot fork: %s", strerror(errno));
 	if (pid <= 0)
 		return pid;
 	if (option_on(OPTION_MONITOR) && mode != JOB_INTERNAL) {

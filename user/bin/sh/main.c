@@ -38,6 +38,8 @@ static bool interactive_step(struct lexer *lex, struct input *input)
 	shell.loops = 0;
 	shell.tested = 0;
 	trap_run();
+	/* A ctrl-C that reached us along with the command before has done its work. */
+	trap_interrupted();
 	jobs_notify();
 	input_begin(input);
 	result = parser_next(lex, program);
