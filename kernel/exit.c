@@ -24,11 +24,15 @@ void (*tty_session_exit_hook)(struct process *leader);
 void vfork_release(struct thread *child)
 {
 	uint64_t irq = spin_lock_irq(&proc_lock);
+	struct waitqueue *done = child->vfork_done;
 
-	if (child->vfork_done) {
-		/* On the parent's stack: the parent takes proc_lock before it leaves. */
-		wake_all(child->vfork_done);
+	if (done) {
+		/*
+		 * The condition first, or a parent that wakes at once would sleep again. done is
+		 * on its stack: the parent takes proc_lock before it leaves.
+		 */
 		__atomic_store_n(&child->vfork_done, NULL, __ATOMIC_RELEASE);
+		wake_all(done);
 	}
 	spin_unlock_irq(&proc_lock, irq);
 }
