@@ -267,6 +267,20 @@ int super_sync(struct super_block *sb)
 	return err;
 }
 
+uint64_t super_pages(struct super_block *sb)
+{
+	struct inode *inode;
+	uint64_t n = 0;
+
+	spin_lock(&icache_lock);
+	list_for_each_entry(inode, &sb->inodes, sb_link) {
+		if (inode_has_object(inode))
+			n += inode->object.nr_frames;
+	}
+	spin_unlock(&icache_lock);
+	return n;
+}
+
 bool super_shrink(struct super_block *sb)
 {
 	bool unused;

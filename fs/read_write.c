@@ -36,10 +36,27 @@ static void file_end(struct file *f, bool locked)
 	file_put(f);
 }
 
+/* What Linux refuses before it asks the file, in its order. Cuts u at the most one call moves. */
+static int transfer_check(struct file *f, struct uio *u, uint64_t pos, bool write)
+{
+	if (!(f->kind & (write ? FILE_WRITE : FILE_READ)))
+		return -EBADF;
+	if (u->iov == &u->one && (u->one.base > USER_TOP || u->one.len > USER_TOP - u->one.base))
+		return -EFAULT;
+	if ((f->kind & FILE_SEEK) && (int64_t)(pos + u->resid) < 0)
+		return -EINVAL;
+	if (u->resid > RW_COUNT_MAX)
+		u->resid = RW_COUNT_MAX;
+	return 0;
+}
+
 static ssize64_t uio_transfer(struct file *f, struct uio *u, uint64_t *pos, bool write)
 {
 	uint32_t flags = atomic_load(&f->flags);
+	int err = transfer_check(f, u, *pos, write);
 
+	if (unlikely(err))
+		return err;
 	u->nowait |= (flags & O_NONBLOCK) != 0;
 	if (!write)
 		return file_read(f, u, pos);
@@ -74,8 +91,6 @@ static ssize64_t fd_transfer_at(int fd, struct uio *u, int64_t offset, bool writ
 		return -EBADF;
 	if (!(f->kind & FILE_SEEK))
 		n = -ESPIPE;
-	else if (u->resid > (uint64_t)(INT64_MAX - offset))
-		n = -EINVAL;
 	else
 		n = uio_transfer(f, u, &pos, write);
 	file_put(f);
@@ -138,24 +153,11 @@ static ssize64_t fd_transfer_iov(int fd, uaddr_t user, uint64_t count, int64_t o
 	return n;
 }
 
-/* Why a buffer that leaves user space is refused: the descriptor is looked at before it. */
-static long bad_buffer(int fd)
-{
-	struct file *f = fd_get(fd);
-
-	if (!f)
-		return -EBADF;
-	file_put(f);
-	return -EFAULT;
-}
-
 SYSCALL3(read, int, fd, uaddr_t, buf, size_t, n)
 {
 	struct uio u;
 
-	if (unlikely(buf > USER_TOP || n > USER_TOP - buf))
-		return bad_buffer(fd);
-	uio_init_user(&u, buf, MIN(n, RW_COUNT_MAX));
+	uio_init_user(&u, buf, n);
 	return fd_transfer(fd, &u, false);
 }
 
@@ -163,9 +165,7 @@ SYSCALL3(write, int, fd, uaddr_t, buf, size_t, n)
 {
 	struct uio u;
 
-	if (unlikely(buf > USER_TOP || n > USER_TOP - buf))
-		return bad_buffer(fd);
-	uio_init_user(&u, buf, MIN(n, RW_COUNT_MAX));
+	uio_init_user(&u, buf, n);
 	return fd_transfer(fd, &u, true);
 }
 
@@ -173,9 +173,7 @@ SYSCALL4(pread64, int, fd, uaddr_t, buf, size_t, n, int64_t, offset)
 {
 	struct uio u;
 
-	if (unlikely(buf > USER_TOP || n > USER_TOP - buf))
-		return bad_buffer(fd);
-	uio_init_user(&u, buf, MIN(n, RW_COUNT_MAX));
+	uio_init_user(&u, buf, n);
 	return fd_transfer_at(fd, &u, offset, false);
 }
 
@@ -183,9 +181,7 @@ SYSCALL4(pwrite64, int, fd, uaddr_t, buf, size_t, n, int64_t, offset)
 {
 	struct uio u;
 
-	if (unlikely(buf > USER_TOP || n > USER_TOP - buf))
-		return bad_buffer(fd);
-	uio_init_user(&u, buf, MIN(n, RW_COUNT_MAX));
+	uio_init_user(&u, buf, n);
 	return fd_transfer_at(fd, &u, offset, true);
 }
 

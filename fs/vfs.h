@@ -99,6 +99,8 @@ struct mount *super_internal(const char *name, unsigned magic, const struct supe
 /* Write all that is dirty on sb (and its device) and wait. 0 or the first error. May sleep. */
 int super_sync(struct super_block *sb);
 int super_sync_all(void);
+/* Pages in memory of all files of sb. */
+uint64_t super_pages(struct super_block *sb);
 /* Bracket an operation that changes the volume: 0 or -EROFS. Nests. Does not sleep. */
 int super_write_begin(struct super_block *sb);
 void super_write_end(struct super_block *sb);

@@ -19,9 +19,29 @@ static int tmpfs_read_pages(struct object *o, uint64_t index, struct frame **fra
 	return 0;
 }
 
+/* Count what the inode has gained or lost since it was last counted. */
+static void pages_count(struct inode *inode, uint64_t now)
+{
+	struct tmpfs_inode *ti = tmpfs_i(inode);
+	uint64_t was = atomic_exchange(&ti->counted, now);
+
+	atomic_fetch_add(&tmpfs_of(inode->sb)->pages, now - was);
+}
+
+/* The page is in the cache already: is that one too many? */
+static int tmpfs_make_writable(struct object *o, uint64_t index, uint32_t from, uint32_t to)
+{
+	struct inode *inode = o->owner;
+	struct tmpfs *fs = tmpfs_of(inode->sb);
+
+	pages_count(inode, o->nr_frames);
+	return atomic_load(&fs->pages) > fs->max_pages ? -ENOSPC : 0;
+}
+
 static const struct object_ops tmpfs_object_ops = {
 	.name = "tmpfs",
 	.read_pages = tmpfs_read_pages,
+	.make_writable = tmpfs_make_writable,
 };
 
 static int tmpfs_setattr(struct inode *inode, const struct iattr *attr)
@@ -31,6 +51,7 @@ static int tmpfs_setattr(struct inode *inode, const struct iattr *attr)
 
 		if (err)
 			return err;
+		pages_count(inode, inode->object.nr_frames);
 	}
 	return inode_setattr_simple(inode, attr);
 }
@@ -178,6 +199,7 @@ static void tmpfs_evict(struct inode *inode)
 {
 	if (S_ISDIR(inode->mode))
 		tree_drop(inode);
+	pages_count(inode, 0);
 }
 
 static void tmpfs_unmount(struct super_block *sb)
@@ -187,9 +209,10 @@ static void tmpfs_unmount(struct super_block *sb)
 
 static int tmpfs_statfs(struct super_block *sb, struct statfs64 *st)
 {
-	/* It has no limit of its own: all of memory is its volume. */
-	st->f_blocks = frames_total;
-	st->f_bfree = st->f_bavail = frames_free();
+	uint64_t used = super_pages(sb);
+
+	st->f_blocks = tmpfs_of(sb)->max_pages;
+	st->f_bfree = st->f_bavail = st->f_blocks - MIN(used, st->f_blocks);
 	return 0;
 }
 
@@ -207,6 +230,7 @@ int tmpfs_fill(struct super_block *sb, mode_t mode, struct inode **root)
 	if (!fs)
 		return -ENOMEM;
 	mutex_init(&fs->lock, "tmpfs", RANK_SUPER);
+	fs->max_pages = frames_total / 2;
 	sb->data = fs;
 	sb->ops = &tmpfs_super_ops;
 	sb->max_size = (uint64_t)UINT32_MAX << PAGE_SHIFT;

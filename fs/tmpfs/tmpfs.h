@@ -8,6 +8,8 @@
 struct tmpfs {
 	struct mutex lock;	    /* RANK_SUPER: entries of all directories */
 	uint64_t next_ino;	    /* (lock) */
+	uint64_t max_pages;	    /* of data */
+	_Atomic uint64_t pages;	    /* in use, as last counted */
 	/* devfs: bring the tree up to date; called before a lookup or listing of the root. */
 	void (*update)(struct super_block *sb);
 	void *seen[2];		    /* devfs: the devices that have nodes already */
@@ -27,6 +29,7 @@ struct tmpfs_inode {
 	struct inode vfs;
 	struct list_head entries; /* of a directory */
 	uint64_t next_cookie;
+	_Atomic uint64_t counted; /* pages that the volume's count has of it */
 	char *target;		  /* of a symbolic link */
 };
 
