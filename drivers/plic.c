@@ -103,8 +103,16 @@ static void plic_handle(void)
 	}
 }
 
+/* Firmware masks all sources of a hart (threshold 7) when it starts it: undo that. */
 static void plic_init_hart(void)
 {
+	uint32_t hart = this_hart()->index;
+
+	for (uint32_t i = 0; i < plic_count; i++) {
+		if (plics[i].context[hart] != NO_CONTEXT)
+			mmio_write32(plics[i].regs +
+					     PLIC_THRESHOLD((uint32_t)plics[i].context[hart]), 0);
+	}
 	csr_set(sie, SIE_SEIE);
 }
 
