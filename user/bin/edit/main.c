@@ -244,6 +244,13 @@ static void insert(const char *text, size_t len)
 	edit.cursor = undo_insert(&edit.undo, &edit.buffer, edit.cursor, text, len);
 }
 
+static void paste(void)
+{
+	if (edit.cut_len)
+		insert(edit.cut, edit.cut_len);
+	undo_break(&edit.undo);
+}
+
 static void delete_left(void)
 {
 	struct place left = buffer_left(&edit.buffer, edit.cursor);
@@ -325,9 +332,7 @@ static void control_key(char c, bool cutting)
 		line_go();
 		break;
 	case TERM_CTRL('U'):
-		if (edit.cut_len)
-			insert(edit.cut, edit.cut_len);
-		undo_break(&edit.undo);
+		paste();
 		break;
 	case TERM_CTRL('W'):
 		search();
