@@ -5,10 +5,24 @@
 
 #include "user/lib/tool.h"
 
+/* Digits of the shorter file's size; 1 when that is not known. */
+static int offset_width(FILE *a, FILE *b)
+{
+	struct stat sa, sb;
+	off_t size = 0;
+	int width = 1;
+
+	if (fstat(fileno(a), &sa) == 0 && fstat(fileno(b), &sb) == 0)
+		size = sa.st_size < sb.st_size ? sa.st_size : sb.st_size;
+	for (; size >= 10; size /= 10)
+		width++;
+	return width;
+}
+
 static int compare(FILE *a, FILE *b, char **names, bool list, bool silent)
 {
 	uint64_t at = 0, line = 1;
-	int ca, cb, status = 0;
+	int ca, cb, status = 0, width = list ? offset_width(a, b) : 0;
 
 	for (;;) {
 		ca = getc(a);
@@ -21,11 +35,11 @@ static int compare(FILE *a, FILE *b, char **names, bool list, bool silent)
 			if (silent)
 				return 1;
 			if (!list) {
-				printf("%s %s differ: byte %llu, line %llu\n", names[0], names[1],
+				printf("%s %s differ: char %llu, line %llu\n", names[0], names[1],
 				       (unsigned long long)at, (unsigned long long)line);
 				return 1;
 			}
-			printf("%llu %3o %3o\n", (unsigned long long)at, ca, cb);
+			printf("%*llu %3o %3o\n", width, (unsigned long long)at, ca, cb);
 		}
 		line += ca == '\n';
 	}
