@@ -84,7 +84,8 @@ static void entry_count(FTSENT *e)
 static uint64_t tree_count(char *path)
 {
 	char *paths[] = { path, NULL };
-	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | (d.one_device ? FTS_XDEV : 0), NULL);
+	int options = FTS_PHYSICAL | FTS_NOCHDIR | (d.one_device ? FTS_XDEV : 0);
+	FTS *fts = fts_open(paths, options, NULL);
 	uint64_t bytes = 0;
 	FTSENT *e;
 

@@ -50,7 +50,8 @@ static void pattern_add(const char *text, size_t len)
 		*to++ = text[i];
 	}
 	*to = 0;
-	r = regcomp(&p->re, copy, (g.extended ? REG_EXTENDED : 0) | (g.ignore_case ? REG_ICASE : 0));
+	r = regcomp(&p->re, copy,
+		    (g.extended ? REG_EXTENDED : 0) | (g.ignore_case ? REG_ICASE : 0));
 	if (r) {
 		regerror(r, &p->re, message, sizeof(message));
 		errx(2, "%s", message);
@@ -98,7 +99,7 @@ static bool pattern_search(const struct pattern *p, const char *line, size_t fro
 	}
 	m->rm_so = (regoff_t)from;
 	m->rm_eo = (regoff_t)len;
-	if (from > 0) {		/* ^ must not match in the middle, but \< and \b may look back */
+	if (from > 0) {		/* ^ must not match in the middle */
 		m->rm_so = 0;
 		m->rm_eo = (regoff_t)(len - from);
 		if (regexec(&p->re, line + from, 1, m, REG_STARTEND | REG_NOTBOL) != 0)
@@ -469,7 +470,8 @@ static int fgrep_main(int argc, char **argv)
 	return grep_as(argc, argv);
 }
 
-#define ARGUMENTS "[-EFGHLRchilnoqrsvwx] [-ABC NUM] [-m NUM] PATTERN | -e PATTERN | -f FILE [FILE]..."
+#define ARGUMENTS								\
+	"[-EFGHLRchilnoqrsvwx] [-ABC NUM] [-m NUM] PATTERN | -e PATTERN | -f FILE [FILE]..."
 TOOL("grep", grep_main, ARGUMENTS);
 TOOL("egrep", egrep_main, ARGUMENTS);
 TOOL("fgrep", fgrep_main, ARGUMENTS);

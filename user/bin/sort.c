@@ -14,7 +14,7 @@ struct order {
 
 struct key {
 	size_t from_field, from_char;	/* counted from 1 */
-	size_t to_field, to_char;	/* to_field 0: to the end; to_char 0: the end of the field */
+	size_t to_field, to_char;	/* 0: the end of the line, of the field */
 	struct order order;
 	bool own_order;			/* has letters of its own */
 };

@@ -116,7 +116,7 @@ static void set_parse(struct set *s, const char *p)
 			p++;
 			high = char_read(&p);
 			if (high < low)
-				errx(1, "range-endpoints of '%c-%c' are in reverse order", low, high);
+				errx(1, "range '%c-%c' is in reverse order", low, high);
 		}
 		for (; low <= high; low++)
 			set_add(s, low);

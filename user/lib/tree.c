@@ -13,7 +13,7 @@
 /* One run of tree_copy. */
 struct copy {
 	const struct copy_options *o;
-	dev_t made_dev;		/* the first folder made: it must not be copied into itself */
+	dev_t made_dev;		/* the first folder made: not to be copied into itself */
 	ino_t made_ino;
 	bool made;
 	bool ok;

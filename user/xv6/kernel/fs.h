@@ -11,7 +11,7 @@
 #define BSIZE		1024
 #define NDIRECT		12
 #define NINDIRECT	(BSIZE / sizeof(uint))
-#define MAXFILE		(NDIRECT + NINDIRECT)	/* blocks that the tests take as a file's limit */
+#define MAXFILE		(NDIRECT + NINDIRECT)	/* what tests take as a file's limit */
 #define DIRSIZ		14
 
 struct dirent {

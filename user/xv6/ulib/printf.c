@@ -139,7 +139,7 @@ static void vprintf_fd(int fd, const char *f, va_list ap)
 			break;
 		case 0:
 			goto done;
-		default:	/* '%' itself; anything else is shown, so that the mistake is seen */
+		default:	/* '%' itself; anything else is shown as it is */
 			if (*f != '%')
 				out_char(&o, '%');
 			out_char(&o, *f);

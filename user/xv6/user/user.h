@@ -59,7 +59,7 @@ void *memmove(void *to, const void *from, int n);
 void *memcpy(void *to, const void *from, uint n);
 int memcmp(const void *a, const void *b, uint n);
 int atoi(const char *s);
-char *gets(char *buf, int max);	/* one line from standard input with its newline; "" at the end */
+char *gets(char *buf, int max);	/* a line of standard input, or "" at the end */
 
 /* ulib/malloc.c: NULL when there is no memory. */
 void *malloc(uint n);
