@@ -7,6 +7,7 @@
 #include "kernel/thread.h"
 #include "kernel/uapi/resource.h"
 #include "lib/string.h"
+#include "mm/areas.h"
 #include "mm/init.h"
 #include "mm/object.h"
 #include "mm/pagetable.h"

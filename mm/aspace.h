@@ -4,50 +4,12 @@
  */
 #pragma once
 
-#include "kernel/hart.h"
-#include "kernel/mutex.h"
 #include "mm/frame.h"
+#include "mm/tlb.h"
+#include "mm/types.h"
 #include "mm/vma.h"
 
-struct object;
 struct thread;
-struct file;
-
-/* exec lays out a new space with these; as is not yet anyone's. */
-struct exec_layout {
-	uaddr_t start_code, end_code, start_data, end_data;
-	uaddr_t start_brk;
-	uaddr_t start_stack;	    /* sp handed to the program */
-	uaddr_t arg_start, arg_end, env_start, env_end;
-	uaddr_t vdso;		    /* where the vDSO page is mapped */
-};
-
-/* (a) lock as writer to change, as reader to read; (1) l1_lock */
-struct aspace {
-	_Atomic int refs;
-	struct rwlock lock;	    /* RANK_ASPACE */
-	struct vma_tree areas;	    /* (a) */
-	uint64_t pages;		    /* (a) pages in all areas: RLIMIT_AS */
-	uint64_t data_pages;	    /* (a) of them private, writable, no stack: RLIMIT_DATA */
-	uint64_t locked_pages;	    /* (a) of them locked: RLIMIT_MEMLOCK */
-	uint32_t lock_future;	    /* (a) VMA_LOCKED, VMA_LOCKONFAULT for areas to come */
-	uaddr_t brk;		    /* (a) end of the heap, in bytes */
-	uaddr_t mmap_top;	    /* (a) areas are placed below this */
-	struct exec_layout layout;  /* (a) */
-	uint64_t peak_rss;	    /* pages, as far as anyone looked */
-
-	uint64_t satp;		    /* without the ASID */
-	pte_t *root;
-	struct spinlock l1_lock;    /* RANK_L1: entries above leaf tables, first time */
-	uint32_t nr_tables;	    /* (1) page-table frames, the root included */
-
-	_Atomic uint64_t asid;	    /* tlb.c: generation << 16 | ASID */
-	_Atomic hartmask_t harts;   /* those with it in satp */
-	_Atomic hartmask_t stale;   /* those that must drop its entries before they run it again */
-
-	struct list_head link;	    /* (aspaces_lock) */
-	bool oom_victim;	    /* killed for its memory: do not pick it twice */
-};
 
 /* NULL when there is no memory. Holds one reference. */
 struct aspace *aspace_create(void);
@@ -57,8 +19,6 @@ bool aspace_try_get(struct aspace *as);
 void aspace_put(struct aspace *as); /* may sleep: the last one tears it down */
 /* A copy-on-write copy of src in *dst: 0, -ENOMEM (nothing changed). May sleep. */
 int aspace_fork(struct aspace *src, struct aspace **dst);
-/* Switch this hart to as (NULL: the kernel's own table). Interrupts off. From schedule(). */
-void aspace_activate(struct aspace *as);
 
 void aspace_set_layout(struct aspace *as, const struct exec_layout *l);
 const struct exec_layout *aspace_layout(struct aspace *as);

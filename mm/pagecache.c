@@ -5,7 +5,7 @@
 #include "lib/string.h"
 #include "mm/init.h"
 #include "mm/page.h"
-#include "mm/reclaim.h"
+#include "mm/queue.h"
 #include "mm/rmap.h"
 #include "mm/stat.h"
 #include "mm/writeback.h"
@@ -92,7 +92,7 @@ static int insert(struct object *o, uint64_t index, struct frame *f)
 	if (!err) {
 		o->nr_frames++;
 		if (o->ops->write_pages)
-			reclaim_enqueue(f);
+			queue_enter(f);
 	}
 	spin_unlock(&o->tree_lock);
 	if (!err)
@@ -105,7 +105,7 @@ void pagecache_remove_locked(struct object *o, struct frame *f)
 	radix_remove(&o->frames, f->index);
 	if (frame_has(f, FRAME_DIRTY))
 		writeback_clear_locked(o, f);
-	reclaim_dequeue(f);
+	queue_leave(f);
 	o->nr_frames--;
 	f->object = NULL;
 	pagecache_nr_frames--;

@@ -2,10 +2,9 @@
 
 #include "kernel/panic.h"
 #include "kernel/riscv.h"
-#include "mm/aspace.h"
 #include "mm/kmap.h"
-#include "mm/object.h"
 #include "mm/tlb.h"
+#include "mm/types.h"
 
 static inline pte_t *table_of(pte_t e)
 {

@@ -6,7 +6,7 @@
 
 #include "kernel/riscv.h"
 #include "kernel/thread.h"
-#include "mm/report.h"
+#include "mm/event.h"
 
 #define FRAME_CACHE_MAX 64
 #define SLAB_CACHES_MAX 64

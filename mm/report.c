@@ -9,7 +9,9 @@
 #include "mm/pagecache.h"
 #include "mm/pagetable.h"
 #include "mm/percpu.h"
-#include "mm/reclaim.h"
+#include "mm/queue.h"
+#include "mm/stat.h"
+#include "mm/vmalloc.h"
 #include "mm/slab.h"
 
 const char *const vm_event_names[VM_EVENTS] = {
@@ -46,7 +48,7 @@ uint64_t vm_event_sum(enum vm_event e)
 void mm_totals(struct mm_totals *out)
 {
 	*out = (struct mm_totals){.total = frames_total, .free = frames_free()};
-	out->shmem = pagecache_nr_frames - reclaim_queued;
+	out->shmem = pagecache_nr_frames - queue_length;
 }
 
 static uint64_t kib(uint64_t pages)
@@ -57,7 +59,7 @@ static uint64_t kib(uint64_t pages)
 void meminfo_get(struct meminfo *out)
 {
 	struct frame_stats s;
-	uint64_t file = reclaim_queued;
+	uint64_t file = queue_length;
 
 	frame_stats(&s);
 	memset(out, 0, sizeof(*out));

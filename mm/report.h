@@ -7,8 +7,6 @@
 
 struct aspace;
 
-extern _Atomic uint64_t vmalloc_pages, kstack_pages;
-
 /* All in KiB, named as in proc_meminfo(5). Takes a walk over the core map: for reports only. */
 struct meminfo {
 	uint64_t total, free, available, buffers, cached, swap_cached, active, inactive;
@@ -24,16 +22,6 @@ struct mm_totals {
 	uint64_t total, free, shmem;
 };
 void mm_totals(struct mm_totals *out);
-
-/* Counters of events since boot, named as in /proc/vmstat. */
-enum vm_event {
-	VM_PGFAULT, VM_PGMAJFAULT, VM_PGALLOC, VM_PGFREE, VM_PGSCAN, VM_PGSTEAL, VM_OOM_KILL,
-	VM_COW, VM_COW_REUSE, VM_ZERO_FAULT, VM_ANON_FAULT, VM_FILE_FAULT, VM_FAULT_AROUND,
-	VM_TLB_LOCAL, VM_TLB_REMOTE, VM_PGPGIN, VM_PGPGOUT,
-	VM_EVENTS,
-};
-uint64_t vm_event_sum(enum vm_event e);
-extern const char *const vm_event_names[VM_EVENTS];
 
 /* An iterator over the areas of a space, for /proc/PID/maps and smaps. */
 struct vma_info {

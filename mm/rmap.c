@@ -1,6 +1,6 @@
 #include "mm/rmap.h"
 
-#include "mm/aspace.h"
+#include "mm/areas.h"
 #include "mm/frame.h"
 #include "mm/pagetable.h"
 #include "mm/tlb.h"

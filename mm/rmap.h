@@ -4,7 +4,10 @@
  */
 #pragma once
 
-#include "mm/object.h"
+#include "kernel/types.h"
+
+struct frame;
+struct object;
 
 /*
  * Take pages [first, last] out of all page tables; with `private` also the private copies that

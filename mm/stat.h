@@ -3,8 +3,8 @@
  */
 #pragma once
 
+#include "mm/event.h"
 #include "mm/percpu.h"
-#include "mm/report.h"
 
 static inline void vm_event_add(enum vm_event e, uint64_t n)
 {

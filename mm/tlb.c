@@ -5,12 +5,12 @@
 #include "kernel/riscv.h"
 #include "kernel/sbi.h"
 #include "lib/bitmap.h"
-#include "mm/aspace.h"
 #include "mm/frame.h"
 #include "mm/init.h"
 #include "mm/kmap.h"
 #include "mm/percpu.h"
 #include "mm/stat.h"
+#include "mm/types.h"
 
 /*
  * A space's identifier is generation << 16 | ASID. When all ASIDs of a generation are used up, the

@@ -47,3 +47,6 @@ void tlb_batch_add(struct tlb_batch *b, uaddr_t va, struct frame *f);
 void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table);
 /* The fence, then everything is freed. */
 void tlb_batch_end(struct tlb_batch *b);
+
+/* Switch this hart to as (NULL: the kernel's own table). Interrupts off. From schedule(). */
+void aspace_activate(struct aspace *as);

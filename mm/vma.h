@@ -6,68 +6,7 @@
 
 #include "kernel/types.h"
 #include "kernel/uapi/mman.h"
-#include "lib/rbtree.h"
-
-struct aspace;
-struct file;
-struct object;
-
-enum {
-	VMA_SHARED = 1,	     /* MAP_SHARED: writes go to the object */
-	VMA_GROWSDOWN = 2,   /* a stack: grows on touch below it */
-	VMA_NORESERVE = 4,
-	VMA_LOCKED = 8,	     /* mlock */
-	VMA_LOCKONFAULT = 16,
-	VMA_DONTFORK = 32,
-	VMA_WIPEONFORK = 64,
-	VMA_SEQUENTIAL = 128, /* read-ahead hints */
-	VMA_RANDOM = 256,
-	VMA_STACK = 512,     /* the main stack, for /proc */
-	VMA_DONTDUMP = 1024,
-	VMA_HUGEPAGE = 2048,
-	VMA_NOHUGEPAGE = 4096,
-	VMA_MAYWRITE = 8192, /* mprotect may add PROT_WRITE (a shared file opened for writing) */
-	VMA_DIRTIED = 16384, /* private: may hold copies of its own (ANON pages) */
-};
-
-/* (a) aspace lock as writer to change, reader to read; (o) object's lock */
-struct vma {
-	struct rb_node node;	/* (a) in aspace->areas, by address */
-	uaddr_t start, end;	/* (a) page aligned, not empty */
-	uaddr_t sub_start, sub_end; /* (a) what the subtree spans */
-	uint64_t sub_gap;	/* (a) largest hole between areas of the subtree */
-	uint32_t prot;		/* (a) PROT_READ, WRITE, EXEC */
-	uint32_t flags;		/* (a) VMA_* */
-	struct aspace *as;
-	struct object *object;	/* referenced; NULL: anonymous */
-	struct file *file;	/* referenced; may be NULL */
-	uint64_t index;		/* (a, o) page index in the object of start */
-	struct rb_node object_node; /* (o) in object->areas, by index */
-	uint64_t sub_last;	/* (o) largest last index in the object subtree */
-	struct vma *dead_next;	/* removed from the space, to be freed */
-};
-
-static inline uint64_t vma_pages(const struct vma *v)
-{
-	return (v->end - v->start) >> PAGE_SHIFT;
-}
-/* Page index in the object of the page at va. */
-static inline uint64_t vma_index(const struct vma *v, uaddr_t va)
-{
-	return v->index + ((va - v->start) >> PAGE_SHIFT);
-}
-/* Do writes stay with the process? */
-static inline bool vma_private(const struct vma *v)
-{
-	return !(v->flags & VMA_SHARED);
-}
-
-/* The set of areas. */
-struct vma_tree {
-	struct rb_root root;
-	uint32_t count;
-	struct vma *hint; /* last one found: a guess, readers race on it */
-};
+#include "mm/types.h"
 
 /* The area that holds va, or the first one above it; NULL: none. */
 struct vma *vma_find(struct vma_tree *t, uaddr_t va);

@@ -9,7 +9,6 @@
 #include "mm/kmap.h"
 #include "mm/slab.h"
 #include "mm/init.h"
-#include "mm/report.h"
 
 /*
  * The area is halved: allocations of any size below, kernel stacks above. Stacks stand in slots of

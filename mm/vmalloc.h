@@ -14,3 +14,6 @@ void vfree(void *p); /* may sleep */
  */
 void *kstack_alloc(void) __must_check;
 void kstack_free(void *stack);
+
+/* Pages in use by either, for reports. */
+extern _Atomic uint64_t vmalloc_pages, kstack_pages;

@@ -6,7 +6,7 @@
 #include "kernel/time.h"
 #include "lib/string.h"
 #include "mm/pagecache.h"
-#include "mm/reclaim.h"
+#include "mm/queue.h"
 #include "mm/rmap.h"
 #include "mm/stat.h"
 
@@ -268,7 +268,7 @@ static void flusher(void *unused)
 		flush_until(all ? now : now - MIN(now, DIRTY_AGE));
 		rounds++;
 		wake_all(&throttle_wait);
-		reclaim_wake();
+		wake_all(&memory_wait);
 		/* No timer while there is nothing to write. */
 		if (!pagecache_nr_dirty)
 			wait_event(&flusher_wait, kicked || pagecache_nr_dirty, WAIT_UNINTERRUPTIBLE);

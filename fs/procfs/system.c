@@ -19,6 +19,7 @@
 #include "lib/string.h"
 #include "mm/pagecache.h"
 #include "mm/report.h"
+#include "mm/stat.h"
 #include "mm/slab.h"
 
 #define TICK (NSEC_PER_SEC / 100) /* of the times in /proc/stat */

@@ -1,0 +1,13 @@
+/*
+ * The areas that map an object, as a tree by page index: which of them cover a range?
+ */
+#pragma once
+
+#include "mm/types.h"
+
+/* Enter an area into the object's tree, or take it out. (lock) */
+void object_add_area(struct object *o, struct vma *v);
+void object_remove_area(struct object *o, struct vma *v);
+/* First area that maps any page of [first, last], and the next one behind prev. (lock) */
+struct vma *object_area_first(struct object *o, uint64_t first, uint64_t last);
+struct vma *object_area_next(struct vma *prev, uint64_t first, uint64_t last);
