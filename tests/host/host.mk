@@ -13,7 +13,8 @@ HOST_CFLAGS += -Itests/host/shim
 KERNEL_SHIM := tests/host/shim/kernel.c tests/host/shim/lib.c kernel/spinlock.c lib/bits.c
 
 HOST_TESTS += test_frame
-test_frame_SRC := tests/host/test_frame.c tests/host/shim/ram.c mm/frame.c mm/slab.c $(KERNEL_SHIM)
+test_frame_SRC := tests/host/test_frame.c tests/host/shim/ram.c \
+		  mm/frame.c mm/slab.c $(KERNEL_SHIM)
 
 HOST_TESTS += test_vma
 test_vma_SRC := tests/host/test_vma.c tests/host/shim/kmalloc.c mm/vma.c lib/rbtree.c $(KERNEL_SHIM)
@@ -93,7 +94,7 @@ test_block_SRC := tests/host/test_block.c tests/host/shim/sleep.c tests/host/shi
 HOST_TESTS += test_aspace
 test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shim/around.c \
 		   tests/host/shim/one_file.c tests/host/shim/ram.c tests/host/shim/sleep.c \
-		   $(addprefix mm/,aspace.c fault.c \
+		   $(addprefix mm/,areas.c aspace.c queue.c fault.c \
 		   frame.c madvise.c mlock.c mmap.c mremap.c object.c oom.c pagecache.c \
 		   pagetable.c reclaim.c rmap.c slab.c tlb.c vma.c writeback.c) kernel/mutex.c \
 		   kernel/wait.c kernel/cmdline.c lib/bitmap.c lib/radix.c lib/rbtree.c \
@@ -110,7 +111,7 @@ HOST_TESTS += test_ext2
 test_ext2_SRC := tests/host/test_ext2.c tests/host/files.c tests/host/shim/user.c \
 		 tests/host/shim/around.c tests/host/shim/mmu.c tests/host/shim/ram.c \
 		 tests/host/shim/sleep.c $(wildcard fs/*.c fs/ext2/*.c fs/tmpfs/*.c) \
-		 $(wildcard drivers/block/*.c) $(addprefix mm/,aspace.c fault.c frame.c madvise.c \
+		 $(wildcard drivers/block/*.c) $(addprefix mm/,areas.c aspace.c queue.c fault.c frame.c madvise.c \
 		 mlock.c mmap.c mremap.c object.c oom.c pagecache.c pagetable.c reclaim.c rmap.c \
 		 slab.c tlb.c vma.c writeback.c) kernel/chardev.c kernel/cmdline.c kernel/cred.c \
 		 kernel/mutex.c kernel/uio.c kernel/wait.c lib/bitmap.c lib/crc.c lib/radix.c \
