@@ -69,13 +69,15 @@ def test_reboot():
         shell_works(machine)
 
 
-def test_selftest():
-    """The tests inside the debug kernel."""
-    result = run("echo booted", debug=True, append="selftest", timeout=300, status=0)
-    match = re.search(r"selftest: (\d+) passed, (\d+) failed", result.log)
-    check(match, "no count of self tests in the log")
-    check(int(match[1]) > 0, "no self test ran")
-    equal(int(match[2]), 0, "failed self tests")
+@cases(*({"smp": n} for n in (1, 4)))
+def test_selftest(smp):
+    """The tests inside the debug kernel; it stops when they are done, with 0 if all passed."""
+    with Machine(debug=True, append="selftest", smp=smp, limit=300) as machine:
+        status = machine.wait_stop(300)
+        match = re.search(r"selftest: (\d+) passed, (\d+) failed", machine.text)
+        check(match, "no count of self tests in the log")
+        check(int(match[1]) > 0, "no self test ran")
+        equal((int(match[2]), status), (0, 0), "failed self tests, and the status")
 
 
 @cases(*({"smp": n} for n in (1, 4)))
