@@ -50,6 +50,7 @@ struct bio {
 	struct list_head link;	/* block layer, all that follows; (queue lock) */
 	uint64_t queued;	/* bytes of it that requests carry or have carried */
 	uint32_t parts;		/* requests that carry a piece of it and are not complete */
+	uint32_t requests;	/* that were made for it: 0 when it joined another's */
 	uint8_t stage;		/* enum bio_stage */
 	bool alone;		/* not to be merged: a merged request with it failed */
 	uint64_t submitted_at;	/* ns */
@@ -139,7 +140,7 @@ struct blockdev {
 	struct block_queue *queue; /* whole disks: the layer's */
 	struct {
 		_Atomic uint64_t ios[BIO_OPS], sectors[BIO_OPS], merges[BIO_OPS], ns[BIO_OPS];
-	} stats;		/* /proc/diskstats; sectors of 512 bytes */
+	} stats;		/* /proc/diskstats: requests, sectors of 512 bytes */
 	char partuuid[37];	/* GPT unique id, or MBR "ssssssss-nn"; "" when none */
 };
 

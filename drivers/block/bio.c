@@ -29,7 +29,7 @@ static struct blockdev *disk_of(const struct bio *b)
 
 static void count_bio(struct blockdev *d, const struct bio *b, uint64_t ns)
 {
-	atomic_fetch_add_explicit(&d->stats.ios[b->op], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&d->stats.ios[b->op], b->requests, memory_order_relaxed);
 	atomic_fetch_add_explicit(&d->stats.sectors[b->op], b->sectors, memory_order_relaxed);
 	atomic_fetch_add_explicit(&d->stats.ns[b->op], ns, memory_order_relaxed);
 }
@@ -129,6 +129,7 @@ void bio_submit(struct bio *b)
 	b->status = 0;
 	b->queued = 0;
 	b->parts = 0;
+	b->requests = 0;
 	b->alone = false;
 	int err = bio_check(b);
 

@@ -153,6 +153,7 @@ static bool enqueue_data_locked(struct block_queue *q, struct bio *b)
 		r->nvec = size.nvec;
 		b->queued += size.bytes;
 		b->parts++;
+		b->requests++;
 		request_insert_locked(q, r);
 	}
 	return true;
@@ -171,6 +172,7 @@ static bool enqueue_flush_locked(struct block_queue *q, struct bio *b)
 		r->sector = r->sectors = 0;
 		r->nvec = 0;
 		list_add_tail(&r->link, &q->flushes);
+		b->requests++;
 	}
 	list_add_tail(&b->link, &r->bios);
 	b->parts = 1;
