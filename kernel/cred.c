@@ -26,13 +26,13 @@ struct cred *cred_alloc(uint32_t ngroups)
 
 const struct cred *cred_get(const struct cred *c)
 {
-	__atomic_add_fetch(&((struct cred *)c)->refs, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch((int *)&((struct cred *)c)->refs, 1, __ATOMIC_RELAXED);
 	return c;
 }
 
 void cred_put(const struct cred *c)
 {
-	if (c && __atomic_sub_fetch(&((struct cred *)c)->refs, 1, __ATOMIC_ACQ_REL) == 0)
+	if (c && __atomic_sub_fetch((int *)&((struct cred *)c)->refs, 1, __ATOMIC_ACQ_REL) == 0)
 		kfree(c);
 }
 

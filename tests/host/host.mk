@@ -116,3 +116,18 @@ test_ext2_SRC := tests/host/test_ext2.c tests/host/files.c tests/host/shim/user.
 		 slab.c tlb.c vma.c writeback.c) kernel/chardev.c kernel/cmdline.c kernel/cred.c \
 		 kernel/mutex.c kernel/uio.c kernel/wait.c lib/bitmap.c lib/crc.c lib/radix.c \
 		 lib/rbtree.c lib/sort.c $(KERNEL_SHIM)
+
+# The same on a small volume with one of everything, parts of which the fuzzer overwrites.
+$(HB)/disks/fuzz-ext2.img: | $(O)/.setup-test
+	$(call say,MKE2FS,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -rf $@ $@.d && mkdir -p $@.d/dir/sub/deep $@.d/many
+	$(Q)cd $@.d && head -c 90000 /dev/zero | tr '\0' x > indirect && echo text > small && \
+		truncate -s 3M sparse && echo end >> sparse && ln -s small fast && \
+		ln -s $$(head -c 200 /dev/zero | tr '\0' y) slow && ln small dir/hard && mkfifo fifo && \
+		for i in $$(seq 60); do echo $$i > many/a-file-with-a-name-$$i; done
+	$(Q)PATH=$$PATH:/sbin mke2fs -q -t ext2 -b 1024 -N 128 -d $@.d $@ 512K && rm -rf $@.d
+
+host-tests: $(HB)/disks/fuzz-ext2.img
+FUZZERS	      += fuzz_ext2
+fuzz_ext2_SRC := $(patsubst tests/host/test_ext2.c,tests/host/fuzz_ext2.c,$(test_ext2_SRC))
