@@ -23,8 +23,8 @@ static inline bool try_take(struct mutex *m)
 {
 	struct thread *none = NULL;
 
-	return __atomic_compare_exchange_n(&m->owner, &none, current(), false, __ATOMIC_ACQUIRE,
-					   __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n((struct thread **)&m->owner, &none, current(), false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 void mutex_lock(struct mutex *m)
@@ -69,13 +69,13 @@ void mutex_unlock(struct mutex *m)
 #if DEBUG
 	lockrank_release(m);
 #endif
-	__atomic_store_n(&m->owner, NULL, __ATOMIC_RELEASE);
+	__atomic_store_n((struct thread **)&m->owner, NULL, __ATOMIC_RELEASE);
 	wake_one(&m->wait);
 }
 
 bool mutex_held(const struct mutex *m)
 {
-	return __atomic_load_n(&m->owner, __ATOMIC_RELAXED) == current();
+	return __atomic_load_n((struct thread **)&m->owner, __ATOMIC_RELAXED) == current();
 }
 
 void rwlock_init(struct rwlock *l, const char *name, enum lock_rank rank)

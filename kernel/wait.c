@@ -84,7 +84,7 @@ void wait_begin(struct waitqueue *wq, struct waiter *w, enum wait_mode mode)
 	w->exclusive = true;
 	waiter_add(wq, w);
 	t->wait_mode = mode;
-	__atomic_store_n(&t->state, THREAD_SLEEPING, __ATOMIC_RELAXED);
+	__atomic_store_n((uint32_t *)&t->state, THREAD_SLEEPING, __ATOMIC_RELAXED);
 	/* Pairs with the fence in wake: the caller checks its condition next. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
@@ -129,6 +129,6 @@ int wait_sleep(enum wait_mode mode, uint64_t deadline)
 
 void wait_end(struct waiter *w)
 {
-	__atomic_store_n(&current()->state, THREAD_RUNNING, __ATOMIC_RELAXED);
+	__atomic_store_n((uint32_t *)&current()->state, THREAD_RUNNING, __ATOMIC_RELAXED);
 	waiter_remove(w);
 }
