@@ -33,7 +33,8 @@ static void super_unmount(struct super_block *sb, struct dentry *root)
 {
 	int err = super_sync(sb);
 
-	if (err)
+	/* A volume that was found damaged has said so. */
+	if (err && !atomic_load(&sb->readonly))
 		pr_err("%s: cannot write everything back: error %d\n", sb->type->name, -err);
 	while (dcache_shrink(sb, UINT64_MAX))
 		;

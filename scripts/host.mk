@@ -58,7 +58,7 @@ define host_fuzzer
 $(HB)/fuzz/$(1): $(patsubst %,$(HB)/fuzz-obj/%.o,$($(1)_SRC)) tests/host/host.mk
 	$$(call say,FUZZLD,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$(FUZZCC) $(HCFLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^)
+	$$(Q)$(FUZZCC) $(HCFLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^) -lcmocka
 endef
 $(foreach t,$(HOST_TESTS),$(eval $(call host_test,$(t))))
 $(foreach t,$(FUZZERS),$(eval $(call host_fuzzer,$(t))))
