@@ -12,6 +12,10 @@
 #define TEST_PASS  0x5555U
 #define TEST_RESET 0x7777U
 
+/* Reset types of SBI's system reset extension (SBI specification, chapter 10). */
+#define SRST_SHUTDOWN	 0
+#define SRST_COLD_REBOOT 1
+
 /* Set by the probes, once, before anything can ask for a stop but a panic. */
 static volatile uint8_t *test_regs;
 
@@ -31,6 +35,19 @@ static void syscon_do(const struct syscon_action *a)
 	mmio_write32(a->reg, (old & ~a->mask) | (a->value & a->mask));
 }
 
+static void halt_message(void)
+{
+	printk(LOG_EMERG, "halted: it is safe to switch the machine off\n");
+}
+
+static void __noreturn stop_here(void)
+{
+	irq_disable();
+	csr_write(sie, 0);
+	for (;;)
+		wait_for_interrupt();
+}
+
 void machine_poweroff(int status)
 {
 	uint32_t code = (uint32_t)status & 0xffff;
@@ -40,15 +57,18 @@ void machine_poweroff(int status)
 	/* The node is often the same register, where it would lose the status: only after it. */
 	syscon_do(&syscon_poweroff);
 	if (sbi_has(SBI_SRST))
-		sbi_system_reset(false, status != 0);
-	machine_halt();
+		sbi_call(SBI_SRST, 0, SRST_SHUTDOWN, status != 0, 0, 0, 0);
+	/* It came back. The older call may hang instead, so the message comes first. */
+	halt_message();
+	sbi_call(SBI_LEGACY_SHUTDOWN, 0, 0, 0, 0, 0, 0);
+	stop_here();
 }
 
 void machine_restart(void)
 {
 	/* Firmware first: it knows how to reset what a bare register would leave on. */
 	if (sbi_has(SBI_SRST))
-		sbi_system_reset(true, false);
+		sbi_call(SBI_SRST, 0, SRST_COLD_REBOOT, 0, 0, 0, 0);
 	if (test_regs)
 		mmio_write32(test_regs, TEST_RESET);
 	syscon_do(&syscon_reboot);
@@ -57,11 +77,8 @@ void machine_restart(void)
 
 void machine_halt(void)
 {
-	printk(LOG_EMERG, "halted: it is safe to switch the machine off\n");
-	irq_disable();
-	csr_write(sie, 0);
-	for (;;)
-		wait_for_interrupt();
+	halt_message();
+	stop_here();
 }
 
 static int test_probe(struct fdt_device *d)
