@@ -4,6 +4,7 @@
  */
 #include "drivers/tty/tty_impl.h"
 
+#include "kernel/process.h"
 #include "kernel/signal.h"
 #include "kernel/thread.h"
 #include "lib/string.h"
@@ -32,39 +33,6 @@ dev_t tty_number(struct process *p, pid_t *pgrp)
 	return t ? t->chardev.dev : 0;
 }
 
-/* What the search of a process group wants to know. */
-struct group_facts {
-	bool exists, orphaned;
-	pid_t sid;
-};
-
-/*
- * A group is orphaned when no member has a parent in another group of the same session: nobody
- * could continue it after a stop.
- */
-static struct group_facts group_look(pid_t pgid)
-{
-	struct group_facts facts = {false, true, 0};
-	struct process *p, *next;
-
-	for (p = process_next(1); p; p = next) {
-		uint64_t was = spin_lock_irq(&proc_lock);
-		const struct process *parent = p->parent;
-
-		if (p->pgid == pgid && !p->zombie) {
-			facts.exists = true;
-			facts.sid = p->sid;
-			if (parent && parent->pid != 1 && parent->pgid != pgid &&
-			    parent->sid == p->sid)
-				facts.orphaned = false;
-		}
-		spin_unlock_irq(&proc_lock, was);
-		next = process_next(p->pid + 1);
-		process_put(p);
-	}
-	return facts;
-}
-
 int tty_check_background(struct tty *t, int sig)
 {
 	struct process *p = current()->process;
@@ -73,6 +41,7 @@ int tty_check_background(struct tty *t, int sig)
 		return 0;
 	uint64_t was = spin_lock_irq(&proc_lock);
 	bool background = p->tty == t && t->pgrp && p->pgid != t->pgrp;
+	bool orphaned = background && pgrp_orphaned(p->pgid);
 	pid_t pgid = p->pgid;
 
 	spin_unlock_irq(&proc_lock, was);
@@ -80,7 +49,7 @@ int tty_check_background(struct tty *t, int sig)
 		return 0;
 	if (signal_ignored(sig))
 		return sig == SIGTTIN ? -EIO : 0;
-	if (group_look(pgid).orphaned)
+	if (orphaned)
 		return -EIO;
 	signal_pgrp(pgid, sig, NULL);
 	return -ERESTARTSYS;
@@ -220,6 +189,11 @@ static long give_up_controlling(struct tty *t)
 	return 0;
 }
 
+static void note_session(struct process *p, void *arg)
+{
+	*(pid_t *)arg = p->sid;
+}
+
 static long set_foreground(struct tty *t, uaddr_t arg)
 {
 	struct process *p = current()->process;
@@ -230,7 +204,6 @@ static long set_foreground(struct tty *t, uaddr_t arg)
 		return err == -EIO ? -ENOTTY : err;
 	uint64_t was = spin_lock_irq(&proc_lock);
 	bool ours = p->tty == t && t->sid == p->sid;
-	pid_t sid = p->sid;
 
 	spin_unlock_irq(&proc_lock, was);
 	if (!ours)
@@ -239,16 +212,16 @@ static long set_foreground(struct tty *t, uaddr_t arg)
 		return -EFAULT;
 	if ((pid_t)word < 0)
 		return -EINVAL;
-	struct group_facts group = group_look((pid_t)word);
+	pid_t sid = 0;
 
-	if (!group.exists)
-		return -ESRCH;
-	if (group.sid != sid)
-		return -EPERM;
 	was = spin_lock_irq(&proc_lock);
-	t->pgrp = (pid_t)word;
+	err = -ESRCH;
+	if (pgrp_for_each((pid_t)word, note_session, &sid))
+		err = sid == p->sid ? 0 : -EPERM;
+	if (!err)
+		t->pgrp = (pid_t)word;
 	spin_unlock_irq(&proc_lock, was);
-	return 0;
+	return err;
 }
 
 long tty_job_ioctl(struct tty *t, uint32_t cmd, uint64_t arg)

@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-#include "kernel/printk.h"
+#include "kernel/process.h"
 #include "kernel/signal.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
@@ -453,6 +453,7 @@ int tty_register(struct tty *t, const char *name, dev_t dev, const struct tty_op
 			return -ENOMEM;
 		chardev_register(&current_dev);
 		chardev_register(&console_dev);
+		tty_session_exit_hook = tty_session_exit;
 		thread_start(tty_thread);
 	}
 	int err = chardev_register(&t->chardev);
