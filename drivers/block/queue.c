@@ -267,10 +267,10 @@ static struct request *pick_locked(struct block_queue *q)
 	return list_first_entry(&q->sorted, struct request, link);
 }
 
-/* For tests: blk.fail=DISK:N makes the N-th data request of a disk fail. */
-static bool inject_failure_locked(struct block_queue *q, const struct request *r)
+/* For tests: does the request touch a sector that blk.bad declared bad? */
+static bool request_is_bad(const struct block_queue *q, const struct request *r)
 {
-	return q->fail_after && r->op != BIO_FLUSH && --q->fail_after == 0;
+	return r->sectors && r->sector <= q->bad_last && r->sector + r->sectors > q->bad_first;
 }
 
 static void dispatch_locked(struct block_queue *q, struct list_head *done)
@@ -280,7 +280,7 @@ static void dispatch_locked(struct block_queue *q, struct list_head *done)
 	bool started = false;
 
 	while (!q->full && (r = pick_locked(q))) {
-		int err = inject_failure_locked(q, r) ? -EIO : ops->start(q->disk, r);
+		int err = request_is_bad(q, r) ? -EIO : ops->start(q->disk, r);
 
 		if (err == -EBUSY && q->in_flight) {
 			q->full = true;
@@ -312,7 +312,12 @@ void queue_add(struct block_queue *q, struct list_head *bios)
 
 	while ((b = list_first_or_null(bios, struct bio, link))) {
 		list_del(&b->link);
-		enqueue_or_wait_locked(q, b);
+		if (q->fail_after && --q->fail_after == 0) {
+			b->status = -EIO;
+			list_add_tail(&b->link, &done);
+		} else {
+			enqueue_or_wait_locked(q, b);
+		}
 	}
 	dispatch_locked(q, &done);
 	spin_unlock_irq(&q->lock, was);
@@ -334,23 +339,44 @@ void block_complete(struct blockdev *d, struct request *r, int status)
 	bios_finish(&done);
 }
 
-static uint64_t failure_for(const char *disk)
-{
 #if DEBUG
-	char word[32], *colon;
-	uint64_t n = 0;
+/*
+ * KEY=DISK:NUMBER or KEY=DISK:NUMBER-NUMBER on the command line, if it is about this disk. The
+ * second number is the first where it is left out.
+ */
+static bool test_option(const char *key, const char *disk, uint64_t *first, uint64_t *last)
+{
+	char word[64], *at;
+	uint64_t n[2] = {0, 0};
 
-	if (cmdline_get("blk.fail", word, sizeof(word)) <= 0 || !(colon = strchr(word, ':')))
-		return 0;
-	*colon = '\0';
+	if (cmdline_get(key, word, sizeof(word)) <= 0 || !(at = strchr(word, ':')))
+		return false;
+	*at++ = '\0';
 	if (strcmp(word, disk) != 0)
-		return 0;
-	for (const char *p = colon + 1; *p >= '0' && *p <= '9' && n < UINT32_MAX; p++)
-		n = n * 10 + (uint64_t)(*p - '0');
-	return n;
-#else
-	(void)disk;
-	return 0;
+		return false;
+	for (int i = 0; i < 2; i++) {
+		for (; *at >= '0' && *at <= '9' && n[i] < UINT32_MAX; at++)
+			n[i] = n[i] * 10 + (uint64_t)(*at - '0');
+		if (*at == '-')
+			at++;
+		else if (!i)
+			n[++i] = n[0];
+	}
+	*first = n[0];
+	*last = n[1];
+	return true;
+}
+#endif
+
+/* Errors to order: blk.fail=vda:100 for the hundredth bio, blk.bad=vda:8-15 for sectors. */
+static void set_failures(struct block_queue *q)
+{
+	q->bad_first = UINT64_MAX;
+#if DEBUG
+	uint64_t last;
+
+	test_option("blk.fail", q->disk->name, &q->fail_after, &last);
+	test_option("blk.bad", q->disk->name, &q->bad_first, &q->bad_last);
 #endif
 }
 
@@ -369,6 +395,6 @@ struct block_queue *block_queue_create(struct blockdev *disk)
 	list_init(&q->free);
 	for (uint32_t i = 0; i < QUEUE_REQUESTS; i++)
 		list_add_tail(&q->pool[i].link, &q->free);
-	q->fail_after = failure_for(disk->name);
+	set_failures(q);
 	return q;
 }

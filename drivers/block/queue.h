@@ -21,7 +21,8 @@ struct block_queue {
 	uint32_t in_flight;
 	bool full;		  /* the device takes no more until one completes */
 	uint64_t head;		  /* sector behind the request started last */
-	uint64_t fail_after;	  /* tests: data requests until one fails; 0: none does */
+	uint64_t fail_after;	  /* tests: bios until one fails; 0: none does */
+	uint64_t bad_first, bad_last; /* tests: sectors that cannot be read or written */
 	struct request pool[QUEUE_REQUESTS];
 };
 
