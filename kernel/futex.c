@@ -319,7 +319,9 @@ static long futex_wake_op(uaddr_t addr, uaddr_t addr2, bool private, int n, int 
 	return more < 0 ? more : woken + more;
 }
 
-/* Deadline in time_ns() of the timeout argument: relative for WAIT, absolute for the bitset form. */
+/*
+ * Deadline in time_ns() of the timeout argument: relative for WAIT, absolute for the bitset form.
+ */
 static int get_deadline(uint32_t cmd, bool realtime, uaddr_t utime, uint64_t *deadline)
 {
 	struct timespec64 ts;

@@ -146,7 +146,8 @@ static void __noreturn finish(uint64_t fp, uint64_t sp, uint64_t ra)
 {
 	struct thread *t = current();
 
-	printk(LOG_EMERG, "hart %u, thread %d (%s)\n", t->hart ? t->hart->hartid : 0, t->tid, t->comm);
+	printk(LOG_EMERG, "hart %u, thread %d (%s)\n", t->hart ? t->hart->hartid : 0, t->tid,
+	       t->comm);
 	backtrace(fp, sp, ra);
 	trace_dump();
 	printk(LOG_EMERG, "---[ end of panic ]---\n");

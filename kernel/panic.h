@@ -8,7 +8,9 @@
 
 struct trapframe;
 
-/* Print the message, registers, a symbolised backtrace and recent trace events; stop the machine. */
+/*
+ * Print the message, registers, a symbolised backtrace and recent trace events; stop the machine.
+ */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 /* The same with the registers of the trap that led to it. */
 void panic_trap(const struct trapframe *tf, const char *fmt, ...) __printf(2, 3) __noreturn;

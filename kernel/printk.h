@@ -7,7 +7,9 @@
 #include <stdarg.h>
 #include "kernel/types.h"
 
-enum loglevel { LOG_EMERG, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
+enum loglevel {
+	LOG_EMERG, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG
+};
 
 void printk(enum loglevel level, const char *fmt, ...) __printf(2, 3);
 void vprintk(enum loglevel level, const char *fmt, va_list ap);

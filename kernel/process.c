@@ -394,7 +394,8 @@ static void run_init(void *path)
 		}
 	}
 	if (err) {
-		printk(LOG_EMERG, "no program to start (%s): error %d; try init=PATH\n", argv[0], -err);
+		printk(LOG_EMERG, "no program to start (%s): error %d; try init=PATH\n", argv[0],
+		       -err);
 		machine_poweroff(103);
 	}
 	kthread_to_user();

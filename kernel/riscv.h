@@ -52,9 +52,11 @@
 		__asm__ volatile("csrr %0, " #csr : "=r"(csr_value_)::"memory");                   \
 		csr_value_;                                                                        \
 	})
-#define csr_write(csr, value) __asm__ volatile("csrw " #csr ", %0" ::"rK"((uint64_t)(value)) : "memory")
-#define csr_set(csr, bits)    __asm__ volatile("csrs " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
-#define csr_clear(csr, bits)  __asm__ volatile("csrc " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
+#define csr_write(csr, value)                                                                      \
+	__asm__ volatile("csrw " #csr ", %0" ::"rK"((uint64_t)(value)) : "memory")
+#define csr_set(csr, bits) __asm__ volatile("csrs " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
+#define csr_clear(csr, bits)                                                                       \
+	__asm__ volatile("csrc " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
 
 /* Interrupts of this hart off; returns whether they were on, for irq_restore. */
 static inline uint64_t irq_save(void)
@@ -80,7 +82,9 @@ static inline bool irq_enabled(void)
 	return csr_read(sstatus) & SSTATUS_SIE;
 }
 
-/* Make earlier stores to page tables visible to this hart's walks, and drop what it cached (4.2.1). */
+/*
+ * Make earlier stores to page tables visible to this hart's walks, and drop what it cached (4.2.1).
+ */
 static inline void sfence_all(void)
 {
 	__asm__ volatile("sfence.vma x0, x0" ::: "memory");

@@ -312,8 +312,8 @@ static struct hart *choose_hart(struct thread *t)
 	if (last->online && (t->affinity >> last->index & 1) && last->current == last->idle)
 		return last;
 	for (uint32_t i = 0; i < nharts && nharts > 1; i++)
-		if (harts[i].online && (t->affinity >> i & 1) && harts[i].current == harts[i].idle &&
-		    !harts[i].nr_running)
+		if (harts[i].online && (t->affinity >> i & 1) &&
+		    harts[i].current == harts[i].idle && !harts[i].nr_running)
 			return &harts[i];
 	if (t->affinity >> last->index & 1)
 		return last;
@@ -484,7 +484,10 @@ void idle_loop(void)
 		if (idle_work())
 			continue;
 		irq_disable();
-		/* wfi returns for an interrupt that is pending even while they are off: none is lost. */
+		/*
+		 * wfi returns for an interrupt that is pending even while they are off: none is
+		 * lost.
+		 */
 		if (!h->nr_running && !(t->work & WORK_RESCHED))
 			wait_for_interrupt();
 		irq_enable();

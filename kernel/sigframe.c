@@ -137,7 +137,9 @@ SYSCALL2(sigaltstack, uaddr_t, new, uaddr_t, old)
 
 long sys_rt_sigreturn(void);
 
-/* Comes through save_callee_saved in entry.S and leaves by WORK_FULLFRAME: all registers are new. */
+/*
+ * Comes through save_callee_saved in entry.S and leaves by WORK_FULLFRAME: all registers are new.
+ */
 long sys_rt_sigreturn(void)
 {
 	struct thread *t = current();

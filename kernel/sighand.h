@@ -56,7 +56,9 @@ void signal_set_blocked(sigset_t blocked);
 /* While the running thread waits for these blocked signals, senders neither drop them nor let
  * them kill. Takes siglock. */
 void signal_set_awaited(sigset_t awaited);
-/* Wake t so that it sees WORK_SIGNAL; fatal: even from a wait that only death ends. siglock held. */
+/*
+ * Wake t so that it sees WORK_SIGNAL; fatal: even from a wait that only death ends. siglock held.
+ */
 void signal_wake_thread(struct thread *t, bool fatal);
 /* All threads of p are to die with status; siglock held. */
 void signal_begin_exit(struct process *p, int wait_status);

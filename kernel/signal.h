@@ -21,7 +21,8 @@ struct sigpending {
 /*
  * Send sig to one thread or to a process as a whole. info may be NULL: sent by the kernel.
  * Any context but with RANK_SIGNAL or higher locks held. Never fails for lack of memory: a
- * standard signal is then delivered without its info. -EAGAIN for a real-time one (RLIMIT_SIGPENDING).
+ * standard signal is then delivered without its info. -EAGAIN for a real-time one
+ * (RLIMIT_SIGPENDING).
  */
 int signal_thread(struct thread *t, int sig, const struct siginfo *info);
 int signal_process(struct process *p, int sig, const struct siginfo *info);

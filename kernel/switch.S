@@ -38,7 +38,9 @@ context_switch:
 	sc.d	zero, zero, (t0)
 	ret
 
-	/* Where a new thread begins: a0 = the thread that ran before it; s0 = body, s1 = argument. */
+	/*
+	 * Where a new thread begins: a0 = the thread that ran before it; s0 = body, s1 = argument.
+	 */
 	.globl	thread_trampoline
 	.balign	4
 thread_trampoline:
@@ -54,7 +56,8 @@ thread_trampoline:
 	/* void fpu_save(struct fpu_state *), fpu_restore: FS must not be Off. */
 	.globl	fpu_save
 fpu_save:
-	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,\
+		29,30,31
 	fsd	f\n, 8 * \n(a0)
 	.endr
 	frcsr	t0
@@ -63,7 +66,8 @@ fpu_save:
 
 	.globl	fpu_restore
 fpu_restore:
-	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,\
+		29,30,31
 	fld	f\n, 8 * \n(a0)
 	.endr
 	lwu	t0, 256(a0)

@@ -42,10 +42,11 @@ enum thread_state {
 
 /* Reasons not to go straight back to user mode (thread->work). */
 enum {
-	WORK_SIGNAL = 1,     /* a signal may have to be delivered */
-	WORK_RESCHED = 2,    /* another thread should run */
-	WORK_FULLFRAME = 4,  /* all registers come from the trap frame: exec, sigreturn, new thread */
-	WORK_TRACE = 8,	     /* reserved for ptrace */
+	WORK_SIGNAL = 1,  /* a signal may have to be delivered */
+	WORK_RESCHED = 2, /* another thread should run */
+	WORK_FULLFRAME =
+		4,      /* all registers come from the trap frame: exec, sigreturn, new thread */
+	WORK_TRACE = 8, /* reserved for ptrace */
 };
 
 /* The order of the first fields is known to entry.S (asserted in thread.c). */
@@ -154,7 +155,7 @@ struct process {
 	pid_t pgid, sid;		/* (proc_lock) */
 	struct tty *tty;		/* (proc_lock) controlling terminal, or NULL */
 	bool zombie;			/* (proc_lock) all threads gone, not yet waited for */
-	bool did_exec;			/* (proc_lock) its parent may no longer move it to a group */
+	bool did_exec; /* (proc_lock) its parent may no longer move it to a group */
 	int exit_status;		/* wait(2) encoding; final once zombie */
 	int exit_signal;		/* to the parent: SIGCHLD, or what clone said; 0 none */
 	struct waitqueue child_wait;	/* wait4 sleeps here */

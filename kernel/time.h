@@ -12,7 +12,9 @@
 
 /* Since boot (CLOCK_MONOTONIC). Any context. */
 uint64_t time_ns(void);
-/* Since 1970 (CLOCK_REALTIME): monotonic time plus an offset set from the RTC or by settimeofday. */
+/*
+ * Since 1970 (CLOCK_REALTIME): monotonic time plus an offset set from the RTC or by settimeofday.
+ */
 uint64_t time_realtime(void);
 void time_set_realtime(uint64_t ns);
 void time_init(uint64_t timebase_hz);

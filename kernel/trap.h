@@ -42,7 +42,9 @@ struct irq_chip {
 	void (*init_hart)(void);
 };
 void irq_chip_register(const struct irq_chip *chip);
-/* Have handler(arg) called, in interrupt context, when source irq fires; enables it. 0 or -errno. */
+/*
+ * Have handler(arg) called, in interrupt context, when source irq fires; enables it. 0 or -errno.
+ */
 int irq_register(uint32_t irq, const char *name, irq_handler_t handler, void *arg);
 void irq_unregister(uint32_t irq);
 void irq_dispatch(uint32_t irq);

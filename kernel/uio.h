@@ -16,7 +16,7 @@ struct uio {
 	bool kernel;		   /* the addresses are kernel memory */
 	bool nofault;		   /* user copies do not fault pages in: locks are held */
 	bool nowait;		   /* O_NONBLOCK / RWF_NOWAIT */
-	bool append;		   /* O_APPEND: the position is the end, found under the inode lock */
+	bool append; /* O_APPEND: the position is the end, found under the inode lock */
 	bool dsync;		   /* O_DSYNC, O_SYNC: durable before the call returns */
 	uint64_t done;		   /* bytes into the current segment */
 	uint64_t resid;		   /* bytes left in all */
@@ -35,7 +35,9 @@ void uio_init_iov(struct uio *u, const struct iovec64 *iov, uint32_t niov, size_
 size_t uio_copy_to(struct uio *u, const void *buf, size_t n);   /* kernel -> buffers: read(2) */
 size_t uio_copy_from(struct uio *u, void *buf, size_t n);	/* buffers -> kernel: write(2) */
 size_t uio_zero(struct uio *u, size_t n);
-/* Fault in the next n bytes (for writing, if write) so that a nofault copy can go on. 0, -EFAULT. */
+/*
+ * Fault in the next n bytes (for writing, if write) so that a nofault copy can go on. 0, -EFAULT.
+ */
 int uio_fault_in(struct uio *u, size_t n, bool write);
 /* Take back n bytes that were moved last. n must lie within what was moved since init. */
 void uio_revert(struct uio *u, size_t n);

@@ -155,10 +155,12 @@ static int copy_page(struct fault *f, struct frame *leaf, pte_t was, struct fram
 	if (f->vma->prot & PROT_EXEC)
 		exec_ready(frame);
 	leaf_lock(leaf);
-	if (*e != was || (src && frame_type(src) == FRAME_OBJECT && src->object != f->vma->object)) {
+	if (*e != was ||
+	    (src && frame_type(src) == FRAME_OBJECT && src->object != f->vma->object)) {
 		leaf_unlock(leaf);
 		give_back(frame);
-		return 0; /* somebody was faster: the access is tried again, and if need be faults */
+		return 0; /* somebody was faster: the access is tried again, and if need be faults
+			   */
 	}
 	if (was) {
 		/* Nobody may see the old page once somebody has written to the new one. */
@@ -217,7 +219,8 @@ static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
  */
 static bool writable_now(const struct object *o, const struct frame *frame)
 {
-	return !o->ops->write_pages || (frame->word & (FRAME_DIRTY | FRAME_WRITEBACK)) == FRAME_DIRTY;
+	return !o->ops->write_pages ||
+	       (frame->word & (FRAME_DIRTY | FRAME_WRITEBACK)) == FRAME_DIRTY;
 }
 
 /* A write to a shared entry that is valid and read-only, or about to be made. */
@@ -248,7 +251,9 @@ static int fault_shared_write(struct fault *f, struct frame *leaf, pte_t was)
 	return err;
 }
 
-/* The aligned window of pages around the fault that lies in the area, its leaf table, the object. */
+/*
+ * The aligned window of pages around the fault that lies in the area, its leaf table, the object.
+ */
 static uint32_t window(const struct fault *f, uaddr_t *start, uint64_t *first)
 {
 	const struct vma *v = f->vma;
@@ -295,7 +300,8 @@ static int map_around(struct fault *f, struct frame *leaf)
 		pt_set_object(leaf, &e[i], frame,
 			      pte_user(frame_pa(frame), v->prot,
 				       !vma_private(v) && (i != here || write) &&
-					       (v->prot & PROT_WRITE) && writable_now(v->object, frame)));
+					       (v->prot & PROT_WRITE) &&
+					       writable_now(v->object, frame)));
 		frames[i] = NULL; /* our reference is the mapping's now */
 		mapped++;
 	}

@@ -315,7 +315,8 @@ volatile void *mmio_map(paddr_t pa, size_t len)
 void kmap_check(void)
 {
 	for (unsigned i = 256; i < PT_ENTRIES; i++) {
-		pte_t *l1 = pte_is_table(kernel_root[i]) ? phys_to_virt(pte_pa(kernel_root[i])) : NULL;
+		pte_t *l1 =
+			pte_is_table(kernel_root[i]) ? phys_to_virt(pte_pa(kernel_root[i])) : NULL;
 
 		assert_always(l1 || (kernel_root[i] & (PTE_W | PTE_X)) != (PTE_W | PTE_X));
 		for (unsigned j = 0; l1 && j < PT_ENTRIES; j++) {

@@ -126,7 +126,8 @@ static long remap_to(struct remap *r)
 	if (is_err(v))
 		return ptr_err(v);
 	if ((r->flags & MREMAP_DONTUNMAP) &&
-	    aspace_may_grow(r->as, r->new_len >> PAGE_SHIFT, vma_private(v) && (v->prot & PROT_WRITE)))
+	    aspace_may_grow(r->as, r->new_len >> PAGE_SHIFT,
+			    vma_private(v) && (v->prot & PROT_WRITE)))
 		return -ENOMEM;
 	if (!(r->flags & MREMAP_FIXED)) {
 		r->new = aspace_hole(r->as, r->new, r->new_len, PAGE_SIZE);

@@ -53,8 +53,8 @@ static bool kill_users(struct aspace *as, uint64_t pages)
 		if (p == init_process || !p->leader || p->leader->aspace != as)
 			continue;
 		if (!any)
-			pr_err("out of memory: killed process %d (%s), which held %lu KiB\n", p->pid,
-			       p->leader->comm, pages * 4);
+			pr_err("out of memory: killed process %d (%s), which held %lu KiB\n",
+			       p->pid, p->leader->comm, pages * 4);
 		signal_process(p, SIGKILL, NULL);
 		any = true;
 	}

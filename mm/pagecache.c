@@ -374,8 +374,11 @@ static ssize64_t write_page(struct object *o, struct uio *u, uint64_t pos, uint3
 		memset((char *)frame_data(f) + n, 0, PAGE_SIZE - n);
 	}
 	if (pos + moved > o->size)
-		o->size = pos + moved; /* before it is dirty: what lies beyond is zeroed on its way out */
-	/* Even if nothing was moved: a block that is new holds somebody's old data until written. */
+		o->size = pos +
+			  moved; /* before it is dirty: what lies beyond is zeroed on its way out */
+	/*
+	 * Even if nothing was moved: a block that is new holds somebody's old data until written.
+	 */
 	spin_lock(&o->tree_lock);
 	if (!frame_has(f, FRAME_ICACHE_STALE))
 		frame_set(f, FRAME_ICACHE_STALE);
@@ -452,7 +455,8 @@ static struct frame *take_out(struct object *o, uint64_t *index, uint64_t last)
 		if (taken)
 			return f;
 		/* Not killable: a half-done truncate would show old data. */
-		wait_event(wait_of(f), !still(f, FRAME_BUSY | FRAME_WRITEBACK), WAIT_UNINTERRUPTIBLE);
+		wait_event(wait_of(f), !still(f, FRAME_BUSY | FRAME_WRITEBACK),
+			   WAIT_UNINTERRUPTIBLE);
 		frame_put(f);
 	}
 }

@@ -167,7 +167,8 @@ static bool write_at_once(const struct vma *v, const struct frame *f)
 {
 	if (vma_private(v))
 		return frame_type(f) == FRAME_ANON && f->maps == 1;
-	return !v->object->ops->write_pages || (f->word & (FRAME_DIRTY | FRAME_WRITEBACK)) == FRAME_DIRTY;
+	return !v->object->ops->write_pages ||
+	       (f->word & (FRAME_DIRTY | FRAME_WRITEBACK)) == FRAME_DIRTY;
 }
 
 void pt_protect(struct vma *v, uint32_t prot, uaddr_t start, uaddr_t end, struct tlb_batch *b)
@@ -263,8 +264,9 @@ int pt_copy(struct aspace *dst, struct vma *v, struct tlb_batch *b)
 			uint64_t pages = DIV_ROUND_UP(v->object->size, PAGE_SIZE);
 
 			if (pages < v->index + vma_pages(v))
-				last = pages <= v->index ? v->start
-							 : v->start + (pages - v->index) * PAGE_SIZE;
+				last = pages <= v->index
+					       ? v->start
+					       : v->start + (pages - v->index) * PAGE_SIZE;
 		}
 		copy_entries(to, from, v, va, MIN(stop, last), b);
 		leaf_unlock(to);

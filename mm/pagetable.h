@@ -45,13 +45,15 @@ void pt_unmap(struct aspace *as, uaddr_t start, uaddr_t end, struct tlb_batch *b
 /* Free leaf tables that lie wholly in [floor, ceiling), which is empty. (a writer) */
 void pt_free_leaves(struct aspace *as, uaddr_t floor, uaddr_t ceiling, struct tlb_batch *b);
 /*
- * Give all entries of [start, end), which lie in v, the protection prot. Entries become writable only
- * if nobody would have to be told: private frames mapped once. (a writer)
+ * Give all entries of [start, end), which lie in v, the protection prot. Entries become writable
+ * only if nobody would have to be told: private frames mapped once. (a writer)
  */
 void pt_protect(struct vma *v, uint32_t prot, uaddr_t start, uaddr_t end, struct tlb_batch *b);
 /* Copy the entries of v to the same addresses of dst, write-protecting private ones in both. */
 int pt_copy(struct aspace *dst, struct vma *v, struct tlb_batch *b);
-/* Move the entries of [from, from + len) to `to`; nothing is mapped there. 0 or -ENOMEM. (a writer) */
+/*
+ * Move the entries of [from, from + len) to `to`; nothing is mapped there. 0 or -ENOMEM. (a writer)
+ */
 int pt_move(struct aspace *as, uaddr_t from, uaddr_t to, uint64_t len, struct tlb_batch *b);
 /* Counts of all leaf tables summed: anonymous and object pages resident. */
 void pt_count_resident(struct aspace *as, uint64_t *anon, uint64_t *object);

@@ -30,7 +30,8 @@ struct vma_info {
 	bool shared, stack, heap, vdso, growsdown, locked;
 	struct file *file;	/* referenced (file_put), or NULL */
 	/* pages, only filled when asked for */
-	uint64_t rss, anon, dirty, shared_clean, shared_dirty, private_clean, private_dirty, referenced, pss;
+	uint64_t rss, anon, dirty, shared_clean, shared_dirty, private_clean, private_dirty,
+		referenced, pss;
 };
 /*
  * The first area that ends above addr: true, or false when there is none. with_pages counts its

@@ -6,7 +6,8 @@
 #include "mm/tlb.h"
 
 /* What of [first, last] the area maps: addresses [*start, *end). */
-static void overlap(const struct vma *v, uint64_t first, uint64_t last, uaddr_t *start, uaddr_t *end)
+static void overlap(const struct vma *v, uint64_t first, uint64_t last, uaddr_t *start,
+		    uaddr_t *end)
 {
 	*start = first <= v->index ? v->start : v->start + ((first - v->index) << PAGE_SHIFT);
 	*end = last >= v->index + vma_pages(v) - 1

@@ -199,7 +199,9 @@ int pagecache_sync(struct object *o, uint64_t first, uint64_t last)
 	return err;
 }
 
-/* An object that has been dirty since before `until`, referenced; it goes to the end of the list. */
+/*
+ * An object that has been dirty since before `until`, referenced; it goes to the end of the list.
+ */
 static struct object *next_dirty(uint64_t until, uint64_t now)
 {
 	struct object *o;
@@ -271,7 +273,8 @@ static void flusher(void *unused)
 		wake_all(&memory_wait);
 		/* No timer while there is nothing to write. */
 		if (!pagecache_nr_dirty)
-			wait_event(&flusher_wait, kicked || pagecache_nr_dirty, WAIT_UNINTERRUPTIBLE);
+			wait_event(&flusher_wait, kicked || pagecache_nr_dirty,
+				   WAIT_UNINTERRUPTIBLE);
 		wait_event_deadline(&flusher_wait, kicked, WAIT_UNINTERRUPTIBLE,
 				    time_ns() + DIRTY_AGE / 5);
 	}

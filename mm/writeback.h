@@ -13,7 +13,9 @@ void writeback_mark_locked(struct object *o, struct frame *f);
 void writeback_clear_locked(struct object *o, struct frame *f);
 /* The object is about to go: off the list. */
 void writeback_forget(struct object *o);
-/* A writer, holding file-system locks of its own but none that write_pages takes, waits its turn. */
+/*
+ * A writer, holding file-system locks of its own but none that write_pages takes, waits its turn.
+ */
 void writeback_throttle(void);
 /* Have the flusher write now: memory is short. */
 void writeback_kick(void);

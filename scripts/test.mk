@@ -8,7 +8,8 @@ RESULTS := $(O)/results
 export O WERROR V
 
 test: setup-test
-	@+scripts/suites --results $(RESULTS) lint host-tests user-tests tools-tests system-tests usertests
+	@+scripts/suites --results $(RESULTS) lint host-tests user-tests tools-tests \
+		system-tests usertests
 
 test-full: setup-full
 	@+scripts/suites --results $(RESULTS) host-fuzz system-tests-full usertests-full \

@@ -91,7 +91,8 @@ $(XINIT) $(XPROGS): $(UB)/libulib.a $(XLD) $(UB)/.objects
 
 # The tools once more, for the host and with sanitizers: tests/user/tools compares them with GNU's.
 USER_HOSTCC ?= gcc
-$(UB)/host/toolbox: $(wildcard user/bin/*.c user/lib/*.c user/lib/*.h) $(UB)/.flags | $(O)/.setup-run
+$(UB)/host/toolbox: $(wildcard user/bin/*.c user/lib/*.c user/lib/*.h) $(UB)/.flags \
+		| $(O)/.setup-run
 	$(call say,HOSTCC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(USER_HOSTCC) $(UCFLAGS) -O1 -g -fsanitize=address,undefined \
@@ -99,7 +100,8 @@ $(UB)/host/toolbox: $(wildcard user/bin/*.c user/lib/*.c user/lib/*.h) $(UB)/.fl
 
 .PHONY: tools-tests
 tools-tests: setup-test $(UB)/host/toolbox
-	@tests/user/tools/run.py --toolbox $(UB)/host/toolbox --results $(O)/results/tools-tests.txt $(TESTS)
+	@tests/user/tools/run.py --toolbox $(UB)/host/toolbox \
+		--results $(O)/results/tools-tests.txt $(TESTS)
 
 # Objects are kept: they are prerequisites of pattern rules only.
 .SECONDARY:

@@ -184,13 +184,15 @@ static int gpt_header(struct partition_disk *d, uint64_t lba, struct gpt *g)
 		return 0;
 	uint64_t blocks = DIV_ROUND_UP((uint64_t)g->count * g->entry_size, d->block_size);
 
-	if (g->first < 2 || g->first > g->last || g->last > last_lba || g->entries < 2 || g->entries > last_lba ||
-	    blocks > last_lba - g->entries + 1)
+	if (g->first < 2 || g->first > g->last || g->last > last_lba || g->entries < 2 ||
+	    g->entries > last_lba || blocks > last_lba - g->entries + 1)
 		return 0;
 	return 1;
 }
 
-/* The printed form has its first three groups in little-endian order (RFC 4122, appendix of UEFI). */
+/*
+ * The printed form has its first three groups in little-endian order (RFC 4122, appendix of UEFI).
+ */
 static void guid_print(char out[37], const uint8_t *g)
 {
 	snprintf(out, 37, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x", load_le32(g),

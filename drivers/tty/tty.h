@@ -43,7 +43,7 @@ struct tty {
 	bool held;			/* L: by TCXONC */
 	bool exclusive;			/* L: TIOCEXCL */
 	bool reading, writing;		/* L: one reader, one writer at a time */
-	_Atomic uint32_t blocked;		/* the discipline has no room: input waits in the line */
+	_Atomic uint32_t blocked;       /* the discipline has no room: input waits in the line */
 	_Atomic uint32_t work;		/* the tty thread is to look at it */
 	_Atomic uint32_t hangups;	/* an open remembers how many there were */
 	_Atomic int opens;

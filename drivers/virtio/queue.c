@@ -120,7 +120,9 @@ int vq_add(struct virtqueue *vq, const struct vq_buf *bufs, uint32_t n, struct v
 	vq->tokens[head] = token;
 	vq->avail[2 + vq->avail_idx % vq->size] = head;
 	vq->avail_idx++;
-	/* The device may look at once: the entry must be there before the index says so (2.7.13). */
+	/*
+	 * The device may look at once: the entry must be there before the index says so (2.7.13).
+	 */
 	io_fence();
 	vq->avail[1] = vq->avail_idx;
 	return 0;
@@ -134,7 +136,9 @@ void vq_kick(struct virtqueue *vq)
 	if (from == to)
 		return;
 	vq->kicked_idx = to;
-	/* The index before the device's wish to be told: else both sides could wait (2.7.13.4.1). */
+	/*
+	 * The index before the device's wish to be told: else both sides could wait (2.7.13.4.1).
+	 */
 	io_fence();
 	if (vq->event_idx)
 		tell = (uint16_t)(to - *avail_event(vq) - 1) < (uint16_t)(to - from);

@@ -170,8 +170,8 @@ static int64_t seek_data(struct inode *inode, uint64_t at, bool data)
 	uint64_t size = inode_size(inode), run;
 
 	while (at < size) {
-		int err = ext2_map(ext2_i(inode), at >> bits, ((size - 1) >> bits) + 1 - (at >> bits),
-				   false, &pblk, &run);
+		int err = ext2_map(ext2_i(inode), at >> bits,
+				   ((size - 1) >> bits) + 1 - (at >> bits), false, &pblk, &run);
 
 		if (err)
 			return err;

@@ -11,7 +11,8 @@ static bool group_roomy(struct ext2_fs *fs, uint32_t group)
 {
 	struct ext2_group *gd = ext2_group(fs, group);
 
-	return gd->free_inodes_count && gd->free_inodes_count * 4u >= fs->free_inodes / fs->groups &&
+	return gd->free_inodes_count &&
+	       gd->free_inodes_count * 4u >= fs->free_inodes / fs->groups &&
 	       gd->free_blocks_count * 4u >= fs->free_blocks / fs->groups;
 }
 

@@ -125,7 +125,8 @@ static void rdev_store(dev_t dev, uint32_t *block)
 /* Refuse what no sound volume has. */
 static int dinode_check(struct ext2_fs *fs, const struct ext2_dinode *di, uint64_t ino)
 {
-	static const uint16_t kinds = 1 << 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12;
+	static const uint16_t kinds =
+		1 << 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12;
 	unsigned long n = (unsigned long)ino;
 
 	if (!di->links_count)

@@ -148,7 +148,8 @@ static int show_stat(struct proc_text *t, struct process *p)
 		    s.usage.stime / TICK, s.children.utime / TICK, s.children.stime / TICK,
 		    20 + s.nice, s.nice, s.threads, p->start_time / TICK, mem.size * PAGE_SIZE,
 		    mem.rss);
-	proc_printf(t, "18446744073709551615 %lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 ",
+	proc_printf(t,
+		    "18446744073709551615 %lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 ",
 		    l.start_code, l.end_code, l.start_stack, s.pending | s.shared, s.blocked,
 		    s.ignored, s.caught, p->exit_signal, s.hart);
 	proc_printf(t, "%lu %lu %lu %lu %lu %lu %lu %d\n", l.start_data, l.end_data, l.start_brk,

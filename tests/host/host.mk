@@ -111,7 +111,8 @@ HOST_TESTS += test_ext2
 test_ext2_SRC := tests/host/test_ext2.c tests/host/files.c tests/host/shim/user.c \
 		 tests/host/shim/around.c tests/host/shim/mmu.c tests/host/shim/ram.c \
 		 tests/host/shim/sleep.c $(wildcard fs/*.c fs/ext2/*.c fs/tmpfs/*.c) \
-		 $(wildcard drivers/block/*.c) $(addprefix mm/,areas.c aspace.c queue.c fault.c frame.c madvise.c \
+		 $(wildcard drivers/block/*.c) \
+		 $(addprefix mm/,areas.c aspace.c queue.c fault.c frame.c madvise.c \
 		 mlock.c mmap.c mremap.c object.c oom.c pagecache.c pagetable.c reclaim.c rmap.c \
 		 slab.c tlb.c vma.c writeback.c) kernel/chardev.c kernel/cmdline.c kernel/cred.c \
 		 kernel/mutex.c kernel/uio.c kernel/wait.c lib/bitmap.c lib/crc.c lib/radix.c \

@@ -343,7 +343,8 @@ static void output_is_processed(void **state)
 	/* Never more than fits. */
 	t.c_oflag = OPOST | ONLCR;
 	ldisc_set_termios(&l, &t);
-	assert_int_equal(ldisc_output(&l, (const uint8_t *)"\n\n\n\n\n\n\n\n", 8, out, 11, &used), 4);
+	assert_int_equal(ldisc_output(&l, (const uint8_t *)"\n\n\n\n\n\n\n\n", 8, out, 11, &used),
+			 4);
 	assert_int_equal(used, 2);
 }
 

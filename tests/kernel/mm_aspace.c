@@ -134,7 +134,8 @@ SELFTEST(mm_strings_end_where_they_should)
 
 	selftest_check(map_anon(as, BASE, 1) == BASE);
 	selftest_check(!copy_to_user(BASE + PAGE_SIZE - 5, "abcd", 5));
-	selftest_check(strncpy_from_user(buf, BASE + PAGE_SIZE - 5, 16) == 4 && !strcmp(buf, "abcd"));
+	selftest_check(strncpy_from_user(buf, BASE + PAGE_SIZE - 5, 16) == 4 &&
+		       !strcmp(buf, "abcd"));
 	selftest_check(strncpy_from_user(buf, BASE + PAGE_SIZE - 5, 5) == 4);
 	selftest_check(strncpy_from_user(buf, BASE + PAGE_SIZE - 5, 4) == -ENAMETOOLONG);
 	selftest_check(!copy_to_user(BASE + PAGE_SIZE - 5, "abcde", 5));
@@ -177,14 +178,16 @@ SELFTEST(mm_fork_copies_on_write)
 		selftest_check(!get_user_u64(&v, BASE + i * PAGE_SIZE) && v == i);
 	wear(b);
 	for (unsigned i = 0; i < 600; i++)
-		selftest_check(!get_user_u64(&v, BASE + i * PAGE_SIZE) && v == (i % 3 ? i : 2000 + i));
+		selftest_check(!get_user_u64(&v, BASE + i * PAGE_SIZE) &&
+			       v == (i % 3 ? i : 2000 + i));
 	aspace_check(b);
 	aspace_check(c);
 	wear(a);
 	aspace_put(b);
 	aspace_put(c);
 	for (unsigned i = 0; i < 600; i++) {
-		selftest_check(!get_user_u64(&v, BASE + i * PAGE_SIZE) && v == (i % 2 ? i : 1000 + i));
+		selftest_check(!get_user_u64(&v, BASE + i * PAGE_SIZE) &&
+			       v == (i % 2 ? i : 1000 + i));
 		selftest_check(!put_user_u64(BASE + i * PAGE_SIZE, i));
 	}
 	take_off(a);

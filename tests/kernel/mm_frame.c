@@ -112,7 +112,8 @@ SELFTEST(mm_blocks_are_contiguous_aligned_and_merge_again)
 
 static void slab_storm(void *arg)
 {
-	static const uint16_t sizes[] = {1, 16, 17, 40, 64, 100, 200, 300, 600, 1500, 2048, 2049, 9000};
+	static const uint16_t sizes[] = {1,   16,  17,   40,   64,   100, 200,
+					 300, 600, 1500, 2048, 2049, 9000};
 	struct {
 		uint8_t *p;
 		size_t n;

@@ -28,7 +28,7 @@ static void expressions(void)
 			continue;
 		}
 		if (regexec(&re, list[i][1], 2, match, 0) == 0)
-			printf("%s matches %s at %d to %d\n", list[i][0], list[i][1], 
+			printf("%s matches %s at %d to %d\n", list[i][0], list[i][1],
 			       (int)match[0].rm_so, (int)match[0].rm_eo);
 		else
 			printf("%s does not match %s\n", list[i][0], list[i][1]);

@@ -173,7 +173,8 @@ static int run_once(char *command)
 		plain.c_oflag &= ~(uint)OPOST;
 		syscall(SYS_ioctl, 1, TCSETSW, &plain);
 	}
-	/* Nor may the kernel's messages get in between: the ring keeps them, and a panic still shows. */
+	/* Nor may the kernel's messages get in between: the ring keeps them, and a panic still
+	 * shows. */
 	syscall(SYS_syslog, SYSLOG_CONSOLE_OFF, 0, 0);
 	printf("@@xv39-run-begin@@\n");
 	pid = shell_start(argv, 1);
