@@ -115,12 +115,12 @@ static uint32_t poll_one(struct poll_table *pt, int fd, uint32_t events)
 static long poll_loop(long (*scan)(void *arg, struct poll_table *pt), void *arg,
 		      uint64_t deadline)
 {
-	struct poll_table pt;
-	struct poll_table *add = deadline ? &pt : NULL;
+	struct poll_table pt, *add;
 	long n;
 	int err = 0;
 
 	poll_begin(&pt);
+	add = deadline ? &pt : NULL;
 	for (;;) {
 		atomic_store(&pt.ready, false);
 		n = scan(arg, add);
