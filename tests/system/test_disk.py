@@ -148,3 +148,30 @@ def test_many_requests():
     found = run(line, extra=tree, smp=4, status=0).text.split("\n")
     wanted = host(["sh", "-c", f"cd {tree} && cksum data/*"]).split("\n")
     equal([line.split()[:2] for line in found], [line.split()[:2] for line in wanted], "checksums")
+
+
+def test_bad_sectors():
+    """A sector that cannot be read is the error of who asked for it, not of its neighbours."""
+    disk = os.path.join(scratch(), "bad.img")
+    with open(disk, "wb") as file:
+        file.write(bytes(range(256)) * (16 * MIB // 256))
+    result = run("dd if=/dev/vdb of=/tmp/before bs=4k count=10 2>/dev/null; echo $?; "
+                 "dd if=/dev/vdb of=/dev/null bs=64k 2>/dev/null; echo $?; "
+                 "dd if=/dev/vdb of=/tmp/after bs=4k skip=12 count=10 2>/dev/null; echo $?; "
+                 "wc -c < /tmp/before; cmp /tmp/before /tmp/after && echo same",
+                 disks=[disk], debug=True, append="blk.bad=vdb:80-95", status=0)
+    equal(result.text.split(), ["0", "1", "0", "40960", "same"], "statuses")
+    check("vdb" in result.log, "the disk is not named in the log")
+
+
+def test_disks_on_every_hart():
+    """Six disks, whose interrupts go to different harts, are read at once."""
+    disks = []
+    for name in "bcdefg":
+        disks.append(os.path.join(scratch(), f"{name}.img"))
+        with open(disks[-1], "wb") as file:
+            file.write(name.encode() * (4 * MIB))
+    result = run("for i in b c d e f g; do "
+                 "dd if=/dev/vd$i bs=64k 2>/dev/null | tail -c 3 > /tmp/$i & done; wait; cat /tmp/b /tmp/c /tmp/d /tmp/e /tmp/f /tmp/g",
+                 disks=disks, smp=4, status=0)
+    equal(result.text, "bbbcccdddeeefffggg", "ends of the disks")
