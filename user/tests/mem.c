@@ -85,7 +85,7 @@ TEST(mem, brk_limit)
 	CHECK_EQ(syscall(SYS_brk, old + (4 << 20)), old);
 }
 
-TEST(mem, malloc_sizes, .mem_mib = 32)
+TEST(mem, malloc_sizes)
 {
 	static void *p[200];
 
@@ -316,7 +316,7 @@ static int stack_use(int kib)
 	return kib <= 1 ? block[1023] : stack_use(kib - 1) + block[1023];
 }
 
-TEST(mem, stack_grows, .mem_mib = 16)
+TEST(mem, stack_grows)
 {
 	CHECK_GE(stack_use(4000), 1000);
 }

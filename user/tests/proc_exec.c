@@ -102,7 +102,7 @@ TEST(proc, exec_many_arguments)
 	CHECK_STR(output_of(self_path(), argv, argv + 2003), buf);
 }
 
-TEST(proc, exec_long_argument, .mem_mib = 32)
+TEST(proc, exec_long_argument)
 {
 	/* 32 pages with the NUL is the longest single argument. */
 	static char longest[32 * 4096];

@@ -44,7 +44,7 @@ TEST(thread, create_and_join)
 		CHECK_EQ((long)thread_end(thread_start(return_square, (void *)i)), i * i);
 }
 
-TEST(thread, many_at_once, .mem_mib = 32)
+TEST(thread, many_at_once)
 {
 	pthread_t t[40];
 
@@ -474,7 +474,7 @@ static void *use_stack(void *arg)
 	return arg;
 }
 
-TEST(thread, stacks, .mem_mib = 32)
+TEST(thread, stacks)
 {
 	pthread_t t[8];
 
