@@ -40,6 +40,7 @@ enum lock_rank {
 	RANK_ICACHE,   /* table of inodes, lists of dirty ones */
 	RANK_FILES,    /* descriptor table, fs context */
 	RANK_PROC,     /* process tree, pid table */
+	RANK_ITIMER,   /* a process's interval timer, while it is set */
 	RANK_SIGNAL,   /* signal state of a process */
 	RANK_SIGHAND,  /* signal actions */
 	RANK_BLOCK,    /* block queue */

@@ -59,6 +59,7 @@ static struct process *process_alloc(void)
 	waitqueue_init(&p->child_wait);
 	waitqueue_init(&p->exec_wait);
 	spin_init(&p->siglock, "siglock", RANK_SIGNAL);
+	spin_init(&p->itimer_lock, "itimer", RANK_ITIMER);
 	sigpending_init(&p->pending);
 	p->start_time = time_ns();
 	p->dumpable = true;

@@ -172,8 +172,9 @@ struct process {
 	int stop_signal;		/* (siglock) */
 	bool stop_unreported;		/* (siglock) wait4(WUNTRACED) has not seen the stop */
 	bool cont_unreported;		/* (siglock) wait4(WCONTINUED) has not seen it go on */
-	struct timer *itimer_real;	/* (siglock) setitimer(ITIMER_REAL), alarm */
-	uint64_t itimer_interval;	/* (siglock) ns */
+	struct spinlock itimer_lock;	/* RANK_ITIMER, interrupts off; not taken by the timer */
+	struct timer *itimer_real;	/* (itimer_lock) setitimer(ITIMER_REAL), alarm */
+	_Atomic uint64_t itimer_interval; /* (itimer_lock; read by the timer) ns */
 	struct cpu_timer {
 		uint64_t expires;	/* CPU time at which it fires, ns; 0: off */
 		uint64_t interval;	/* ns; 0: once */

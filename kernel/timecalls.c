@@ -233,15 +233,20 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, uaddr_t, in, uaddr_t, uleft)
 	return sleep_until(deadline, &left) ? -ERESTARTNOHAND : 0;
 }
 
+#define ITIMER_MIN_NS (200 * NSEC_PER_USEC)
+
 static void itimer_fired(struct timer *t)
 {
 	struct process *p = t->data;
 	uint64_t interval = __atomic_load_n(&p->itimer_interval, __ATOMIC_RELAXED);
 
 	signal_process(p, SIGALRM, NULL);
-	/* Next from when it was due, so that late handling does not add up. */
+	/*
+	 * Next from when it was due, so that late handling does not add up; but a hart must get
+	 * to do something else between two, however short the interval.
+	 */
 	if (interval)
-		timer_set(t, MAX(t->when + interval, time_ns()));
+		timer_set(t, MAX(t->when + interval, time_ns() + ITIMER_MIN_NS));
 }
 
 static struct timeval64 ns_timeval(uint64_t ns)
@@ -249,7 +254,8 @@ static struct timeval64 ns_timeval(uint64_t ns)
 	return (struct timeval64){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / NSEC_PER_USEC};
 }
 
-static void itimer_get(struct process *p, struct itimerval64 *v)
+/* itimer_lock held. */
+static void itimer_get_locked(struct process *p, struct itimerval64 *v)
 {
 	uint64_t now = time_ns(), left = 0;
 	struct timer *t = p->itimer_real;
@@ -258,6 +264,14 @@ static void itimer_get(struct process *p, struct itimerval64 *v)
 		left = t->when > now ? t->when - now : NSEC_PER_USEC;
 	v->it_value = ns_timeval(left);
 	v->it_interval = ns_timeval(p->itimer_interval);
+}
+
+static void itimer_get(struct process *p, struct itimerval64 *v)
+{
+	uint64_t irq = spin_lock_irq(&p->itimer_lock);
+
+	itimer_get_locked(p, v);
+	spin_unlock_irq(&p->itimer_lock, irq);
 }
 
 /* Set (value is not NULL) and get a timer of CPU time; a remainder below 1 us counts as 1 us. */
@@ -297,27 +311,30 @@ SYSCALL2(getitimer, int, which, uaddr_t, out)
 static int real_itimer_set(struct process *p, uint64_t value, uint64_t interval,
 			   struct itimerval64 *old)
 {
-	struct timer *t;
+	struct timer *t = NULL;
+	uint64_t irq;
 
 	if (!p->itimer_real && value) {
-		struct timer *none = NULL;
-
 		t = kmalloc(sizeof(*t));
 		if (!t)
 			return -ENOMEM;
 		timer_init(t, itimer_fired, p);
-		if (!__atomic_compare_exchange_n(&p->itimer_real, &none, t, false,
-						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-			kfree(t);
 	}
-	itimer_get(p, old);
+	irq = spin_lock_irq(&p->itimer_lock);
+	if (!p->itimer_real) {
+		p->itimer_real = t;
+		t = NULL;
+	}
+	itimer_get_locked(p, old);
 	if (p->itimer_real) {
-		__atomic_store_n(&p->itimer_interval, 0, __ATOMIC_RELAXED);
+		p->itimer_interval = 0;
 		timer_cancel(p->itimer_real);
-		__atomic_store_n(&p->itimer_interval, interval, __ATOMIC_RELAXED);
+		p->itimer_interval = interval;
 		if (value)
 			timer_set(p->itimer_real, time_add(time_ns(), value));
 	}
+	spin_unlock_irq(&p->itimer_lock, irq);
+	kfree(t); /* another thread was first */
 	return 0;
 }
 

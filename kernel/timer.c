@@ -98,7 +98,11 @@ static bool detach(struct timer *t)
 			armed = !rb_unlinked(&t->node);
 			if (armed)
 				rb_erase(&b->timers, &t->node, NULL);
-			if (!busy)
+			/*
+			 * While its function runs, here or elsewhere, it keeps its base: the
+			 * function may be about to arm it again, and who cancels it must see that.
+			 */
+			if (b->running != t)
 				t->base = NULL;
 		}
 		spin_unlock_irq(&b->lock, irq);

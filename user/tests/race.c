@@ -1,0 +1,74 @@
+/*
+ * Calls that meet each other: threads and processes that set, signal, end and make the same things
+ * at the same time. A kernel that loses such a race panics, hangs or answers wrongly here.
+ */
+#include "ut.h"
+
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+
+static volatile int stop_racing;
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+static pthread_t race_start(void *(*fn)(void *), void *arg)
+{
+	pthread_t t;
+
+	CHECK_EQ(pthread_create(&t, NULL, fn, arg), 0);
+	return t;
+}
+
+static long elapsed_ms(const struct timespec *from)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - from->tv_sec) * 1000 + (now.tv_nsec - from->tv_nsec) / 1000000;
+}
+
+static void *set_timers(void *arg)
+{
+	struct itimerval v = { .it_value.tv_usec = 1 };
+
+	for (int i = 0; !stop_racing; i++) {
+		v.it_value.tv_usec = 1 + i % 300;
+		v.it_interval.tv_usec = i & 1 ? 500 : 0;
+		setitimer(ITIMER_REAL, &v, NULL);
+	}
+	return arg;
+}
+
+TEST(race, setitimer_in_threads)
+{
+	pthread_t t[3];
+	struct timespec from;
+
+	on_signal(SIGALRM, nothing, SA_RESTART);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (int i = 0; i < 3; i++)
+		t[i] = race_start(set_timers, NULL);
+	while (elapsed_ms(&from) < 500)
+		getppid();
+	stop_racing = 1;
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(pthread_join(t[i], NULL), 0);
+}
+
+/* A timer that is due again at once must leave its process time to run, and to be killed. */
+TEST(race, setitimer_shortest_interval)
+{
+	struct itimerval v = { { 0, 1 }, { 0, 1 } };
+	struct timespec from;
+
+	on_signal(SIGALRM, nothing, SA_RESTART);
+	CHECK_OK(setitimer(ITIMER_REAL, &v, NULL));
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	while (elapsed_ms(&from) < 100)
+		;
+}
