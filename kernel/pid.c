@@ -78,24 +78,22 @@ static pid_t alloc_locked(void)
 	return -EAGAIN;
 }
 
-int pid_publish(struct thread *t, struct process *p)
+int pid_publish_locked(struct thread *t, struct process *p)
 {
-	uint64_t irq = spin_lock_irq(&proc_lock);
 	pid_t tid = alloc_locked();
 
-	if (tid > 0) {
-		t->tid = tid;
-		list_add(&t->tid_link, &by_tid[(uint32_t)tid % HASH_SIZE]);
-		nthreads++;
-		if (p) {
-			p->pid = tid;
-			list_add(&p->pid_link, &by_pid[(uint32_t)tid % HASH_SIZE]);
-			list_add_tail(&p->all_link, &all);
-			nprocesses++;
-		}
+	if (tid < 0)
+		return tid;
+	t->tid = tid;
+	list_add(&t->tid_link, &by_tid[(uint32_t)tid % HASH_SIZE]);
+	nthreads++;
+	if (p) {
+		p->pid = tid;
+		list_add(&p->pid_link, &by_pid[(uint32_t)tid % HASH_SIZE]);
+		list_add_tail(&p->all_link, &all);
+		nprocesses++;
 	}
-	spin_unlock_irq(&proc_lock, irq);
-	return tid > 0 ? 0 : tid;
+	return 0;
 }
 
 void pid_forget_thread(struct thread *t)

@@ -9,9 +9,10 @@
 void pids_init(void);
 /*
  * Give t a number and make it findable; with p not NULL, it is p's first thread and p gets the
- * same number. 0, or -EAGAIN when all are taken.
+ * same number. From now on others send signals and look: both must be complete. 0, or -EAGAIN when
+ * all are taken. proc_lock held.
  */
-int pid_publish(struct thread *t, struct process *p);
+int pid_publish_locked(struct thread *t, struct process *p);
 void pid_forget_thread(struct thread *t);
 void pid_forget_process_locked(struct process *p); /* proc_lock held */
 /* exec by another thread than the first: the two swap numbers. */

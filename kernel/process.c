@@ -118,6 +118,7 @@ static int share_or_copy(struct thread *t, uint64_t flags)
 	return err;
 }
 
+/* Undo an unfinished clone; p NULL: of a thread. */
 static void drop(struct thread *t, struct process *p)
 {
 	if (t->files)
@@ -128,6 +129,8 @@ static void drop(struct thread *t, struct process *p)
 		aspace_put(t->aspace);
 	if (p && p->exe)
 		file_put(p->exe);
+	if (p && p->leader)
+		process_put(p);
 	if (p)
 		process_put(p);
 	thread_put(t);
@@ -191,39 +194,55 @@ static bool too_many(void)
 	return c->uid != 0 && c->euid != 0 && thread_count_of(c->uid) >= rlimit_get(RLIMIT_NPROC);
 }
 
-/* The new process becomes part of the tree; a signal that kills the parent ends it here. */
-static void link_process(struct process *p, struct thread *t, uint64_t flags)
+/* t is p's first thread; nobody else knows either. */
+static void set_leader(struct process *p, struct thread *t)
+{
+	p->leader = t;
+	thread_get(t);
+	list_add(&t->process_link, &p->threads);
+	p->nthreads = 1;
+	process_get(p); /* for the thread */
+}
+
+/*
+ * The new process becomes part of the tree. 0, -EAGAIN without a number, or -EINTR if the parent
+ * was killed meanwhile: who kills a group must not miss a child that is being born.
+ */
+static int link_process(struct process *p, struct thread *t, uint64_t flags)
 {
 	struct process *me = current()->process;
 	uint64_t irq = spin_lock_irq(&proc_lock);
+	int err;
 
 	p->parent = (flags & CLONE_PARENT) && me->parent ? me->parent : me;
 	p->pgid = me->pgid;
 	p->sid = me->sid;
 	p->tty = me->tty;
-	list_add_tail(&p->sibling, &p->parent->children);
+	err = me->exiting ? -EINTR : pid_publish_locked(t, p);
+	if (!err)
+		list_add_tail(&p->sibling, &p->parent->children);
 	spin_unlock_irq(&proc_lock, irq);
-	p->leader = t;
-	thread_get(t); /* for p->leader */
-	list_add(&t->process_link, &p->threads);
-	p->nthreads = 1;
+	return err;
 }
 
 /* -EAGAIN while the process dies or another thread execs: no new thread may escape. */
 static int link_thread(struct process *p, struct thread *t)
 {
-	uint64_t irq = spin_lock_irq(&p->siglock);
-	int err = 0;
+	uint64_t irq = spin_lock_irq(&proc_lock), irq2;
+	int err = -EAGAIN;
 
-	if (p->exiting || p->execing) {
-		err = -EAGAIN;
-	} else {
+	irq2 = spin_lock_irq(&p->siglock);
+	if (!p->exiting && !p->execing)
+		err = pid_publish_locked(t, NULL);
+	if (!err) {
 		list_add_tail(&t->process_link, &p->threads);
 		p->nthreads++;
+		process_get(p);
 		if (p->stopping)
 			t->work |= WORK_SIGNAL;
 	}
-	spin_unlock_irq(&p->siglock, irq);
+	spin_unlock_irq(&p->siglock, irq2);
+	spin_unlock_irq(&proc_lock, irq);
 	return err;
 }
 
@@ -244,6 +263,9 @@ static long do_clone(const struct clone_args *a)
 
 	if (err)
 		return err;
+	/* What was sent to the parent's group before must not be survived by a child born now. */
+	if (signal_pending())
+		return -ERESTARTNOINTR;
 	if (too_many())
 		return -EAGAIN;
 	if (!(a->flags & CLONE_THREAD)) {
@@ -262,24 +284,13 @@ static long do_clone(const struct clone_args *a)
 	err = p ? inherit(p, a) : 0;
 	if (!err)
 		err = share_or_copy(t, a->flags);
+	if (!err && p)
+		set_leader(p, t);
 	if (!err)
-		err = pid_publish(t, p);
+		err = p ? link_process(p, t, a->flags) : link_thread(me, t);
 	if (err) {
 		drop(t, p);
 		return err;
-	}
-	if (!p) {
-		process_get(me);
-		err = link_thread(me, t);
-		if (err) {
-			pid_forget_thread(t);
-			process_put(me);
-			drop(t, NULL);
-			return err;
-		}
-	} else {
-		process_get(p); /* for the thread */
-		link_process(p, t, a->flags);
 	}
 	tid = t->tid;
 	if ((a->flags & CLONE_PARENT_SETTID) && put_user_u32(a->parent_tid, tid)) {
@@ -408,6 +419,7 @@ void process_start_init(void)
 	struct process *p;
 	struct thread *t;
 	struct cred *root;
+	uint64_t irq;
 
 	pids_init();
 	futex_init();
@@ -427,14 +439,13 @@ void process_start_init(void)
 	t->cred = root;
 	t->process = p;
 	strlcpy(t->comm, "init", sizeof(t->comm));
-	if (!p->sighand || !t->files || !t->fs || pid_publish(t, p))
+	if (!p->sighand || !t->files || !t->fs)
 		panic("no memory for the first process");
 	p->pgid = p->sid = 0;
-	process_get(p);
-	p->leader = t;
-	thread_get(t);
-	list_add(&t->process_link, &p->threads);
-	p->nthreads = 1;
+	set_leader(p, t);
+	irq = spin_lock_irq(&proc_lock);
+	pid_publish_locked(t, p);
+	spin_unlock_irq(&proc_lock, irq);
 	init_process = p;
 	thread_start(t);
 }

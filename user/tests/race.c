@@ -72,3 +72,62 @@ TEST(race, setitimer_shortest_interval)
 	while (elapsed_ms(&from) < 100)
 		;
 }
+
+/* A process is found by its number while it is being made, and while it ends. */
+TEST(race, signal_newborn)
+{
+	pid_t self = getpid(), killer = child();
+
+	if (killer == 0) {
+		for (;;)
+			for (pid_t pid = self + 1; pid < self + 400; pid++)
+				if (pid != getpid()) {
+					kill(pid, 0);
+					kill(pid, SIGCHLD);
+					getpgid(pid);
+					syscall(SYS_sched_getaffinity, pid, 0, NULL);
+				}
+	}
+	for (int i = 0; i < 300; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(0);
+		CHECK_OK(pid);
+		CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	}
+	CHECK_OK(kill(killer, SIGKILL));
+	expect_signal(killer, SIGKILL);
+}
+
+static void *fork_on(void *arg)
+{
+	for (;;)
+		if (fork() == 0)
+			pause();
+	return arg;
+}
+
+/* A group that is killed while it forks leaves nobody behind. */
+TEST(race, kill_forking_group, .seconds = 60)
+{
+	for (int i = 0; i < 20; i++) {
+		pid_t pid = child();
+
+		if (pid == 0) {
+			setpgid(0, 0);
+			race_start(fork_on, NULL);
+			for (int n = 0; n < 3; n++)
+				if (fork() == 0)
+					pause();
+			kill(0, SIGKILL);
+			pause();
+		}
+		expect_signal(pid, SIGKILL);
+		/* Orphans become init's, which waits for them: then the group is gone. */
+		for (int tries = 0; kill(-pid, 0) == 0 || errno == EPERM; tries++) {
+			CHECK(tries < 5000);
+			usleep(1000);
+		}
+	}
+}
