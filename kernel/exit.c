@@ -273,13 +273,17 @@ void thread_exit(int wait_status)
 {
 	struct thread *t = current();
 	struct process *p = t->process;
-	bool last, stop_now;
+	bool last, stop_now, leader;
 	uint64_t irq;
 
 	irq = spin_lock_irq(&p->siglock);
 	last = --p->nthreads == 0;
-	if (last && !p->exiting)
+	/* Unless all die at once, the first thread's status is the process's, as in Linux. */
+	if (t == p->leader && !p->exiting)
 		p->exit_status = wait_status;
+	/* Nobody is left to take a signal. */
+	if (last)
+		p->exiting = true;
 	/* From now on no signal of the process is ours to take. */
 	t->blocked = ~0UL;
 	stop_now = p->stopping && !last && p->nstopped == p->nthreads;
@@ -299,11 +303,13 @@ void thread_exit(int wait_status)
 	add_usage(p, t);
 	sigpending_flush(&t->pending, ~0UL);
 	list_del(&t->process_link);
+	/* Asked now: an exec that waits for us takes the place over as soon as we let go. */
+	leader = t == p->leader;
 	if (last)
 		sigpending_flush(&p->pending, ~0UL);
 	spin_unlock_irq(&p->siglock, irq);
 	wake_all(&p->exec_wait);
-	if (t != p->leader)
+	if (!leader)
 		pid_forget_thread(t);
 	if (last) {
 		pid_forget_thread(p->leader);
@@ -351,15 +357,8 @@ int process_single_thread(void)
 	spin_unlock_irq(&p->siglock, irq);
 	if (p->exiting)
 		return -EAGAIN;
-	if (t != p->leader) {
-		struct thread *old = p->leader;
-
-		pid_take_over(t, old);
-		p->leader = t;
-		thread_get(t);
-		pid_forget_thread(old);
-		thread_put(old);
-	}
+	if (t != p->leader)
+		pid_take_over(t);
 	return 0;
 }
 

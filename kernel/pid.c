@@ -112,18 +112,24 @@ void pid_forget_process_locked(struct process *p)
 	nprocesses--;
 }
 
-void pid_take_over(struct thread *t, struct thread *leader)
+void pid_take_over(struct thread *t)
 {
-	uint64_t irq = spin_lock_irq(&proc_lock);
-	pid_t tid = leader->tid;
+	struct process *p = t->process;
+	uint64_t irq = spin_lock_irq(&proc_lock), irq2 = spin_lock_irq(&p->siglock);
+	struct thread *old = p->leader;
+	pid_t tid = old->tid;
 
 	list_del(&t->tid_link);
-	list_del(&leader->tid_link);
-	leader->tid = t->tid;
+	list_del(&old->tid_link);
+	nthreads--;
+	old->tid = t->tid;
 	t->tid = tid;
 	list_add(&t->tid_link, &by_tid[(uint32_t)tid % HASH_SIZE]);
-	list_add(&leader->tid_link, &by_tid[(uint32_t)leader->tid % HASH_SIZE]);
+	p->leader = t;
+	thread_get(t);
+	spin_unlock_irq(&p->siglock, irq2);
 	spin_unlock_irq(&proc_lock, irq);
+	thread_put(old);
 }
 
 struct process *process_find_locked(pid_t pid)

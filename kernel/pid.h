@@ -15,7 +15,11 @@ void pids_init(void);
 int pid_publish_locked(struct thread *t, struct process *p);
 void pid_forget_thread(struct thread *t);
 void pid_forget_process_locked(struct process *p); /* proc_lock held */
-/* exec by another thread than the first: the two swap numbers. */
-void pid_take_over(struct thread *t, struct thread *leader);
+/*
+ * exec by another thread than the first: t gets its number and place, and with the place its
+ * process's reference; the old first thread, which is about to end, gets t's number and is
+ * forgotten.
+ */
+void pid_take_over(struct thread *t);
 struct process *process_find_locked(pid_t pid); /* proc_lock held; no reference */
 void process_for_each_locked(void (*func)(struct process *p, void *arg), void *arg);

@@ -178,7 +178,8 @@ static int send_locked(struct process *p, struct thread *t, int sig, const struc
 	int err;
 
 	*continued = job_control(p, sig);
-	if (p->exiting || p->zombie)
+	/* Nor is there anyone to take what comes for a thread that has ended. */
+	if (p->exiting || p->zombie || (t && list_empty(&t->process_link)))
 		return 0;
 	taker = t ? (wants(t, sig) ? t : NULL) : choose(p, sig);
 	acts = taker && !(taker->awaited & SIGMASK(sig));

@@ -146,7 +146,7 @@ struct process {
 	pid_t pid;
 	_Atomic int refs;
 	struct list_head pid_link;	/* (proc_lock) hash by pid */
-	struct thread *leader;		/* (siglock) thread whose tid is pid; kept until reaped */
+	struct thread *leader;		/* (proc_lock and siglock) thread whose tid is pid; kept until reaped */
 	struct list_head threads;	/* (siglock) */
 	uint32_t nthreads;		/* (siglock) threads that have not exited */
 	struct process *parent;		/* (proc_lock) */

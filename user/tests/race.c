@@ -131,3 +131,51 @@ TEST(race, kill_forking_group, .seconds = 60)
 		}
 	}
 }
+
+static void *exit_with_9(void *arg)
+{
+	usleep((long)arg);
+	syscall(SYS_exit, 9);
+	return NULL;
+}
+
+/* The first thread's status counts, whoever ends last. */
+TEST(race, status_of_first_thread)
+{
+	pid_t pid = child();
+
+	if (pid == 0) {
+		race_start(exit_with_9, (void *)20000L);
+		syscall(SYS_exit, 4);
+	}
+	expect_exit(pid, 4);
+	pid = child();
+	if (pid == 0) {
+		race_start(exit_with_9, (void *)0L);
+		usleep(20000);
+		syscall(SYS_exit, 4);
+	}
+	expect_exit(pid, 4);
+}
+
+static void *exec_exit_3(void *arg)
+{
+	exec_helper("exit", arg);
+	return NULL;
+}
+
+/* A thread execs while the first one ends on its own. */
+TEST(race, exec_while_first_thread_ends)
+{
+	for (int i = 0; i < 60; i++) {
+		pid_t pid = child();
+
+		if (pid == 0) {
+			race_start(exec_exit_3, "3");
+			for (volatile int n = 0; n < i * 500; n++)
+				;
+			syscall(SYS_exit, 3);
+		}
+		expect_exit(pid, 3);
+	}
+}
