@@ -7,7 +7,6 @@ import os
 import re
 import select
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -19,7 +18,7 @@ OUT = os.path.abspath(os.environ.get("O", os.path.join(TOP, "build")))
 # A slow host stretches all times alike.
 SCALE = float(os.environ.get("TIME_SCALE", "1"))
 BOOT_TIME = 60
-PROMPT = r"(?:^|[\r\n])[^\r\n]*[#$] (?:\x1b\[[0-9;]*[A-Za-z])*$"
+PROMPT = r"(?<![^\r\n])[^\r\n]*[#$] (?:\x1b\[[0-9;]*[A-Za-z])*$"
 MIB = 1 << 20
 
 
@@ -135,8 +134,9 @@ class Machine:
     def __init__(self, smp=2, mem="128M", append="", disks=None, debug=False, dtb=None,
                  legacy=False, qemuflags="", no_reboot=True, limit=180):
         disks = [root_image() + ",snapshot"] if disks is None else disks
-        line = [os.path.join(SCRIPTS, "qemu"), "--batch", "--kernel", kernel(debug),
-                "--smp", str(smp), "--mem", str(mem), f"--append={append}",
+        line = ["setpriv", "--pdeathsig", "KILL", os.path.join(SCRIPTS, "qemu"), "--batch",
+                "--kernel", kernel(debug), "--smp", str(smp), "--mem", str(mem),
+                f"--append={append}",
                 f"--qemuflags={qemuflags}"]
         for disk in disks:
             line += ["--disk", disk]
@@ -148,7 +148,7 @@ class Machine:
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         # pylint: disable=consider-using-with
         self.process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, start_new_session=True)
+                                        stderr=subprocess.STDOUT)
         Machine.current.append(self)
 
     def __enter__(self):
@@ -159,7 +159,7 @@ class Machine:
 
     def close(self):
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()
         self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()

@@ -9,6 +9,7 @@ printed.  The last line is the count.
 import argparse
 import importlib
 import os
+import signal
 import sys
 import time
 import traceback
@@ -80,6 +81,8 @@ def main():
     parser.add_argument("--results", help="a file for the counts")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
+    # Whoever ends the tests ends their machines, too.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     tests = collect(args)
     if args.list:
         print("\n".join(test[0] for test in tests))

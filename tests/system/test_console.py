@@ -17,12 +17,12 @@ def booted(**options):
 def start(machine, command):
     """Starts a program in the foreground and waits until it has the terminal."""
     machine.send(f'sh -c "echo rea""dy; exec {command}"' + RETURN)
-    machine.expect(r"(?:^|[\r\n])ready\r*\n")
+    machine.expect(r"(?<![^\r\n])ready\r*\n")
 
 
 def expect_output(machine, text):
     """Waits for a line that is exactly this text."""
-    machine.expect(r"(?:^|[\r\n])" + re.escape(text) + r"\r*\n")
+    machine.expect(r"(?<![^\r\n])" + re.escape(text) + r"\r*\n")
     machine.prompt()
 
 
@@ -81,7 +81,7 @@ def test_interrupt():
 def test_interrupt_of_a_loop():
     with booted() as machine:
         machine.send("echo rea''dy; while true; do :; done" + RETURN)
-        machine.expect(r"(?:^|[\r\n])ready\r*\n")
+        machine.expect(r"(?<![^\r\n])ready\r*\n")
         machine.send(CTRL_C)
         machine.prompt(10)
         equal(machine.command("echo alive"), (0, "alive\n"), "the shell")
@@ -90,7 +90,7 @@ def test_interrupt_of_a_loop():
 def test_interrupt_of_a_pipeline():
     with booted() as machine:
         machine.send("sleep 100 | cat | sh -c 'echo rea''dy >&2; exec sleep 100'" + RETURN)
-        machine.expect(r"(?:^|[\r\n])ready\r*\n")
+        machine.expect(r"(?<![^\r\n])ready\r*\n")
         machine.send(CTRL_C)
         machine.prompt(5)
         _, output = machine.command("ps")
@@ -149,7 +149,7 @@ def test_long_line():
     text = "0123456789" * 400
     with booted() as machine:
         machine.send("sh -c 'echo rea''dy; exec cat >/tmp/line'" + RETURN)
-        machine.expect(r"(?:^|[\r\n])ready\r*\n")
+        machine.expect(r"(?<![^\r\n])ready\r*\n")
         machine.send(text + RETURN)
         machine.expect("0123456789[\r\n]", 60)
         machine.send(CTRL_D)
