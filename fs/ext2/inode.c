@@ -55,7 +55,8 @@ static bool has_extra(const struct ext2_fs *fs, const struct ext2_dinode *di, si
 /* Seconds (signed) and, where there is room, 30 bits of nanoseconds and 2 more of seconds. */
 static int64_t time_load(uint32_t sec, uint32_t extra)
 {
-	int64_t s = (int32_t)sec + ((int64_t)(extra & 3) << 32);
+	const int64_t last = INT64_MAX / (int64_t)NSEC_PER_SEC - 1; /* a day in 2262 */
+	int64_t s = MIN((int32_t)sec + ((int64_t)(extra & 3) << 32), last);
 
 	return s * (int64_t)NSEC_PER_SEC + (int64_t)((extra >> 2) % NSEC_PER_SEC);
 }
