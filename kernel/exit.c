@@ -135,34 +135,47 @@ static void decode_status(int status, int *code, int *value)
 	}
 }
 
-void process_notify_parent(struct process *p, int code, int status)
+/* The parent's action on SIGCHLD; its exec may be replacing it. */
+static struct sigaction sigchld_action(struct process *parent)
+{
+	uint64_t irq = spin_lock_irq(&parent->siglock);
+	struct sigaction act = sighand_action(parent, SIGCHLD);
+
+	spin_unlock_irq(&parent->siglock, irq);
+	return act;
+}
+
+/* proc_lock held: the parent learns of it before it can have waited for p. */
+static void notify_parent_locked(struct process *p, int code, int status)
 {
 	struct siginfo info = {.si_signo = SIGCHLD, .si_code = code, .si_pid = p->pid};
-	struct process *parent;
+	struct process *parent = p->parent;
 	struct sigaction act;
-	uint64_t irq = spin_lock_irq(&proc_lock);
 
-	parent = p->parent;
-	if (parent)
-		process_get(parent);
-	info.si_uid = p->leader->cred->uid;
-	spin_unlock_irq(&proc_lock, irq);
 	if (!parent)
 		return;
+	info.si_uid = p->leader->cred->uid;
 	info.si_status = status;
 	info.si_utime = p->dead_threads.utime / (NSEC_PER_SEC / 100);
 	info.si_stime = p->dead_threads.stime / (NSEC_PER_SEC / 100);
-	act = sighand_action(parent, SIGCHLD);
+	act = sigchld_action(parent);
 	if (!((act.flags & SA_NOCLDSTOP) && (code == CLD_STOPPED || code == CLD_CONTINUED)))
 		signal_process(parent, SIGCHLD, &info);
 	wake_all(&parent->child_wait);
-	process_put(parent);
+}
+
+void process_notify_parent(struct process *p, int code, int status)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock);
+
+	notify_parent_locked(p, code, status);
+	spin_unlock_irq(&proc_lock, irq);
 }
 
 /* Does the parent not care for zombies (SIGCHLD ignored or SA_NOCLDWAIT, sigaction(2))? */
 static bool parent_autoreaps(struct process *parent)
 {
-	struct sigaction act = sighand_action(parent, SIGCHLD);
+	struct sigaction act = sigchld_action(parent);
 
 	return act.handler == SIG_IGN || (act.flags & SA_NOCLDWAIT);
 }
@@ -187,18 +200,17 @@ static void become_zombie(struct process *p)
 	sig = p->exit_signal;
 	autoreap = sig == SIGCHLD && parent_autoreaps(parent);
 	p->zombie = true;
-	if (autoreap) {
-		list_del(&p->sibling);
+	/* With SA_NOCLDWAIT alone the signal is still sent. */
+	if (sig == SIGCHLD)
+		notify_parent_locked(p, code, value);
+	if (autoreap)
 		pid_forget_process_locked(p);
-	}
 	spin_unlock_irq(&proc_lock, irq);
 	if (zombies)
 		wake_all(&init_process->child_wait);
 	hang_up_orphans(orphans, norphans);
-	/* With SA_NOCLDWAIT alone the signal is still sent. */
-	if (sig == SIGCHLD)
-		process_notify_parent(p, code, value);
-	else if (sig)
+	/* Without proc_lock: it may be SIGCONT, which tells the parent's parent. */
+	if (sig && sig != SIGCHLD)
 		signal_process(parent, sig, NULL);
 	wake_all(&parent->child_wait);
 	process_put(parent);

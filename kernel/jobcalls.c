@@ -17,11 +17,19 @@ SYSCALL0(gettid)
 
 SYSCALL0(getppid)
 {
-	/* A parent is never freed before its children have another; only its pid is read. */
-	const struct process *parent = __atomic_load_n(&current()->process->parent,
-						       __ATOMIC_ACQUIRE);
+	struct process *me = current()->process;
+	const struct process *parent;
+	pid_t pid;
 
-	return parent ? parent->pid : 0;
+	/*
+	 * Without proc_lock: a parent is not freed before its children have another, and no
+	 * child comes back to one it left. So what was read while it stayed the same is right.
+	 */
+	do {
+		parent = __atomic_load_n(&me->parent, __ATOMIC_ACQUIRE);
+		pid = parent ? __atomic_load_n(&parent->pid, __ATOMIC_ACQUIRE) : 0;
+	} while (parent != __atomic_load_n(&me->parent, __ATOMIC_RELAXED));
+	return pid;
 }
 
 SYSCALL1(set_tid_address, uaddr_t, addr)

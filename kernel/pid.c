@@ -107,6 +107,9 @@ void pid_forget_thread(struct thread *t)
 
 void pid_forget_process_locked(struct process *p)
 {
+	/* Who still has a reference must not follow the parent, which may go first now. */
+	list_del(&p->sibling);
+	p->parent = NULL;
 	list_del(&p->pid_link);
 	list_del(&p->all_link);
 	nprocesses--;

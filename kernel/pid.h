@@ -14,7 +14,8 @@ void pids_init(void);
  */
 int pid_publish_locked(struct thread *t, struct process *p);
 void pid_forget_thread(struct thread *t);
-void pid_forget_process_locked(struct process *p); /* proc_lock held */
+/* p was waited for: out of the table and the tree. proc_lock held. */
+void pid_forget_process_locked(struct process *p);
 /*
  * exec by another thread than the first: t gets its number and place, and with the place its
  * process's reference; the old first thread, which is about to end, gets t's number and is

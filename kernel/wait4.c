@@ -81,7 +81,6 @@ static bool try_zombie(struct wait_request *r, struct process *me, struct proces
 	if (r->options & WNOWAIT)
 		return true;
 	inherit_usage(me, c);
-	list_del(&c->sibling);
 	pid_forget_process_locked(c);
 	r->reaped = c;
 	return true;
