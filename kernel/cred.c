@@ -36,6 +36,15 @@ void cred_put(const struct cred *c)
 		kfree(c);
 }
 
+const struct cred *cred_of(struct process *p)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock);
+	const struct cred *c = cred_get(p->leader->cred);
+
+	spin_unlock_irq(&proc_lock, irq);
+	return c;
+}
+
 bool cred_privileged(void)
 {
 	return current()->cred->euid == 0;

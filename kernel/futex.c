@@ -400,14 +400,16 @@ SYSCALL2(set_robust_list, uaddr_t, head, size_t, size)
 SYSCALL3(get_robust_list, pid_t, tid, uaddr_t, head, uaddr_t, size)
 {
 	struct thread *t = thread_find(tid ? tid : current()->tid);
-	const struct cred *me = current()->cred;
+	const struct cred *me = current()->cred, *c;
 	uaddr_t list;
 	bool ok;
 
 	if (!t)
 		return -ESRCH;
 	list = t->robust_list;
-	ok = t->process == current()->process || me->euid == 0 || me->euid == t->cred->uid;
+	c = cred_of(t->process);
+	ok = t->process == current()->process || me->euid == 0 || me->euid == c->uid;
+	cred_put(c);
 	thread_unfind(t);
 	if (!ok)
 		return -EPERM;

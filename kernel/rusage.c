@@ -217,11 +217,16 @@ static int set_limit(struct process *p, int which, const struct rlimit64 *l)
 
 static bool may_change_limits(struct process *p)
 {
-	const struct cred *me = current()->cred, *c = p->leader->cred;
+	const struct cred *me = current()->cred, *c;
+	bool same;
 
-	return p == current()->process || cred_privileged() ||
-	       (me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
-		me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid);
+	if (p == current()->process || cred_privileged())
+		return true;
+	c = cred_of(p);
+	same = me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
+	       me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid;
+	cred_put(c);
+	return same;
 }
 
 SYSCALL4(prlimit64, pid_t, pid, uint32_t, which, uaddr_t, new, uaddr_t, old)

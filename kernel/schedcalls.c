@@ -35,9 +35,11 @@ SYSCALL3(sched_getaffinity, pid_t, pid, uint32_t, size, uaddr_t, out)
 
 static bool may_schedule(const struct thread *t)
 {
-	const struct cred *me = current()->cred;
+	const struct cred *me = current()->cred, *c = cred_of(t->process);
+	bool may = me->euid == 0 || me->euid == c->uid || me->euid == c->euid;
 
-	return me->euid == 0 || me->euid == t->cred->uid || me->euid == t->cred->euid;
+	cred_put(c);
+	return may;
 }
 
 SYSCALL3(sched_setaffinity, pid_t, pid, uint32_t, size, uaddr_t, in)

@@ -233,15 +233,18 @@ SYSCALL4(rt_sigtimedwait, uaddr_t, uset, uaddr_t, uinfo, uaddr_t, utimeout, size
 	return sig;
 }
 
-/* May the running thread signal p (kill(2))? proc_lock need not be held: creds are kept. */
+/* May the running thread signal p (kill(2))? */
 static bool may_signal(struct process *p, int sig)
 {
-	const struct cred *me = current()->cred, *c = p->leader->cred;
+	const struct cred *me = current()->cred, *c;
+	bool may;
 
-	if (me->euid == 0 || me->euid == c->suid || me->euid == c->uid || me->uid == c->suid ||
-	    me->uid == c->uid)
+	if (me->euid == 0)
 		return true;
-	return sig == SIGCONT && p->sid == current()->process->sid;
+	c = cred_of(p);
+	may = me->euid == c->suid || me->euid == c->uid || me->uid == c->suid || me->uid == c->uid;
+	cred_put(c);
+	return may || (sig == SIGCONT && p->sid == current()->process->sid);
 }
 
 static void fill_info(struct siginfo *info, int sig, int code)

@@ -136,6 +136,12 @@ struct cred {
 struct cred *cred_alloc(uint32_t ngroups);
 const struct cred *cred_get(const struct cred *c);
 void cred_put(const struct cred *c);
+struct process;
+/*
+ * Those of p's first thread, referenced: another process may replace its own at any moment. Takes
+ * proc_lock.
+ */
+const struct cred *cred_of(struct process *p);
 /* Does the running thread have the powers of root (effective uid 0)? */
 bool cred_privileged(void);
 
@@ -168,7 +174,9 @@ struct process {
 	struct thread *exec_thread;	/* (siglock) which */
 	struct waitqueue exec_wait;	/* it waits here */
 	bool stopping;			/* (siglock) every thread is to stop */
-	uint32_t nstopped;		/* (siglock) so many have */
+	bool stop_taken;		/* (siglock) a stop signal was taken, and no SIGCONT since */
+	uint32_t stop_number;		/* (siglock) tells one stop from the next */
+	uint32_t nstopped;		/* (siglock) so many have stopped in this one */
 	int stop_signal;		/* (siglock) */
 	bool stop_unreported;		/* (siglock) wait4(WUNTRACED) has not seen the stop */
 	bool cont_unreported;		/* (siglock) wait4(WCONTINUED) has not seen it go on */
