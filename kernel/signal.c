@@ -135,6 +135,8 @@ static bool job_control(struct process *p, int sig)
 	sigpending_flush(&p->pending, drop);
 	list_for_each_entry(t, &p->threads, process_link)
 		sigpending_flush(&t->pending, drop);
+	if (sig == SIGCONT)
+		p->stop_taken = false;
 	if (sig == SIGCONT && p->stopping) {
 		continued = p->nstopped == p->nthreads;
 		p->stopping = false;
@@ -326,6 +328,7 @@ static uint64_t stop_here(struct process *p, uint64_t irq)
 
 	while (p->stopping && !p->exiting && !(p->execing && p->exec_thread != t)) {
 		bool last = ++p->nstopped == p->nthreads;
+		uint32_t stop = p->stop_number;
 
 		__atomic_store_n(&t->state, THREAD_STOPPED, __ATOMIC_RELEASE);
 		if (last)
@@ -336,8 +339,9 @@ static uint64_t stop_here(struct process *p, uint64_t irq)
 		schedule();
 		__atomic_store_n(&t->state, THREAD_RUNNING, __ATOMIC_RELEASE);
 		irq = spin_lock_irq(&p->siglock);
-		if (p->stopping && p->nstopped)
-			p->nstopped--; /* woken for another reason: count again */
+		/* Still the same stop, but woken for another reason: count again. */
+		if (p->stopping && p->stop_number == stop)
+			p->nstopped--;
 	}
 	return irq;
 }
@@ -355,13 +359,15 @@ static bool may_stop(struct process *p, int sig)
 	return !orphaned;
 }
 
+/* siglock held. Not if SIGCONT or death came after the signal was taken. */
 static void begin_stop(struct process *p, int sig)
 {
 	struct thread *t;
 
-	if (p->stopping)
+	if (p->stopping || p->exiting || !p->stop_taken)
 		return;
 	p->stopping = true;
+	p->stop_number++;
 	p->stop_signal = sig;
 	p->nstopped = 0;
 	p->cont_unreported = false;
@@ -392,6 +398,8 @@ static enum decision next_signal(struct siginfo *info, struct sigaction *act)
 		spin_unlock_irq(&p->siglock, irq);
 		return DECIDE_NONE;
 	}
+	if (SIG_STOP_MASK & SIGMASK(sig))
+		p->stop_taken = true;
 	spin_unlock_irq(&p->siglock, irq);
 	*act = sighand_action(p, sig);
 	if (sig != SIGKILL && sig != SIGSTOP) {
@@ -405,7 +413,6 @@ static enum decision next_signal(struct siginfo *info, struct sigaction *act)
 	if (SIG_STOP_MASK & SIGMASK(sig)) {
 		if (may_stop(p, sig)) {
 			irq = spin_lock_irq(&p->siglock);
-			/* SIGCONT may have come in between; then it was dropped from pending. */
 			begin_stop(p, sig);
 			spin_unlock_irq(&p->siglock, irq);
 		}

@@ -158,7 +158,7 @@ TEST(race, status_of_first_thread)
 	expect_exit(pid, 4);
 }
 
-static void *exec_exit_3(void *arg)
+static void *exec_exit(void *arg)
 {
 	exec_helper("exit", arg);
 	return NULL;
@@ -171,11 +171,117 @@ TEST(race, exec_while_first_thread_ends)
 		pid_t pid = child();
 
 		if (pid == 0) {
-			race_start(exec_exit_3, "3");
+			race_start(exec_exit, "3");
 			for (volatile int n = 0; n < i * 500; n++)
 				;
 			syscall(SYS_exit, 3);
 		}
 		expect_exit(pid, 3);
 	}
+}
+
+/* Whoever has waited for a child has been told of its end as well. */
+TEST(race, sigchld_before_wait_returns)
+{
+	struct timespec now = { 0, 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	on_signal(SIGCHLD, nothing, 0);
+	CHECK_OK(sigprocmask(SIG_BLOCK, &set, NULL));
+	for (int i = 0; i < 300; i++) {
+		pid_t pid = fork(), got;
+
+		if (pid == 0)
+			_exit(0);
+		CHECK_OK(pid);
+		while ((got = waitpid(pid, NULL, WNOHANG)) == 0)
+			;
+		CHECK_EQ(got, pid);
+		CHECK_EQ(sigtimedwait(&set, NULL, &now), SIGCHLD);
+	}
+}
+
+static void *yield_on(void *arg)
+{
+	for (;;)
+		sched_yield();
+	return arg;
+}
+
+/* Stop and continue in any order: a stop that nothing follows is seen and stays. */
+TEST(race, stop_and_continue, .seconds = 60)
+{
+	pid_t pid = child();
+	int status;
+
+	if (pid == 0) {
+		race_start(yield_on, NULL);
+		race_start(yield_on, NULL);
+		yield_on(NULL);
+	}
+	for (int i = 0; i < 100; i++) {
+		for (int n = i % 4; n > 0; n--) {
+			CHECK_OK(kill(pid, n & 1 ? SIGSTOP : SIGTSTP));
+			CHECK_OK(kill(pid, SIGCONT));
+		}
+		CHECK_OK(kill(pid, SIGSTOP));
+		do
+			CHECK_EQ(waitpid(pid, &status, WUNTRACED | WCONTINUED), pid);
+		while (WIFCONTINUED(status));
+		CHECK(WIFSTOPPED(status));
+		CHECK_OK(kill(pid, SIGCONT));
+		CHECK_EQ(waitpid(pid, &status, WCONTINUED), pid);
+		CHECK(WIFCONTINUED(status));
+	}
+	CHECK_OK(kill(pid, SIGKILL));
+	expect_signal(pid, SIGKILL);
+}
+
+/* SIGCONT is never lost to a stop that was sent before it. */
+TEST(race, continue_after_stop, .seconds = 60)
+{
+	int fd[2];
+	pid_t pid;
+	char c;
+
+	CHECK_OK(pipe(fd));
+	pid = child();
+	if (pid == 0)
+		for (;;)
+			if (write(fd[1], "x", 1) != 1)
+				_exit(0);
+	close(fd[1]);
+	for (int i = 0; i < 500; i++) {
+		CHECK_OK(kill(pid, SIGSTOP));
+		CHECK_OK(kill(pid, SIGCONT));
+		for (int n = 0; n < 200; n++)
+			CHECK_EQ(read(fd[0], &c, 1), 1);
+	}
+	CHECK_OK(kill(pid, SIGKILL));
+	expect_signal(pid, SIGKILL);
+}
+
+/* Looking at a process's ids and actions while exec replaces them. */
+TEST(race, inspect_during_exec)
+{
+	pid_t pid, killer = child();
+
+	if (killer == 0) {
+		for (;;)
+			for (pid = getppid() + 1; pid < getppid() + 500; pid++)
+				if (pid != getpid())
+					kill(pid, SIGCONT);
+	}
+	for (int i = 0; i < 60; i++) {
+		pid = child();
+		if (pid == 0) {
+			race_start(exec_exit, "7");
+			pause();
+		}
+		expect_exit(pid, 7);
+	}
+	CHECK_OK(kill(killer, SIGKILL));
+	expect_signal(killer, SIGKILL);
 }
