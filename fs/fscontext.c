@@ -126,7 +126,7 @@ SYSCALL1(chroot, uaddr_t, path)
 SYSCALL2(getcwd, uaddr_t, buf, size_t, size)
 {
 	static const char mark[] = "(unreachable)";
-	char *page = kmalloc(PAGE_SIZE), *s;
+	char *page = kmalloc_wait(PAGE_SIZE), *s;
 	bool lost, unlinked;
 	struct path cwd;
 	size_t len;

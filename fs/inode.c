@@ -157,7 +157,7 @@ static void inode_evict(struct inode *inode)
 		(void)inode_write_back(inode);
 	}
 	locks_inode_freed(inode);
-	if (sb->ops->evict)
+	if (sb->ops->evict && !(atomic_load(&inode->state) & INODE_EVICTED))
 		sb->ops->evict(inode);
 	if (inode_has_object(inode))
 		object_destroy(&inode->object);
@@ -265,6 +265,34 @@ int super_sync(struct super_block *sb)
 			err = err2;
 	}
 	return err;
+}
+
+static struct inode *unlinked_next(struct super_block *sb)
+{
+	const uint32_t not = INODE_NEW | INODE_FREEING | INODE_EVICTED;
+	struct inode *inode, *found = NULL;
+
+	spin_lock(&icache_lock);
+	list_for_each_entry(inode, &sb->inodes, sb_link) {
+		if (!inode->nlink && !(atomic_load(&inode->state) & not)) {
+			atomic_fetch_or(&inode->state, INODE_EVICTED);
+			atomic_fetch_add(&inode->refs, 1);
+			found = inode;
+			break;
+		}
+	}
+	spin_unlock(&icache_lock);
+	return found;
+}
+
+void super_drop_unlinked(struct super_block *sb)
+{
+	struct inode *inode;
+
+	while (sb->ops->evict && (inode = unlinked_next(sb))) {
+		sb->ops->evict(inode);
+		inode_put(inode);
+	}
 }
 
 uint64_t super_pages(struct super_block *sb)

@@ -113,7 +113,7 @@ static int walk_expand(struct walk *w, struct inode *link)
 
 	if (!link->ops->readlink)
 		return -EINVAL;
-	buf = kmalloc(size);
+	buf = kmalloc_wait(size);
 	if (!buf)
 		return -ENOMEM;
 	len = link->ops->readlink(link, buf, PATH_MAX);
@@ -396,7 +396,7 @@ int pathname_get(struct pathname *p, uaddr_t user)
 		return 0;
 	if (len != -ENAMETOOLONG)
 		return (int)len;
-	p->s = kmalloc(PATH_MAX);
+	p->s = kmalloc_wait(PATH_MAX);
 	if (!p->s)
 		return -ENOMEM;
 	len = strncpy_from_user(p->s, user, PATH_MAX);

@@ -282,7 +282,7 @@ SYSCALL4(readlinkat, int, dirfd, uaddr_t, path, uaddr_t, out, int, size)
 	if (!S_ISLNK(inode->mode) || !inode->ops->readlink)
 		goto out;
 	n = -ENOMEM;
-	buf = kmalloc(PATH_MAX);
+	buf = kmalloc_wait(PATH_MAX);
 	if (!buf)
 		goto out;
 	n = inode->ops->readlink(inode, buf, PATH_MAX);

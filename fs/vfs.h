@@ -99,6 +99,8 @@ struct mount *super_internal(const char *name, unsigned magic, const struct supe
 /* Write all that is dirty on sb (and its device) and wait. 0 or the first error. May sleep. */
 int super_sync(struct super_block *sb);
 int super_sync_all(void);
+/* The machine stops: free on the disk what has no name but is still open. */
+void super_drop_unlinked(struct super_block *sb);
 /* Pages in memory of all files of sb. */
 uint64_t super_pages(struct super_block *sb);
 /* Bracket an operation that changes the volume: 0 or -EROFS. Nests. Does not sleep. */
@@ -113,7 +115,7 @@ enum {
 	INODE_DIRTY = 4,    /* on sb->dirty */
 	INODE_DATASYNC = 8, /* dirty in a way that fdatasync must write (size, blocks) */
 	INODE_DEAD = 16,    /* i; directory was removed: nothing may be made in it */
-	INODE_BAD = 32,	    /* could not be read */
+	INODE_EVICTED = 32, /* what it had on the disk is freed already, though it is in use */
 };
 
 struct inode {

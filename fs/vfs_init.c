@@ -97,6 +97,7 @@ void vfs_shutdown(void)
 	for (struct super_block *sb = super_next(NULL); sb; sb = super_next(sb)) {
 		if (!sb->bdev || atomic_exchange(&sb->readonly, true))
 			continue;
+		super_drop_unlinked(sb);
 		(void)super_sync(sb);
 		if (sb->ops->remount)
 			(void)sb->ops->remount(sb, true);
