@@ -286,7 +286,7 @@ int aspace_map_locked(struct aspace *as, uaddr_t addr, size_t len, uint32_t prot
 int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vma **dead)
 {
 	struct tlb_batch batch;
-	struct vma *v, *next, *prev;
+	struct vma *v, *next, *prev, *before = *dead;
 	uaddr_t floor, ceiling;
 
 	v = vma_find(&as->areas, start);
@@ -310,7 +310,9 @@ int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vm
 	floor = MAX(prev ? prev->end : 0, ALIGN_DOWN(start, L1_SIZE));
 	ceiling = MIN(v ? v->start : USER_TOP, ALIGN_UP(end, L1_SIZE));
 	tlb_batch_begin(&batch, as, aspace_exclusive(as));
-	pt_unmap(as, start, end, &batch);
+	/* Area by area: entries lie nowhere else. */
+	for (struct vma *d = *dead; d != before; d = d->dead_next)
+		pt_unmap(as, d->start, d->end, &batch);
 	if (ceiling - floor >= L1_SIZE)
 		pt_free_leaves(as, floor, ceiling, &batch);
 	tlb_batch_end(&batch);

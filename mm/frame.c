@@ -268,15 +268,6 @@ void frame_put(struct frame *f)
 		frame_free(f, 0);
 }
 
-void frame_unmap(struct frame *f)
-{
-	uint64_t was = __atomic_fetch_sub((uint64_t *)&f->counts, FRAME_MAP_ONE, __ATOMIC_ACQ_REL);
-
-	assert((uint32_t)was > 0 && was >> 32 > 0);
-	if ((uint32_t)was == 1)
-		frame_free(f, 0);
-}
-
 void leaf_lock(struct frame *t)
 {
 	preempt_disable();

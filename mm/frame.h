@@ -165,7 +165,13 @@ static inline struct frame *frame_get(struct frame *f)
 /* Drop a reference; the last one frees it. Order 0 only. Never sleeps. */
 void frame_put(struct frame *f);
 /* Drop one mapping: its map count and its reference. */
-void frame_unmap(struct frame *f);
+static inline void frame_unmap(struct frame *f)
+{
+	uint64_t was = __atomic_fetch_sub((uint64_t *)&f->counts, FRAME_MAP_ONE, __ATOMIC_ACQ_REL);
+
+	if ((uint32_t)was == 1)
+		frame_free(f, 0);
+}
 
 /* Change the type of a frame the caller alone holds; flags are cleared. */
 static inline void frame_set_type(struct frame *f, enum frame_type type)

@@ -2,6 +2,7 @@
 
 #include "kernel/panic.h"
 #include "kernel/riscv.h"
+#include "lib/string.h"
 #include "mm/kmap.h"
 #include "mm/tlb.h"
 #include "mm/types.h"
@@ -43,6 +44,40 @@ static struct frame *table_alloc(struct aspace *as, uaddr_t va)
 	return t;
 }
 
+/*
+ * An upper table's record has a bit for each 16 entries that may not be all empty (user half), so
+ * that walking a sparse space does not look at every entry.
+ */
+#define GROUP 16
+
+static inline uint32_t group_bit(const pte_t *e)
+{
+	return 1u << (((uintptr_t)e & (PAGE_SIZE - 1)) / (GROUP * sizeof(*e)));
+}
+
+/* (l1_lock) *e was cleared: is its group empty now? */
+static void group_update(pte_t *e)
+{
+	const pte_t *first = (pte_t *)ALIGN_DOWN((uintptr_t)e, GROUP * sizeof(*e));
+
+	for (unsigned i = 0; i < GROUP; i++)
+		if (first[i])
+			return;
+	frame_of(e)->entries &= ~group_bit(e);
+}
+
+/* The first entry from `from` on whose group may not be empty; the table's end if none. */
+static inline pte_t *group_next(pte_t *from)
+{
+	uint32_t bits = frame_of(from)->entries & -group_bit(from);
+	pte_t *table = (pte_t *)ALIGN_DOWN((uintptr_t)from, PAGE_SIZE), *first;
+
+	if (!bits)
+		return table + PT_ENTRIES;
+	first = table + ctz64(bits) * GROUP;
+	return first > from ? first : from;
+}
+
 /* Make *e point to table t unless somebody was faster. Returns the table that is there. */
 static struct frame *attach(struct aspace *as, pte_t *e, struct frame *t)
 {
@@ -52,6 +87,7 @@ static struct frame *attach(struct aspace *as, pte_t *e, struct frame *t)
 	if (pte_present(*e)) {
 		there = pte_frame(*e);
 	} else {
+		frame_of(e)->entries |= group_bit(e);
 		/* The zeros before the pointer to them, for walks by other harts. */
 		__atomic_store_n(e, pte_table(frame_pa(t)), __ATOMIC_RELEASE);
 		as->nr_tables++;
@@ -81,19 +117,29 @@ struct frame *pt_leaf_create(struct aspace *as, uaddr_t va)
 struct frame *pt_leaf_next(struct aspace *as, uaddr_t *va, uaddr_t end)
 {
 	while (*va < end) {
-		pte_t *l1 = l1_entry(as, *va);
+		pte_t *root = as->root + pt_index(*va, 2), *l2 = group_next(root), *l1, *e;
 
-		if (!l1) {
-			*va = ALIGN_DOWN(*va, L2_SIZE) + L2_SIZE;
-			continue;
+		*va = l2 == root ? *va : (uaddr_t)(l2 - as->root) << L2_SHIFT;
+		if (*va >= end)
+			return NULL;
+		if (pte_present(*l2)) {
+			l1 = table_of(*l2);
+			for (e = group_next(l1 + pt_index(*va, 1)); e < l1 + PT_ENTRIES;
+			     e = group_next(e + 1)) {
+				pte_t p = __atomic_load_n(e, __ATOMIC_RELAXED);
+				uaddr_t at = ALIGN_DOWN(*va, L2_SIZE) + ((uaddr_t)(e - l1) << L1_SHIFT);
+
+				if (at >= end)
+					return NULL;
+				if (pte_present(p)) {
+					*va = MAX(*va, at);
+					return pte_frame(p);
+				}
+				if (e == l1 + PT_ENTRIES - 1)
+					break;
+			}
 		}
-		do {
-			pte_t e = __atomic_load_n(l1++, __ATOMIC_RELAXED);
-
-			if (pte_present(e))
-				return pte_frame(e);
-			*va = ALIGN_DOWN(*va, L1_SIZE) + L1_SIZE;
-		} while (*va < end && (*va & (L2_SIZE - 1)));
+		*va = ALIGN_DOWN(*va, L2_SIZE) + L2_SIZE;
 	}
 	return NULL;
 }
@@ -131,18 +177,42 @@ void pt_clear(struct frame *leaf, pte_t *e, uaddr_t va, struct tlb_batch *b)
 	tlb_batch_add(b, va, f);
 }
 
+/* Clear [e, end), at va on, in a locked table. */
+static void clear_entries(struct frame *leaf, pte_t *e, pte_t *end, uaddr_t va,
+			  struct tlb_batch *b)
+{
+	uint32_t counts = 0;
+
+	for (; e < end; e++, va += PAGE_SIZE) {
+		pte_t p = *e;
+		struct frame *f;
+
+		if (!p)
+			continue;
+		*e = 0;
+		if (pte_special(p) || !pte_resident(p)) {
+			tlb_batch_add(b, va, NULL);
+			continue;
+		}
+		f = pte_frame(p);
+		counts += count_of(f);
+		tlb_batch_add(b, va, f);
+	}
+	leaf->entries -= counts;
+}
+
 void pt_unmap(struct aspace *as, uaddr_t start, uaddr_t end, struct tlb_batch *b)
 {
 	struct frame *leaf;
 
 	while ((leaf = pt_leaf_next(as, &start, end))) {
 		uaddr_t stop = pt_span_end(start, end);
+		pte_t *e = pt_entry(leaf, start);
 
 		leaf_lock(leaf);
-		for (pte_t *e = pt_entry(leaf, start); start < stop; start += PAGE_SIZE, e++)
-			if (*e)
-				pt_clear(leaf, e, start, b);
+		clear_entries(leaf, e, e + ((stop - start) >> PAGE_SHIFT), start, b);
 		leaf_unlock(leaf);
+		start = stop;
 	}
 }
 
@@ -153,9 +223,12 @@ void pt_free_leaves(struct aspace *as, uaddr_t floor, uaddr_t ceiling, struct tl
 
 	ceiling = ALIGN_DOWN(ceiling, L1_SIZE);
 	for (; (leaf = pt_leaf_next(as, &va, ceiling)); va += L1_SIZE) {
+		pte_t *e = l1_entry(as, va);
+
 		assert(leaf->entries == 0);
 		spin_lock(&as->l1_lock);
-		*l1_entry(as, va) = 0;
+		*e = 0;
+		group_update(e);
 		as->nr_tables--;
 		spin_unlock(&as->l1_lock);
 		tlb_batch_table(b, va, leaf);
@@ -332,27 +405,62 @@ void pt_count_resident(struct aspace *as, uint64_t *anon, uint64_t *object)
 	}
 }
 
+/* Roots of spaces that are gone, kernel half in place, user half empty. */
+static struct frame *roots[8];
+static unsigned nr_roots; /* (roots_lock) */
+static struct spinlock roots_lock = SPINLOCK_INIT("root tables", RANK_L1);
+
+static struct frame *root_alloc(struct aspace *as)
+{
+	struct frame *t = NULL;
+	pte_t *half;
+
+	spin_lock(&roots_lock);
+	if (nr_roots)
+		t = roots[--nr_roots];
+	spin_unlock(&roots_lock);
+	if (t) {
+		t->owner = as;
+		return t;
+	}
+	t = table_alloc(as, 0);
+	if (!t)
+		return NULL;
+	half = (pte_t *)frame_data(t) + PT_ENTRIES / 2;
+	memcpy(half, kernel_root + PT_ENTRIES / 2, PAGE_SIZE / 2);
+	return t;
+}
+
 int pt_create(struct aspace *as)
 {
-	struct frame *t = table_alloc(as, 0);
-	uint64_t *kernel = kernel_root + PT_ENTRIES / 2;
+	struct frame *t = root_alloc(as);
 
 	if (!t)
 		return -ENOMEM;
 	as->root = frame_data(t);
 	as->satp = SATP_SV39 | frame_pfn(t);
 	as->nr_tables = 1;
-	for (unsigned i = 0; i < PT_ENTRIES / 2; i++)
-		as->root[PT_ENTRIES / 2 + i] = kernel[i];
 	return 0;
 }
 
 void pt_destroy(struct aspace *as)
 {
-	for (unsigned i = 0; i < PT_ENTRIES / 2; i++)
-		if (as->root[i]) {
-			frame_free_zeroed(pte_frame(as->root[i]));
-			as->root[i] = 0;
-		}
-	frame_free(frame_of(as->root), 0);
+	struct frame *t = frame_of(as->root);
+
+	for (pte_t *e = group_next(as->root); e < as->root + PT_ENTRIES / 2; e = group_next(e + 1)) {
+		if (!*e)
+			continue;
+		assert(pte_frame(*e)->entries == 0);
+		frame_free_zeroed(pte_frame(*e));
+		*e = 0;
+	}
+	t->entries = 0;
+	spin_lock(&roots_lock);
+	if (nr_roots < ARRAY_SIZE(roots)) {
+		roots[nr_roots++] = t;
+		t = NULL;
+	}
+	spin_unlock(&roots_lock);
+	if (t)
+		frame_free(t, 0);
 }

@@ -236,8 +236,7 @@ static void batch_drop(struct frame *f)
 		frame_unmap(f);
 }
 
-/* The list is full: a frame of pointers more, or a fence now. */
-static void batch_grow(struct tlb_batch *b)
+void tlb_batch_grow(struct tlb_batch *b)
 {
 	struct frame *chunk = NULL;
 
@@ -253,38 +252,16 @@ static void batch_grow(struct tlb_batch *b)
 	b->n = 0;
 }
 
-static inline void batch_range(struct tlb_batch *b, uaddr_t start, uaddr_t end)
-{
-	if (start < b->start)
-		b->start = start;
-	if (end > b->end)
-		b->end = end;
-}
-
-void tlb_batch_add(struct tlb_batch *b, uaddr_t va, struct frame *f)
-{
-	batch_range(b, va, va + PAGE_SIZE);
-	if (!f)
-		return;
-	if (b->direct) {
-		frame_unmap(f);
-		return;
-	}
-	b->list[b->n] = f;
-	if (unlikely(++b->n == b->room))
-		batch_grow(b);
-}
-
 void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table)
 {
 	/*
 	 * A walk may have remembered the table itself: fence more than 16 pages, so that all of the
 	 * ASID goes. The table may not be reused before, whoever runs.
 	 */
-	batch_range(b, va, va + L1_SIZE);
+	tlb_batch_range(b, va, va + L1_SIZE);
 	b->list[b->n] = table;
 	if (unlikely(++b->n == b->room))
-		batch_grow(b);
+		tlb_batch_grow(b);
 }
 
 void tlb_batch_end(struct tlb_batch *b)

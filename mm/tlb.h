@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/types.h"
+#include "mm/frame.h"
 
 struct aspace;
 struct frame;
@@ -41,8 +41,29 @@ struct tlb_batch {
  * running one can use the space (or none at all).
  */
 void tlb_batch_begin(struct tlb_batch *b, struct aspace *as, bool exclusive);
+/* The list is full: a frame of pointers more, or a fence now. */
+void tlb_batch_grow(struct tlb_batch *b);
+static inline void tlb_batch_range(struct tlb_batch *b, uaddr_t start, uaddr_t end)
+{
+	if (start < b->start)
+		b->start = start;
+	if (end > b->end)
+		b->end = end;
+}
 /* The entry at va, which mapped f (NULL: something that is not counted), was cleared or changed. */
-void tlb_batch_add(struct tlb_batch *b, uaddr_t va, struct frame *f);
+static inline void tlb_batch_add(struct tlb_batch *b, uaddr_t va, struct frame *f)
+{
+	tlb_batch_range(b, va, va + PAGE_SIZE);
+	if (!f)
+		return;
+	if (b->direct) {
+		frame_unmap(f);
+		return;
+	}
+	b->list[b->n] = f;
+	if (unlikely(++b->n == b->room))
+		tlb_batch_grow(b);
+}
 /* A leaf table, all empty, was taken out of its L1 entry. */
 void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table);
 /* The fence, then everything is freed. */
