@@ -18,7 +18,8 @@ OUT = os.path.abspath(os.environ.get("O", os.path.join(TOP, "build")))
 # A slow host stretches all times alike.
 SCALE = float(os.environ.get("TIME_SCALE", "1"))
 BOOT_TIME = 60
-PROMPT = r"(?<![^\r\n])[^\r\n]*[#$] (?:\x1b\[[0-9;]*[A-Za-z])*$"
+# The shell's prompt at the very end of the output; the line editor may clear the rest of the line.
+PROMPT = r"[#$] (?:\x1b\[[0-9;]*[A-Za-z])*$"
 MIB = 1 << 20
 
 

@@ -27,7 +27,7 @@ def extra_of(name):
 def test_program(name):
     with open(os.path.join(FOLDER, name + ".out"), encoding="utf-8") as file:
         wanted = file.read()
-    result = run(f"mkdir /tmp/here; cd /tmp/here && /test/{name} 2>/tmp/errors",
+    result = run(f"mkdir /tmp/here; cd /tmp/here && /test/{name}",
                  extra=extra_of(name), smp=2, timeout=120)
     if result.status == NOT_YET:
         raise Skip(result.text.strip())
