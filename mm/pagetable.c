@@ -127,7 +127,8 @@ struct frame *pt_leaf_next(struct aspace *as, uaddr_t *va, uaddr_t end)
 			for (e = group_next(l1 + pt_index(*va, 1)); e < l1 + PT_ENTRIES;
 			     e = group_next(e + 1)) {
 				pte_t p = __atomic_load_n(e, __ATOMIC_RELAXED);
-				uaddr_t at = ALIGN_DOWN(*va, L2_SIZE) + ((uaddr_t)(e - l1) << L1_SHIFT);
+				uaddr_t at = ALIGN_DOWN(*va, L2_SIZE) +
+					     ((uaddr_t)(e - l1) << L1_SHIFT);
 
 				if (at >= end)
 					return NULL;
@@ -447,7 +448,8 @@ void pt_destroy(struct aspace *as)
 {
 	struct frame *t = frame_of(as->root);
 
-	for (pte_t *e = group_next(as->root); e < as->root + PT_ENTRIES / 2; e = group_next(e + 1)) {
+	for (pte_t *e = group_next(as->root); e < as->root + PT_ENTRIES / 2;
+	     e = group_next(e + 1)) {
 		if (!*e)
 			continue;
 		assert(pte_frame(*e)->entries == 0);

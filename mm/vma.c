@@ -115,32 +115,45 @@ void vma_resize(struct vma_tree *t, struct vma *v, uaddr_t start, uaddr_t end)
 	rb_update(&v->node, &augment);
 }
 
+struct hole {
+	size_t len, align;
+};
+
+static uaddr_t hole_in(struct vma *v, uaddr_t lo, uaddr_t hi, const struct hole *h);
+
 /*
- * Search the subtree n, whose areas lie between free space from lo and up to hi (both clamped to
- * the wanted window), right before left. A subtree without a large enough hole inside or at its
- * edges is not entered, so only the two edges of the window cost extra steps.
+ * Search the subtree v, whose areas lie between free space from lo and up to hi (both clamped to
+ * the wanted window). Without a large enough hole inside or at its edges it is not entered, so only
+ * the two edges of the window cost extra steps.
  */
-static uaddr_t hole_below(struct vma *v, uaddr_t lo, uaddr_t hi, size_t len, size_t align)
+static inline uaddr_t hole_below(struct vma *v, uaddr_t lo, uaddr_t hi, const struct hole *h)
 {
 	uaddr_t at;
 
-	if (hi <= lo || hi - lo < len)
+	if (hi <= lo || hi - lo < h->len)
 		return 0;
 	if (!v) {
-		at = ALIGN_DOWN(hi - len, align);
+		at = ALIGN_DOWN(hi - h->len, h->align);
 		return at >= lo ? at : 0;
 	}
-	if (v->sub_gap < len && v->sub_start < lo + len && hi < v->sub_end + len)
+	if (v->sub_gap < h->len && v->sub_start < lo + h->len && hi < v->sub_end + h->len)
 		return 0;
-	at = hole_below(entry(v->node.right), MAX(lo, v->end), hi, len, align);
-	if (at)
-		return at;
-	return hole_below(entry(v->node.left), lo, MIN(hi, v->start), len, align);
+	return hole_in(v, lo, hi, h);
+}
+
+/* Right before left: the highest hole counts. */
+static uaddr_t hole_in(struct vma *v, uaddr_t lo, uaddr_t hi, const struct hole *h)
+{
+	uaddr_t at = hole_below(entry(v->node.right), MAX(lo, v->end), hi, h);
+
+	return at ? at : hole_below(entry(v->node.left), lo, MIN(hi, v->start), h);
 }
 
 uaddr_t vma_hole(struct vma_tree *t, uaddr_t low, uaddr_t high, size_t len, size_t align)
 {
-	return hole_below(entry(t->root.node), low, high, len, align);
+	const struct hole h = {len, align};
+
+	return hole_below(entry(t->root.node), low, high, &h);
 }
 
 bool vma_mergeable(const struct vma *a, const struct vma *b)
