@@ -15,8 +15,7 @@
 
 #define FLUSH_AFTER (5 * NSEC_PER_SEC) /* how long a changed inode may wait */
 
-LIST_HEAD(super_blocks);
-static struct spinlock supers_lock = SPINLOCK_INIT("supers", RANK_DCACHE);
+static LIST_HEAD(super_blocks); /* mount_mutex */
 static struct fstype *fstypes;	     /* written at boot only */
 static _Atomic uint32_t next_minor = 1; /* st_dev of volumes without a device: major 0 */
 static struct waitqueue flusher_wait;
@@ -81,50 +80,33 @@ struct mount *super_internal(const char *name, unsigned magic, const struct supe
 
 void super_publish(struct super_block *sb)
 {
-	spin_lock(&supers_lock);
 	list_add_tail(&sb->link, &super_blocks);
-	spin_unlock(&supers_lock);
 }
 
 void super_retract(struct super_block *sb)
 {
-	spin_lock(&supers_lock);
 	list_del(&sb->link);
-	spin_unlock(&supers_lock);
 }
 
-struct super_block *super_next(struct super_block *prev)
+int super_for_each(int (*func)(struct super_block *sb))
 {
-	struct super_block *sb = NULL, *at;
-	bool seen = !prev;
+	struct super_block *sb;
+	int err = 0, err2;
 
-	spin_lock(&supers_lock);
-	list_for_each_entry(at, &super_blocks, link) {
-		if (seen) {
-			sb = at;
-			/* As good as a mount of it: it cannot be unmounted meanwhile. */
-			atomic_fetch_add(&sb->mounts, 1);
-			break;
-		}
-		seen = at == prev;
+	/* Nothing is unmounted meanwhile. */
+	mutex_lock(&mount_mutex);
+	list_for_each_entry(sb, &super_blocks, link) {
+		err2 = func(sb);
+		if (!err)
+			err = err2;
 	}
-	spin_unlock(&supers_lock);
-	if (prev)
-		atomic_fetch_sub(&prev->mounts, 1);
-	return sb;
+	mutex_unlock(&mount_mutex);
+	return err;
 }
 
 int super_sync_all(void)
 {
-	int err = 0;
-
-	for (struct super_block *sb = super_next(NULL); sb; sb = super_next(sb)) {
-		int err2 = super_sync(sb);
-
-		if (!err)
-			err = err2;
-	}
-	return err;
+	return super_for_each(super_sync);
 }
 
 int super_write_begin(struct super_block *sb)

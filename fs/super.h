@@ -6,13 +6,10 @@
 #include "fs/vfs.h"
 
 void super_init(void);
-/* Onto and off the list that sync(2) walks. */
+/* Onto and off the list that sync(2) walks. mount_mutex held. */
 void super_publish(struct super_block *sb);
 void super_retract(struct super_block *sb);
-/*
- * The volume behind prev on the list (NULL: the first), kept from unmounting until the next call
- * with it; the walk must go on until NULL.
- */
-struct super_block *super_next(struct super_block *prev);
+/* Call func for each of them, mount_mutex held meanwhile. The first error. May sleep. */
+int super_for_each(int (*func)(struct super_block *sb));
 /* No more changes: 0, or -EBUSY while something is open for writing. */
 int super_set_readonly(struct super_block *sb);

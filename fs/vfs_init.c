@@ -89,17 +89,24 @@ int vfs_mount_root(void)
 	return 0;
 }
 
+/* Write it out for the last time and mark it clean. */
+static int super_stop(struct super_block *sb)
+{
+	int err;
+
+	if (!sb->bdev || atomic_exchange(&sb->readonly, true))
+		return 0;
+	super_drop_unlinked(sb);
+	err = super_sync(sb);
+	if (!err && sb->ops->remount)
+		err = sb->ops->remount(sb, true);
+	return err;
+}
+
 void vfs_shutdown(void)
 {
 	(void)super_sync_all();
 	(void)pagecache_sync_all();
 	/* Programs are gone, or stopped for good: what is still open does not matter any more. */
-	for (struct super_block *sb = super_next(NULL); sb; sb = super_next(sb)) {
-		if (!sb->bdev || atomic_exchange(&sb->readonly, true))
-			continue;
-		super_drop_unlinked(sb);
-		(void)super_sync(sb);
-		if (sb->ops->remount)
-			(void)sb->ops->remount(sb, true);
-	}
+	(void)super_for_each(super_stop);
 }
