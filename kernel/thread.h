@@ -152,7 +152,7 @@ struct process {
 	pid_t pid;
 	_Atomic int refs;
 	struct list_head pid_link;	/* (proc_lock) hash by pid */
-	struct thread *leader;		/* (proc_lock and siglock) thread whose tid is pid; kept until reaped */
+	struct thread *leader;		/* (proc_lock, siglock) its tid is pid; until reaped */
 	struct list_head threads;	/* (siglock) */
 	uint32_t nthreads;		/* (siglock) threads that have not exited */
 	struct process *parent;		/* (proc_lock) */
@@ -174,7 +174,7 @@ struct process {
 	struct thread *exec_thread;	/* (siglock) which */
 	struct waitqueue exec_wait;	/* it waits here */
 	bool stopping;			/* (siglock) every thread is to stop */
-	bool stop_taken;		/* (siglock) a stop signal was taken, and no SIGCONT since */
+	bool stop_taken;		/* (siglock) a stop was taken, and no SIGCONT since */
 	uint32_t stop_number;		/* (siglock) tells one stop from the next */
 	uint32_t nstopped;		/* (siglock) so many have stopped in this one */
 	int stop_signal;		/* (siglock) */

@@ -41,7 +41,7 @@ static int clock_read(int id, uint64_t *ns)
 /* clock_getcpuclockid(3): ~pid << 3 | kind, bit 2 for a thread; kind 2 is the run time. */
 static int cpu_clock_read(int id, uint64_t *ns)
 {
-	pid_t pid = ~(id >> 3);
+	pid_t pid = (pid_t)(~(uint32_t)id >> 3);
 	struct process *p;
 	struct thread *t;
 	struct usage u;

@@ -217,7 +217,7 @@ struct blockdev *blockdev_find(const char *name)
 
 int blockdev_claim(struct blockdev *d)
 {
-	struct blockdev *other = NULL;
+	struct blockdev *other;
 	struct blockdev *disk = d->parent ? d->parent : d;
 	bool busy = false;
 	uint64_t was = spin_lock_irq(&registry.lock);

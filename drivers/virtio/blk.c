@@ -238,6 +238,7 @@ static int blk_configure(struct virtio_blk *b)
 	if (size_max < PAGE_SIZE)
 		return -EINVAL;
 	room = MIN(room, (uint32_t)VECS_MAX);
+	room = MIN(segs, room);
 	d->sectors = load_le64(capacity);
 	d->readonly = virtio_has(v, BLK_F_RO);
 	d->has_flush = virtio_has(v, BLK_F_FLUSH);
@@ -246,7 +247,7 @@ static int blk_configure(struct virtio_blk *b)
 	    !is_power_of_2(d->block_size))
 		return -EINVAL;
 	d->limits = (struct block_limits){
-		.max_vecs = MAX(MIN(segs, room), 1u),
+		.max_vecs = room ? room : 1,
 		.max_sectors = 2048,
 		.max_vec_bytes = (uint32_t)ALIGN_DOWN(MIN(size_max, 1u << 20), SECTOR_SIZE),
 		.max_discard_sectors = config_u32(v, BLK_F_DISCARD, CONFIG_DISCARD_MAX, 0),

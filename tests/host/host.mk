@@ -125,7 +125,8 @@ $(HB)/disks/fuzz-ext2.img: | $(O)/.setup-test
 	$(Q)rm -rf $@ $@.d && mkdir -p $@.d/dir/sub/deep $@.d/many
 	$(Q)cd $@.d && head -c 90000 /dev/zero | tr '\0' x > indirect && echo text > small && \
 		truncate -s 3M sparse && echo end >> sparse && ln -s small fast && \
-		ln -s $$(head -c 200 /dev/zero | tr '\0' y) slow && ln small dir/hard && mkfifo fifo && \
+		ln -s $$(head -c 200 /dev/zero | tr '\0' y) slow && ln small dir/hard && \
+		mkfifo fifo && \
 		for i in $$(seq 60); do echo $$i > many/a-file-with-a-name-$$i; done
 	$(Q)PATH=$$PATH:/sbin mke2fs -q -t ext2 -b 1024 -N 128 -d $@.d $@ 512K && rm -rf $@.d
 

@@ -172,6 +172,7 @@ def test_disks_on_every_hart():
         with open(disks[-1], "wb") as file:
             file.write(name.encode() * (4 * MIB))
     result = run("for i in b c d e f g; do "
-                 "dd if=/dev/vd$i bs=64k 2>/dev/null | tail -c 3 > /tmp/$i & done; wait; cat /tmp/b /tmp/c /tmp/d /tmp/e /tmp/f /tmp/g",
+                 "dd if=/dev/vd$i bs=64k 2>/dev/null | tail -c 3 > /tmp/$i & done; wait; "
+                 "cat /tmp/b /tmp/c /tmp/d /tmp/e /tmp/f /tmp/g",
                  disks=disks, smp=4, status=0)
     equal(result.text, "bbbcccdddeeefffggg", "ends of the disks")

@@ -67,7 +67,7 @@ static int readlink_main(int argc, char **argv)
 		usage(1);
 	for (argv += optind; *argv; argv++) {
 		char text[PATH_MAX], *real = NULL;
-		ssize_t n;
+		ssize_t n = -1;
 
 		if (how == LINK_TEXT) {
 			n = readlink(*argv, text, sizeof(text) - 1);
@@ -76,7 +76,7 @@ static int readlink_main(int argc, char **argv)
 		} else {
 			real = resolve(*argv, how);
 		}
-		if (how == LINK_TEXT ? n < 0 : !real) {
+		if (n < 0 && !real) {
 			if (verbose)
 				warn("%s", *argv);
 			status = 1;

@@ -277,7 +277,7 @@ static void saved_print(void)
 
 static bool set_saved(const char *text)
 {
-	tcflag_t values[4 + NCCS];
+	tcflag_t values[4 + NCCS] = { 0 };
 	char *end;
 	size_t i;
 

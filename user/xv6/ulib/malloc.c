@@ -22,11 +22,11 @@ static int touches(const struct block *low, const struct block *high)
 
 void free(void *p)
 {
-	struct block *b = (struct block *)p - 1;
-	struct block *below = 0, *above = free_list;
+	struct block *b, *below = 0, *above = free_list;
 
 	if (!p)
 		return;
+	b = (struct block *)p - 1;
 	while (above && above < b) {
 		below = above;
 		above = above->next;
