@@ -387,10 +387,10 @@ static void commit(struct exec *x, const struct cred *cred, struct sighand *sigh
 	sighand_put(old_sighand);
 	if (old_exe)
 		file_put(old_exe);
-	p->exit_signal = p->exit_signal ? SIGCHLD : 0;
+	p->exit_signal = SIGCHLD;
 	p->dumpable = !(x->creds.set_uid || x->creds.set_gid);
 	t->altstack = (struct sigaltstack){.flags = SS_DISABLE};
-	t->robust_list = t->clear_child_tid = t->set_child_tid = 0;
+	t->set_child_tid = 0;
 	t->restart.func = NULL;
 	memset(&t->fpu, 0, sizeof(t->fpu));
 	t->fpu.hart = MAX_HARTS;
@@ -426,6 +426,16 @@ static struct exec *exec_alloc(void)
 	return x;
 }
 
+/* Mutexes that the old program holds, and who waits for its end (set_tid_address(2)), are told. */
+static void leave_program(struct thread *t, struct aspace *old, struct aspace *new)
+{
+	if (!t->robust_list && !t->clear_child_tid)
+		return;
+	use_aspace(old);
+	thread_leave_user_space(t);
+	use_aspace(new);
+}
+
 /* x->file and x->args are set. Consumes x. */
 static int exec_run(struct exec *x)
 {
@@ -446,8 +456,6 @@ static int exec_run(struct exec *x)
 	err = load_headers(x);
 	if (!err)
 		err = new_creds(x, &cred);
-	if (!err)
-		err = fdtable_unshare(&t->files);
 	if (err)
 		goto out;
 	sighand = sighand_copy(t->process->sighand);
@@ -465,6 +473,10 @@ static int exec_run(struct exec *x)
 		aspace_put(x->as);
 		goto out;
 	}
+	leave_program(t, old, x->as);
+	/* From other processes; of threads none is left. Too late to go back (execve(2), NOTES). */
+	if (fdtable_unshare(&t->files))
+		process_exit_group(SIGKILL);
 	commit(x, cred, sighand);
 	exec_free(x);
 	if (old)

@@ -245,8 +245,7 @@ static void add_usage(struct process *p, struct thread *t)
 	p->dead_threads.nivcsw += t->nivcsw;
 }
 
-/* Tell user space that the thread is gone, while its memory is still there. */
-static void leave_user_space(struct thread *t)
+void thread_leave_user_space(struct thread *t)
 {
 	futex_exit_robust(t);
 	if (t->clear_child_tid && !put_user_u32(t->clear_child_tid, 0))
@@ -308,7 +307,7 @@ void thread_exit(int wait_status)
 		init_exited(p->exit_status);
 	if (last && p->itimer_real)
 		timer_cancel(p->itimer_real);
-	leave_user_space(t);
+	thread_leave_user_space(t);
 	vfork_release(t);
 	release_resources(t, last);
 	irq = spin_lock_irq(&p->siglock);

@@ -14,6 +14,11 @@ void process_start_init(void);
 void process_exit_group(int wait_status) __noreturn;
 /* End the running thread only; the process too if it is the last. */
 void thread_exit(int wait_status) __noreturn;
+/*
+ * Tell user space that the running thread t is gone, while its memory is still there: robust
+ * futexes, the tid word. May sleep.
+ */
+void thread_leave_user_space(struct thread *t);
 /* Tell the parent of p that it stopped, continued or died: SIGCHLD and wake waiters. */
 void process_notify_parent(struct process *p, int code, int status);
 /*
