@@ -168,6 +168,25 @@ static int futex_wait(uaddr_t addr, bool private, uint32_t value, uint64_t deadl
 	return err;
 }
 
+/* A wait with a timeout goes on to its old end after a stop; a handler ends it (futex(2)). */
+static long restart_wait(struct restart_block *r)
+{
+	long err = futex_wait(r->args[0], r->args[1], r->args[2], r->args[3], r->args[4]);
+
+	return err == -ERESTARTSYS ? -ERESTART_RESTARTBLOCK : err;
+}
+
+static long futex_wait_until(uaddr_t addr, bool private, uint32_t value, uint64_t deadline,
+			     uint32_t bits)
+{
+	struct restart_block *r = &current()->restart;
+
+	if (deadline == UINT64_MAX)
+		return futex_wait(addr, private, value, deadline, bits);
+	*r = (struct restart_block){restart_wait, {addr, private, value, deadline, bits}};
+	return restart_wait(r);
+}
+
 static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
 	if (a > b) {
@@ -360,13 +379,7 @@ SYSCALL6(futex, uaddr_t, addr, int, op, uint32_t, value, uint64_t, arg4, uaddr_t
 		/* fall through */
 	case FUTEX_WAIT_BITSET:
 		err = get_deadline(cmd, realtime, arg4, &deadline);
-		if (err)
-			return err;
-		err = futex_wait(addr, private, value, deadline, value3);
-		/* A relative timeout must not start anew: then the call ends instead. */
-		if (err == -ERESTARTSYS && cmd == FUTEX_WAIT && arg4)
-			return -EINTR;
-		return err;
+		return err ? err : futex_wait_until(addr, private, value, deadline, value3);
 	case FUTEX_WAKE:
 		return futex_wake(addr, private, value, FUTEX_BITSET_ANY);
 	case FUTEX_WAKE_BITSET:
