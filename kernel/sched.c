@@ -289,8 +289,12 @@ void thread_migrate(void)
 	struct thread *t = current();
 	struct timer timer;
 
-	/* Asleep it can be moved, and waking up chooses a hart that is allowed. */
+	/*
+	 * Asleep it can be moved, and waking up chooses a hart that is allowed. Interrupts stay
+	 * off until another thread runs, so the timer finds it asleep.
+	 */
 	timer_init(&timer, wake_migrant, t);
+	irq_disable();
 	t->wait_mode = WAIT_UNINTERRUPTIBLE;
 	__atomic_store_n(&t->state, THREAD_SLEEPING, __ATOMIC_SEQ_CST);
 	timer_set(&timer, time_ns());
@@ -365,18 +369,24 @@ static void enqueue_chosen(struct thread *t)
 	spin_unlock(&to->runq_lock);
 }
 
+/* Lock the run queue t belongs to, which may change until it is locked. Interrupts off. */
+static struct hart *lock_hart_of(struct thread *t)
+{
+	for (;;) {
+		struct hart *h = __atomic_load_n(&t->hart, __ATOMIC_ACQUIRE);
+
+		spin_lock(&h->runq_lock);
+		if (likely(h == t->hart))
+			return h;
+		spin_unlock(&h->runq_lock);
+	}
+}
+
 bool thread_wake(struct thread *t)
 {
 	uint64_t irq = irq_save();
-	struct hart *h;
+	struct hart *h = lock_hart_of(t);
 
-	for (;;) {
-		h = __atomic_load_n(&t->hart, __ATOMIC_ACQUIRE);
-		spin_lock(&h->runq_lock);
-		if (h == t->hart)
-			break;
-		spin_unlock(&h->runq_lock);
-	}
 	if (t->state != THREAD_SLEEPING && t->state != THREAD_STOPPED) {
 		spin_unlock(&h->runq_lock);
 		irq_restore(irq);
@@ -508,13 +518,15 @@ void sched_init_hart(struct hart *h, struct thread *idle)
 
 uint64_t thread_cpu_time(struct thread *t)
 {
-	struct hart *h = t->hart;
-	uint64_t irq = spin_lock_irq(&h->runq_lock);
-	uint64_t ran = t->runtime;
+	uint64_t ran, irq = irq_save();
+	struct hart *h = lock_hart_of(t);
+
+	ran = t->runtime;
 
 	if (t->on_cpu && h->current == t)
 		ran += time_ns() - t->ran_since;
-	spin_unlock_irq(&h->runq_lock, irq);
+	spin_unlock(&h->runq_lock);
+	irq_restore(irq);
 	return ran;
 }
 

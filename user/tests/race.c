@@ -5,6 +5,8 @@
 #include "ut.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -284,4 +286,49 @@ TEST(race, inspect_during_exec)
 	}
 	CHECK_OK(kill(killer, SIGKILL));
 	expect_signal(killer, SIGKILL);
+}
+
+static void check_cpu(int cpu)
+{
+	unsigned int now;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	CHECK_OK(sched_setaffinity(0, sizeof(set), &set));
+	CHECK_OK(syscall(SYS_getcpu, &now, NULL, NULL));
+	CHECK_EQ((int)now, cpu);
+}
+
+/* Who may no longer run on a hart has left it when the call returns. */
+TEST(race, setaffinity_moves_at_once)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	for (int i = 0; i < 200; i++)
+		check_cpu(i % cpus);
+}
+
+static struct { struct { void *next; } head; long offset; void *pending; } robust;
+static struct { void *next; } robust_entry;
+
+/* exec ends the program that holds a robust mutex: the waiter learns that the owner died. */
+TEST(race, robust_mutex_of_exec)
+{
+	volatile int *word = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+				  -1, 0);
+	pid_t pid;
+
+	CHECK(word != MAP_FAILED);
+	pid = child();
+	if (pid == 0) {
+		*word = getpid();
+		robust_entry.next = &robust.head;
+		robust.head.next = &robust_entry;
+		robust.offset = (char *)word - (char *)&robust_entry;
+		CHECK_OK(syscall(SYS_set_robust_list, &robust, sizeof(robust)));
+		exec_helper("exit", "0");
+	}
+	expect_exit(pid, 0);
+	CHECK_EQ(*word & 0x40000000, 0x40000000);
 }
