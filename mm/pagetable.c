@@ -421,6 +421,7 @@ static struct frame *root_alloc(struct aspace *as)
 		t = roots[--nr_roots];
 	spin_unlock(&roots_lock);
 	if (t) {
+		frame_set_type(t, FRAME_PAGETABLE);
 		t->owner = as;
 		return t;
 	}
@@ -457,6 +458,7 @@ void pt_destroy(struct aspace *as)
 		*e = 0;
 	}
 	t->entries = 0;
+	frame_set_type(t, FRAME_KERNEL); /* nobody's table now */
 	spin_lock(&roots_lock);
 	if (nr_roots < ARRAY_SIZE(roots)) {
 		roots[nr_roots++] = t;
