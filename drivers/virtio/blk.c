@@ -246,10 +246,11 @@ static int blk_configure(struct virtio_blk *b)
 	if (d->block_size < SECTOR_SIZE || d->block_size > PAGE_SIZE ||
 	    !is_power_of_2(d->block_size))
 		return -EINVAL;
+	size_max = MIN(size_max, 1u << 20);
 	d->limits = (struct block_limits){
 		.max_vecs = room ? room : 1,
 		.max_sectors = 2048,
-		.max_vec_bytes = (uint32_t)ALIGN_DOWN(MIN(size_max, 1u << 20), SECTOR_SIZE),
+		.max_vec_bytes = (uint32_t)ALIGN_DOWN(size_max, SECTOR_SIZE),
 		.max_discard_sectors = config_u32(v, BLK_F_DISCARD, CONFIG_DISCARD_MAX, 0),
 	};
 	d->has_discard = d->limits.max_discard_sectors != 0;

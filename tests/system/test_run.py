@@ -38,7 +38,7 @@ def test_command_is_exact():
     """Quotes, dollars, percent signs, line breaks and other bytes reach the shell."""
     command = "x='a  b%41\"'\necho \"$x\" '$HOME' \\\\ # not this\nprintf %s\\\\n \u00e4;"
     equal(run(command, status=0).stdout.decode(), "a  b%41\" $HOME \\\n\u00e4\n", "output")
-    done = make("run", "CMD=echo '$$HOME' \"a b\" $$((1+1)) `echo x` 100%")
+    done = make("run", "CMD=echo '$HOME' \"a b\" $((1+1)) `echo x` 100%")
     equal((done.returncode, done.stdout), (0, b"$HOME a b 2 x 100%\n"), "through make")
 
 
