@@ -17,6 +17,7 @@ struct sighand {
 /* A signal with its information, queued. */
 struct sigqueue {
 	struct list_head link;
+	struct process *process; /* counts it */
 	struct siginfo info;
 };
 

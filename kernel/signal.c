@@ -34,6 +34,14 @@ void sigpending_init(struct sigpending *s)
 	list_init(&s->queue);
 }
 
+/* Its process's siglock held. */
+static void sigqueue_free(struct sigqueue *q)
+{
+	list_del(&q->link);
+	q->process->nqueued--;
+	kfree(q);
+}
+
 void sigpending_flush(struct sigpending *s, sigset_t mask)
 {
 	struct sigqueue *q, *next;
@@ -42,8 +50,7 @@ void sigpending_flush(struct sigpending *s, sigset_t mask)
 	list_for_each_entry_safe(q, next, &s->queue, link) {
 		if (!(mask & SIGMASK(q->info.si_signo)))
 			continue;
-		list_del(&q->link);
-		kfree(q);
+		sigqueue_free(q);
 	}
 }
 
@@ -150,14 +157,31 @@ static bool job_control(struct process *p, int sig)
 	return continued;
 }
 
-static int enqueue(struct sigpending *s, int sig, const struct siginfo *info)
+/* A standard signal is queued once and always; a real-time one within RLIMIT_SIGPENDING. */
+static struct sigqueue *sigqueue_alloc(struct process *p, int sig)
+{
+	struct sigqueue *q;
+
+	if (sig >= SIGRTMIN && p->nqueued >= p->rlimits[RLIMIT_SIGPENDING].cur)
+		return NULL;
+	q = kmalloc(sizeof(*q));
+	if (q) {
+		q->process = p;
+		p->nqueued++;
+	}
+	return q;
+}
+
+/* s is p's or one of its threads'. siglock held. */
+static int enqueue(struct process *p, struct sigpending *s, int sig, const struct siginfo *info)
 {
 	struct sigqueue *q;
 
 	if (sig < SIGRTMIN && (s->set & SIGMASK(sig)))
 		return 0;
-	q = kmalloc(sizeof(*q));
-	if (!q && sig >= SIGRTMIN && info)
+	q = sigqueue_alloc(p, sig);
+	/* What kill(2) sends carries nothing that could be lost. */
+	if (!q && sig >= SIGRTMIN && info && info->si_code != SI_USER)
 		return -EAGAIN;
 	s->set |= SIGMASK(sig);
 	if (!q)
@@ -194,7 +218,7 @@ static int send_locked(struct process *p, struct thread *t, int sig, const struc
 		signal_begin_exit(p, sig);
 		return 0;
 	}
-	err = enqueue(t ? &t->pending : &p->pending, sig, info);
+	err = enqueue(p, t ? &t->pending : &p->pending, sig, info);
 	if (!err && taker)
 		signal_wake_thread(taker, false);
 	return err;
@@ -277,8 +301,7 @@ static int take(struct sigpending *s, int sig, struct siginfo *info)
 		s->set &= ~SIGMASK(sig);
 	if (found) {
 		*info = found->info;
-		list_del(&found->link);
-		kfree(found);
+		sigqueue_free(found);
 	} else {
 		*info = (struct siginfo){.si_signo = sig, .si_code = SI_USER};
 	}
@@ -316,7 +339,7 @@ void signal_fault(int sig, int code, uaddr_t addr)
 		return;
 	}
 	irq = spin_lock_irq(&p->siglock);
-	enqueue(&t->pending, sig, &info);
+	enqueue(p, &t->pending, sig, &info);
 	signal_recalc(t);
 	spin_unlock_irq(&p->siglock, irq);
 }

@@ -174,6 +174,7 @@ struct process {
 	struct thread *exec_thread;	/* (siglock) which */
 	struct waitqueue exec_wait;	/* it waits here */
 	bool stopping;			/* (siglock) every thread is to stop */
+	uint32_t nqueued;		/* (siglock) signals queued, for RLIMIT_SIGPENDING */
 	bool stop_taken;		/* (siglock) a stop was taken, and no SIGCONT since */
 	uint32_t stop_number;		/* (siglock) tells one stop from the next */
 	uint32_t nstopped;		/* (siglock) so many have stopped in this one */

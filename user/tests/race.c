@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -331,4 +332,24 @@ TEST(race, robust_mutex_of_exec)
 	}
 	expect_exit(pid, 0);
 	CHECK_EQ(*word & 0x40000000, 0x40000000);
+}
+
+/* RLIMIT_SIGPENDING bounds what is queued; kill(2) goes on, as its signals carry nothing. */
+TEST(race, sigpending_limit)
+{
+	struct rlimit limit = { 5, 5 };
+	union sigval v = { 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	CHECK_OK(sigprocmask(SIG_BLOCK, &set, NULL));
+	CHECK_OK(setrlimit(RLIMIT_SIGPENDING, &limit));
+	for (int i = 0; i < 5; i++)
+		CHECK_OK(sigqueue(getpid(), SIGRTMIN, v));
+	CHECK_ERR(sigqueue(getpid(), SIGRTMIN, v), EAGAIN);
+	CHECK_OK(kill(getpid(), SIGRTMIN));
+	CHECK_EQ(sigwaitinfo(&set, NULL), SIGRTMIN);
+	CHECK_OK(sigqueue(getpid(), SIGRTMIN, v));
+	CHECK_ERR(sigqueue(getpid(), SIGRTMIN, v), EAGAIN);
 }
