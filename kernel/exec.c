@@ -22,6 +22,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
+#include "mm/reclaim.h"
 #include "mm/slab.h"
 #include "mm/usercopy.h"
 
@@ -528,10 +529,12 @@ static void name_by_fd(struct exec *x, int dirfd)
 
 static long do_exec(int dirfd, uaddr_t upath, uaddr_t argv, uaddr_t envp, int flags)
 {
-	struct exec *x = exec_alloc();
+	struct exec *x;
 	ssize64_t n;
 	int err;
 
+	reclaim_ahead();
+	x = exec_alloc();
 	if (!x)
 		return -ENOMEM;
 	n = strncpy_from_user(x->path, upath, sizeof(x->path));

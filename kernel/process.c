@@ -18,6 +18,7 @@
 #include "kernel/uapi/sched.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
+#include "mm/reclaim.h"
 #include "mm/slab.h"
 #include "mm/usercopy.h"
 
@@ -268,6 +269,7 @@ static long do_clone(const struct clone_args *a)
 		return -ERESTARTNOINTR;
 	if (too_many())
 		return -EAGAIN;
+	reclaim_ahead();
 	if (!(a->flags & CLONE_THREAD)) {
 		p = process_alloc();
 		if (!p)

@@ -180,8 +180,12 @@ struct frame *frame_alloc(unsigned order, unsigned flags)
 
 struct frame *frame_alloc_wait(unsigned order, unsigned flags)
 {
-	struct frame *f = frame_alloc(order, flags);
+	struct frame *f;
 
+	/* Whoever can reclaim does so early: those who cannot wait live on what lies below. */
+	if (unlikely(frames_short() && frame_alloc_wait_hook))
+		return frame_alloc_wait_hook(order, flags);
+	f = frame_alloc(order, flags);
 	if (likely(f))
 		return f;
 	return frame_alloc_wait_hook ? frame_alloc_wait_hook(order, flags) : NULL;
@@ -292,6 +296,11 @@ bool frame_valid(paddr_t pa)
 	return false;
 }
 
+bool frames_short(void)
+{
+	return buddy.free < frames_low;
+}
+
 uint64_t frames_free(void)
 {
 	uint64_t n = buddy.free;
@@ -354,8 +363,9 @@ void frame_init(void)
 	/* A thousandth of memory may sleep in each hart's caches. */
 	cache_limit = MAX(8UL, MIN(frames_total / 1024, (uint64_t)FRAME_CACHE_MAX));
 	frames_min = MAX(32UL, MIN(frames_total / 128, 2048UL));
-	frames_low = 2 * frames_min;
-	frames_high = 3 * frames_min;
+	/* Between two marks there is room for a fork, which cannot wait, on the smallest machine. */
+	frames_low = frames_min + MAX(64UL, frames_min);
+	frames_high = frames_low + MAX(64UL, frames_min);
 }
 
 void frame_audit(void)

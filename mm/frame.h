@@ -148,7 +148,7 @@ enum {
  */
 struct frame *frame_alloc(unsigned order, unsigned flags) __must_check;
 /*
- * As frame_alloc, but reclaims and waits first; only with no lock held that reclaim takes
+ * As frame_alloc, but reclaims as soon as memory is short, and waits when there is none; only with no lock held that reclaim takes
  * (none at all; with FRAME_NOFS file-system locks are fine). NULL when the running thread is
  * dying, or order > 3 and memory is too fragmented.
  */
@@ -193,6 +193,7 @@ struct frame_stats {
 };
 void frame_stats(struct frame_stats *out);
 uint64_t frames_free(void);   /* cheap, approximate */
+bool frames_short(void);      /* below the low watermark? Any context. */
 extern uint64_t frames_total; /* RAM that is ours */
 /* Watermarks in frames: reserve < low < high. */
 extern uint64_t frames_min, frames_low, frames_high;

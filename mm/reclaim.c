@@ -124,6 +124,22 @@ static struct frame *alloc_wait(unsigned order, unsigned flags)
 	}
 }
 
+void reclaim_ahead(void)
+{
+	for (unsigned waits = 0; unlikely(frames_short()) && waits < 8;) {
+		uint64_t unwritten = pagecache_nr_dirty + pagecache_nr_writeback;
+
+		if (reclaim_frames(64, false))
+			continue;
+		if (!unwritten || signal_fatal_pending())
+			return;
+		wait_event_deadline(&memory_wait,
+				    pagecache_nr_dirty + pagecache_nr_writeback < unwritten,
+				    WAIT_KILLABLE, time_ns() + NSEC_PER_SEC / 10);
+		waits++;
+	}
+}
+
 static void reclaim_thread(void *unused)
 {
 	(void)unused;

@@ -175,3 +175,11 @@ def test_image_header():
     text_offset = int.from_bytes(header[8:16], "little")
     equal(text_offset, 0x200000, "text offset")
     check(int.from_bytes(header[16:24], "little") >= os.path.getsize(kernel()), "image size")
+
+
+def test_small_memory_full_of_files():
+    """A file that fills all of 16M must leave a shell that starts programs, pipelines too."""
+    again = "cat /root/big | tail -c 5 | wc -c && wc -c < /root/big && "
+    text = run("dd if=/dev/zero of=/root/big bs=1M count=16 2>/dev/null && " + 2 * again +
+               "rm /root/big && ls /etc/passwd", mem="16M", timeout=120, status=0).text
+    equal(text, 2 * "5\n16777216\n" + "/etc/passwd\n", "output")
