@@ -42,6 +42,12 @@ def test_command_is_exact():
     equal((done.returncode, done.stdout), (0, b"$HOME a b 2 x 100%\n"), "through make")
 
 
+def test_input_is_empty():
+    """Nobody types: a command that reads its input ends at once."""
+    equal(run("cat; read x; echo $? [$x]; [ -t 0 ] || echo no terminal", timeout=40,
+              status=0).text, "1 []\nno terminal\n", "output")
+
+
 def test_markers_in_output():
     """Output that looks like the end is output."""
     text = "@@xv39-run-@@ @@xv39-run-end @@ @"

@@ -273,24 +273,37 @@ static int names_known(char **names)
 	return bad == 0;
 }
 
+/* Saves the terminal's foreground group and modes, or sets them again; it is not kept open. */
+static void terminal_keep(bool restore)
+{
+	static struct termios modes;
+	static pid_t foreground = -1;
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (!restore) {
+		foreground = tcgetattr(fd, &modes) == 0 ? tcgetpgrp(fd) : -1;
+	} else if (foreground > 0) {
+		tcsetpgrp(fd, foreground);
+		tcsetattr(fd, TCSANOW, &modes);
+	}
+	close(fd);
+}
+
 static int run_all(char **names)
 {
 	unsigned int counts[3] = { 0 };
-	struct termios tio;
-	bool tty = tcgetattr(0, &tio) == 0;
-	pid_t foreground = tty ? tcgetpgrp(0) : -1;
 
 	on_signal(SIGALRM, watchdog, 0);
 	/* A test that took the terminal may leave us in the background. */
 	signal(SIGTTOU, SIG_IGN);
+	terminal_keep(false);
 	for (const struct ut_test **t = tests; *t; t++) {
 		if (!test_wanted(*t, names))
 			continue;
 		counts[test_run(*t)]++;
-		if (tty && foreground > 0) {
-			tcsetpgrp(0, foreground);
-			tcsetattr(0, TCSANOW, &tio);
-		}
+		terminal_keep(true);
 	}
 	printf("%u passed, %u failed, %u skipped\n", counts[PASSED], counts[FAILED],
 	       counts[SKIPPED]);

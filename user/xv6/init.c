@@ -121,8 +121,11 @@ static char *run_command(void)
 	return 0;
 }
 
-/* Starts the shell; for a person, as the leader of a session with the console as its terminal. */
-static int shell_start(char **argv, int own_session)
+/*
+ * Starts the shell; own_session: as the leader of a session with the console as its terminal.
+ * input: the file it reads from, 0 for the console.
+ */
+static int shell_start(char **argv, int own_session, const char *input)
 {
 	int pid = fork();
 
@@ -131,6 +134,10 @@ static int shell_start(char **argv, int own_session)
 	if (own_session) {
 		syscall(SYS_setsid);
 		syscall(SYS_ioctl, 0, TIOCSCTTY, 1);
+	}
+	if (input) {
+		close(0);
+		open(input, O_RDONLY);
 	}
 	environ = (char **)shell_environment;
 	chdir("/root");
@@ -177,7 +184,8 @@ static int run_once(char *command)
 	 * shows. */
 	syscall(SYS_syslog, SYSLOG_CONSOLE_OFF, 0, 0);
 	printf("@@xv39-run-begin@@\n");
-	pid = shell_start(argv, 1);
+	/* Nobody types: a command that reads finds the end of its input instead of waiting. */
+	pid = shell_start(argv, 1, "/dev/null");
 	status = pid < 0 ? 126 : shell_wait(pid);
 	printf("@@xv39-run-end %d@@\n", status);
 	syscall(SYS_syslog, SYSLOG_CONSOLE_ON, 0, 0);
@@ -195,7 +203,7 @@ static void run_startup_file(void)
 	if (fd < 0)
 		return;
 	close(fd);
-	pid = shell_start(argv, 0);
+	pid = shell_start(argv, 0, 0);
 	if (pid > 0)
 		shell_wait(pid);
 }
@@ -211,7 +219,7 @@ static int login_loop(void)
 
 	while (deaths < QUICK_DEATHS) {
 		int start = uptime();
-		int pid = shell_start(argv, 1);
+		int pid = shell_start(argv, 1, 0);
 		int status = pid < 0 ? 126 : shell_wait(pid);
 
 		if (status < 126 || uptime() - start >= QUICK_TICKS) {
