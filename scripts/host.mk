@@ -12,7 +12,7 @@ FUZZERS  :=
 HCC      ?= gcc
 FUZZCC   ?= clang
 HCFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -DXV39_HOST=1 -DDEBUG=1 \
-	    $(HOST_CFLAGS) -I. -Wall -Wextra -Wno-unused-parameter \
+	    $(HOST_CFLAGS) -I. -Wall -Wextra -Wno-macro-redefined -Wno-unused-parameter \
 	    -fsanitize=address,undefined -fno-sanitize-recover=all \
 	    $(if $(filter 1,$(WERROR)),-Werror)
 FUZZ_SECONDS ?= 5
