@@ -44,6 +44,7 @@ include scripts/host.mk
 include scripts/usertest.mk
 include scripts/test.mk
 include scripts/linux.mk
+include scripts/bench.mk
 
 help:
 	@cat scripts/help.txt
