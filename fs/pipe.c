@@ -282,13 +282,12 @@ static void pipe_leave(struct inode *inode, struct pipe *p, uint32_t kind)
 	mutex_unlock(&p->lock);
 	if (last)
 		inode->pipe = NULL;
-	mutex_unlock(&inode->lock);
-	if (last) {
-		pipe_free(p);
-		return;
-	}
+	/* Before the inode is let go: the other end may be next, and free the pipe. */
 	wake_all(&p->read_wait);
 	wake_all(&p->write_wait);
+	mutex_unlock(&inode->lock);
+	if (last)
+		pipe_free(p);
 }
 
 static void pipe_release(struct file *f)
