@@ -125,8 +125,11 @@ static uaddr_t hole_in(struct vma *v, uaddr_t lo, uaddr_t hi, const struct hole 
  * Search the subtree v, whose areas lie between free space from lo and up to hi (both clamped to
  * the wanted window). Without a large enough hole inside or at its edges it is not entered, so only
  * the two edges of the window cost extra steps.
+ *
+ * Inlined into hole_in(), so that a subtree that is not entered costs no call.
  */
-static inline uaddr_t hole_below(struct vma *v, uaddr_t lo, uaddr_t hi, const struct hole *h)
+static inline __attribute__((always_inline))
+uaddr_t hole_below(struct vma *v, uaddr_t lo, uaddr_t hi, const struct hole *h)
 {
 	uaddr_t at;
 
