@@ -121,6 +121,7 @@ void secondary_main(void)
 {
 	struct hart *h = current()->hart;
 
+	trap_init_hart();
 	hart_init_this();
 	irq_init_hart();
 	__atomic_store_n(&h->online, true, __ATOMIC_RELEASE);

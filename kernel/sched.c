@@ -304,8 +304,17 @@ void thread_migrate(void)
 
 void sched_preempt(void)
 {
-	while ((current()->work & WORK_RESCHED) && !current()->preempt_count)
+	struct thread *t = current();
+
+	/*
+	 * Once at a time: an interrupt that comes while we switch must not switch again on top of
+	 * us, or a storm of them would pile up until the stack is full.
+	 */
+	while ((t->work & WORK_RESCHED) && !t->preempt_count) {
+		t->preempt_count++;
 		switch_away(true);
+		t->preempt_count--;
+	}
 }
 
 /* Where a thread that wakes up should run: where it ran, or an idle hart if that one is busy. */
