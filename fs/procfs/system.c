@@ -105,12 +105,29 @@ static int show_cpuinfo(struct proc_text *t, struct process *p)
 	return 0;
 }
 
+/*
+ * Nanoseconds that a hart was idle, the idling that goes on now included: a hart without a tick
+ * may not account for itself for a long time. No lock; an accounting in between is seen by the sum.
+ */
+static uint64_t hart_idle_time(const struct hart *h)
+{
+	uint64_t sum, since;
+	bool idle;
+
+	do {
+		sum = __atomic_load_n(&h->idle_time, __ATOMIC_ACQUIRE);
+		idle = h->idle && __atomic_load_n(&h->current, __ATOMIC_RELAXED) == h->idle;
+		since = idle ? __atomic_load_n(&h->idle->ran_since, __ATOMIC_ACQUIRE) : 0;
+	} while (sum != __atomic_load_n(&h->idle_time, __ATOMIC_RELAXED));
+	return idle ? sum + time_ns() - since : sum;
+}
+
 static uint64_t idle_total(void)
 {
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < nharts; i++)
-		sum += harts[i].idle_time;
+		sum += hart_idle_time(&harts[i]);
 	return sum;
 }
 
@@ -160,7 +177,7 @@ static int show_stat(struct proc_text *t, struct process *p)
 		    idle_total() / TICK);
 	for (uint32_t i = 0; i < nharts; i++)
 		proc_printf(t, "cpu%u %lu 0 %lu %lu 0 0 0 0 0 0\n", i, harts[i].busy_user / TICK,
-			    harts[i].busy_system / TICK, harts[i].idle_time / TICK);
+			    harts[i].busy_system / TICK, hart_idle_time(&harts[i]) / TICK);
 	proc_printf(t, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %u\n", irqs, switches, booted,
 		    process_count());
 	proc_printf(t, "procs_running %u\nprocs_blocked 0\n", running_count());

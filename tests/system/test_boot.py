@@ -183,3 +183,12 @@ def test_small_memory_full_of_files():
     text = run("dd if=/dev/zero of=/root/big bs=1M count=16 2>/dev/null && " + 2 * again +
                "rm /root/big && ls /etc/passwd", mem="16M", timeout=120, status=0).text
     equal(text, 2 * "5\n16777216\n" + "/etc/passwd\n", "output")
+
+
+def test_idle_time_of_sleeping_harts():
+    """A hart without a tick accounts for its idling even while nothing wakes it."""
+    text = run("cat /proc/stat; sleep 2; cat /proc/stat", smp=4, status=0).text
+    idle = [[int(line.split()[4]) for line in text.splitlines() if line.startswith(f"cpu{hart} ")]
+            for hart in range(4)]
+    for hart, (before, after) in enumerate(idle):
+        check(after - before >= 100, f"hart {hart} was idle for {after - before} ticks of 200")
