@@ -292,9 +292,9 @@ def test_stopped_pipeline(s):
 
 def test_background(s):
     t = s.start()
-    t.send("sh -c 'exit 3' &\r")
+    t.send("mkfifo g; sh -c 'read x < g; exit 3' &\r")
     t.expect(r"\[1\] \d+\r\n" + PROMPT)
-    t.send("wait $!; echo status $?\r")
+    t.send("echo > g; wait $!; echo status $?\r")
     t.expect(r"status 3\r\n" + PROMPT)
     t.send("mkfifo f; cat f &\r")
     t.expect(r"\[1\] \d+\r\n" + PROMPT)
