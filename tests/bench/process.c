@@ -160,24 +160,26 @@ static void segv_handler(int sig, siginfo_t *info, void *context)
 	mprotect(guarded, PAGE, PROT_READ | PROT_WRITE);
 }
 
-/* What a garbage collector does: protect, be told of the write, unprotect. */
+/* What a garbage collector does to an area's first page: protect, be told of a write, unprotect. */
 static struct sample mprotect_segv_run(void)
 {
 	enum { OPS = 1000 };
 	struct sample s = {0};
 	struct sigaction sa = {.sa_sigaction = segv_handler, .sa_flags = SA_SIGINFO};
+	char *area;
 
 	sigaction(SIGSEGV, &sa, NULL);
-	guarded = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	bench_need(guarded != MAP_FAILED, "mmap");
-	*guarded = 1;
+	area = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bench_need(area != MAP_FAILED, "mmap");
+	pages_write(area, 3);
+	guarded = area;
 	bench_begin();
 	for (int i = 0; i < OPS; i++) {
 		mprotect(guarded, PAGE, PROT_READ);
 		*(volatile char *)guarded = 1;
 	}
 	bench_end(&s, OPS);
-	munmap(guarded, PAGE);
+	munmap(area, 3 * PAGE);
 	return s;
 }
 
