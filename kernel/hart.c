@@ -17,6 +17,7 @@
 #include "mm/slab.h"
 
 #define EMERGENCY_STACK_SIZE (8 * KiB)
+#define HART_START_NS	     (10 * NSEC_PER_SEC)
 
 struct hart harts[MAX_HARTS];
 uint32_t nharts;
@@ -129,31 +130,34 @@ void secondary_main(void)
 	idle_loop();
 }
 
-static int start_one(struct hart *h)
+static bool start_one(struct hart *h)
 {
-	static struct secondary_boot boot;
+	static struct secondary_boot boots[MAX_HARTS];
+	struct secondary_boot *boot = &boots[h->index];
 	struct thread *idle = thread_create_idle(h);
-	uint64_t give_up = time_ns() + 10 * NSEC_PER_SEC;
+	uint64_t give_up = time_ns() + HART_START_NS;
 	long err;
 
 	if (!idle)
-		return -ENOMEM;
+		return false;
 	sched_init_hart(h, idle);
-	boot = (struct secondary_boot){csr_read(satp), kernel_pa_offset, idle};
+	*boot = (struct secondary_boot){csr_read(satp), kernel_pa_offset, idle};
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	err = sbi_hart_start(h->hartid, image_to_phys((void *)secondary_start),
-			     image_to_phys(&boot));
+			     image_to_phys(boot));
 	if (err) {
 		pr_warn("hart %u: the firmware does not start it (%ld)\n", h->hartid, err);
-		return -EIO;
+		return false;
 	}
-	/* boot is reused for the next one, so wait. */
+	/* One after the other: all of them at once is slow where they share few host cores. */
 	while (!__atomic_load_n(&h->online, __ATOMIC_ACQUIRE)) {
-		if (time_ns() > give_up)
-			panic("hart %u does not come up", h->hartid);
+		if (time_ns() > give_up) {
+			pr_warn("hart %u is not up yet; it joins when it is\n", h->hartid);
+			return false;
+		}
 		cpu_relax();
 	}
-	return 0;
+	return true;
 }
 
 void harts_start(void)
@@ -161,7 +165,6 @@ void harts_start(void)
 	uint32_t online = 1;
 
 	for (uint32_t i = 1; i < nharts; i++)
-		if (!start_one(&harts[i]))
-			online++;
+		online += start_one(&harts[i]);
 	pr_info("%u of %u harts online\n", online, nharts);
 }
