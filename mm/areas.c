@@ -1,6 +1,7 @@
 #include "mm/areas.h"
 
 #include "kernel/panic.h"
+#include "kernel/uapi/mman.h"
 
 static inline struct vma *area(struct rb_node *n)
 {

@@ -363,7 +363,7 @@ void frame_init(void)
 	/* A thousandth of memory may sleep in each hart's caches. */
 	cache_limit = MAX(8UL, MIN(frames_total / 1024, (uint64_t)FRAME_CACHE_MAX));
 	frames_min = MAX(32UL, MIN(frames_total / 128, 2048UL));
-	/* Between two marks there is room for a fork, which cannot wait, on the smallest machine. */
+	/* Between two marks there is room for a fork, which cannot wait, on a small machine. */
 	frames_low = frames_min + MAX(64UL, frames_min);
 	frames_high = frames_low + MAX(64UL, frames_min);
 }

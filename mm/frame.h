@@ -148,9 +148,9 @@ enum {
  */
 struct frame *frame_alloc(unsigned order, unsigned flags) __must_check;
 /*
- * As frame_alloc, but reclaims as soon as memory is short, and waits when there is none; only with no lock held that reclaim takes
- * (none at all; with FRAME_NOFS file-system locks are fine). NULL when the running thread is
- * dying, or order > 3 and memory is too fragmented.
+ * As frame_alloc, but reclaims as soon as memory is short, and waits when there is none. Only
+ * with no lock held that reclaim takes (none at all; with FRAME_NOFS file-system locks are
+ * fine). NULL when the running thread is dying, or order > 3 and memory is too fragmented.
  */
 struct frame *frame_alloc_wait(unsigned order, unsigned flags) __must_check;
 /* Give back 2^order frames whatever their count: the only reference is the caller's. */

@@ -2,6 +2,7 @@
 
 #include "kernel/panic.h"
 #include "kernel/riscv.h"
+#include "kernel/uapi/mman.h"
 #include "lib/string.h"
 #include "mm/kmap.h"
 #include "mm/tlb.h"

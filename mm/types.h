@@ -7,7 +7,6 @@
 
 #include "kernel/hart.h"
 #include "kernel/mutex.h"
-#include "kernel/uapi/mman.h"
 #include "lib/list.h"
 #include "lib/radix.h"
 #include "lib/rbtree.h"

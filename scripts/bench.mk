@@ -21,7 +21,8 @@ bench-parts: setup-test $(BENCH)
 bench: bench-parts $(if $(LINUX),bench-linux)
 	@scripts/bench --binary $(BENCH) --kernel $(O)/release/Image --image $(ROOTIMG) \
 		--out $(O)/bench --qemuflags=$(call quoted,$(QEMUFLAGS)) \
-		$(if $(LINUX),--linux-dir $(if $(filter auto,$(LINUX)),$(LINUX_DIR),$(O)/bench/linux)) \
+		$(if $(LINUX),--linux-dir \
+			$(if $(filter auto,$(LINUX)),$(LINUX_DIR),$(O)/bench/linux)) \
 		$(NAMES)
 
 ifeq ($(LINUX),auto)
