@@ -154,19 +154,35 @@ static void __noreturn finish(uint64_t fp, uint64_t sp, uint64_t ra)
 	machine_poweroff(PANIC_STATUS);
 }
 
+/* The registers a caller keeps, as they are now: what is known of the others is nothing. */
+static void snapshot(struct trapframe *tf)
+{
+	*tf = (struct trapframe){.status = csr_read(sstatus)};
+	__asm__ volatile("sd sp, 16(%0)\n\tsd gp, 24(%0)\n\tsd tp, 32(%0)\n\t"
+			 "sd s0, 64(%0)\n\tsd s1, 72(%0)\n\tsd s2, 144(%0)\n\tsd s3, 152(%0)\n\t"
+			 "sd s4, 160(%0)\n\tsd s5, 168(%0)\n\tsd s6, 176(%0)\n\t"
+			 "sd s7, 184(%0)\n\tsd s8, 192(%0)\n\tsd s9, 200(%0)\n\t"
+			 "sd s10, 208(%0)\n\tsd s11, 216(%0)"
+			 :
+			 : "r"(tf)
+			 : "memory");
+}
+
 void panic(const char *fmt, ...)
 {
 	char message[256];
+	struct trapframe tf;
 	va_list ap;
-	uint64_t sp;
 
-	__asm__ volatile("mv %0, sp" : "=r"(sp));
+	snapshot(&tf);
+	tf.pc = tf.ra = (uint64_t)__builtin_return_address(0);
 	begin();
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	printk(LOG_EMERG, "panic: %s\n", message);
-	finish((uint64_t)__builtin_frame_address(0), sp, 0);
+	print_registers(&tf);
+	finish((uint64_t)__builtin_frame_address(0), tf.sp, 0);
 }
 
 void panic_trap(const struct trapframe *tf, const char *fmt, ...)

@@ -233,18 +233,24 @@ SYSCALL4(rt_sigtimedwait, uaddr_t, uset, uaddr_t, uinfo, uaddr_t, utimeout, size
 	return sig;
 }
 
-/* May the running thread signal p (kill(2))? */
+/* May the running thread signal p, whose credentials are c (kill(2))? */
+static bool may_signal_cred(struct process *p, const struct cred *c, int sig)
+{
+	const struct cred *me = current()->cred;
+
+	if (me->euid == 0 || me->euid == c->suid || me->euid == c->uid || me->uid == c->suid ||
+	    me->uid == c->uid)
+		return true;
+	return sig == SIGCONT && p->sid == current()->process->sid;
+}
+
 static bool may_signal(struct process *p, int sig)
 {
-	const struct cred *me = current()->cred, *c;
-	bool may;
+	const struct cred *c = cred_of(p);
+	bool may = may_signal_cred(p, c, sig);
 
-	if (me->euid == 0)
-		return true;
-	c = cred_of(p);
-	may = me->euid == c->suid || me->euid == c->uid || me->uid == c->suid || me->uid == c->uid;
 	cred_put(c);
-	return may || (sig == SIGCONT && p->sid == current()->process->sid);
+	return may;
 }
 
 static void fill_info(struct siginfo *info, int sig, int code)
@@ -263,32 +269,74 @@ static int kill_one(struct process *p, int sig, const struct siginfo *info)
 	return sig ? signal_process(p, sig, info) : 0;
 }
 
-/* The processes that a kill of a group or of all means, referenced one at a time by pid. */
-static long kill_many(pid_t pgid, bool all, int sig, const struct siginfo *info)
+/* A kill of a group or of all, and what came of it. */
+struct kill_many {
+	pid_t pgid; /* 0: all but init and the caller */
+	int sig;
+	const struct siginfo *info;
+	uint32_t sent, seen;
+	int first; /* error */
+};
+
+static bool is_meant(const struct kill_many *k, const struct process *p)
+{
+	if (k->pgid)
+		return p->pgid == k->pgid;
+	return p != init_process && p != current()->process && !p->zombie;
+}
+
+static void count(struct kill_many *k, int err)
+{
+	k->seen++;
+	if (!err)
+		k->sent++;
+	else if (!k->first)
+		k->first = err;
+}
+
+static void kill_member(struct process *p, void *arg)
+{
+	struct kill_many *k = arg;
+
+	if (!is_meant(k, p))
+		return;
+	if (!may_signal_cred(p, p->leader->cred, k->sig))
+		count(k, -EPERM);
+	else
+		count(k, k->sig ? signal_process(p, k->sig, k->info) : 0);
+}
+
+/* Continuing tells the parents, which needs proc_lock: one process at a time. */
+static void continue_many(struct kill_many *k)
 {
 	struct process *p;
-	int err, first = 0;
-	uint32_t sent = 0, seen = 0;
 
 	for (pid_t pid = 1; (p = process_next(pid)) != NULL; process_put(p)) {
 		pid = p->pid + 1;
-		if (all ? p == init_process || p == current()->process : p->pgid != pgid)
-			continue;
-		if (p->zombie && all)
-			continue;
-		seen++;
-		err = kill_one(p, sig, info);
-		if (!err)
-			sent++;
-		else if (!first)
-			first = err;
+		if (is_meant(k, p))
+			count(k, kill_one(p, k->sig, k->info));
 	}
-	if (sent)
+}
+
+static long kill_many(pid_t pgid, int sig, const struct siginfo *info)
+{
+	struct kill_many k = {.pgid = pgid, .sig = sig, .info = info};
+	uint64_t irq;
+
+	if (sig == SIGCONT) {
+		continue_many(&k);
+	} else {
+		/* All at once: a child that is born meanwhile would be missed. */
+		irq = spin_lock_irq(&proc_lock);
+		process_for_each_locked(kill_member, &k);
+		spin_unlock_irq(&proc_lock, irq);
+	}
+	if (k.sent)
 		return 0;
 	/* Linux reports no error when kill(-1) may reach nobody. */
-	if (all && first == -EPERM)
-		first = 0;
-	return seen ? first : -ESRCH;
+	if (!pgid && k.first == -EPERM)
+		k.first = 0;
+	return k.seen ? k.first : -ESRCH;
 }
 
 struct pgrp_signal {
@@ -338,11 +386,11 @@ SYSCALL2(kill, pid_t, pid, int, sig)
 		return -EINVAL;
 	fill_info(&info, sig, SI_USER);
 	if (pid == -1)
-		return kill_many(0, true, sig, &info);
+		return kill_many(0, sig, &info);
 	if (pid == INT32_MIN)
 		return -ESRCH;
 	if (pid <= 0)
-		return kill_many(pid ? -pid : current()->process->pgid, false, sig, &info);
+		return kill_many(pid ? -pid : current()->process->pgid, sig, &info);
 	p = process_find(pid);
 	if (!p)
 		return -ESRCH;
