@@ -26,7 +26,7 @@ host-tests: $(HOST_TESTS:%=$(HB)/%) $(FUZZERS:%=$(HB)/fuzz/%)
 # The fuzz targets alone, for longer.
 host-fuzz: $(FUZZERS:%=$(HB)/fuzz/%)
 	@scripts/host-tests --results $(O)/results/host-fuzz.txt $(FUZZERS:%=--fuzz $(HB)/fuzz/%) \
-		--fuzz-seconds $(if $(filter file,$(origin FUZZ_SECONDS)),60,$(FUZZ_SECONDS))
+		--fuzz-seconds $(if $(filter file,$(origin FUZZ_SECONDS)),120,$(FUZZ_SECONDS))
 
 # One of them: make fuzz T=fdt SECONDS=120
 T ?= $(patsubst fuzz_%,%,$(firstword $(FUZZERS)))

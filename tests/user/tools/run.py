@@ -105,7 +105,7 @@ def main():
     if args.results:
         os.makedirs(os.path.dirname(args.results) or ".", exist_ok=True)
         with open(args.results, "w", encoding="ascii") as f:
-            f.write(summary + "\n")
+            f.write(f"{len(cases) - failed} {failed} 0\n")
     print(summary)
     return failed > 0
 
