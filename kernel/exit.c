@@ -289,8 +289,8 @@ void thread_exit(int wait_status)
 
 	irq = spin_lock_irq(&p->siglock);
 	last = --p->nthreads == 0;
-	/* Unless all die at once, the first thread's status is the process's, as in Linux. */
-	if (t == p->leader && !p->exiting)
+	/* Unless all die at once, the last thread's status is the process's, as in Linux. */
+	if (last && !p->exiting)
 		p->exit_status = wait_status;
 	/* Nobody is left to take a signal. */
 	if (last)

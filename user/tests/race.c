@@ -135,27 +135,42 @@ TEST(race, kill_forking_group, .seconds = 60)
 	}
 }
 
-static void *exit_with_9(void *arg)
+/* Cleared by the kernel when the thread that named it by set_tid_address has begun to end. */
+static volatile int alive;
+
+static void *exit_after_first(void *arg)
 {
-	usleep((long)arg);
+	while (alive)
+		sched_yield();
 	syscall(SYS_exit, 9);
-	return NULL;
+	return arg;
 }
 
-/* The first thread's status counts, whoever ends last. */
-TEST(race, status_of_first_thread)
+static void *exit_before_first(void *arg)
+{
+	syscall(SYS_set_tid_address, &alive);
+	syscall(SYS_exit, 9);
+	return arg;
+}
+
+/* The status of the thread that ends last is the process's. */
+TEST(race, status_of_last_thread)
 {
 	pid_t pid = child();
 
 	if (pid == 0) {
-		race_start(exit_with_9, (void *)20000L);
+		alive = 1;
+		syscall(SYS_set_tid_address, &alive);
+		race_start(exit_after_first, NULL);
 		syscall(SYS_exit, 4);
 	}
-	expect_exit(pid, 4);
+	expect_exit(pid, 9);
 	pid = child();
 	if (pid == 0) {
-		race_start(exit_with_9, (void *)0L);
-		usleep(20000);
+		alive = 1;
+		race_start(exit_before_first, NULL);
+		while (alive)
+			sched_yield();
 		syscall(SYS_exit, 4);
 	}
 	expect_exit(pid, 4);
