@@ -86,6 +86,23 @@
 	ld	s11, TF_S11(sp)
 	.endm
 
+	/* All of it, of a trap taken in the kernel; the sp it had is in THREAD_USER_SP. */
+	.macro save_kernel_frame
+	save_caller_saved
+	save_callee_saved_to sp
+	ld	t0, THREAD_USER_SP(tp)
+	csrr	t1, sepc
+	csrr	t2, sstatus
+	csrr	t3, scause
+	csrr	t4, stval
+	sd	t0, TF_SP(sp)
+	sd	tp, TF_TP(sp)
+	sd	t1, TF_PC(sp)
+	sd	t2, TF_STATUS(sp)
+	sd	t3, TF_CAUSE(sp)
+	sd	t4, TF_BADADDR(sp)
+	.endm
+
 	.globl	trap_entry
 	.balign	4
 trap_entry:
@@ -176,19 +193,7 @@ from_kernel:
 	ld	sp, THREAD_USER_SP(tp)
 	addi	sp, sp, -TF_SIZE
 kernel_trap:
-	save_caller_saved
-	save_callee_saved_to sp
-	ld	t0, THREAD_USER_SP(tp)
-	csrr	t1, sepc
-	csrr	t2, sstatus
-	csrr	t3, scause
-	csrr	t4, stval
-	sd	t0, TF_SP(sp)
-	sd	tp, TF_TP(sp)
-	sd	t1, TF_PC(sp)
-	sd	t2, TF_STATUS(sp)
-	sd	t3, TF_CAUSE(sp)
-	sd	t4, TF_BADADDR(sp)
+	save_kernel_frame
 	li	t0, 1 << 18		/* SUM: off again if the trap came from a user copy */
 	csrc	sstatus, t0
 	mv	a0, sp
@@ -207,19 +212,7 @@ stack_overflow:
 	ld	sp, THREAD_HART(tp)
 	ld	sp, HART_EMERGENCY_STACK(sp)
 	addi	sp, sp, -TF_SIZE
-	save_caller_saved
-	save_callee_saved_to sp
-	ld	t0, THREAD_USER_SP(tp)
-	csrr	t1, sepc
-	csrr	t2, sstatus
-	csrr	t3, scause
-	csrr	t4, stval
-	sd	t0, TF_SP(sp)
-	sd	tp, TF_TP(sp)
-	sd	t1, TF_PC(sp)
-	sd	t2, TF_STATUS(sp)
-	sd	t3, TF_CAUSE(sp)
-	sd	t4, TF_BADADDR(sp)
+	save_kernel_frame
 	mv	a0, sp
 	call	trap_stack_overflow	/* does not return */
 
