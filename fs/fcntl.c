@@ -5,6 +5,7 @@
 
 #include "fs/locks.h"
 #include "fs/pipe.h"
+#include "fs/tmpfs/tmpfs.h"
 #include "fs/vfs.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -74,6 +75,10 @@ static long file_fcntl(struct file *f, int cmd, uint64_t arg)
 		return pipe_size_get(f);
 	case F_SETPIPE_SZ:
 		return pipe_size_set(f, arg);
+	case F_ADD_SEALS:
+		return tmpfs_seals_add(f, (uint32_t)arg);
+	case F_GET_SEALS:
+		return tmpfs_seals_get(f);
 	}
 	return -EINVAL;
 }

@@ -196,7 +196,7 @@ static int write_limit(struct inode *inode, struct uio *u, uint64_t pos)
 	limit = MIN(limit, inode->sb->max_size);
 	if (u->resid > limit - pos)
 		u->resid = limit - pos;
-	return 0;
+	return inode->ops->write_limit ? inode->ops->write_limit(inode, u, pos) : 0;
 }
 
 ssize64_t file_write_pages(struct file *f, struct uio *u, uint64_t *pos)

@@ -187,6 +187,11 @@ struct inode_ops {
 	int (*follow)(struct inode *inode, struct path *out);
 	/* NULL: inode_setattr_simple. inode->lock held. May sleep. */
 	int (*setattr)(struct inode *inode, const struct iattr *attr);
+	/*
+	 * May write(2) put u->resid > 0 bytes at pos? 0 or -errno; it may cut u->resid.
+	 * inode->lock held. NULL: anything.
+	 */
+	int (*write_limit)(struct inode *inode, struct uio *u, uint64_t pos);
 	/* NULL: by mode bits. */
 	int (*permission)(struct inode *inode, int mask);
 	/* Bring fields that stat shows up to date. NULL: they are. */

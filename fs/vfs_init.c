@@ -28,6 +28,7 @@ void vfs_init(void)
 	pipe_init();
 	memdev_init();
 	ext2_register();
+	memfd_init();
 	tmpfs_register();
 	devfs_register();
 	procfs_register();

@@ -20,11 +20,26 @@ struct map_request {
 	struct file *file;	/* referenced; NULL: anonymous */
 	struct object *object;	/* referenced; NULL: private anonymous */
 	uint64_t index;
+	bool announced;		/* counted in object->nr_mapping */
 };
 
 #define MAP_LEGACY                                                                                 \
 	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |   \
 	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB)
+
+/*
+ * A shared mapping of a file that may be sealed against writing. Announced before the seal is
+ * looked at: who seals looks the other way round, so either we see the seal or are seen.
+ */
+static int announce(struct map_request *r)
+{
+	r->object->nr_mapping++;
+	r->announced = true;
+	if (!r->object->write_sealed)
+		return 0;
+	r->vflags &= ~VMA_MAYWRITE;
+	return r->prot & PROT_WRITE ? -EPERM : 0;
+}
 
 static int decode_file(struct map_request *r)
 {
@@ -54,7 +69,7 @@ static int decode_file(struct map_request *r)
 	if (r->flags & MAP_GROWSDOWN)
 		return -EINVAL;
 	object_get(r->object);
-	return 0;
+	return r->vflags & VMA_SHARED ? announce(r) : 0;
 }
 
 static int decode_anon(struct map_request *r)
@@ -113,7 +128,7 @@ static int make_room(struct aspace *as, struct map_request *r, struct vma **dead
 	return err;
 }
 
-static long do_map(struct map_request *r)
+static long map_perform(struct map_request *r)
 {
 	struct aspace *as = current()->aspace;
 	struct vma *dead = NULL;
@@ -137,6 +152,27 @@ static long do_map(struct map_request *r)
 	    (r->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
 		populate(as, r->addr, r->addr + r->len);
 	return r->addr;
+}
+
+static long do_map(struct map_request *r)
+{
+	long ret = r->file ? decode_file(r) : decode_anon(r);
+
+	if (!ret)
+		ret = map_perform(r);
+	if (r->announced)
+		r->object->nr_mapping--;
+	if (r->object)
+		object_put(r->object);
+	return ret;
+}
+
+long mmap_file(struct file *file, uaddr_t addr, size_t len, uint32_t prot, int flags)
+{
+	struct map_request r = {.addr = addr, .prot = prot, .flags = flags, .file = file};
+
+	r.len = ALIGN_UP(len, PAGE_SIZE);
+	return do_map(&r);
 }
 
 SYSCALL6(mmap, uaddr_t, addr, size_t, len, int, prot, int, flags, int, fd, uint64_t, off)
@@ -167,11 +203,7 @@ SYSCALL6(mmap, uaddr_t, addr, size_t, len, int, prot, int, flags, int, fd, uint6
 		goto out;
 	if (flags & MAP_NORESERVE)
 		r.vflags |= VMA_NORESERVE;
-	ret = r.file ? decode_file(&r) : decode_anon(&r);
-	if (!ret)
-		ret = do_map(&r);
-	if (r.object)
-		object_put(r.object);
+	ret = do_map(&r);
 out:
 	if (r.file)
 		file_put(r.file);

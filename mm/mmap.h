@@ -6,6 +6,7 @@
 #include "kernel/types.h"
 
 struct aspace;
+struct file;
 
 /*
  * Fault in what can be of [start, end), writable areas for writing. Errors are nobody's business:
@@ -14,5 +15,10 @@ struct aspace;
 void populate(struct aspace *as, uaddr_t start, uaddr_t end);
 /* The same, stopping at the first page that cannot be: 0 or -errno. write: for writing. */
 int populate_strict(struct aspace *as, uaddr_t start, uaddr_t end, bool write);
+/*
+ * As mmap(2) of all of a file from its start: len bytes, not 0, at addr (page aligned; 0 without
+ * MAP_FIXED*: anywhere). The address, or -errno. May sleep.
+ */
+long mmap_file(struct file *file, uaddr_t addr, size_t len, uint32_t prot, int flags);
 /* May the process lock `pages` more? 0, -EPERM (no right at all), -EAGAIN. (aspace lock) */
 int mlock_allowed(struct aspace *as, uint64_t pages);

@@ -64,6 +64,8 @@ struct object {
 	_Atomic uint64_t size;	    /* bytes; changed under the inode lock (owner's) */
 	struct rb_root areas;	    /* (lock) the vmas that map it, by first index */
 	uint32_t nr_writable_shared; /* (lock) MAP_SHARED areas that may be written to */
+	_Atomic uint32_t nr_mapping; /* calls under way that will map it MAP_SHARED */
+	_Atomic bool write_sealed;   /* no new MAP_SHARED area may be written to, ever */
 	_Atomic int error;	    /* first write-back error since last reported, 0 none */
 	_Atomic uint32_t error_seq; /* counts errors: an open file remembers the last it saw */
 	struct list_head dirty_link; /* (dirty list's lock) while it has dirty pages */

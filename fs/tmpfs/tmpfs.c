@@ -20,7 +20,7 @@ static int tmpfs_read_pages(struct object *o, uint64_t index, struct frame **fra
 }
 
 /* Count what the inode has gained or lost since it was last counted. */
-static void pages_count(struct inode *inode, uint64_t now)
+void tmpfs_pages_count(struct inode *inode, uint64_t now)
 {
 	struct tmpfs_inode *ti = tmpfs_i(inode);
 	uint64_t was = atomic_exchange(&ti->counted, now);
@@ -34,58 +34,14 @@ static int tmpfs_make_writable(struct object *o, uint64_t index, uint32_t from, 
 	struct inode *inode = o->owner;
 	struct tmpfs *fs = tmpfs_of(inode->sb);
 
-	pages_count(inode, o->nr_frames);
+	tmpfs_pages_count(inode, o->nr_frames);
 	return atomic_load(&fs->pages) > fs->max_pages ? -ENOSPC : 0;
 }
 
-static const struct object_ops tmpfs_object_ops = {
+const struct object_ops tmpfs_object_ops = {
 	.name = "tmpfs",
 	.read_pages = tmpfs_read_pages,
 	.make_writable = tmpfs_make_writable,
-};
-
-static int tmpfs_setattr(struct inode *inode, const struct iattr *attr)
-{
-	if (attr->valid & ATTR_SIZE) {
-		int err = pagecache_truncate(&inode->object, attr->size);
-
-		if (err)
-			return err;
-		pages_count(inode, inode->object.nr_frames);
-	}
-	return inode_setattr_simple(inode, attr);
-}
-
-static void tmpfs_refresh(struct inode *inode)
-{
-	if (inode_has_object(inode))
-		inode->blocks = inode->object.nr_frames * (PAGE_SIZE >> 9);
-}
-
-static int tmpfs_fallocate(struct file *f, int mode, uint64_t offset, uint64_t n)
-{
-	struct iattr a = {.valid = ATTR_SIZE | ATTR_MTIME, .size = offset + n};
-
-	/* Memory is taken when it is written: only the size is made here. */
-	if (mode & ~FALLOC_FL_KEEP_SIZE)
-		return -EOPNOTSUPP;
-	if ((mode & FALLOC_FL_KEEP_SIZE) || a.size <= inode_size(f->inode))
-		return 0;
-	a.mtime = inode_now();
-	return vfs_setattr(&f->path, &a);
-}
-
-static const struct inode_ops tmpfs_file_iops = {
-	.setattr = tmpfs_setattr,
-	.refresh = tmpfs_refresh,
-};
-
-static const struct file_ops tmpfs_file_fops = {
-	.read = file_read_pages,
-	.write = file_write_pages,
-	.fsync = file_fsync_simple,
-	.fallocate = tmpfs_fallocate,
-	.object = file_inode_object,
 };
 
 static ssize64_t tmpfs_readlink(struct inode *inode, char *buf, size_t size)
@@ -131,6 +87,7 @@ static void ops_set(struct inode *inode)
 		inode->ops = &tmpfs_file_iops;
 		inode->fops = &tmpfs_file_fops;
 		object_init(&inode->object, &tmpfs_object_ops, inode, 0);
+		tmpfs_i(inode)->seals = F_SEAL_SEAL; /* only who made it could say otherwise */
 		break;
 	case S_IFDIR:
 		inode->ops = &tmpfs_dir_iops;
@@ -199,7 +156,7 @@ static void tmpfs_evict(struct inode *inode)
 {
 	if (S_ISDIR(inode->mode))
 		tree_drop(inode);
-	pages_count(inode, 0);
+	tmpfs_pages_count(inode, 0);
 }
 
 static void tmpfs_unmount(struct super_block *sb)
@@ -223,17 +180,22 @@ const struct super_ops tmpfs_super_ops = {
 	.statfs = tmpfs_statfs,
 };
 
+void tmpfs_setup(struct tmpfs *fs)
+{
+	mutex_init(&fs->lock, "tmpfs", RANK_SUPER);
+	fs->max_pages = frames_total / 2;
+}
+
 int tmpfs_fill(struct super_block *sb, mode_t mode, struct inode **root)
 {
 	struct tmpfs *fs = kzalloc(sizeof(*fs));
 
 	if (!fs)
 		return -ENOMEM;
-	mutex_init(&fs->lock, "tmpfs", RANK_SUPER);
-	fs->max_pages = frames_total / 2;
+	tmpfs_setup(fs);
 	sb->data = fs;
 	sb->ops = &tmpfs_super_ops;
-	sb->max_size = (uint64_t)UINT32_MAX << PAGE_SHIFT;
+	sb->max_size = TMPFS_SIZE_MAX;
 	*root = tmpfs_inode_new(sb, NULL, S_IFDIR | mode, 0);
 	if (is_err(*root)) {
 		kfree(fs);

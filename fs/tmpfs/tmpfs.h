@@ -31,6 +31,7 @@ struct tmpfs_inode {
 	uint64_t next_cookie;
 	_Atomic uint64_t counted; /* pages that the volume's count has of it */
 	char *target;		  /* of a symbolic link */
+	uint32_t seals;		  /* F_SEAL_* of a file; the inode's lock */
 };
 
 static inline struct tmpfs_inode *tmpfs_i(struct inode *inode)
@@ -42,7 +43,11 @@ static inline struct tmpfs *tmpfs_of(const struct super_block *sb)
 	return sb->data;
 }
 
+#define TMPFS_SIZE_MAX ((uint64_t)UINT32_MAX << PAGE_SHIFT)
+
 extern const struct super_ops tmpfs_super_ops;
+/* Fill in a volume's record, which is all zero. */
+void tmpfs_setup(struct tmpfs *fs);
 /* A volume with an empty root; mode of the root. */
 int tmpfs_fill(struct super_block *sb, mode_t mode, struct inode **root);
 /* A thing without a name yet, nlink 0; or err_ptr. dir may be NULL. */
@@ -51,6 +56,19 @@ struct inode *tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t 
 struct tmpfs_entry *tmpfs_find_locked(struct inode *dir, const char *name, size_t len);
 int tmpfs_add_locked(struct inode *dir, const char *name, size_t len, struct inode *inode);
 void tmpfs_remove_locked(struct tmpfs_entry *e);
+/* Count what the inode has gained or lost since it was last counted; now: its pages. */
+void tmpfs_pages_count(struct inode *inode, uint64_t now);
 void tmpfs_register(void);
 void devfs_register(void);
-extern const struct inode_ops tmpfs_dir_iops;
+void memfd_init(void);
+/*
+ * A new empty file without a place in the tree, of the volume that stands nowhere: name is what
+ * /proc shows for it. A path with references in *out. 0 or -errno. May sleep.
+ */
+int tmpfs_file_new(const char *name, mode_t mode, struct path *out);
+/* fcntl(2): 0 or -errno, -EINVAL for a file of another kind. May sleep. */
+long tmpfs_seals_add(struct file *f, uint32_t seals);
+long tmpfs_seals_get(struct file *f);
+extern const struct object_ops tmpfs_object_ops;
+extern const struct inode_ops tmpfs_dir_iops, tmpfs_file_iops;
+extern const struct file_ops tmpfs_file_fops;

@@ -1,0 +1,192 @@
+/*
+ * tmpfs: regular files, and the seals that fcntl(2) puts on them: what may never be done to a file
+ * again. A seal is looked at under the inode's lock by all that changes contents or size.
+ */
+#include <stdatomic.h>
+
+#include "fs/tmpfs/tmpfs.h"
+#include "lib/string.h"
+#include "mm/areas.h"
+#include "mm/pagecache.h"
+
+#define SEALS_WRITE (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
+#define SEALS_ALL                                                                                  \
+	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE |          \
+	 F_SEAL_EXEC)
+
+static int setattr_sealed(struct inode *inode, const struct iattr *attr)
+{
+	uint32_t seals = tmpfs_i(inode)->seals;
+
+	if ((attr->valid & ATTR_MODE) && (seals & F_SEAL_EXEC) &&
+	    ((inode->mode ^ attr->mode) & 0111))
+		return -EPERM;
+	if (!(attr->valid & ATTR_SIZE))
+		return 0;
+	if (attr->size < inode_size(inode) && (seals & F_SEAL_SHRINK))
+		return -EPERM;
+	return attr->size > inode_size(inode) && (seals & F_SEAL_GROW) ? -EPERM : 0;
+}
+
+static int tmpfs_setattr(struct inode *inode, const struct iattr *attr)
+{
+	int err = setattr_sealed(inode, attr);
+
+	if (!err && (attr->valid & ATTR_SIZE)) {
+		err = pagecache_truncate(&inode->object, attr->size);
+		if (!err)
+			tmpfs_pages_count(inode, inode->object.nr_frames);
+	}
+	return err ? err : inode_setattr_simple(inode, attr);
+}
+
+/* A write that would grow a file of sealed size does not begin. */
+static int tmpfs_write_limit(struct inode *inode, struct uio *u, uint64_t pos)
+{
+	uint32_t seals = tmpfs_i(inode)->seals;
+
+	if (seals & SEALS_WRITE)
+		return -EPERM;
+	return (seals & F_SEAL_GROW) && pos + u->resid > inode_size(inode) ? -EPERM : 0;
+}
+
+static void tmpfs_refresh(struct inode *inode)
+{
+	if (inode_has_object(inode))
+		inode->blocks = inode->object.nr_frames * (PAGE_SIZE >> 9);
+}
+
+/* Zeros over what is cached of [from, to), which lies in one page. (inode->lock) */
+static int part_zero(struct inode *inode, uint64_t from, uint64_t to)
+{
+	struct object *o = &inode->object;
+	struct frame *f = from < to ? pagecache_find(o, from >> PAGE_SHIFT) : NULL;
+	static const char zeros[PAGE_SIZE];
+	struct uio u;
+	ssize64_t n;
+
+	if (!f)
+		return 0;
+	frame_put(f);
+	uio_init_kernel(&u, (void *)(uintptr_t)zeros, to - from);
+	n = pagecache_write(o, &u, from);
+	return n < 0 ? (int)n : 0;
+}
+
+/* Whole pages leave; the ends of the range, if they lie within the file, become zeros. */
+static int hole_punch(struct inode *inode, uint64_t from, uint64_t to)
+{
+	struct object *o = &inode->object;
+	uint64_t first = ALIGN_UP(from, PAGE_SIZE), last = ALIGN_DOWN(to, PAGE_SIZE);
+	uint64_t size = o->size, head = MIN(first, to);
+	int err;
+
+	if (tmpfs_i(inode)->seals & SEALS_WRITE)
+		return -EPERM;
+	err = part_zero(inode, from, MIN(head, size));
+	if (!err && last >= first)
+		err = part_zero(inode, last, MIN(to, size));
+	if (!err && last > first)
+		err = pagecache_invalidate(o, first >> PAGE_SHIFT, (last >> PAGE_SHIFT) - 1);
+	tmpfs_pages_count(inode, o->nr_frames);
+	inode_touch(inode);
+	return err;
+}
+
+static int tmpfs_fallocate(struct file *f, int mode, uint64_t offset, uint64_t n)
+{
+	struct iattr a = {.valid = ATTR_SIZE | ATTR_MTIME, .size = offset + n};
+	struct inode *inode = f->inode;
+	bool grows = offset + n > inode_size(inode);
+	int err;
+
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE) || mode == FALLOC_FL_PUNCH_HOLE)
+		return -EOPNOTSUPP;
+	if (mode & FALLOC_FL_PUNCH_HOLE) {
+		mutex_lock(&inode->lock);
+		err = hole_punch(inode, offset, offset + n);
+		mutex_unlock(&inode->lock);
+		return err;
+	}
+	/* Memory is taken when it is written: only the size is made here. */
+	if (grows && (tmpfs_i(inode)->seals & F_SEAL_GROW))
+		return -EPERM;
+	if ((mode & FALLOC_FL_KEEP_SIZE) || !grows)
+		return 0;
+	a.mtime = inode_now();
+	return vfs_setattr(&f->path, &a);
+}
+
+const struct inode_ops tmpfs_file_iops = {
+	.setattr = tmpfs_setattr,
+	.refresh = tmpfs_refresh,
+	.write_limit = tmpfs_write_limit,
+};
+
+const struct file_ops tmpfs_file_fops = {
+	.read = file_read_pages,
+	.write = file_write_pages,
+	.fsync = file_fsync_simple,
+	.fallocate = tmpfs_fallocate,
+	.object = file_inode_object,
+};
+
+/* --- seals --- */
+
+/* Is there an area through which the file could still be written to, or one on its way? */
+static bool maybe_written(struct object *o)
+{
+	struct vma *v;
+	bool found = o->nr_mapping;
+
+	mutex_lock(&o->lock);
+	for (v = object_area_first(o, 0, OBJECT_INDEX_MAX); v && !found;
+	     v = object_area_next(v, 0, OBJECT_INDEX_MAX))
+		found = (v->flags & (VMA_SHARED | VMA_MAYWRITE)) == (VMA_SHARED | VMA_MAYWRITE);
+	mutex_unlock(&o->lock);
+	return found;
+}
+
+static int seals_add_locked(struct inode *inode, uint32_t seals)
+{
+	struct tmpfs_inode *ti = tmpfs_i(inode);
+	struct object *o = &inode->object;
+	bool sealed = o->write_sealed;
+
+	if (ti->seals & F_SEAL_SEAL)
+		return -EPERM;
+	/* What can be run and never be made not to be may not change either. */
+	if ((seals & F_SEAL_EXEC) && (inode->mode & 0111))
+		seals |= F_SEAL_SHRINK | F_SEAL_GROW | SEALS_WRITE;
+	/* First the seal, then the look: see announce() in mm/mmap.c. */
+	if (seals & SEALS_WRITE)
+		o->write_sealed = true;
+	if ((seals & F_SEAL_WRITE) && !(ti->seals & F_SEAL_WRITE) && maybe_written(o)) {
+		o->write_sealed = sealed;
+		return -EBUSY;
+	}
+	ti->seals |= seals;
+	return 0;
+}
+
+long tmpfs_seals_add(struct file *f, uint32_t seals)
+{
+	struct inode *inode = f->inode;
+	int err;
+
+	if (inode->ops != &tmpfs_file_iops)
+		return -EINVAL;
+	if (!(f->kind & FILE_WRITE))
+		return -EPERM;
+	if (seals & ~(uint32_t)SEALS_ALL)
+		return -EINVAL;
+	mutex_lock(&inode->lock);
+	err = seals_add_locked(inode, seals);
+	mutex_unlock(&inode->lock);
+	return err;
+}
+
+long tmpfs_seals_get(struct file *f)
+{
+	return f->inode->ops == &tmpfs_file_iops ? (long)tmpfs_i(f->inode)->seals : -EINVAL;
+}
