@@ -9,6 +9,7 @@
 #include "kernel/thread.h"
 #include "kernel/time.h"
 #include "mm/fault.h"
+#include "mm/kmap.h"
 #include "mm/usercopy.h"
 
 void trap_entry(void);
@@ -182,6 +183,12 @@ void trap_kernel(struct trapframe *tf)
 	case CAUSE_INSN_PAGE:
 	case CAUSE_LOAD_PAGE:
 	case CAUSE_STORE_PAGE:
+		if (tf->badaddr >= USER_TOP &&
+		    kmap_fault_spurious(tf->badaddr, tf->cause == CAUSE_STORE_PAGE,
+					tf->cause == CAUSE_INSN_PAGE))
+			return;
+		kernel_fault(tf);
+		return;
 	case CAUSE_LOAD_ACCESS:
 	case CAUSE_STORE_ACCESS:
 		kernel_fault(tf);

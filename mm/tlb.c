@@ -1,5 +1,6 @@
 #include "mm/tlb.h"
 
+#include "kernel/cmdline.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/riscv.h"
@@ -290,6 +291,8 @@ void tlb_init(void)
 	csr_write(satp, satp | SATP_ASID_MASK << SATP_ASID_SHIFT);
 	nr_asids = (csr_read(satp) >> SATP_ASID_SHIFT & SATP_ASID_MASK) + 1;
 	csr_write(satp, satp);
+	if (cmdline_has("noasid"))
+		nr_asids = 1; /* as on a machine whose satp has none */
 	sfence_all();
 	bitmap_set(asids, 0);
 	pr_debug("tlb: %u address-space identifiers\n", nr_asids);

@@ -2,7 +2,7 @@
 # its counts in $(O)/results/; scripts/suites calls several and adds them up.
 
 .PHONY: test test-full usertests lint system-tests system-tests-full usertests-full minroot-test
-.PHONY: parts
+.PHONY: usertests-hardware parts
 
 RESULTS := $(O)/results
 export O WERROR V
@@ -13,7 +13,7 @@ test: setup-test
 
 test-full: setup-full
 	@+scripts/suites --results $(RESULTS) host-fuzz system-tests-full usertests-full \
-		usertests-linux programs-linux minroot-test
+		usertests-hardware usertests-linux programs-linux minroot-test
 
 lint: setup-test
 	@+scripts/lint --results $(RESULTS)/lint.txt $(LINT)
@@ -40,6 +40,15 @@ usertests: parts
 usertests-full: parts
 	@scripts/usertests --results $(RESULTS)/usertests-full.txt --kernel $(O)/debug/Image \
 		--image $(ROOTIMG) --smp 4 --also-mem 16M $(TESTS)
+
+# Where software sets A and D bits, and where satp has no ASID bits.
+usertests-hardware: parts
+	@scripts/qemu-fetch $(O)/qemu
+	@scripts/usertests --results $(RESULTS)/usertests-hardware.txt --image $(ROOTIMG) \
+		--qemu-svade $(O)/qemu/qemu-system-riscv64 \
+		$(foreach n,1 4,--machine $(O)/release/Image,$n,$(MEM),svade) \
+		--machine $(O)/debug/Image,4,$(MEM),svade \
+		$(foreach n,1 4,--machine $(O)/release/Image,$n,$(MEM),noasid) $(TESTS)
 
 # The set-up on a Debian that has nothing but make and git.
 minroot-test: setup-full

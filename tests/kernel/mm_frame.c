@@ -189,6 +189,20 @@ SELFTEST(mm_kernel_stacks_have_guards)
 	kstack_free(s);
 }
 
+SELFTEST(mm_a_fault_where_all_is_well_is_spurious)
+{
+	char *p = vmalloc(PAGE_SIZE);
+
+	selftest_check(p != NULL);
+	selftest_check(kmap_fault_spurious((vaddr_t)p, false, false));
+	selftest_check(kmap_fault_spurious((vaddr_t)p, true, false));
+	selftest_check(!kmap_fault_spurious((vaddr_t)p, false, true));
+	selftest_check(!kmap_fault_spurious((vaddr_t)p + PAGE_SIZE, false, false));
+	selftest_check(!kmap_fault_spurious((vaddr_t)frame_data(FRAMES), true, false));
+	vfree(p);
+	selftest_check(!kmap_fault_spurious((vaddr_t)p, false, false));
+}
+
 SELFTEST(mm_no_page_is_writable_and_executable)
 {
 	kmap_check();
