@@ -27,15 +27,19 @@ static inline bool try_take(struct mutex *m)
 					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+static __slow void mutex_wait(struct mutex *m)
+{
+	wait_event(&m->wait, try_take(m), WAIT_UNINTERRUPTIBLE);
+}
+
 void mutex_lock(struct mutex *m)
 {
 	lockrank_assert_may_sleep();
 #if DEBUG
 	lockrank_acquire(m, m->rank, m->name);
 #endif
-	if (likely(try_take(m)))
-		return;
-	wait_event(&m->wait, try_take(m), WAIT_UNINTERRUPTIBLE);
+	if (unlikely(!try_take(m)))
+		mutex_wait(m);
 }
 
 int mutex_lock_killable(struct mutex *m)
@@ -124,15 +128,26 @@ static inline void note_write(struct rwlock *l)
 #endif
 }
 
+static __slow void read_wait(struct rwlock *l)
+{
+	wait_event(&l->wait, try_read(l), WAIT_UNINTERRUPTIBLE);
+}
+
+static __slow void write_wait(struct rwlock *l)
+{
+	__atomic_add_fetch(&l->writers_waiting, 1, __ATOMIC_RELAXED);
+	wait_event(&l->wait, try_write(l), WAIT_UNINTERRUPTIBLE);
+	__atomic_sub_fetch(&l->writers_waiting, 1, __ATOMIC_RELAXED);
+}
+
 void rwlock_read(struct rwlock *l)
 {
 	lockrank_assert_may_sleep();
 #if DEBUG
 	lockrank_acquire(l, l->rank, l->name);
 #endif
-	if (likely(try_read(l)))
-		return;
-	wait_event(&l->wait, try_read(l), WAIT_UNINTERRUPTIBLE);
+	if (unlikely(!try_read(l)))
+		read_wait(l);
 }
 
 bool rwlock_tryread(struct rwlock *l)
@@ -161,11 +176,8 @@ void rwlock_write(struct rwlock *l)
 #if DEBUG
 	lockrank_acquire(l, l->rank, l->name);
 #endif
-	if (unlikely(!try_write(l))) {
-		__atomic_add_fetch(&l->writers_waiting, 1, __ATOMIC_RELAXED);
-		wait_event(&l->wait, try_write(l), WAIT_UNINTERRUPTIBLE);
-		__atomic_sub_fetch(&l->writers_waiting, 1, __ATOMIC_RELAXED);
-	}
+	if (unlikely(!try_write(l)))
+		write_wait(l);
 	note_write(l);
 }
 

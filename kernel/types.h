@@ -55,5 +55,7 @@ static inline bool is_err(const void *p)
 #define __must_check	__attribute__((warn_unused_result))
 #define __printf(f, a)	__attribute__((format(printf, f, a)))
 #define __section(s)	__attribute__((section(s)))
+/* Off the usual path: kept out of its callers, which then need not save registers for it. */
+#define __slow		__attribute__((noinline, cold))
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)

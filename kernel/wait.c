@@ -16,19 +16,11 @@ void waitqueue_init(struct waitqueue *wq)
 	list_init(&wq->waiters);
 }
 
-/* Wake waiters in order until one exclusive one was woken, or all. */
-static void wake(struct waitqueue *wq, bool all)
+void waitqueue_wake(struct waitqueue *wq, bool all)
 {
 	struct waiter *w, *next;
 	uint64_t irq;
 
-	/*
-	 * A waiter queues itself before it checks the condition, we changed the condition before
-	 * coming here: with this fence one of the two sees the other.
-	 */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (list_empty(&wq->waiters))
-		return;
 	irq = spin_lock_irq(&wq->lock);
 	list_for_each_entry_safe(w, next, &wq->waiters, link) {
 		bool woken = w->func ? w->func(w) : thread_wake(w->thread);
@@ -37,16 +29,6 @@ static void wake(struct waitqueue *wq, bool all)
 			break;
 	}
 	spin_unlock_irq(&wq->lock, irq);
-}
-
-void wake_one(struct waitqueue *wq)
-{
-	wake(wq, false);
-}
-
-void wake_all(struct waitqueue *wq)
-{
-	wake(wq, true);
 }
 
 void waiter_add(struct waitqueue *wq, struct waiter *w)

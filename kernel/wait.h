@@ -46,9 +46,30 @@ struct waiter {
 	}
 
 void waitqueue_init(struct waitqueue *wq);
+/* For wake_one and wake_all, when there may be somebody. */
+void waitqueue_wake(struct waitqueue *wq, bool all);
+
+/*
+ * Is nobody waiting? A waiter queues itself before it checks the condition, we changed the
+ * condition before coming here: with this fence one of the two sees the other.
+ */
+static inline bool waitqueue_idle(const struct waitqueue *wq)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return likely(list_empty(&wq->waiters));
+}
+
 /* Wake the first exclusive waiter, or all. May be called from interrupt handlers. */
-void wake_one(struct waitqueue *wq);
-void wake_all(struct waitqueue *wq);
+static inline void wake_one(struct waitqueue *wq)
+{
+	if (!waitqueue_idle(wq))
+		waitqueue_wake(wq, false);
+}
+static inline void wake_all(struct waitqueue *wq)
+{
+	if (!waitqueue_idle(wq))
+		waitqueue_wake(wq, true);
+}
 
 /*
  * The pieces of wait_event. wait_begin queues w and marks the thread as about to sleep;

@@ -191,11 +191,12 @@ static struct rb_node *unlink_inner(struct rb_root *root, struct rb_node *node,
 
 void rb_erase(struct rb_root *root, struct rb_node *node, const struct rb_augment *augment)
 {
-	struct rb_node *parent, *child;
+	struct rb_node *parent, *child, *moved = NULL;
 	bool red;
 
 	if (node->left && node->right) {
 		parent = unlink_inner(root, node, &child, &red);
+		moved = rb_parent(node->left);
 	} else {
 		red = is_red(node);
 		child = node->left ? node->left : node->right;
@@ -204,10 +205,13 @@ void rb_erase(struct rb_root *root, struct rb_node *node, const struct rb_augmen
 		if (child)
 			set_parent(child, parent);
 	}
-	/* All the way: a successor that moved up compares with what it had further down. */
-	if (augment)
-		for (struct rb_node *n = parent; n; n = rb_parent(n))
-			augment->update(n);
+	/* Beyond a successor that moved up, always: it compares with what it had further down. */
+	for (struct rb_node *n = parent; augment && n; n = rb_parent(n)) {
+		if (!augment->update(n) && !moved)
+			break;
+		if (n == moved)
+			moved = NULL;
+	}
 	if (!red)
 		erase_fixup(root, parent, child, augment);
 	rb_node_init(node);
@@ -224,12 +228,6 @@ void rb_replace(struct rb_root *root, struct rb_node *old, struct rb_node *node)
 		set_parent(node->right, node);
 	set_child(root, rb_parent(old), old, node);
 	rb_node_init(old);
-}
-
-void rb_update(struct rb_node *node, const struct rb_augment *augment)
-{
-	while (node && augment->update(node))
-		node = rb_parent(node);
 }
 
 /* The node at the end of the chain of children on one side. */

@@ -89,7 +89,11 @@ void rb_replace(struct rb_root *root, struct rb_node *old, struct rb_node *node)
 
 /* The caller changed what the cached value of node is made of: brings the path to the root up to
  * date, stopping at the first ancestor whose value stays. */
-void rb_update(struct rb_node *node, const struct rb_augment *augment);
+static inline void rb_update(struct rb_node *node, const struct rb_augment *augment)
+{
+	while (node && augment->update(node))
+		node = rb_parent(node);
+}
 
 /* The smallest and the largest node (NULL: empty), and the neighbours (NULL: none). */
 struct rb_node *rb_first(const struct rb_root *root);

@@ -125,81 +125,83 @@ void aspace_area_change(struct vma *v, uint32_t prot, uint32_t flags)
 	account(v, vma_pages(v));
 }
 
-/* Change the ends of v, its pages staying where they are in the object. */
-static void area_reshape(struct vma *v, uaddr_t start, uaddr_t end)
+struct vma *aspace_area_copy(const struct vma *v, uaddr_t start, uaddr_t end)
 {
-	account(v, -(int64_t)vma_pages(v));
+	struct vma *copy = vma_alloc();
+
+	if (!copy)
+		return NULL;
+	*copy = *v;
+	copy->start = start;
+	copy->end = end;
+	copy->index = vma_index(v, start);
+	if (copy->object)
+		object_get(copy->object);
+	if (copy->file)
+		file_get(copy->file);
+	return copy;
+}
+
+void aspace_area_resize(struct vma *v, uaddr_t start, uaddr_t end)
+{
+	int64_t more = ((int64_t)(end - start) - (int64_t)(v->end - v->start)) / (int64_t)PAGE_SIZE;
+
+	object_lock(v->object);
 	if (v->object)
 		object_remove_area(v->object, v);
 	v->index += ((int64_t)start - (int64_t)v->start) / (int64_t)PAGE_SIZE;
 	vma_resize(&v->as->areas, v, start, end);
 	if (v->object)
 		object_add_area(v->object, v);
-	account(v, vma_pages(v));
-}
-
-void aspace_area_resize(struct vma *v, uaddr_t start, uaddr_t end)
-{
-	object_lock(v->object);
-	area_reshape(v, start, end);
 	object_unlock(v->object);
+	account(v, more);
 }
 
-struct vma *aspace_split(struct aspace *as, struct vma *v, uaddr_t va)
+struct vma *aspace_split(struct vma *v, uaddr_t va)
 {
-	struct vma *upper = vma_alloc();
+	struct vma *upper = aspace_area_copy(v, va, v->end);
+	struct object *o = v->object;
 
 	if (!upper)
 		return NULL;
-	upper->start = va;
-	upper->end = v->end;
-	upper->prot = v->prot;
-	upper->flags = v->flags & ~VMA_STACK;
-	upper->as = as;
-	upper->object = v->object ? object_get(v->object) : NULL;
-	upper->file = v->file ? file_get(v->file) : NULL;
-	upper->index = vma_index(v, va);
-	if (v->flags & VMA_STACK) {
-		/* The part that is still the stack is the upper one, which holds sp. */
-		upper->flags |= VMA_STACK;
-		v->flags &= ~VMA_STACK;
-	}
+	/* The part that is still the stack is the upper one, which holds sp. */
+	v->flags &= ~VMA_STACK;
 	/* In one step for those who look through the object. */
-	object_lock(v->object);
-	area_reshape(v, v->start, va);
-	vma_insert(&as->areas, upper);
-	account(upper, vma_pages(upper));
-	if (upper->object)
-		object_add_area(upper->object, upper);
-	object_unlock(v->object);
+	object_lock(o);
+	if (o)
+		object_remove_area(o, v);
+	v->end = va;
+	vma_insert(&v->as->areas, upper);
+	if (o) {
+		object_add_area(o, v);
+		object_add_area(o, upper);
+	}
+	object_unlock(o);
 	return upper;
 }
 
-int aspace_isolate(struct aspace *as, uaddr_t start, uaddr_t end)
+struct vma *aspace_isolate(struct vma *v, uaddr_t start, uaddr_t end)
 {
-	struct vma *v = vma_at(&as->areas, start);
-
-	if (v && v->start < start && !aspace_split(as, v, start))
-		return -ENOMEM;
-	v = vma_at(&as->areas, end);
-	if (v && v->start < end && !aspace_split(as, v, end))
-		return -ENOMEM;
-	return 0;
+	if (v->start < start)
+		v = aspace_split(v, start);
+	return v && v->end > end && !aspace_split(v, end) ? NULL : v;
 }
 
-static void merge_two(struct aspace *as, struct vma *a, struct vma *b)
+static void merge_two(struct vma *a, struct vma *b)
 {
 	struct object *o = b->object;
 	struct file *file = b->file;
-	uaddr_t end = b->end;
 
 	object_lock(o);
-	if (o)
+	if (o) {
+		object_remove_area(o, a);
 		object_remove_area(o, b);
-	vma_remove(&as->areas, b);
-	account(b, -(int64_t)vma_pages(b));
+	}
 	a->flags |= b->flags & VMA_DIRTIED;
-	area_reshape(a, a->start, end);
+	a->end = b->end;
+	vma_remove(&a->as->areas, b);
+	if (o)
+		object_add_area(o, a);
 	object_unlock(o);
 	vma_free(b);
 	/* Never the last ones: a holds them too. */
@@ -211,16 +213,15 @@ static void merge_two(struct aspace *as, struct vma *a, struct vma *b)
 
 void aspace_merge(struct aspace *as, uaddr_t start, uaddr_t end)
 {
-	struct vma *v = vma_find(&as->areas, start), *prev = v ? vma_prev(v) : NULL, *next;
+	struct vma *v = vma_find(&as->areas, start);
 
-	if (prev)
-		v = prev;
-	for (; v && v->start <= end; v = next) {
-		next = vma_next(v);
-		while (next && vma_mergeable(v, next)) {
-			merge_two(as, v, next);
-			next = vma_next(v);
-		}
+	if (v && v->prev)
+		v = v->prev;
+	while (v && v->next && v->start <= end) {
+		if (vma_mergeable(v, v->next))
+			merge_two(v, v->next);
+		else
+			v = v->next;
 	}
 }
 
@@ -251,67 +252,77 @@ uaddr_t aspace_hole(struct aspace *as, uaddr_t hint, size_t len, size_t align)
 	return hint ? hint : vma_hole(&as->areas, as->mmap_top, USER_TOP, len, align);
 }
 
+/* Is v what a mapping of anonymous memory would be? */
+static bool anon_like(const struct vma *v, uint32_t prot, uint32_t flags)
+{
+	return v->prot == prot && !((v->flags ^ flags) & ~VMA_DIRTIED) && !v->object && !v->file &&
+	       !(flags & VMA_STACK);
+}
+
 int aspace_map_locked(struct aspace *as, uaddr_t addr, size_t len, uint32_t prot, uint32_t flags,
 		      struct object *o, struct file *file, uint64_t index)
 {
-	struct vma *v, *prev = NULL;
+	struct vma *next = vma_find(&as->areas, addr), *prev = vma_below(&as->areas, next), *v;
+	uaddr_t end = addr + len;
 
-	if (!o && !file) {
-		/* The usual: anonymous memory that continues what lies below. */
-		struct vma probe = {.start = addr, .end = addr + len, .prot = prot, .flags = flags};
-
-		v = vma_find(&as->areas, addr - 1);
-		prev = v && v->end == addr ? v : NULL;
-		if (prev && vma_mergeable(prev, &probe)) {
-			area_reshape(prev, prev->start, addr + len);
-			aspace_merge(as, addr + len, addr + len);
-			return 0;
-		}
+	/* The usual: anonymous memory that continues what lies below or above. */
+	if (!o && prev && prev->end == addr && anon_like(prev, prot, flags)) {
+		aspace_area_resize(prev, prev->start, end);
+		if (next && vma_mergeable(prev, next))
+			merge_two(prev, next);
+		return 0;
+	}
+	if (!o && next && next->start == end && anon_like(next, prot, flags)) {
+		aspace_area_resize(next, addr, next->end);
+		return 0;
 	}
 	v = vma_alloc();
 	if (!v)
 		return -ENOMEM;
 	v->start = addr;
-	v->end = addr + len;
+	v->end = end;
 	v->prot = prot;
 	v->flags = flags;
 	v->object = o ? object_get(o) : NULL;
 	v->file = file ? file_get(file) : NULL;
 	v->index = index;
 	aspace_enter(as, v);
-	aspace_merge(as, addr, addr + len);
+	if (o)
+		aspace_merge(as, addr, addr + len);
 	return 0;
 }
 
 int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vma **dead)
 {
+	struct vma *v = vma_find(&as->areas, start), *next, *prev, *last, *before = *dead;
 	struct tlb_batch batch;
-	struct vma *v, *next, *prev, *before = *dead;
 	uaddr_t floor, ceiling;
 
-	v = vma_find(&as->areas, start);
 	if (!v || v->start >= end)
 		return 0;
-	if (aspace_isolate(as, start, end))
+	if (v->start < start && !(v = aspace_split(v, start)))
 		return -ENOMEM;
-	v = vma_find(&as->areas, start);
-	prev = vma_prev(v);
+	last = end <= v->end ? v : vma_at(&as->areas, end - 1);
+	if (last && end < last->end && !aspace_split(last, end))
+		return -ENOMEM;
+	prev = v->prev;
 	for (; v && v->start < end; v = next) {
-		next = vma_next(v);
+		next = v->next;
 		account(v, -(int64_t)vma_pages(v));
 		vma_remove(&as->areas, v);
-		object_lock(v->object);
-		if (v->object)
+		if (v->object) {
+			mutex_lock(&v->object->lock);
 			object_remove_area(v->object, v);
-		object_unlock(v->object);
-		v->dead_next = *dead;
+			mutex_unlock(&v->object->lock);
+		}
+		v->next = *dead;
 		*dead = v;
 	}
 	floor = MAX(prev ? prev->end : 0, ALIGN_DOWN(start, L1_SIZE));
 	ceiling = MIN(v ? v->start : USER_TOP, ALIGN_UP(end, L1_SIZE));
 	tlb_batch_begin(&batch, as, aspace_exclusive(as));
 	/* Area by area: entries lie nowhere else. */
-	for (struct vma *d = *dead; d != before; d = d->dead_next)
+	for (struct vma *d = *dead; d != before; d = d->next)
 		pt_unmap(as, d->start, d->end, &batch);
 	if (ceiling - floor >= L1_SIZE)
 		pt_free_leaves(as, floor, ceiling, &batch);
@@ -324,7 +335,7 @@ void aspace_bury(struct vma *dead)
 	while (dead) {
 		struct vma *v = dead;
 
-		dead = v->dead_next;
+		dead = v->next;
 		if (v->object)
 			object_put(v->object);
 		if (v->file)
@@ -363,16 +374,10 @@ static int fork_area(struct aspace *dst, struct vma *v, struct tlb_batch *b)
 
 	if (v->flags & VMA_DONTFORK)
 		return 0;
-	copy = vma_alloc();
+	copy = aspace_area_copy(v, v->start, v->end);
 	if (!copy)
 		return -ENOMEM;
-	copy->start = v->start;
-	copy->end = v->end;
-	copy->prot = v->prot;
-	copy->flags = v->flags & ~(VMA_LOCKED | VMA_LOCKONFAULT);
-	copy->index = v->index;
-	copy->object = v->object ? object_get(v->object) : NULL;
-	copy->file = v->file ? file_get(v->file) : NULL;
+	copy->flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT);
 	/* In the object's tree before its entries are copied: whoever takes pages out finds it. */
 	aspace_enter(dst, copy);
 	if (v->flags & (VMA_WIPEONFORK | VMA_SHARED))
@@ -393,7 +398,7 @@ int aspace_fork(struct aspace *src, struct aspace **dst)
 	as->mmap_top = src->mmap_top;
 	as->layout = src->layout;
 	tlb_batch_begin(&batch, src, false);
-	for (struct vma *v = vma_first(&src->areas); v && !err; v = vma_next(v))
+	for (struct vma *v = vma_first(&src->areas); v && !err; v = v->next)
 		err = fork_area(as, v, &batch);
 	/* The parent's entries became read-only: before the child can run, all must know. */
 	tlb_batch_end(&batch);
@@ -500,7 +505,7 @@ void aspace_stats(struct aspace *as, struct aspace_stats *out)
 	out->shared = object;
 	out->locked = as->locked_pages;
 	out->data = as->data_pages;
-	for (struct vma *v = vma_first(&as->areas); v; v = vma_next(v)) {
+	for (struct vma *v = vma_first(&as->areas); v; v = v->next) {
 		if (v->flags & VMA_GROWSDOWN)
 			out->stack += vma_pages(v);
 		else if ((v->prot & PROT_EXEC) && !(v->prot & PROT_WRITE))
@@ -520,7 +525,7 @@ void aspace_check(struct aspace *as)
 
 	rwlock_write(&as->lock);
 	vma_tree_check(&as->areas);
-	for (struct vma *v = vma_first(&as->areas); v; v = vma_next(v)) {
+	for (struct vma *v = vma_first(&as->areas); v; v = v->next) {
 		assert_always(v->as == as);
 		pages += vma_pages(v);
 	}

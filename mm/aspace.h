@@ -51,10 +51,15 @@ int aspace_may_grow(struct aspace *as, uint64_t pages, bool data);
 #define MMAP_MIN_ADDR 0x10000UL
 #define MAX_MAP_COUNT 65530
 
+/* An area like v for [start, end) of it, not yet entered anywhere. NULL: no memory. */
+struct vma *aspace_area_copy(const struct vma *v, uaddr_t start, uaddr_t end) __must_check;
 /* Split the area v at va, strictly inside it: the upper part. NULL: no memory. (a writer) */
-struct vma *aspace_split(struct aspace *as, struct vma *v, uaddr_t va) __must_check;
-/* Split so that no area crosses start or end. 0 or -ENOMEM (nothing of note changed). (a writer) */
-int aspace_isolate(struct aspace *as, uaddr_t start, uaddr_t end);
+struct vma *aspace_split(struct vma *v, uaddr_t va) __must_check;
+/*
+ * Split v so that what of it lies in [start, end) is an area of its own: that one. NULL: no
+ * memory (nothing of note changed). (a writer)
+ */
+struct vma *aspace_isolate(struct vma *v, uaddr_t start, uaddr_t end) __must_check;
 /* Merge areas that touch within [start, end] and its neighbours, where they can be. (a writer) */
 void aspace_merge(struct aspace *as, uaddr_t start, uaddr_t end);
 /* Enter a new area (object and file referenced by the caller, taken over). (a writer) */

@@ -361,7 +361,7 @@ static int fault_present(struct fault *f, struct frame *leaf, pte_t was)
 /* May the area be grown down to the fault? With the stack's limit in between, and the gap. */
 static bool stack_reaches(struct aspace *as, struct vma *v, uaddr_t va)
 {
-	struct vma *below = vma_prev(v);
+	struct vma *below = v->prev;
 	uint64_t size = v->end - va, limit = rlimit_get(RLIMIT_STACK);
 
 	if (!(v->flags & VMA_GROWSDOWN) || size > limit || va < MMAP_MIN_ADDR)

@@ -103,7 +103,7 @@ static struct frame *block_alloc(unsigned order, unsigned flags)
 	return NULL;
 }
 
-static void cache_refill(struct mm_hart *h, unsigned flags)
+static __slow void cache_refill(struct mm_hart *h, unsigned flags)
 {
 	spin_lock(&buddy.lock);
 	while (h->nr_frames < (cache_limit + 1) / 2) {
@@ -117,7 +117,7 @@ static void cache_refill(struct mm_hart *h, unsigned flags)
 	spin_unlock(&buddy.lock);
 }
 
-static void cache_drain(struct frame **cache, uint32_t *count, uint32_t keep)
+static __slow void cache_drain(struct frame **cache, uint32_t *count, uint32_t keep)
 {
 	spin_lock(&buddy.lock);
 	while (*count > keep)

@@ -84,11 +84,10 @@ static int advise_areas(struct aspace *as, uaddr_t start, uaddr_t end, const str
 			hole = -ENOMEM;
 		at = MAX(at, v->start);
 		err = advice_fits(v, a->what);
-		if (!err && aspace_isolate(as, at, MIN(end, v->end)))
+		if (!err && !(v = aspace_isolate(v, at, end)))
 			err = -ENOMEM;
 		if (err)
 			break;
-		v = vma_find(&as->areas, at);
 		advise_area(v, a, &batch);
 		at = v->end;
 	}

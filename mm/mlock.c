@@ -20,7 +20,7 @@ static uint64_t locked_in(struct aspace *as, uaddr_t start, uaddr_t end)
 {
 	uint64_t pages = 0;
 
-	for (struct vma *v = vma_find(&as->areas, start); v && v->start < end; v = vma_next(v))
+	for (struct vma *v = vma_find(&as->areas, start); v && v->start < end; v = v->next)
 		if (v->flags & VMA_LOCKED)
 			pages += (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
 	return pages;
@@ -35,11 +35,10 @@ static int set_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t fl
 	while (at < end) {
 		struct vma *v = vma_at(&as->areas, at);
 
-		if (!v || aspace_isolate(as, at, MIN(end, v->end))) {
+		if (!v || !(v = aspace_isolate(v, at, end))) {
 			err = -ENOMEM;
 			break;
 		}
-		v = vma_at(&as->areas, at);
 		aspace_area_change(v, v->prot,
 				   (v->flags & ~(VMA_LOCKED | VMA_LOCKONFAULT)) | flags);
 		at = v->end;
@@ -97,7 +96,7 @@ SYSCALL2(munlock, uaddr_t, start, size_t, len)
 /* All areas there are. (a writer) */
 static void set_all(struct aspace *as, uint32_t flags)
 {
-	for (struct vma *v = vma_first(&as->areas); v; v = vma_next(v))
+	for (struct vma *v = vma_first(&as->areas); v; v = v->next)
 		aspace_area_change(v, v->prot,
 				   (v->flags & ~(VMA_LOCKED | VMA_LOCKONFAULT)) | flags);
 	aspace_merge(as, 0, USER_TOP);

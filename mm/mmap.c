@@ -97,6 +97,7 @@ static int decode_anon(struct map_request *r)
 static int make_room(struct aspace *as, struct map_request *r, struct vma **dead)
 {
 	bool data = vma_private(&(struct vma){.flags = r->vflags}) && (r->prot & PROT_WRITE);
+	bool taken = false;
 	struct vma *v;
 	int err = 0;
 
@@ -110,10 +111,11 @@ static int make_room(struct aspace *as, struct map_request *r, struct vma **dead
 		if (r->addr < MMAP_MIN_ADDR)
 			return -EPERM;
 		v = vma_find(&as->areas, r->addr);
-		if ((r->flags & MAP_FIXED_NOREPLACE) && v && v->start < r->addr + r->len)
+		taken = v && v->start < r->addr + r->len;
+		if ((r->flags & MAP_FIXED_NOREPLACE) && taken)
 			return -EEXIST;
 	} else {
-		r->addr = r->len > USER_TOP ? 0 : aspace_hole(as, r->addr, r->len, PAGE_SIZE);
+		r->addr = aspace_hole(as, r->addr, r->len, PAGE_SIZE);
 		if (!r->addr)
 			return -ENOMEM;
 	}
@@ -123,7 +125,7 @@ static int make_room(struct aspace *as, struct map_request *r, struct vma **dead
 		err = mlock_allowed(as, r->len >> PAGE_SHIFT) ? -EAGAIN : 0;
 	if (!err)
 		err = aspace_may_grow(as, r->len >> PAGE_SHIFT, data);
-	if (!err)
+	if (!err && taken)
 		err = aspace_unmap_locked(as, r->addr, r->addr + r->len, dead);
 	return err;
 }
@@ -284,11 +286,10 @@ static int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_
 
 		err = v ? protect_check(v, prot) : -ENOMEM;
 		if (!err && (as->areas.count + 2 > MAX_MAP_COUNT ||
-			     aspace_isolate(as, at, MIN(end, v->end))))
+			     !(v = aspace_isolate(v, at, end))))
 			err = -ENOMEM;
 		if (err)
 			break;
-		v = vma_at(&as->areas, at);
 		at = v->end;
 		if (v->prot == prot)
 			continue;

@@ -51,16 +51,12 @@ static int move_entries(struct remap *r, struct vma *v)
 	struct vma *copy;
 	int err;
 
-	copy = vma_alloc();
+	copy = aspace_area_copy(v, r->old, v->end);
 	if (!copy)
 		return -ENOMEM;
 	copy->start = r->new;
 	copy->end = r->new + r->new_len;
-	copy->prot = v->prot;
-	copy->flags = v->flags & ~VMA_STACK;
-	copy->index = vma_index(v, r->old);
-	copy->object = o ? object_get(o) : NULL;
-	copy->file = v->file ? file_get(v->file) : NULL;
+	copy->flags &= ~VMA_STACK;
 	aspace_enter(r->as, copy);
 	tlb_batch_begin(&batch, r->as, false);
 	if (o)
@@ -83,9 +79,9 @@ static long move(struct remap *r)
 
 	if (r->as->areas.count + 3 > MAX_MAP_COUNT)
 		return -ENOMEM;
-	if (r->old_len && aspace_isolate(r->as, r->old, r->old + r->old_len))
-		return -ENOMEM;
 	v = vma_at(&r->as->areas, r->old);
+	if (r->old_len && !(v = aspace_isolate(v, r->old, r->old + r->old_len)))
+		return -ENOMEM;
 	locked = v->flags & VMA_LOCKED;
 	err = move_entries(r, v);
 	if (err)
@@ -152,7 +148,7 @@ static long resize(struct remap *r)
 	v = resizable(r);
 	if (is_err(v))
 		return ptr_err(v);
-	next = vma_next(v);
+	next = v->next;
 	if (r->old_len == v->end - r->old && r->new_len <= USER_TOP - r->old &&
 	    (!next || next->start >= end)) {
 		if (v->flags & VMA_LOCKED) {

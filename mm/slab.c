@@ -99,7 +99,7 @@ static struct frame *slab_grow(struct kmem_cache *c)
 }
 
 /* Give the hart half of what it may hold. Interrupts are off. */
-static void hart_refill(struct kmem_cache *c, struct slab_hart *h)
+static __slow void hart_refill(struct kmem_cache *c, struct slab_hart *h)
 {
 	spin_lock(&c->lock);
 	while (h->count < (c->hart_max + 1) / 2) {
@@ -144,7 +144,7 @@ static void slab_return(struct kmem_cache *c, char *object)
 	}
 }
 
-static void hart_drain(struct kmem_cache *c, struct slab_hart *h, uint32_t keep)
+static __slow void hart_drain(struct kmem_cache *c, struct slab_hart *h, uint32_t keep)
 {
 	spin_lock(&c->lock);
 	while (h->count > keep) {

@@ -217,18 +217,6 @@ void icache_flush(void)
 	preempt_enable();
 }
 
-void tlb_batch_begin(struct tlb_batch *b, struct aspace *as, bool exclusive)
-{
-	b->as = as;
-	b->start = UINT64_MAX;
-	b->end = 0;
-	b->direct = exclusive;
-	b->n = 0;
-	b->room = TLB_BATCH_INLINE;
-	b->list = b->first;
-	b->nr_chunks = 0;
-}
-
 static void batch_drop(struct frame *f)
 {
 	if (frame_type(f) == FRAME_PAGETABLE)
@@ -244,7 +232,7 @@ void tlb_batch_grow(struct tlb_batch *b)
 	if (b->nr_chunks < TLB_BATCH_CHUNKS)
 		chunk = frame_alloc(0, FRAME_RESERVE);
 	if (!chunk) {
-		tlb_batch_end(b);
+		tlb_batch_flush(b);
 		return;
 	}
 	b->chunks[b->nr_chunks++] = chunk;
@@ -265,12 +253,11 @@ void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table)
 		tlb_batch_grow(b);
 }
 
-void tlb_batch_end(struct tlb_batch *b)
+void tlb_batch_flush(struct tlb_batch *b)
 {
 	uint32_t n = b->n;
 
-	if (b->start < b->end)
-		tlb_flush(b->as, b->start, b->end);
+	tlb_flush(b->as, b->start, b->end);
 	for (;;) {
 		while (n)
 			batch_drop(b->list[--n]);

@@ -40,7 +40,17 @@ struct tlb_batch {
  * as may be mapped by other objects' walkers meanwhile; `exclusive` tells that no thread but the
  * running one can use the space (or none at all).
  */
-void tlb_batch_begin(struct tlb_batch *b, struct aspace *as, bool exclusive);
+static inline void tlb_batch_begin(struct tlb_batch *b, struct aspace *as, bool exclusive)
+{
+	b->as = as;
+	b->start = UINT64_MAX;
+	b->end = 0;
+	b->direct = exclusive;
+	b->n = 0;
+	b->room = TLB_BATCH_INLINE;
+	b->list = b->first;
+	b->nr_chunks = 0;
+}
 /* The list is full: a frame of pointers more, or a fence now. */
 void tlb_batch_grow(struct tlb_batch *b);
 static inline void tlb_batch_range(struct tlb_batch *b, uaddr_t start, uaddr_t end)
@@ -66,8 +76,13 @@ static inline void tlb_batch_add(struct tlb_batch *b, uaddr_t va, struct frame *
 }
 /* A leaf table, all empty, was taken out of its L1 entry. */
 void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table);
-/* The fence, then everything is freed. */
-void tlb_batch_end(struct tlb_batch *b);
+/* The fence, then everything is freed; the batch is as at its beginning. */
+void tlb_batch_flush(struct tlb_batch *b);
+static inline void tlb_batch_end(struct tlb_batch *b)
+{
+	if (b->end)
+		tlb_batch_flush(b);
+}
 
 /* Switch this hart to as (NULL: the kernel's own table). Interrupts off. From schedule(). */
 void aspace_activate(struct aspace *as);

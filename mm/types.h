@@ -94,8 +94,8 @@ enum {
 struct vma {
 	struct rb_node node;	/* (a) in aspace->areas, by address */
 	uaddr_t start, end;	/* (a) page aligned, not empty */
-	uaddr_t sub_start, sub_end; /* (a) what the subtree spans */
-	uint64_t sub_gap;	/* (a) largest hole between areas of the subtree */
+	struct vma *prev, *next; /* (a) neighbours by address; next also chains the removed */
+	uint64_t sub_gap;	/* (a) largest hole above an area of the subtree */
 	uint32_t prot;		/* (a) PROT_READ, WRITE, EXEC */
 	uint32_t flags;		/* (a) VMA_* */
 	struct aspace *as;
@@ -104,7 +104,6 @@ struct vma {
 	uint64_t index;		/* (a, o) page index in the object of start */
 	struct rb_node object_node; /* (o) in object->areas, by index */
 	uint64_t sub_last;	/* (o) largest last index in the object subtree */
-	struct vma *dead_next;	/* removed from the space, to be freed */
 };
 
 static inline uint64_t vma_pages(const struct vma *v)
@@ -127,6 +126,9 @@ struct vma_tree {
 	struct rb_root root;
 	uint32_t count;
 	struct vma *hint; /* last one found: a guess, readers race on it */
+	/* No hole of top_len bytes lies above `top` and below top_high; NULL: not known. */
+	struct vma *top;
+	uint64_t top_len, top_high;
 };
 
 /* exec lays out a new space with these; as is not yet anyone's. */

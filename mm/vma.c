@@ -12,53 +12,65 @@ static inline struct vma *entry(struct rb_node *n)
 	return rb_entry_or_null(n, struct vma, node);
 }
 
-/* What a subtree spans and its largest hole, from the node and its children. */
+/*
+ * Holes of this size and more count as one size in the tree, so that the changes of the vast one
+ * below the areas that mmap places do not travel up to the root. There can be but a few.
+ */
+#define VAST (32UL * GiB)
+
+/* The hole above an area that is not the last, as far as the tree knows it. */
+static inline uint64_t hole_above(const struct vma *v)
+{
+	uint64_t size = v->next ? v->next->start - v->end : 0;
+
+	return MIN(size, VAST);
+}
+
+/* The largest hole above an area of the subtree, from the node and its children. */
 static bool update(struct rb_node *n)
 {
-	struct vma *v = entry(n), *l = entry(n->left), *r = entry(n->right);
-	uaddr_t start = v->start, end = v->end;
-	uint64_t gap = 0;
+	struct vma *v = entry(n);
+	uint64_t gap = hole_above(v);
 
-	if (l) {
-		start = l->sub_start;
-		gap = MAX(l->sub_gap, v->start - l->sub_end);
-	}
-	if (r) {
-		end = r->sub_end;
-		gap = MAX(gap, r->sub_gap);
-		gap = MAX(gap, r->sub_start - v->end);
-	}
-	if (v->sub_start == start && v->sub_end == end && v->sub_gap == gap)
+	if (n->left)
+		gap = MAX(gap, entry(n->left)->sub_gap);
+	if (n->right)
+		gap = MAX(gap, entry(n->right)->sub_gap);
+	if (v->sub_gap == gap)
 		return false;
-	v->sub_start = start;
-	v->sub_end = end;
 	v->sub_gap = gap;
 	return true;
 }
 
 static const struct rb_augment augment = {.update = update};
 
+/* Is v what vma_find answers for va? */
+static inline bool is_found(const struct vma *v, uaddr_t va)
+{
+	return v && va < v->end && (!v->prev || va >= v->prev->end);
+}
+
 struct vma *vma_find(struct vma_tree *t, uaddr_t va)
 {
 	struct rb_node *n = t->root.node;
 	struct vma *best = NULL, *hint = t->hint;
 
-	if (hint && va - hint->start < hint->end - hint->start)
+	if (is_found(hint, va))
 		return hint;
+	if (hint && is_found(hint->next, va))
+		return t->hint = hint->next;
 	while (n) {
 		struct vma *v = entry(n);
 
 		if (va < v->end) {
 			best = v;
-			if (va >= v->start) {
-				t->hint = v;
-				break;
-			}
 			n = n->left;
 		} else {
 			n = n->right;
 		}
 	}
+	if (best)
+		t->hint = best;
 	return best;
 }
 
@@ -69,16 +81,6 @@ struct vma *vma_at(struct vma_tree *t, uaddr_t va)
 	return v && v->start <= va ? v : NULL;
 }
 
-struct vma *vma_next(const struct vma *v)
-{
-	return entry(rb_next(&v->node));
-}
-
-struct vma *vma_prev(const struct vma *v)
-{
-	return entry(rb_prev(&v->node));
-}
-
 struct vma *vma_first(struct vma_tree *t)
 {
 	return entry(rb_first(&t->root));
@@ -86,93 +88,120 @@ struct vma *vma_first(struct vma_tree *t)
 
 void vma_insert(struct vma_tree *t, struct vma *v)
 {
-	struct rb_node **link = &t->root.node, *parent = NULL;
+	struct vma *next = vma_find(t, v->start), *prev = vma_below(t, next);
+	struct rb_node *parent;
 
-	while (*link) {
-		struct vma *at = entry(*link);
-
-		parent = *link;
-		assert(v->end <= at->start || v->start >= at->end);
-		link = v->start < at->start ? &parent->left : &parent->right;
+	assert((!next || v->end <= next->start) && (!prev || prev->end <= v->start));
+	v->next = next;
+	v->prev = prev;
+	if (next)
+		next->prev = v;
+	if (prev) {
+		prev->next = v;
+		rb_update(&prev->node, &augment);
 	}
-	rb_insert(&t->root, &v->node, parent, link, &augment);
+	/* Of two neighbours, one has nothing on the side of the other. */
+	if (next && !next->node.left) {
+		parent = &next->node;
+		rb_insert(&t->root, &v->node, parent, &parent->left, &augment);
+	} else {
+		parent = prev ? &prev->node : NULL;
+		rb_insert(&t->root, &v->node, parent, parent ? &parent->right : &t->root.node,
+			  &augment);
+	}
+	if (t->top && t->top == next && v->end == next->start)
+		t->top = v;
 	t->count++;
+}
+
+/* A hole has opened next to v. */
+static void hole_opened(struct vma_tree *t, struct vma *v)
+{
+	if (t->top && v->start >= t->top->start)
+		t->top = v->next;
 }
 
 void vma_remove(struct vma_tree *t, struct vma *v)
 {
 	if (t->hint == v)
-		t->hint = NULL;
+		t->hint = v->next;
+	hole_opened(t, v);
+	if (v->next)
+		v->next->prev = v->prev;
+	if (v->prev) {
+		v->prev->next = v->next;
+		rb_update(&v->prev->node, &augment);
+	}
 	rb_erase(&t->root, &v->node, &augment);
 	t->count--;
 }
 
 void vma_resize(struct vma_tree *t, struct vma *v, uaddr_t start, uaddr_t end)
 {
-	(void)t;
+	if (start > v->start || end < v->end)
+		hole_opened(t, v);
 	v->start = start;
 	v->end = end;
 	rb_update(&v->node, &augment);
+	if (v->prev)
+		rb_update(&v->prev->node, &augment);
 }
 
-struct hole {
-	size_t len, align;
-};
-
-static uaddr_t hole_in(struct vma *v, uaddr_t lo, uaddr_t hi, const struct hole *h);
-
-/*
- * Search the subtree v, whose areas lie between free space from lo and up to hi (both clamped to
- * the wanted window). Without a large enough hole inside or at its edges it is not entered, so only
- * the two edges of the window cost extra steps.
- *
- * Inlined into hole_in(), so that a subtree that is not entered costs no call.
- */
-static inline __attribute__((always_inline))
-uaddr_t hole_below(struct vma *v, uaddr_t lo, uaddr_t hi, const struct hole *h)
+/* The nearest area below v with a hole of len above it, or NULL. */
+static struct vma *hole_before(struct vma *v, uint64_t len)
 {
-	uaddr_t at;
+	struct rb_node *n = &v->node, *up;
 
-	if (hi <= lo || hi - lo < h->len)
-		return 0;
-	if (!v) {
-		at = ALIGN_DOWN(hi - h->len, h->align);
-		return at >= lo ? at : 0;
+	for (;;) {
+		if (n->left && entry(n->left)->sub_gap >= len)
+			break;
+		while ((up = rb_parent(n)) && n == up->left)
+			n = up;
+		if (!up || hole_above(entry(up)) >= len)
+			return entry(up);
+		n = up;
 	}
-	if (v->sub_gap < h->len && v->sub_start < lo + h->len && hi < v->sub_end + h->len)
-		return 0;
-	return hole_in(v, lo, hi, h);
-}
-
-/* Right before left: the highest hole counts. */
-static uaddr_t hole_in(struct vma *v, uaddr_t lo, uaddr_t hi, const struct hole *h)
-{
-	uaddr_t at = hole_below(entry(v->node.right), MAX(lo, v->end), hi, h);
-
-	return at ? at : hole_below(entry(v->node.left), lo, MIN(hi, v->start), h);
+	/* It is in this subtree: the rightmost. */
+	for (n = n->left;;) {
+		if (n->right && entry(n->right)->sub_gap >= len)
+			n = n->right;
+		else if (hole_above(entry(n)) >= len)
+			return entry(n);
+		else
+			n = n->left;
+	}
 }
 
 uaddr_t vma_hole(struct vma_tree *t, uaddr_t low, uaddr_t high, size_t len, size_t align)
 {
-	const struct hole h = {len, align};
+	bool known = t->top && len >= t->top_len && high == t->top_high;
+	struct vma *above = known ? t->top : vma_find(t, high), *below;
 
-	return hole_below(entry(t->root.node), low, high, &h);
-}
+	below = vma_below(t, above);
+	for (;;) {
+		uaddr_t lo = below ? MAX(low, below->end) : low, hi = high, at;
 
-bool vma_mergeable(const struct vma *a, const struct vma *b)
-{
-	return a->end == b->start && a->prot == b->prot && a->object == b->object &&
-	       a->file == b->file && !((a->flags ^ b->flags) & ~VMA_DIRTIED) &&
-	       !(a->flags & VMA_STACK) && (!a->object || a->index + vma_pages(a) == b->index);
+		if (above)
+			hi = MIN(hi, above->start);
+		at = ALIGN_DOWN(hi - len, align);
+		if (hi >= len && at >= lo) {
+			if (align == PAGE_SIZE) {
+				t->hint = t->top = above;
+				t->top_len = len;
+				t->top_high = high;
+			}
+			return at;
+		}
+		if (!below || below->end <= low)
+			return 0;
+		below = hole_before(below, MIN(len, VAST));
+		above = below ? below->next : vma_first(t);
+	}
 }
 
 struct vma *vma_alloc(void)
 {
-	struct vma *v = kmem_cache_zalloc(vma_cache);
-
-	if (v)
-		rb_node_init(&v->object_node);
-	return v;
+	return kmem_cache_alloc(vma_cache);
 }
 
 void vma_free(struct vma *v)
@@ -185,8 +214,9 @@ void vma_tree_check(struct vma_tree *t)
 	uaddr_t end = 0;
 	uint32_t n = 0;
 
-	for (struct vma *v = vma_first(t); v; v = vma_next(v), n++) {
+	for (struct vma *v = vma_first(t); v; v = v->next, n++) {
 		assert_always(v->start >= end && v->end > v->start && v->end <= USER_TOP);
+		assert_always(v->prev ? v->prev->next == v : v == vma_first(t));
 		assert_always(IS_ALIGNED(v->start | v->end, PAGE_SIZE));
 		assert_always(!update(&v->node));
 		end = v->end;

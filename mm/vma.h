@@ -12,9 +12,12 @@
 struct vma *vma_find(struct vma_tree *t, uaddr_t va);
 /* The same, but only if it holds va. */
 struct vma *vma_at(struct vma_tree *t, uaddr_t va);
-struct vma *vma_next(const struct vma *v);
-struct vma *vma_prev(const struct vma *v);
 struct vma *vma_first(struct vma_tree *t);
+/* The area below next, which may be NULL: the last one. */
+static inline struct vma *vma_below(struct vma_tree *t, const struct vma *next)
+{
+	return next ? next->prev : rb_entry_or_null(rb_last(&t->root), struct vma, node);
+}
 /* The range of v must be free. */
 void vma_insert(struct vma_tree *t, struct vma *v);
 void vma_remove(struct vma_tree *t, struct vma *v);
@@ -26,9 +29,15 @@ void vma_resize(struct vma_tree *t, struct vma *v, uaddr_t start, uaddr_t end);
  */
 uaddr_t vma_hole(struct vma_tree *t, uaddr_t low, uaddr_t high, size_t len, size_t align);
 /* Could a and b, which touch in this order, be one area? */
-bool vma_mergeable(const struct vma *a, const struct vma *b);
+static inline bool vma_mergeable(const struct vma *a, const struct vma *b)
+{
+	return a->end == b->start && a->prot == b->prot &&
+	       !((a->flags ^ b->flags) & ~VMA_DIRTIED) && a->object == b->object &&
+	       a->file == b->file && !(a->flags & VMA_STACK) &&
+	       (!a->object || a->index + vma_pages(a) == b->index);
+}
 
-/* An area record, all zero. NULL: no memory. */
+/* An area record, to be filled in. NULL: no memory. */
 struct vma *vma_alloc(void);
 void vma_free(struct vma *v);
 /* Debug: order, gaps and augmented values. Panics if wrong. */
