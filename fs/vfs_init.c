@@ -29,6 +29,7 @@ void vfs_init(void)
 	memdev_init();
 	ext2_register();
 	memfd_init();
+	shm_init();
 	tmpfs_register();
 	devfs_register();
 	procfs_register();

@@ -11,6 +11,7 @@ enum lock_rank {
 	RANK_NONE = 0, /* not checked: only for the console and the panic path */
 
 	/* sleeping locks */
+	RANK_IPC,      /* a System V object while it is made */
 	RANK_FILE,     /* file position: held over read, write and getdents */
 	RANK_TEXT,     /* text of an open file of procfs, while it is made */
 	RANK_MOUNT,    /* the mount table */

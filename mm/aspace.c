@@ -107,6 +107,7 @@ void aspace_enter(struct aspace *as, struct vma *v)
 	if (v->object) {
 		mutex_lock(&v->object->lock);
 		object_add_area(v->object, v);
+		object_count_area(v->object, 1);
 		mutex_unlock(&v->object->lock);
 	}
 }
@@ -175,6 +176,7 @@ struct vma *aspace_split(struct vma *v, uaddr_t va)
 	if (o) {
 		object_add_area(o, v);
 		object_add_area(o, upper);
+		object_count_area(o, 1);
 	}
 	object_unlock(o);
 	return upper;
@@ -196,6 +198,7 @@ static void merge_two(struct vma *a, struct vma *b)
 	if (o) {
 		object_remove_area(o, a);
 		object_remove_area(o, b);
+		object_count_area(o, -1);
 	}
 	a->flags |= b->flags & VMA_DIRTIED;
 	a->end = b->end;
@@ -313,6 +316,7 @@ int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vm
 		if (v->object) {
 			mutex_lock(&v->object->lock);
 			object_remove_area(v->object, v);
+			object_count_area(v->object, -1);
 			mutex_unlock(&v->object->lock);
 		}
 		v->next = *dead;

@@ -143,7 +143,9 @@ static int read_in(struct object *o, uint64_t index, uint32_t n)
 	uint32_t got;
 	int err = 0, first = 0;
 
-	for (got = 0; got < MIN(n, (uint32_t)READAHEAD_MAX); got++) {
+	/* What lives in memory only has nothing to read ahead: a page costs when it is touched. */
+	n = o->ops->write_pages ? MIN(n, (uint32_t)READAHEAD_MAX) : 1;
+	for (got = 0; got < n; got++) {
 		if (got && index + got >= pages)
 			break;
 		frames[got] = add_busy(o, index + got, !got, &err);

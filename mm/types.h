@@ -44,6 +44,11 @@ struct object_ops {
 	 * lock may be held by the caller or not (flusher), so it must not be taken.
 	 */
 	int (*write_pages)(struct object *o, uint64_t index, struct frame **frames, uint32_t n);
+	/*
+	 * An area that maps it came (1: mapped, forked, split off) or went (-1). The object's lock
+	 * is held. NULL: of no interest.
+	 */
+	void (*areas)(struct object *o, int change);
 	/* The last reference is gone (shared anonymous memory). NULL: the owner's own business. */
 	void (*release)(struct object *o);
 };

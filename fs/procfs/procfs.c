@@ -85,6 +85,16 @@ static void text_release(struct file *f)
 	kfree(t);
 }
 
+static int text_make(struct proc_text *t, struct proc_inode *pi)
+{
+	const struct proc_number *n = pi->entry->number;
+
+	if (!n)
+		return pi->entry->show(t, pi->process);
+	proc_printf(t, "%lu\n", (unsigned long)*n->value);
+	return 0;
+}
+
 static ssize64_t text_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct proc_inode *pi = proc_i(f->inode);
@@ -92,14 +102,19 @@ static ssize64_t text_read(struct file *f, struct uio *u, uint64_t *pos)
 	ssize64_t ret = 0;
 	size_t n;
 
-	if (!pi->entry->show)
+	if (pi->entry->read) {
+		ret = pi->entry->read(pi->process, u, *pos);
+		*pos += ret > 0 ? (uint64_t)ret : 0;
+		return ret;
+	}
+	if (!pi->entry->show && !pi->entry->number)
 		return -EINVAL;
 	mutex_lock(&t->lock);
 	/* One reading shows one moment: the text is made when it is read from the start. */
 	if (!*pos || !t->buf) {
 		t->len = 0;
 		t->failed = false;
-		ret = pi->entry->show(t, pi->process);
+		ret = text_make(t, pi);
 		if (!ret && t->failed)
 			ret = -ENOMEM;
 	}
@@ -114,6 +129,28 @@ static ssize64_t text_read(struct file *f, struct uio *u, uint64_t *pos)
 	return ret;
 }
 
+/* A decimal number, maybe with white space around it. */
+static int number_store(const struct proc_number *n, const char *s)
+{
+	uint64_t value = 0;
+
+	while (*s == ' ' || *s == '\t' || *s == '\n')
+		s++;
+	if (*s < '0' || *s > '9')
+		return -EINVAL;
+	for (; *s >= '0' && *s <= '9'; s++) {
+		if (value > (UINT64_MAX - 9) / 10)
+			return -EINVAL;
+		value = value * 10 + (uint64_t)(*s - '0');
+	}
+	while (*s == ' ' || *s == '\t' || *s == '\n')
+		s++;
+	if (*s || value < n->min || value > n->max)
+		return -EINVAL;
+	*n->value = value;
+	return 0;
+}
+
 static ssize64_t text_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct proc_inode *pi = proc_i(f->inode);
@@ -121,7 +158,7 @@ static ssize64_t text_write(struct file *f, struct uio *u, uint64_t *pos)
 	char *text;
 	int err;
 
-	if (!pi->entry->store || n >= STORE_MAX)
+	if ((!pi->entry->store && !pi->entry->number) || n >= STORE_MAX)
 		return -EINVAL;
 	text = kmalloc(n + 1);
 	if (!text)
@@ -129,7 +166,8 @@ static ssize64_t text_write(struct file *f, struct uio *u, uint64_t *pos)
 	err = uio_copy_from(u, text, n) == n ? 0 : -EFAULT;
 	text[n] = '\0';
 	if (!err)
-		err = pi->entry->store(pi->process, text, n);
+		err = pi->entry->store ? pi->entry->store(pi->process, text, n)
+				       : number_store(pi->entry->number, text);
 	kfree(text);
 	return err ? err : (ssize64_t)n;
 }

@@ -19,12 +19,22 @@ struct proc_text {
 void proc_printf(struct proc_text *t, const char *fmt, ...) __printf(2, 3);
 void proc_append(struct proc_text *t, const char *s, size_t n);
 
+/* A number that can be read and, by who may write to the file, set. */
+struct proc_number {
+	uint64_t *value;
+	uint64_t min, max;
+};
+
 struct proc_entry {
 	const char *name;
 	mode_t mode; /* with type bits; 0 ends a list */
 	const struct proc_entry *children; /* of a directory */
 	/* Print the file. p is the process it belongs to, or NULL. 0 or -errno. May sleep. */
 	int (*show)(struct proc_text *t, struct process *p);
+	/* Or: it is a number, */
+	const struct proc_number *number;
+	/* or bytes at a position, which read(2) moves on: bytes moved or -errno. May sleep. */
+	ssize64_t (*read)(struct process *p, struct uio *u, uint64_t pos);
 	/* Take what was written, NUL-terminated. 0 or -errno. */
 	int (*store)(struct process *p, char *text, size_t len);
 	/* A symbolic link: its text and, where it is more than text, the place. */
@@ -35,6 +45,7 @@ struct proc_entry {
 
 extern const struct proc_entry proc_root_entries[];   /* system.c */
 extern const struct proc_entry proc_process_entries[]; /* process.c */
+extern const struct proc_entry proc_sys_entries[];     /* sysctl.c */
 
 void procfs_register(void);
 
@@ -47,6 +58,7 @@ size_t proc_read_memory(struct aspace *as, uaddr_t at, char *buf, size_t n);
 ssize64_t proc_fd_name(struct process *p, uint32_t fd, char *buf, size_t size);
 int proc_fd_follow(struct process *p, uint32_t fd, struct path *out);
 int proc_show_mounts(struct proc_text *t, struct process *p);
+int proc_show_shm(struct proc_text *t, struct process *p); /* sysvipc/shm */
 int proc_show_maps(struct proc_text *t, struct process *p);
 int proc_show_smaps(struct proc_text *t, struct process *p);
 /* May the running thread look at the insides of p: its memory, its files? */

@@ -12,7 +12,6 @@
 #include "kernel/machine_stop.h"
 #include "kernel/main.h"
 #include "kernel/panic.h"
-#include "kernel/random.h"
 #include "kernel/thread.h"
 #include "kernel/utsname.h"
 #include "lib/printf.h"
@@ -288,76 +287,6 @@ static int store_sysrq(struct process *p, char *text, size_t len)
 	return 0;
 }
 
-/* --- /proc/sys/kernel --- */
-
-static int show_ostype(struct proc_text *t, struct process *p)
-{
-	proc_printf(t, "%s\n", utsname.sysname);
-	return 0;
-}
-
-static int show_osrelease(struct proc_text *t, struct process *p)
-{
-	proc_printf(t, "%s\n", utsname.release);
-	return 0;
-}
-
-static int show_hostname(struct proc_text *t, struct process *p)
-{
-	proc_printf(t, "%s\n", utsname.nodename);
-	return 0;
-}
-
-static int store_hostname(struct process *p, char *text, size_t len)
-{
-	char *end = strchr(text, '\n');
-
-	if (end)
-		*end = '\0';
-	strlcpy(utsname.nodename, text, sizeof(utsname.nodename));
-	return 0;
-}
-
-static int show_pid_max(struct proc_text *t, struct process *p)
-{
-	proc_printf(t, "32768\n");
-	return 0;
-}
-
-/* A random UUID (RFC 4122, version 4). */
-static void uuid_print(struct proc_text *t, const uint8_t *r)
-{
-	proc_printf(t, "%02x%02x%02x%02x-%02x%02x-4%x%02x-%x%x%02x-", r[0], r[1], r[2], r[3], r[4],
-		    r[5], r[6] & 15, r[7], 8 | (r[8] & 3), r[8] >> 4, r[9]);
-	proc_printf(t, "%02x%02x%02x%02x%02x%02x\n", r[10], r[11], r[12], r[13], r[14], r[15]);
-}
-
-static int show_uuid(struct proc_text *t, struct process *p)
-{
-	uint8_t r[16];
-
-	random_bytes(r, sizeof(r));
-	uuid_print(t, r);
-	return 0;
-}
-
-static int show_boot_id(struct proc_text *t, struct process *p)
-{
-	static struct spinlock lock = SPINLOCK_INIT("boot id", RANK_FILES);
-	static uint8_t id[16];
-	static bool made;
-	uint8_t fresh[16];
-
-	random_bytes(fresh, sizeof(fresh));
-	spin_lock(&lock);
-	if (!made)
-		memcpy(id, fresh, sizeof(id));
-	made = true;
-	spin_unlock(&lock);
-	uuid_print(t, id);
-	return 0;
-}
-
 static ssize64_t link_self(struct process *p, char *buf, size_t size)
 {
 	if (!current()->process)
@@ -370,24 +299,8 @@ static ssize64_t link_mounts(struct process *p, char *buf, size_t size)
 	return (ssize64_t)strlcpy(buf, "self/mounts", size);
 }
 
-static const struct proc_entry random_entries[] = {
-	{.name = "boot_id", .mode = S_IFREG | 0444, .show = show_boot_id},
-	{.name = "uuid", .mode = S_IFREG | 0444, .show = show_uuid},
-	{.mode = 0},
-};
-
-static const struct proc_entry kernel_entries[] = {
-	{.name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname,
-	 .store = store_hostname},
-	{.name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype},
-	{.name = "osrelease", .mode = S_IFREG | 0444, .show = show_osrelease},
-	{.name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max},
-	{.name = "random", .mode = S_IFDIR | 0555, .children = random_entries},
-	{.mode = 0},
-};
-
-static const struct proc_entry sys_entries[] = {
-	{.name = "kernel", .mode = S_IFDIR | 0555, .children = kernel_entries},
+static const struct proc_entry sysvipc_entries[] = {
+	{.name = "shm", .mode = S_IFREG | 0444, .show = proc_show_shm},
 	{.mode = 0},
 };
 
@@ -403,8 +316,9 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "partitions", .mode = S_IFREG | 0444, .show = show_partitions},
 	{.name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
-	{.name = "sys", .mode = S_IFDIR | 0555, .children = sys_entries},
+	{.name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_entries},
 	{.name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = store_sysrq},
+	{.name = "sysvipc", .mode = S_IFDIR | 0555, .children = sysvipc_entries},
 	{.name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime},
 	{.name = "version", .mode = S_IFREG | 0444, .show = show_version},
 	{.name = "vmstat", .mode = S_IFREG | 0444, .show = show_vmstat},

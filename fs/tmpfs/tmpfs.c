@@ -12,7 +12,7 @@
 #include "mm/pagecache.h"
 #include "mm/slab.h"
 
-static int tmpfs_read_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
+int tmpfs_read_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		memset(frame_data(frames[i]), 0, PAGE_SIZE);
@@ -38,7 +38,7 @@ static int tmpfs_make_writable(struct object *o, uint64_t index, uint32_t from, 
 	return atomic_load(&fs->pages) > fs->max_pages ? -ENOSPC : 0;
 }
 
-const struct object_ops tmpfs_object_ops = {
+static const struct object_ops tmpfs_object_ops = {
 	.name = "tmpfs",
 	.read_pages = tmpfs_read_pages,
 	.make_writable = tmpfs_make_writable,

@@ -31,6 +31,7 @@ struct tmpfs_inode {
 	uint64_t next_cookie;
 	_Atomic uint64_t counted; /* pages that the volume's count has of it */
 	char *target;		  /* of a symbolic link */
+	struct shm_segment *segment; /* whose contents it is: shm.c */
 	uint32_t seals;		  /* F_SEAL_* of a file; the inode's lock */
 };
 
@@ -61,6 +62,7 @@ void tmpfs_pages_count(struct inode *inode, uint64_t now);
 void tmpfs_register(void);
 void devfs_register(void);
 void memfd_init(void);
+void shm_init(void);
 /*
  * A new empty file without a place in the tree, of the volume that stands nowhere: name is what
  * /proc shows for it. A path with references in *out. 0 or -errno. May sleep.
@@ -69,6 +71,6 @@ int tmpfs_file_new(const char *name, mode_t mode, struct path *out);
 /* fcntl(2): 0 or -errno, -EINVAL for a file of another kind. May sleep. */
 long tmpfs_seals_add(struct file *f, uint32_t seals);
 long tmpfs_seals_get(struct file *f);
-extern const struct object_ops tmpfs_object_ops;
+int tmpfs_read_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n);
 extern const struct inode_ops tmpfs_dir_iops, tmpfs_file_iops;
 extern const struct file_ops tmpfs_file_fops;

@@ -1,0 +1,105 @@
+/*
+ * procfs: /proc/sys, the kernel's switches and limits (proc_sys(5)).
+ */
+#include "fs/procfs/procfs.h"
+#include "fs/tmpfs/shm.h"
+#include "kernel/random.h"
+#include "kernel/thread.h"
+#include "kernel/utsname.h"
+#include "lib/string.h"
+
+static int show_ostype(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%s\n", utsname.sysname);
+	return 0;
+}
+
+static int show_osrelease(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%s\n", utsname.release);
+	return 0;
+}
+
+static int show_hostname(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%s\n", utsname.nodename);
+	return 0;
+}
+
+static int store_hostname(struct process *p, char *text, size_t len)
+{
+	char *end = strchr(text, '\n');
+
+	if (end)
+		*end = '\0';
+	strlcpy(utsname.nodename, text, sizeof(utsname.nodename));
+	return 0;
+}
+
+static int show_pid_max(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "32768\n");
+	return 0;
+}
+
+/* A random UUID (RFC 4122, version 4). */
+static void uuid_print(struct proc_text *t, const uint8_t *r)
+{
+	proc_printf(t, "%02x%02x%02x%02x-%02x%02x-4%x%02x-%x%x%02x-", r[0], r[1], r[2], r[3], r[4],
+		    r[5], r[6] & 15, r[7], 8 | (r[8] & 3), r[8] >> 4, r[9]);
+	proc_printf(t, "%02x%02x%02x%02x%02x%02x\n", r[10], r[11], r[12], r[13], r[14], r[15]);
+}
+
+static int show_uuid(struct proc_text *t, struct process *p)
+{
+	uint8_t r[16];
+
+	random_bytes(r, sizeof(r));
+	uuid_print(t, r);
+	return 0;
+}
+
+static int show_boot_id(struct proc_text *t, struct process *p)
+{
+	static struct spinlock lock = SPINLOCK_INIT("boot id", RANK_FILES);
+	static uint8_t id[16];
+	static bool made;
+	uint8_t fresh[16];
+
+	random_bytes(fresh, sizeof(fresh));
+	spin_lock(&lock);
+	if (!made)
+		memcpy(id, fresh, sizeof(id));
+	made = true;
+	spin_unlock(&lock);
+	uuid_print(t, id);
+	return 0;
+}
+
+static const struct proc_number shmmax = {&shm_max, 0, UINT64_MAX};
+static const struct proc_number shmall = {&shm_all, 0, UINT64_MAX};
+static const struct proc_number shmmni = {&shm_mni, 0, SHM_SLOTS};
+
+static const struct proc_entry random_entries[] = {
+	{.name = "boot_id", .mode = S_IFREG | 0444, .show = show_boot_id},
+	{.name = "uuid", .mode = S_IFREG | 0444, .show = show_uuid},
+	{.mode = 0},
+};
+
+static const struct proc_entry kernel_entries[] = {
+	{.name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname,
+	 .store = store_hostname},
+	{.name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype},
+	{.name = "osrelease", .mode = S_IFREG | 0444, .show = show_osrelease},
+	{.name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max},
+	{.name = "random", .mode = S_IFDIR | 0555, .children = random_entries},
+	{.name = "shmall", .mode = S_IFREG | 0644, .number = &shmall},
+	{.name = "shmmax", .mode = S_IFREG | 0644, .number = &shmmax},
+	{.name = "shmmni", .mode = S_IFREG | 0644, .number = &shmmni},
+	{.mode = 0},
+};
+
+const struct proc_entry proc_sys_entries[] = {
+	{.name = "kernel", .mode = S_IFDIR | 0555, .children = kernel_entries},
+	{.mode = 0},
+};
