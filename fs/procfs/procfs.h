@@ -46,6 +46,9 @@ struct proc_entry {
 extern const struct proc_entry proc_root_entries[];   /* system.c */
 extern const struct proc_entry proc_process_entries[]; /* process.c */
 extern const struct proc_entry proc_sys_entries[];     /* sysctl.c */
+#if DEBUG
+extern const struct proc_entry proc_debug_entries[]; /* tests/kernel/door.c */
+#endif
 
 void procfs_register(void);
 

@@ -100,6 +100,9 @@ static const struct proc_entry kernel_entries[] = {
 };
 
 const struct proc_entry proc_sys_entries[] = {
+#if DEBUG
+	{.name = "debug", .mode = S_IFDIR | 0555, .children = proc_debug_entries},
+#endif
 	{.name = "kernel", .mode = S_IFDIR | 0555, .children = kernel_entries},
 	{.mode = 0},
 };

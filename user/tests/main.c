@@ -181,6 +181,21 @@ static enum verdict test_leaks(const struct ut_test *test, long before, char *re
 	return FAILED;
 }
 
+/* A debug kernel sums up all of its memory after each test: tests/kernel/audit.h there. */
+static enum verdict test_audit(char *reason, size_t size)
+{
+	int fd = open("/proc/sys/debug/audit", O_WRONLY | O_CLOEXEC);
+	ssize_t done;
+
+	if (fd < 0)
+		return PASSED;
+	done = write(fd, "1", 1);
+	if (done != 1)
+		snprintf(reason, size, "the kernel's audit, see its messages: %s", strerror(errno));
+	close(fd);
+	return done == 1 ? PASSED : FAILED;
+}
+
 static bool test_fits(const struct ut_test *test, char *reason, size_t size)
 {
 	struct sysinfo info;
@@ -213,6 +228,8 @@ static enum verdict test_run(const struct ut_test *test)
 		verdict = test_once(test, reason, sizeof(reason));
 		if (verdict == PASSED)
 			verdict = test_leaks(test, before, reason, sizeof(reason));
+		if (verdict == PASSED)
+			verdict = test_audit(reason, sizeof(reason));
 	}
 	printf("%s%s%s", words[verdict], *reason && verdict != PASSED ? ": " : "",
 	       verdict != PASSED ? reason : "");

@@ -1,0 +1,38 @@
+/*
+ * The audit of memory: everything that refers to a frame is summed up and compared with what the
+ * core map says. For debug kernels; writing to /proc/sys/debug/audit runs it.
+ */
+#pragma once
+
+#include "kernel/types.h"
+
+/*
+ * Audits all of it. What other processes are in the middle of is not a mistake, so it is tried
+ * again until it is right, for some seconds at most; what is wrong then is printed. 0, -EUCLEAN,
+ * -ENOMEM. May sleep; no lock held.
+ */
+int memory_audit(void);
+/* One attempt, nothing printed: how much is wrong, -EAGAIN, -EBUSY, -ENOMEM. */
+int audit_once(void);
+
+/* Notes what is wrong, to be printed in the end. Any context. */
+void audit_complain(const char *fmt, ...) __printf(1, 2);
+
+/* What was found to refer to a frame. */
+struct audit_found {
+	uint32_t refs; /* references */
+	uint32_t maps; /* of them, entries of page tables that map it */
+};
+struct aspace;
+struct frame;
+/* The sums for f; NULL with a complaint if it is not a frame of ours. */
+struct audit_found *audit_found(const struct frame *f, const char *who);
+
+/* The parts. All harts but this one stand still, and none holds a spin lock. */
+void audit_tables(void);  /* page tables of address spaces, and what their entries map */
+void audit_objects(void); /* the trees of memory objects */
+void audit_slabs(void);
+uint64_t audit_vmalloc_pages(void); /* how many are mapped */
+
+/* Areas, accounts and page tables of all spaces agree. Takes their locks. */
+void audit_aspaces(void);

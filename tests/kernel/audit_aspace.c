@@ -1,0 +1,114 @@
+/*
+ * The audit of address spaces: areas, accounts and page tables of each agree.
+ */
+#include "mm/aspace.h"
+#include "mm/object.h"
+#include "mm/pagetable.h"
+#include "tests/kernel/audit.h"
+
+/* Does the entry at va give no more than its area does, and show the area's page? */
+static bool entry_fits(const struct vma *v, uaddr_t va, pte_t p)
+{
+	const struct frame *f;
+
+	if (!pte_resident(p))
+		return true;
+	if (pte_present(p) && !(v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC)))
+		return false;
+	if ((pte_writable(p) && !(v->prot & PROT_WRITE)) ||
+	    (pte_present(p) && (p & PTE_X) && !(v->prot & PROT_EXEC)))
+		return false;
+	if (pte_special(p))
+		return vma_private(v);
+	f = pte_frame(p);
+	if (frame_type(f) == FRAME_ANON)
+		return vma_private(v);
+	return frame_type(f) == FRAME_OBJECT && v->object && f->object == v->object &&
+	       f->index == vma_index(v, va) && !(vma_private(v) && pte_writable(p));
+}
+
+static void audit_leaf_areas(struct aspace *as, const struct frame *leaf, uaddr_t va)
+{
+	struct vma *v = vma_find(&as->areas, va);
+	const pte_t *e = frame_data(leaf);
+
+	for (unsigned i = 0; i < PT_ENTRIES; i++, va += PAGE_SIZE) {
+		if (v && va >= v->end)
+			v = vma_next(v);
+		if (!e[i])
+			continue;
+		if (!v || va < v->start)
+			audit_complain("space %p: entry %lx at %lx, where no area is", as, e[i],
+				       va);
+		else if (!entry_fits(v, va, e[i]))
+			audit_complain("space %p: entry %lx at %lx, area %lx-%lx prot %x flags %x",
+				       as, e[i], va, v->start, v->end, v->prot, v->flags);
+	}
+}
+
+static void audit_accounts(struct aspace *as)
+{
+	uint64_t pages = 0, data = 0, locked = 0;
+	uint32_t count = 0;
+	uaddr_t last = 0;
+
+	for (struct vma *v = vma_first(&as->areas); v; v = vma_next(v)) {
+		if (v->as != as || v->start < last || v->start >= v->end)
+			audit_complain("space %p: area %lx-%lx", as, v->start, v->end);
+		last = v->end;
+		count++;
+		pages += vma_pages(v);
+		if (vma_private(v) && (v->prot & PROT_WRITE) &&
+		    !(v->flags & (VMA_STACK | VMA_GROWSDOWN)))
+			data += vma_pages(v);
+		if (v->flags & VMA_LOCKED)
+			locked += vma_pages(v);
+	}
+	if (pages != as->pages || data != as->data_pages || locked != as->locked_pages ||
+	    count != as->areas.count)
+		audit_complain("space %p: %u areas, %lu pages, %lu data, %lu locked; "
+			       "counted %u %lu %lu %lu", as, count, pages, data, locked,
+			       as->areas.count, as->pages, as->data_pages, as->locked_pages);
+}
+
+static void audit_aspace(struct aspace *as)
+{
+	uaddr_t va = 0;
+	struct frame *leaf;
+
+	rwlock_write(&as->lock);
+	vma_tree_check(&as->areas);
+	audit_accounts(as);
+	for (; (leaf = pt_leaf_next(as, &va, USER_TOP)); va = ALIGN_DOWN(va, L1_SIZE) + L1_SIZE) {
+		leaf_lock(leaf);
+		audit_leaf_areas(as, leaf, ALIGN_DOWN(va, L1_SIZE));
+		leaf_unlock(leaf);
+	}
+	rwlock_write_unlock(&as->lock);
+}
+
+/* The space behind prev that is not on its way out, referenced; prev's reference is dropped. */
+static struct aspace *aspace_behind(struct aspace *prev)
+{
+	struct list_head *link;
+	struct aspace *as = NULL;
+
+	spin_lock(&aspaces_lock);
+	for (link = prev ? prev->link.next : aspaces.next; link != &aspaces; link = link->next) {
+		as = list_entry(link, struct aspace, link);
+		if (aspace_try_get(as))
+			break;
+		as = NULL;
+	}
+	spin_unlock(&aspaces_lock);
+	aspace_put(prev);
+	return as;
+}
+
+void audit_aspaces(void)
+{
+	struct aspace *as = NULL;
+
+	while ((as = aspace_behind(as)))
+		audit_aspace(as);
+}

@@ -1,0 +1,197 @@
+/*
+ * The audit of page tables: from the roots of all address spaces down, each table once. What the
+ * entries map is summed up for the verdict on the frames.
+ */
+#include "kernel/layout.h"
+#include "lib/string.h"
+#include "mm/aspace.h"
+#include "mm/kmap.h"
+#include "mm/object.h"
+#include "mm/pagetable.h"
+#include "tests/kernel/audit.h"
+
+static const pte_t *table_of(pte_t e)
+{
+	return phys_to_virt(pte_pa(e));
+}
+
+/* An entry above the leaves: nothing but the page number and V (privileged specification 4.3.1). */
+static bool points_to_table(pte_t e)
+{
+	return e == pte_table(pte_pa(e));
+}
+
+/* An entry that maps a frame which is counted. */
+static void audit_mapping(const struct frame *leaf, unsigned i, pte_t p, uint32_t *counts)
+{
+	const struct frame *f = pte_frame(p);
+	struct audit_found *is = audit_found(f, "entry");
+	bool anon;
+
+	if (!is)
+		return;
+	is->refs++;
+	is->maps++;
+	anon = frame_type(f) == FRAME_ANON;
+	*counts += anon ? PT_COUNT_ANON : PT_COUNT_OBJECT;
+	if (!anon && frame_type(f) != FRAME_OBJECT)
+		audit_complain("entry %u of table %u maps frame %u of type %u", i, frame_pfn(leaf),
+			       frame_pfn(f), frame_type(f));
+	/* Who may write without a fault has the page alone, or write-back has been told. */
+	if (pte_writable(p) && anon && f->maps != 1)
+		audit_complain("entry %u of table %u can write to frame %u, mapped %u times", i,
+			       frame_pfn(leaf), frame_pfn(f), f->maps);
+	if (pte_writable(p) && !anon && f->object && f->object->ops->write_pages &&
+	    !frame_has(f, FRAME_DIRTY))
+		audit_complain("entry %u of table %u can write to frame %u, which is clean", i,
+			       frame_pfn(leaf), frame_pfn(f));
+}
+
+static void audit_leaf(const struct frame *leaf, uaddr_t va)
+{
+	const pte_t *e = frame_data(leaf);
+	uint32_t counts = 0;
+
+	if (leaf->base != va >> L1_SHIFT)
+		audit_complain("table %u for %lx has base %x", frame_pfn(leaf), va, leaf->base);
+	for (unsigned i = 0; i < PT_ENTRIES; i++) {
+		pte_t p = e[i];
+
+		if (!p)
+			continue;
+		if (pte_present(p) && (!(p & PTE_U) || (p & PTE_G) || pte_is_table(p) ||
+				       (p & (PTE_R | PTE_W)) == PTE_W))
+			audit_complain("entry %u of table %u is %lx", i, frame_pfn(leaf), p);
+		if (!pte_resident(p))
+			continue;
+		if (!pte_special(p))
+			audit_mapping(leaf, i, p, &counts);
+		else if (pte_pa(p) != zero_page_pa || pte_writable(p))
+			audit_complain("entry %u of table %u shows no zero page: %lx", i,
+				       frame_pfn(leaf), p);
+	}
+	if (counts != leaf->entries)
+		audit_complain("table %u counts %x, has %x", frame_pfn(leaf), leaf->entries,
+			       counts);
+}
+
+/* A table that an entry at va of a space points to: its record. False: look no further. */
+static bool audit_table(const struct aspace *as, const struct frame *t, uaddr_t va)
+{
+	struct audit_found *is = audit_found(t, "table");
+
+	if (!is)
+		return false;
+	is->refs++;
+	if (frame_type(t) != FRAME_PAGETABLE) {
+		audit_complain("frame %u is used as a table, type %u", frame_pfn(t), frame_type(t));
+		return false;
+	}
+	if (t->owner != as)
+		audit_complain("table %u for %lx belongs to another space", frame_pfn(t), va);
+	return is->refs == 1;
+}
+
+/* Upper tables have a bit for each 16 entries of which one is in use. */
+static void audit_group(const struct frame *t, unsigned i)
+{
+	if (!(t->entries >> i / 16 & 1))
+		audit_complain("entry %u of table %u is in a group said to be empty", i,
+			       frame_pfn(t));
+}
+
+/* The leaf tables below an L1 table. Returns how many tables there are. */
+static uint32_t audit_l1(const struct aspace *as, const struct frame *t, uaddr_t va)
+{
+	const pte_t *e = frame_data(t);
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < PT_ENTRIES; i++, va += L1_SIZE) {
+		if (!e[i])
+			continue;
+		audit_group(t, i);
+		n++;
+		if (!points_to_table(e[i]))
+			audit_complain("L1 entry at %lx is %lx", va, e[i]);
+		else if (audit_table(as, pte_frame(e[i]), va))
+			audit_leaf(pte_frame(e[i]), va);
+	}
+	return n;
+}
+
+static void audit_root(const struct aspace *as)
+{
+	const struct frame *root = frame_of(as->root);
+	uint32_t tables = 1;
+
+	if (!audit_table(as, root, 0))
+		return;
+	if (memcmp(as->root + PT_ENTRIES / 2, kernel_root + PT_ENTRIES / 2, PAGE_SIZE / 2))
+		audit_complain("table %u has another kernel half", frame_pfn(root));
+	for (unsigned i = 0; i < PT_ENTRIES / 2; i++) {
+		pte_t e = as->root[i];
+		uaddr_t va = (uaddr_t)i << L2_SHIFT;
+
+		if (!e)
+			continue;
+		audit_group(root, i);
+		tables++;
+		if (!points_to_table(e))
+			audit_complain("root entry at %lx is %lx", va, e);
+		else if (audit_table(as, pte_frame(e), va))
+			tables += audit_l1(as, pte_frame(e), va);
+	}
+	if (tables != as->nr_tables)
+		audit_complain("space of table %u: %u tables counted, %u found", frame_pfn(root),
+			       as->nr_tables, tables);
+}
+
+void audit_tables(void)
+{
+	struct aspace *as;
+
+	list_for_each_entry(as, &aspaces, link)
+		audit_root(as);
+	for (unsigned i = 0; i < PT_ENTRIES / 2; i++)
+		if (kernel_root[i])
+			audit_complain("the kernel's table has %lx in its lower half",
+				       kernel_root[i]);
+}
+
+/* --- the kernel's own areas --- */
+
+static uint64_t audit_kernel_leaf(const pte_t *e)
+{
+	uint64_t pages = 0;
+
+	for (unsigned i = 0; i < PT_ENTRIES; i++) {
+		struct audit_found *is;
+
+		if (!pte_present(e[i]))
+			continue;
+		pages++;
+		is = audit_found(pte_frame(e[i]), "vmalloc");
+		if (is)
+			is->refs++;
+		if (frame_type(pte_frame(e[i])) != FRAME_KERNEL)
+			audit_complain("vmalloc maps frame %u of type %u",
+				       frame_pfn(pte_frame(e[i])), frame_type(pte_frame(e[i])));
+	}
+	return pages;
+}
+
+uint64_t audit_vmalloc_pages(void)
+{
+	uint64_t pages = 0;
+
+	for (vaddr_t va = VMALLOC_BASE; va < VMALLOC_END; va += L1_SIZE) {
+		pte_t l2 = kernel_root[pt_index(va, 2)], l1;
+
+		if (!pte_present(l2))
+			continue;
+		l1 = table_of(l2)[pt_index(va, 1)];
+		if (pte_present(l1))
+			pages += audit_kernel_leaf(table_of(l1));
+	}
+	return pages;
+}
