@@ -110,8 +110,8 @@ static void judge(const struct frame *f)
 	}
 	if (!right)
 		audit_complain("%s frame %u: %u references, %u maps; found %u and %u",
-			       type < FRAME_TYPES ? type_names[type] : "strange", frame_pfn(f), refs,
-			       maps, is->refs, is->maps);
+			       type < FRAME_TYPES ? type_names[type] : "strange", frame_pfn(f),
+			       refs, maps, is->refs, is->maps);
 }
 
 /* Is every free frame in a block or in the cache of a hart, and in one only? */

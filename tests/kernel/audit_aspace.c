@@ -34,7 +34,7 @@ static void audit_leaf_areas(struct aspace *as, const struct frame *leaf, uaddr_
 
 	for (unsigned i = 0; i < PT_ENTRIES; i++, va += PAGE_SIZE) {
 		if (v && va >= v->end)
-			v = vma_next(v);
+			v = v->next;
 		if (!e[i])
 			continue;
 		if (!v || va < v->start)
@@ -50,12 +50,14 @@ static void audit_accounts(struct aspace *as)
 {
 	uint64_t pages = 0, data = 0, locked = 0;
 	uint32_t count = 0;
+	struct vma *prev = NULL;
 	uaddr_t last = 0;
 
-	for (struct vma *v = vma_first(&as->areas); v; v = vma_next(v)) {
-		if (v->as != as || v->start < last || v->start >= v->end)
+	for (struct vma *v = vma_first(&as->areas); v; v = v->next) {
+		if (v->as != as || v->prev != prev || v->start < last || v->start >= v->end)
 			audit_complain("space %p: area %lx-%lx", as, v->start, v->end);
 		last = v->end;
+		prev = v;
 		count++;
 		pages += vma_pages(v);
 		if (vma_private(v) && (v->prot & PROT_WRITE) &&

@@ -94,7 +94,8 @@ static void audit_slab(const struct frame *f)
 	s->used += f->slab_used;
 	for (at = f->slab_free; at && free <= s->per_slab; free++) {
 		if (at > PAGE_SIZE || (at - 1) % s->size) {
-			audit_complain("slab %u: its list of free objects has %u", frame_pfn(f), at);
+			audit_complain("slab %u: its list of free objects has %u", frame_pfn(f),
+				       at);
 			return;
 		}
 		at = *(const uint16_t *)(page + at - 1);
@@ -117,7 +118,7 @@ static uint64_t held_by_harts(uint32_t id, const struct kmem_cache *c)
 			continue;
 		for (void *p = h->slab[id].free; p && n <= h->slab[id].count; p = *(void **)p, n++)
 			if (frame_type(frame_of(p)) != FRAME_SLAB || frame_of(p)->cache != c)
-				audit_complain("hart %u holds %p, which is not of cache %u", i, p, id);
+				audit_complain("hart %u holds %p, not of cache %u", i, p, id);
 		if (n != h->slab[id].count)
 			audit_complain("hart %u: %u objects of cache %u, %u counted", i, n, id,
 				       h->slab[id].count);
