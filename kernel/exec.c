@@ -372,13 +372,14 @@ static void commit(struct exec *x, const struct cred *cred, struct sighand *sigh
 	const char *base = strrchr(x->path, '/');
 	uint64_t irq;
 
-	fdtable_close_on_exec(t->files);
 	sighand_reset(sighand);
 	irq = spin_lock_irq(&proc_lock);
 	t->cred = cred;
 	p->did_exec = true;
 	strlcpy(t->comm, base ? base + 1 : x->path, sizeof(t->comm));
 	spin_unlock_irq(&proc_lock, irq);
+	/* Whoever waits for a descriptor to close finds that the exec has happened. */
+	fdtable_close_on_exec(t->files);
 	cred_put(old_cred);
 	irq = spin_lock_irq(&p->siglock);
 	p->sighand = sighand;
