@@ -116,6 +116,8 @@ struct thread {
 	} held[24];		/* locks it holds, in the order taken */
 	int nheld;
 	int held_base;		/* an interrupt handler's locks begin here */
+	uint32_t inject_at;	/* (own) this allocation fails, counted from 1; 0: none */
+	uint32_t inject_count;	/* (own) allocations since that was set */
 #endif
 };
 

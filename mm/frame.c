@@ -3,6 +3,7 @@
 #include "kernel/machine.h"
 #include "kernel/panic.h"
 #include "lib/string.h"
+#include "mm/inject.h"
 #include "mm/page.h"
 #include "mm/percpu.h"
 
@@ -159,6 +160,8 @@ struct frame *frame_alloc(unsigned order, unsigned flags)
 	struct frame *f;
 	uint64_t irq;
 
+	if (alloc_fails())
+		return NULL;
 	if (likely(order == 0 && !(flags & FRAME_DMA32)))
 		return frame_alloc_one(flags);
 	if (order > FRAME_ORDER_MAX)

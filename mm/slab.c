@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/init.h"
+#include "mm/inject.h"
 #include "mm/percpu.h"
 
 /*
@@ -165,7 +166,7 @@ void *kmem_cache_alloc(struct kmem_cache *c)
 
 	if (unlikely(!h->free))
 		hart_refill(c, h);
-	object = h->free;
+	object = alloc_fails() ? NULL : h->free;
 	if (likely(object)) {
 		h->free = *(void **)object;
 		h->count--;

@@ -6,6 +6,7 @@
 #include "lib/list.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/inject.h"
 #include "mm/kmap.h"
 #include "mm/slab.h"
 #include "mm/init.h"
@@ -148,6 +149,8 @@ void *kstack_alloc(void)
 	size_t slot;
 	vaddr_t va;
 
+	if (alloc_fails())
+		return NULL;
 	spin_lock(&vmalloc_lock);
 	if (nr_cached) {
 		void *stack = stack_cache[--nr_cached];

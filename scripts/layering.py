@@ -26,7 +26,7 @@ FOLDERS = {
 
 # mm/ from the ground up.  A file's name without its ending is its noun.
 MM_LAYERS = [
-    ["pte", "frame", "kmap", "swapslot", "policy", "stat"],
+    ["pte", "frame", "kmap", "swapslot", "policy", "stat", "inject"],
     ["tlb", "slab", "areas"],
     ["vmalloc", "pagetable", "rmap"],
     ["object", "pagecache", "writeback", "queue", "shm"],

@@ -3,13 +3,36 @@
  */
 #include "fs/procfs/procfs.h"
 #include "tests/kernel/audit.h"
+#include "tests/kernel/inject.h"
 
 static int store_audit(struct process *p, char *text, size_t len)
 {
 	return memory_audit();
 }
 
+static int show_fail_alloc(struct proc_text *t, struct process *p)
+{
+	uint32_t count;
+	bool failed;
+
+	inject_disarm(&count, &failed);
+	proc_printf(t, "%u %u\n", count, failed);
+	return 0;
+}
+
+static int store_fail_alloc(struct process *p, char *text, size_t len)
+{
+	uint32_t n = 0;
+
+	for (; *text >= '0' && *text <= '9'; text++)
+		n = n * 10 + (uint32_t)(*text - '0');
+	inject_arm(n);
+	return 0;
+}
+
 const struct proc_entry proc_debug_entries[] = {
 	{.name = "audit", .mode = S_IFREG | 0200, .store = store_audit},
+	{.name = "fail_alloc", .mode = S_IFREG | 0600, .show = show_fail_alloc,
+	 .store = store_fail_alloc},
 	{.mode = 0},
 };

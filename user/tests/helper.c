@@ -41,6 +41,18 @@ static int helper_env(int argc, char **argv)
 	return 0;
 }
 
+/* Exit with 1 when an allocation has failed, says the file of nomem.c in the argument, else 0. */
+static int helper_disarm(int argc, char **argv)
+{
+	char text[32] = "";
+	unsigned int failed;
+
+	if (argc < 2 || pread(atoi(argv[1]), text, sizeof(text) - 1, 0) < 0 ||
+	    sscanf(text, "%*u %u", &failed) != 1)
+		return 2;
+	return (int)failed;
+}
+
 /* Exit with 0 when the descriptor in the argument is open. */
 static int helper_isopen(int argc, char **argv)
 {
@@ -101,7 +113,7 @@ int helper_main(int argc, char **argv)
 	} helpers[] = {
 		{ "exit", helper_exit }, { "args", helper_args }, { "count", helper_count },
 		{ "env", helper_env }, { "isopen", helper_isopen }, { "signals", helper_signals },
-		{ "ids", helper_ids }, { "pause", helper_pause },
+		{ "ids", helper_ids }, { "pause", helper_pause }, { "disarm", helper_disarm },
 	};
 
 	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++)
