@@ -198,7 +198,8 @@ static void after_brk(long result)
 
 TEST(nomem, brk, .seconds = 300)
 {
-	static const struct failing_call call = { .name = "brk", .run = run_brk, .after = after_brk };
+	static const struct failing_call call = {
+		.name = "brk", .run = run_brk, .after = after_brk };
 
 	door_open();
 	fail_all(&call);
