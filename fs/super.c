@@ -12,14 +12,14 @@
 #include "kernel/thread.h"
 #include "lib/string.h"
 #include "mm/slab.h"
-
-#define FLUSH_AFTER (5 * NSEC_PER_SEC) /* how long a changed inode may wait */
+#include "mm/writeback.h"
 
 static LIST_HEAD(super_blocks); /* mount_mutex */
 static struct fstype *fstypes;	     /* written at boot only */
 static _Atomic uint32_t next_minor = 1; /* st_dev of volumes without a device: major 0 */
 static struct waitqueue flusher_wait;
 static _Atomic uint32_t flusher_due;
+static _Atomic uint32_t flusher_changes; /* of the settings it keeps to */
 
 void fstype_register(struct fstype *t)
 {
@@ -144,11 +144,26 @@ void flusher_kick(void)
 		wake_all(&flusher_wait);
 }
 
+void flusher_retime(void)
+{
+	atomic_fetch_add(&flusher_changes, 1);
+	wake_all(&flusher_wait);
+}
+
+/* A changed inode waits as long as a page may stay dirty, and for ever if nobody is to look. */
 static void flusher(void *unused)
 {
 	for (;;) {
-		(void)wait_event(&flusher_wait, atomic_load(&flusher_due), WAIT_UNINTERRUPTIBLE);
-		sleep_ns(FLUSH_AFTER);
+		uint32_t seen = atomic_load(&flusher_changes);
+
+		(void)wait_event(&flusher_wait,
+				 atomic_load(&flusher_due) && dirty_writeback_centisecs,
+				 WAIT_UNINTERRUPTIBLE);
+		(void)wait_event_deadline(&flusher_wait, atomic_load(&flusher_changes) != seen,
+					  WAIT_UNINTERRUPTIBLE,
+					  time_ns() + dirty_expire_centisecs * NSEC_PER_SEC / 100);
+		if (atomic_load(&flusher_changes) != seen)
+			continue;
 		atomic_store(&flusher_due, false);
 		(void)super_sync_all();
 	}

@@ -493,6 +493,7 @@ void memdev_init(void);
 struct chardev;
 struct chardev *file_chardev(struct file *f); /* NULL if f is none */
 void flusher_start(void);
+void flusher_retime(void); /* the settings of write-back (mm/writeback.h) changed */
 void flusher_kick(void); /* something became dirty; any context without icache_lock */
 
 static inline bool inode_has_object(const struct inode *inode)

@@ -16,6 +16,7 @@
 
 struct spinlock aspaces_lock = SPINLOCK_INIT("address spaces", RANK_QUEUE);
 LIST_HEAD(aspaces);
+uint64_t max_map_count = 65530;
 static struct kmem_cache *aspace_cache;
 
 #define PERSONALITY_NO_RANDOMIZE 0x0040000

@@ -49,7 +49,7 @@ int aspace_futex_key(struct aspace *as, uaddr_t addr, uint64_t *object, uint64_t
 int aspace_may_grow(struct aspace *as, uint64_t pages, bool data);
 /* The lowest address areas may have: 64 KiB, as Linux's vm.mmap_min_addr. */
 #define MMAP_MIN_ADDR 0x10000UL
-#define MAX_MAP_COUNT 65530
+extern uint64_t max_map_count; /* of areas in a space */
 
 /* An area like v for [start, end) of it, not yet entered anywhere. NULL: no memory. */
 struct vma *aspace_area_copy(const struct vma *v, uaddr_t start, uaddr_t end) __must_check;

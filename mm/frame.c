@@ -6,6 +6,7 @@
 #include "mm/inject.h"
 #include "mm/page.h"
 #include "mm/percpu.h"
+#include "mm/stat.h"
 
 /*
  * The buddy allocator: free blocks of 2^order frames in a list for each order. A block's first
@@ -147,6 +148,7 @@ static struct frame *frame_alloc_one(unsigned flags)
 	irq_restore(irq);
 	if (unlikely(!f))
 		return NULL;
+	vm_event(VM_PGALLOC);
 	assert(f->refs == 0 && f->word == (FRAME_FREE | FRAME_CACHED));
 	f->counts = 1;
 	f->word = FRAME_KERNEL;
@@ -171,6 +173,7 @@ struct frame *frame_alloc(unsigned order, unsigned flags)
 	spin_unlock_irq(&buddy.lock, irq);
 	if (!f)
 		return NULL;
+	vm_event_add(VM_PGALLOC, 1UL << order);
 	for (unsigned i = 0; i < 1u << order; i++) {
 		f[i].word = FRAME_KERNEL;
 		f[i].counts = 1;
@@ -222,6 +225,7 @@ void frame_free(struct frame *f, unsigned order)
 	for (unsigned i = 0; i < 1u << order; i++)
 		memset(frame_data(f + i), 0xa5, PAGE_SIZE);
 #endif
+	vm_event_add(VM_PGFREE, 1UL << order);
 	if (likely(order == 0)) {
 		frame_free_one(f, false);
 		return;
@@ -242,6 +246,7 @@ void frame_free_zeroed(struct frame *f)
 	for (uint64_t *p = frame_data(f), *end = p + PT_ENTRIES; p < end; p++)
 		assert(*p == 0);
 #endif
+	vm_event(VM_PGFREE);
 	frame_free_one(f, true);
 }
 
@@ -330,8 +335,10 @@ void frame_stats(struct frame_stats *out)
 		struct frame *f = frame_of_pa(machine.ram[i].base);
 		struct frame *end = f + (machine.ram[i].size >> PAGE_SHIFT);
 
-		for (; f < end; f++)
+		for (; f < end; f++) {
 			out->by_type[frame_type(f)]++;
+			out->mapped += frame_type(f) == FRAME_OBJECT && f->maps;
+		}
 	}
 	out->free = out->by_type[FRAME_FREE];
 }
@@ -361,14 +368,31 @@ void frames_add(paddr_t pa, uint64_t n)
 	spin_unlock(&buddy.lock);
 }
 
+uint64_t frame_pfn_end(void)
+{
+	uint64_t end = 0;
+
+	for (unsigned i = 0; i < machine.ram_count; i++)
+		end = MAX(end, (machine.ram[i].base + machine.ram[i].size) >> PAGE_SHIFT);
+	return end;
+}
+
+bool frames_set_min(uint64_t min)
+{
+	if (min > frames_total / 4)
+		return false;
+	/* Between two marks there is room for a fork, which cannot wait, on a small machine. */
+	frames_high = min + 2 * MAX(64UL, min);
+	frames_low = min + MAX(64UL, min);
+	frames_min = min;
+	return true;
+}
+
 void frame_init(void)
 {
 	/* A thousandth of memory may sleep in each hart's caches. */
 	cache_limit = MAX(8UL, MIN(frames_total / 1024, (uint64_t)FRAME_CACHE_MAX));
-	frames_min = MAX(32UL, MIN(frames_total / 128, 2048UL));
-	/* Between two marks there is room for a fork, which cannot wait, on a small machine. */
-	frames_low = frames_min + MAX(64UL, frames_min);
-	frames_high = frames_low + MAX(64UL, frames_min);
+	frames_set_min(MAX(32UL, MIN(frames_total / 128, 2048UL)));
 }
 
 void frame_audit(void)

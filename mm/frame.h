@@ -189,14 +189,19 @@ void leaf_unlock(struct frame *t);
 /* Counts by type, in frames: only for reports, may be off by what is in flight. */
 struct frame_stats {
 	uint64_t total, free, by_type[FRAME_TYPES];
+	uint64_t mapped; /* OBJECT, in some page table */
 	uint64_t free_blocks[FRAME_ORDER_MAX + 1]; /* /proc/buddyinfo */
 };
 void frame_stats(struct frame_stats *out);
+/* Page numbers of RAM are below this. */
+uint64_t frame_pfn_end(void);
 uint64_t frames_free(void);   /* cheap, approximate */
 bool frames_short(void);      /* below the low watermark? Any context. */
 extern uint64_t frames_total; /* RAM that is ours */
 /* Watermarks in frames: reserve < low < high. */
 extern uint64_t frames_min, frames_low, frames_high;
+/* Set them all by the lowest (min_free_kbytes), at most a quarter of memory. False: too much. */
+bool frames_set_min(uint64_t min);
 
 /* Set by reclaim.c: called by frame_alloc_wait's users through one pointer, below that layer. */
 extern struct frame *(*frame_alloc_wait_hook)(unsigned order, unsigned flags);

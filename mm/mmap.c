@@ -101,7 +101,7 @@ static int make_room(struct aspace *as, struct map_request *r, struct vma **dead
 	struct vma *v;
 	int err = 0;
 
-	if (as->areas.count >= MAX_MAP_COUNT)
+	if (as->areas.count >= max_map_count)
 		return -ENOMEM;
 	if (r->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
 		if (r->len > USER_TOP || r->addr > USER_TOP - r->len)
@@ -285,7 +285,7 @@ static int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_
 		struct vma *v = vma_at(&as->areas, at);
 
 		err = v ? protect_check(v, prot) : -ENOMEM;
-		if (!err && (as->areas.count + 2 > MAX_MAP_COUNT ||
+		if (!err && (as->areas.count + 2 > max_map_count ||
 			     !(v = aspace_isolate(v, at, end))))
 			err = -ENOMEM;
 		if (err)

@@ -77,7 +77,7 @@ static long move(struct remap *r)
 	bool locked;
 	int err;
 
-	if (r->as->areas.count + 3 > MAX_MAP_COUNT)
+	if (r->as->areas.count + 3 > max_map_count)
 		return -ENOMEM;
 	v = vma_at(&r->as->areas, r->old);
 	if (r->old_len && !(v = aspace_isolate(v, r->old, r->old + r->old_len)))

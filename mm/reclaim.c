@@ -81,9 +81,10 @@ uint64_t reclaim_frames(uint64_t n, bool nofs)
 	return freed;
 }
 
-void reclaim_all(void)
+void reclaim_caches(bool pages, bool objects)
 {
-	while (reclaim_frames(1024, false))
+	/* Inodes keep pages, and letting go of names makes more inodes go: as long as it helps. */
+	while ((objects && shrink(UINT64_MAX)) || (pages && scan_queue(UINT64_MAX)))
 		;
 }
 

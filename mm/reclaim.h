@@ -14,8 +14,8 @@ uint64_t reclaim_frames(uint64_t n, bool nofs);
  * nothing can be had or the caller is dying. May sleep.
  */
 void reclaim_ahead(void);
-/* Drop all that can be made again (drop_caches). */
-void reclaim_all(void);
+/* Drop what can be made again (drop_caches): clean unmapped pages; what shrinkers have. */
+void reclaim_caches(bool pages, bool objects);
 
 /* oom.c: kill the process that frees most. False: there is none left. */
 bool oom_kill(void);

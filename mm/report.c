@@ -17,8 +17,10 @@
 const char *const vm_event_names[VM_EVENTS] = {
 	[VM_PGFAULT] = "pgfault",
 	[VM_PGMAJFAULT] = "pgmajfault",
-	[VM_PGSCAN] = "pgscan_direct",
-	[VM_PGSTEAL] = "pgsteal_direct",
+	[VM_PGALLOC] = "pgalloc_normal",
+	[VM_PGFREE] = "pgfree",
+	[VM_PGSCAN] = "pgscan_file",
+	[VM_PGSTEAL] = "pgsteal_file",
 	[VM_OOM_KILL] = "oom_kill",
 	[VM_COW] = "xv39_cow_copied",
 	[VM_COW_REUSE] = "xv39_cow_taken_over",
@@ -45,12 +47,6 @@ uint64_t vm_event_sum(enum vm_event e)
 	return sum;
 }
 
-void mm_totals(struct mm_totals *out)
-{
-	*out = (struct mm_totals){.total = frames_total, .free = frames_free()};
-	out->shmem = pagecache_nr_frames - queue_length;
-}
-
 static uint64_t kib(uint64_t pages)
 {
 	return pages * (PAGE_SIZE / KiB);
@@ -73,6 +69,7 @@ void meminfo_get(struct meminfo *out)
 	out->active = out->active_anon;
 	out->inactive = out->inactive_file;
 	out->anon_pages = kib(s.by_type[FRAME_ANON]);
+	out->mapped = kib(s.mapped);
 	out->dirty = kib(pagecache_nr_dirty);
 	out->writeback = kib(pagecache_nr_writeback);
 	out->slab = out->sunreclaim = kib(s.by_type[FRAME_SLAB]);
@@ -150,26 +147,35 @@ bool aspace_area_info(struct aspace *as, uint64_t addr, bool with_pages, struct 
 	return v;
 }
 
-void aspace_pagemap(struct aspace *as, uint64_t addr, uint64_t *entries, size_t n)
+static uint64_t pagemap_entry(pte_t e)
 {
 	/* Bits of /proc/PID/pagemap (proc_pid_pagemap(5)). */
-	const uint64_t present = BIT(63), file = BIT(61), exclusive = BIT(56), soft_dirty = BIT(55);
+	const uint64_t present = BIT(63), file = BIT(61), exclusive = BIT(56);
+	uint64_t entry = present | pte_pa(e) >> PAGE_SHIFT;
 
+	if (!pte_resident(e))
+		return 0;
+	if (pte_special(e))
+		return entry;
+	if (frame_type(pte_frame(e)) == FRAME_OBJECT)
+		entry |= file;
+	return pte_frame(e)->maps == 1 ? entry | exclusive : entry;
+}
+
+void aspace_pagemap(struct aspace *as, uint64_t addr, uint64_t *entries, size_t n)
+{
+	uaddr_t va = addr, end = addr + n * PAGE_SIZE;
+	struct frame *leaf;
+
+	memset(entries, 0, n * sizeof(*entries));
 	rwlock_read(&as->lock);
-	for (size_t i = 0; i < n; i++, addr += PAGE_SIZE) {
-		struct frame *leaf = addr < USER_TOP ? pt_leaf(as, addr) : NULL;
-		pte_t e = leaf ? *pt_entry(leaf, addr) : 0;
+	while ((leaf = pt_leaf_next(as, &va, end))) {
+		uaddr_t stop = pt_span_end(va, end);
 
-		entries[i] = 0;
-		if (!pte_resident(e))
-			continue;
-		entries[i] = present | soft_dirty | pte_pa(e) >> PAGE_SHIFT;
-		if (pte_special(e))
-			continue;
-		if (frame_type(pte_frame(e)) == FRAME_OBJECT)
-			entries[i] |= file;
-		if (pte_frame(e)->maps == 1)
-			entries[i] |= exclusive;
+		leaf_lock(leaf);
+		for (; va < stop; va += PAGE_SIZE)
+			entries[(va - addr) >> PAGE_SHIFT] = pagemap_entry(*pt_entry(leaf, va));
+		leaf_unlock(leaf);
 	}
 	rwlock_read_unlock(&as->lock);
 }
@@ -177,8 +183,8 @@ void aspace_pagemap(struct aspace *as, uint64_t addr, uint64_t *entries, size_t 
 uint64_t frame_report_flags(uint64_t pfn)
 {
 	/* Bit numbers of Linux's kernel-page-flags.h. */
-	enum { LOCKED, ERROR, REFERENCED, UPTODATE, DIRTY, LRU, ACTIVE, SLAB, WRITEBACK, RECLAIM,
-	       BUDDY, MMAP, ANON, NOPAGE = 20, ZERO_PAGE = 24, PGTABLE = 26, RESERVED = 32 };
+	enum { LOCKED, REFERENCED = 2, UPTODATE, DIRTY, LRU, SLAB = 7, WRITEBACK, BUDDY = 10, MMAP,
+	       ANON, SWAPBACKED = 14, NOPAGE = 20, ZERO_PAGE = 24, PGTABLE = 26, RESERVED = 32 };
 	const struct frame *f = FRAMES + pfn;
 	uint64_t flags = 0;
 
@@ -196,13 +202,14 @@ uint64_t frame_report_flags(uint64_t pfn)
 	case FRAME_PAGETABLE:
 		return BIT(PGTABLE);
 	case FRAME_ANON:
-		return BIT(ANON) | BIT(MMAP) | BIT(UPTODATE) | BIT(DIRTY);
+		return BIT(ANON) | BIT(MMAP) | BIT(UPTODATE) | BIT(DIRTY) | BIT(SWAPBACKED);
 	case FRAME_OBJECT:
 		flags |= frame_has(f, FRAME_BUSY) ? BIT(LOCKED) : BIT(UPTODATE);
 		flags |= frame_has(f, FRAME_DIRTY) ? BIT(DIRTY) : 0;
 		flags |= frame_has(f, FRAME_WRITEBACK) ? BIT(WRITEBACK) : 0;
 		flags |= frame_has(f, FRAME_REFERENCED) ? BIT(REFERENCED) : 0;
-		flags |= frame_has(f, FRAME_QUEUED) ? BIT(LRU) : 0;
+		/* What cannot be written to a file would have to go to swap. */
+		flags |= frame_has(f, FRAME_QUEUED) ? BIT(LRU) : BIT(SWAPBACKED);
 		flags |= f->maps ? BIT(MMAP) : 0;
 		return flags;
 	default:

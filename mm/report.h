@@ -17,12 +17,6 @@ struct meminfo {
 };
 void meminfo_get(struct meminfo *out);
 
-/* The cheap ones among them, for sysinfo(2): pages. */
-struct mm_totals {
-	uint64_t total, free, shmem;
-};
-void mm_totals(struct mm_totals *out);
-
 /* An iterator over the areas of a space, for /proc/PID/maps and smaps. */
 struct vma_info {
 	uint64_t start, end, offset;

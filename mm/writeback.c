@@ -11,25 +11,27 @@
 #include "mm/stat.h"
 
 #define RUN_MAX	  64			/* pages of one write_pages call */
-#define DIRTY_AGE (5 * NSEC_PER_SEC)	/* how long a page may stay dirty */
+#define CENTISEC  (NSEC_PER_SEC / 100)
 
 _Atomic uint64_t pagecache_nr_dirty, pagecache_nr_writeback;
+uint64_t dirty_background_ratio = 10, dirty_ratio = 20;
+uint64_t dirty_expire_centisecs = 500, dirty_writeback_centisecs = 100;
 
 static struct spinlock dirty_lock = SPINLOCK_INIT("dirty objects", RANK_QUEUE);
 static LIST_HEAD(dirty_objects); /* (dirty_lock) */
 static struct waitqueue flusher_wait = WAITQUEUE_INIT(flusher_wait);
 static struct waitqueue throttle_wait = WAITQUEUE_INIT(throttle_wait);
-static _Atomic bool kicked;
+static _Atomic bool kicked, retimed;
 static _Atomic uint64_t rounds; /* of the flusher: writers wait for one to end */
 
 /* Above the first the flusher starts, above the second writers wait for it. */
 static uint64_t dirty_background(void)
 {
-	return frames_total / 10;
+	return frames_total * dirty_background_ratio / 100;
 }
 static uint64_t dirty_limit(void)
 {
-	return frames_total / 5;
+	return frames_total * dirty_ratio / 100;
 }
 
 void writeback_mark_locked(struct object *o, struct frame *f)
@@ -247,6 +249,12 @@ void writeback_kick(void)
 	wake_all(&flusher_wait);
 }
 
+void writeback_retime(void)
+{
+	retimed = true;
+	wake_all(&flusher_wait);
+}
+
 void writeback_throttle(void)
 {
 	uint64_t seen = rounds;
@@ -259,24 +267,31 @@ void writeback_throttle(void)
 			   WAIT_KILLABLE);
 }
 
+/* Until there is something to do. No timer while there is nothing to write. */
+static void flusher_sleep(void)
+{
+	if (!pagecache_nr_dirty || !dirty_writeback_centisecs)
+		wait_event(&flusher_wait,
+			   kicked || retimed || (pagecache_nr_dirty && dirty_writeback_centisecs),
+			   WAIT_UNINTERRUPTIBLE);
+	else
+		wait_event_deadline(&flusher_wait, kicked || retimed, WAIT_UNINTERRUPTIBLE,
+				    time_ns() + dirty_writeback_centisecs * CENTISEC);
+}
+
 static void flusher(void *unused)
 {
 	(void)unused;
 	for (;;) {
-		uint64_t now = time_ns();
+		uint64_t now = time_ns(), age = dirty_expire_centisecs * CENTISEC;
 		bool all = kicked || pagecache_nr_dirty > dirty_background();
 
-		kicked = false;
-		flush_until(all ? now : now - MIN(now, DIRTY_AGE));
+		kicked = retimed = false;
+		flush_until(all ? now : now - MIN(now, age));
 		rounds++;
 		wake_all(&throttle_wait);
 		wake_all(&memory_wait);
-		/* No timer while there is nothing to write. */
-		if (!pagecache_nr_dirty)
-			wait_event(&flusher_wait, kicked || pagecache_nr_dirty,
-				   WAIT_UNINTERRUPTIBLE);
-		wait_event_deadline(&flusher_wait, kicked, WAIT_UNINTERRUPTIBLE,
-				    time_ns() + DIRTY_AGE / 5);
+		flusher_sleep();
 	}
 }
 

@@ -20,3 +20,11 @@ void writeback_throttle(void);
 /* Have the flusher write now: memory is short. */
 void writeback_kick(void);
 void writeback_start(void);
+/*
+ * Percent of memory that may be dirty before the flusher starts, before writers wait; hundredths of
+ * a second that a page may stay dirty, and between looks (0: only when told).
+ */
+extern uint64_t dirty_background_ratio, dirty_ratio, dirty_expire_centisecs;
+extern uint64_t dirty_writeback_centisecs;
+/* They were changed. */
+void writeback_retime(void);

@@ -451,6 +451,7 @@ const struct proc_entry proc_process_entries[] = {
 	{.name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts},
 	{.name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj,
 	 .store = store_oom_score_adj},
+	{.name = "pagemap", .mode = S_IFREG | 0400, .read = proc_read_pagemap},
 	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root, .follow = follow_root},
 	{.name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_smaps},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},

@@ -129,25 +129,32 @@ static ssize64_t text_read(struct file *f, struct uio *u, uint64_t *pos)
 	return ret;
 }
 
-/* A decimal number, maybe with white space around it. */
-static int number_store(const struct proc_number *n, const char *s)
+bool proc_number_parse(const char *s, uint64_t *value)
 {
-	uint64_t value = 0;
-
+	*value = 0;
 	while (*s == ' ' || *s == '\t' || *s == '\n')
 		s++;
 	if (*s < '0' || *s > '9')
-		return -EINVAL;
+		return false;
 	for (; *s >= '0' && *s <= '9'; s++) {
-		if (value > (UINT64_MAX - 9) / 10)
-			return -EINVAL;
-		value = value * 10 + (uint64_t)(*s - '0');
+		if (*value > (UINT64_MAX - 9) / 10)
+			return false;
+		*value = *value * 10 + (uint64_t)(*s - '0');
 	}
 	while (*s == ' ' || *s == '\t' || *s == '\n')
 		s++;
-	if (*s || value < n->min || value > n->max)
+	return !*s;
+}
+
+static int number_store(const struct proc_number *n, const char *s)
+{
+	uint64_t value;
+
+	if (!proc_number_parse(s, &value) || value < n->min || value > n->max)
 		return -EINVAL;
 	*n->value = value;
+	if (n->changed)
+		n->changed();
 	return 0;
 }
 

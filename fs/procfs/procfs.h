@@ -23,7 +23,11 @@ void proc_append(struct proc_text *t, const char *s, size_t n);
 struct proc_number {
 	uint64_t *value;
 	uint64_t min, max;
+	void (*changed)(void); /* called after it was set; may be NULL */
 };
+
+/* A decimal number, maybe with white space around it. False: it is none. */
+bool proc_number_parse(const char *s, uint64_t *value);
 
 struct proc_entry {
 	const char *name;
@@ -62,6 +66,15 @@ ssize64_t proc_fd_name(struct process *p, uint32_t fd, char *buf, size_t size);
 int proc_fd_follow(struct process *p, uint32_t fd, struct path *out);
 int proc_show_mounts(struct proc_text *t, struct process *p);
 int proc_show_shm(struct proc_text *t, struct process *p); /* sysvipc/shm */
+/* memory.c */
+int proc_show_meminfo(struct proc_text *t, struct process *p);
+int proc_show_vmstat(struct proc_text *t, struct process *p);
+int proc_show_buddyinfo(struct proc_text *t, struct process *p);
+int proc_show_slabinfo(struct proc_text *t, struct process *p);
+ssize64_t proc_read_kpagecount(struct process *p, struct uio *u, uint64_t pos);
+ssize64_t proc_read_kpageflags(struct process *p, struct uio *u, uint64_t pos);
+ssize64_t proc_read_pagemap(struct process *p, struct uio *u, uint64_t pos);
+/* maps.c */
 int proc_show_maps(struct proc_text *t, struct process *p);
 int proc_show_smaps(struct proc_text *t, struct process *p);
 /* May the running thread look at the insides of p: its memory, its files? */

@@ -7,6 +7,10 @@
 #include "kernel/thread.h"
 #include "kernel/utsname.h"
 #include "lib/string.h"
+#include "mm/aspace.h"
+#include "mm/frame.h"
+#include "mm/reclaim.h"
+#include "mm/writeback.h"
 
 static int show_ostype(struct proc_text *t, struct process *p)
 {
@@ -76,9 +80,64 @@ static int show_boot_id(struct proc_text *t, struct process *p)
 	return 0;
 }
 
-static const struct proc_number shmmax = {&shm_max, 0, UINT64_MAX};
-static const struct proc_number shmall = {&shm_all, 0, UINT64_MAX};
-static const struct proc_number shmmni = {&shm_mni, 0, SHM_SLOTS};
+static const struct proc_number shmmax = {&shm_max, 0, UINT64_MAX, NULL};
+static const struct proc_number shmall = {&shm_all, 0, UINT64_MAX, NULL};
+static const struct proc_number shmmni = {&shm_mni, 0, SHM_SLOTS, NULL};
+
+/* --- /proc/sys/vm --- */
+
+static int store_drop_caches(struct process *p, char *text, size_t len)
+{
+	uint64_t what;
+
+	if (!proc_number_parse(text, &what) || what < 1 || what > 4)
+		return -EINVAL;
+	/* 4 only keeps Linux from reporting it. */
+	if (what < 4)
+		reclaim_caches(what & 1, what & 2);
+	return 0;
+}
+
+static int show_min_free(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%lu\n", (unsigned long)frames_min * (PAGE_SIZE / KiB));
+	return 0;
+}
+
+static int store_min_free(struct process *p, char *text, size_t len)
+{
+	uint64_t kib;
+
+	if (!proc_number_parse(text, &kib) || !frames_set_min(kib / (PAGE_SIZE / KiB)))
+		return -EINVAL;
+	return 0;
+}
+
+static void dirty_changed(void)
+{
+	writeback_retime();
+	flusher_retime();
+}
+
+static const struct proc_number background = {&dirty_background_ratio, 0, 100, dirty_changed};
+static const struct proc_number dirty = {&dirty_ratio, 0, 100, dirty_changed};
+static const struct proc_number expire = {
+	&dirty_expire_centisecs, 0, INT32_MAX, dirty_changed};
+static const struct proc_number interval = {
+	&dirty_writeback_centisecs, 0, INT32_MAX, dirty_changed};
+static const struct proc_number map_count = {&max_map_count, 0, INT32_MAX, NULL};
+
+static const struct proc_entry vm_entries[] = {
+	{.name = "dirty_background_ratio", .mode = S_IFREG | 0644, .number = &background},
+	{.name = "dirty_expire_centisecs", .mode = S_IFREG | 0644, .number = &expire},
+	{.name = "dirty_ratio", .mode = S_IFREG | 0644, .number = &dirty},
+	{.name = "dirty_writeback_centisecs", .mode = S_IFREG | 0644, .number = &interval},
+	{.name = "drop_caches", .mode = S_IFREG | 0200, .store = store_drop_caches},
+	{.name = "max_map_count", .mode = S_IFREG | 0644, .number = &map_count},
+	{.name = "min_free_kbytes", .mode = S_IFREG | 0644, .show = show_min_free,
+	 .store = store_min_free},
+	{.mode = 0},
+};
 
 static const struct proc_entry random_entries[] = {
 	{.name = "boot_id", .mode = S_IFREG | 0444, .show = show_boot_id},
@@ -104,5 +163,6 @@ const struct proc_entry proc_sys_entries[] = {
 	{.name = "debug", .mode = S_IFDIR | 0555, .children = proc_debug_entries},
 #endif
 	{.name = "kernel", .mode = S_IFDIR | 0555, .children = kernel_entries},
+	{.name = "vm", .mode = S_IFDIR | 0555, .children = vm_entries},
 	{.mode = 0},
 };

@@ -16,53 +16,9 @@
 #include "kernel/utsname.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/pagecache.h"
-#include "mm/report.h"
-#include "mm/stat.h"
 #include "mm/slab.h"
 
 #define TICK (NSEC_PER_SEC / 100) /* of the times in /proc/stat */
-
-static int show_meminfo(struct proc_text *t, struct process *p)
-{
-	struct meminfo m;
-
-	meminfo_get(&m);
-#define LINE(name, field) proc_printf(t, "%-15s %8lu kB\n", name ":", (unsigned long)m.field)
-	LINE("MemTotal", total);
-	LINE("MemFree", free);
-	LINE("MemAvailable", available);
-	LINE("Buffers", buffers);
-	LINE("Cached", cached);
-	LINE("SwapCached", swap_cached);
-	LINE("Active", active);
-	LINE("Inactive", inactive);
-	LINE("Active(anon)", active_anon);
-	LINE("Inactive(anon)", inactive_anon);
-	LINE("Active(file)", active_file);
-	LINE("Inactive(file)", inactive_file);
-	LINE("Unevictable", unevictable);
-	LINE("Mlocked", mlocked);
-	LINE("SwapTotal", swap_total);
-	LINE("SwapFree", swap_free);
-	LINE("Dirty", dirty);
-	LINE("Writeback", writeback);
-	LINE("AnonPages", anon_pages);
-	LINE("Mapped", mapped);
-	LINE("Shmem", shmem);
-	LINE("KReclaimable", kreclaimable);
-	LINE("Slab", slab);
-	LINE("SReclaimable", sreclaimable);
-	LINE("SUnreclaim", sunreclaim);
-	LINE("KernelStack", kernel_stack);
-	LINE("PageTables", page_tables);
-	LINE("CommitLimit", commit_limit);
-	LINE("Committed_AS", committed_as);
-	LINE("VmallocTotal", vmalloc_total);
-	LINE("VmallocUsed", vmalloc_used);
-#undef LINE
-	return 0;
-}
 
 static void isa_string(uint64_t isa, char *buf, size_t size)
 {
@@ -195,33 +151,6 @@ static int show_loadavg(struct proc_text *t, struct process *p)
 	return 0;
 }
 
-static int show_vmstat(struct proc_text *t, struct process *p)
-{
-	proc_printf(t, "nr_free_pages %lu\n", (unsigned long)frames_free());
-	proc_printf(t, "nr_dirty %lu\nnr_writeback %lu\n",
-		    (unsigned long)atomic_load(&pagecache_nr_dirty),
-		    (unsigned long)atomic_load(&pagecache_nr_writeback));
-	for (int i = 0; i < VM_EVENTS; i++)
-		proc_printf(t, "%s %lu\n", vm_event_names[i],
-			    (unsigned long)vm_event_sum((enum vm_event)i));
-	return 0;
-}
-
-static int show_slabinfo(struct proc_text *t, struct process *p)
-{
-	struct kmem_cache *c = NULL;
-	struct slab_stats s;
-
-	proc_printf(t, "slabinfo - version: 2.1\n# name            <active_objs> <num_objs> "
-		       "<objsize> <objperslab> <pagesperslab>\n");
-	while ((c = kmem_cache_next(c, &s)))
-		proc_printf(t, "%-17s %6lu %6lu %6lu %4lu %4lu\n", s.name,
-			    (unsigned long)s.active_objects, (unsigned long)s.total_objects,
-			    (unsigned long)s.object_size,
-			    (unsigned long)(s.pages ? s.total_objects / s.pages : 0), 1UL);
-	return 0;
-}
-
 static int show_filesystems(struct proc_text *t, struct process *p)
 {
 	for (struct fstype *fs = fstype_next(NULL); fs; fs = fstype_next(fs))
@@ -306,22 +235,25 @@ static const struct proc_entry sysvipc_entries[] = {
 
 const struct proc_entry proc_root_entries[] = {
 	{.name = "self", .mode = S_IFLNK | 0777, .readlink = link_self},
+	{.name = "buddyinfo", .mode = S_IFREG | 0444, .show = proc_show_buddyinfo},
 	{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
 	{.name = "cpuinfo", .mode = S_IFREG | 0444, .show = show_cpuinfo},
 	{.name = "diskstats", .mode = S_IFREG | 0444, .show = show_diskstats},
 	{.name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems},
+	{.name = "kpagecount", .mode = S_IFREG | 0400, .read = proc_read_kpagecount},
+	{.name = "kpageflags", .mode = S_IFREG | 0400, .read = proc_read_kpageflags},
 	{.name = "loadavg", .mode = S_IFREG | 0444, .show = show_loadavg},
-	{.name = "meminfo", .mode = S_IFREG | 0444, .show = show_meminfo},
+	{.name = "meminfo", .mode = S_IFREG | 0444, .show = proc_show_meminfo},
 	{.name = "mounts", .mode = S_IFLNK | 0777, .readlink = link_mounts},
 	{.name = "partitions", .mode = S_IFREG | 0444, .show = show_partitions},
-	{.name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo},
+	{.name = "slabinfo", .mode = S_IFREG | 0400, .show = proc_show_slabinfo},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
 	{.name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_entries},
 	{.name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = store_sysrq},
 	{.name = "sysvipc", .mode = S_IFDIR | 0555, .children = sysvipc_entries},
 	{.name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime},
 	{.name = "version", .mode = S_IFREG | 0444, .show = show_version},
-	{.name = "vmstat", .mode = S_IFREG | 0444, .show = show_vmstat},
+	{.name = "vmstat", .mode = S_IFREG | 0444, .show = proc_show_vmstat},
 	{.mode = 0},
 };
 

@@ -134,6 +134,21 @@ TEST(memfd, contents)
 	CHECK_EQ(a[3 * PAGE], 'z');
 }
 
+/* Touching a page takes that page, not its neighbours. */
+TEST(memfd, sparse)
+{
+	int fd = memfd("t", 0);
+	struct stat st;
+	char *p;
+
+	CHECK_OK(ftruncate(fd, 256 * PAGE));
+	p = mmap(NULL, 256 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	p[0] = p[100 * PAGE] = 1;
+	CHECK_OK(fstat(fd, &st));
+	CHECK_EQ(st.st_blocks, 16);
+}
+
 TEST(memfd, survives_close)
 {
 	int fd = sealable();

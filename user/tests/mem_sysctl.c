@@ -1,0 +1,210 @@
+/*
+ * /proc/sys/vm: each switch does what it says. Those that need files on a disk are of the group
+ * that is run on one too.
+ */
+#include "ut.h"
+
+#include <sys/mman.h>
+#include <sys/vfs.h>
+
+#define PAGE	4096
+#define VM	"/proc/sys/vm/"
+
+static unsigned long get(const char *name)
+{
+	char path[80], text[64];
+
+	snprintf(path, sizeof(path), VM "%s", name);
+	file_text(path, text, sizeof(text));
+	return strtoul(text, NULL, 10);
+}
+
+/* errno, or 0 */
+static int set(const char *name, const char *text)
+{
+	char path[80];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), VM "%s", name);
+	fd = (int)CHECK_OK(open(path, O_WRONLY));
+	if (write(fd, text, strlen(text)) < 0)
+		err = errno;
+	CHECK_OK(close(fd));
+	return err;
+}
+
+static void set_number(const char *name, unsigned long value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lu\n", value);
+	CHECK_EQ(set(name, text), 0);
+}
+
+static unsigned long field(const char *file, const char *name)
+{
+	char line[128];
+	size_t n = strlen(name);
+	unsigned long value = 0;
+	FILE *f = fopen(file, "r");
+
+	CHECK(f != NULL);
+	while (fgets(line, sizeof(line), f))
+		if (strncmp(line, name, n) == 0 && strchr(" :", line[n]))
+			value = strtoul(line + n + 1, NULL, 10);
+	fclose(f);
+	return value;
+}
+
+/* The tests of the page cache need files that do not live in it alone. */
+static void need_disk(void)
+{
+	struct statfs fs;
+
+	CHECK_OK(statfs(".", &fs));
+	if (fs.f_type == 0x01021994)
+		SKIP("the folder is in memory");
+}
+
+TEST(mem, sysctl_errors, .root = true)
+{
+	static const char *const names[] = {
+		"dirty_ratio", "dirty_background_ratio", "dirty_expire_centisecs", "max_map_count",
+		"min_free_kbytes",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		unsigned long was = get(names[i]);
+
+		CHECK_EQ(set(names[i], "x\n"), EINVAL);
+		CHECK_EQ(set(names[i], "-5\n"), EINVAL);
+		CHECK_EQ(get(names[i]), was);
+		set_number(names[i], was);
+		CHECK_EQ(get(names[i]), was);
+	}
+	CHECK_EQ(set("dirty_ratio", "101\n"), EINVAL);
+	CHECK_EQ(set("drop_caches", "0\n"), EINVAL);
+	CHECK_EQ(set("drop_caches", "9\n"), EINVAL);
+}
+
+static void try_to_set(void)
+{
+	become_user();
+	CHECK_ERR(open(VM "dirty_ratio", O_WRONLY), EACCES);
+	CHECK_ERR(open(VM "drop_caches", O_WRONLY), EACCES);
+	get("max_map_count");
+}
+
+TEST(mem, sysctl_user, .root = true)
+{
+	CHECK_EQ(run_child(try_to_set), 0);
+}
+
+TEST(mem, max_map_count, .root = true)
+{
+	unsigned long was = get("max_map_count");
+	int made = 0, err = 0;
+
+	set_number("max_map_count", 100);
+	/* No two of these are alike to their neighbours, so none merge. */
+	while (made < 200) {
+		void *p = mmap(NULL, PAGE, made & 1 ? PROT_READ : PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED) {
+			err = errno;
+			break;
+		}
+		made++;
+	}
+	set_number("max_map_count", was);
+	CHECK_EQ(err, ENOMEM);
+	CHECK_GE(made, 50);
+	CHECK(made < 100);
+	CHECK(mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+}
+
+TEST(mem, min_free, .root = true)
+{
+	unsigned long was = get("min_free_kbytes");
+
+	set_number("min_free_kbytes", was + 1024);
+	CHECK_EQ(get("min_free_kbytes"), was + 1024);
+	set_number("min_free_kbytes", was);
+	CHECK_EQ(get("min_free_kbytes"), was);
+}
+
+/* Which pages of the file are in memory? */
+static int cached_pages(int fd, size_t pages)
+{
+	unsigned char in[1024];
+	int n = 0;
+	char *p = mmap(NULL, pages * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+
+	CHECK(p != MAP_FAILED && pages <= sizeof(in));
+	CHECK_OK(mincore(p, pages * PAGE, in));
+	for (size_t i = 0; i < pages; i++)
+		n += in[i] & 1;
+	CHECK_OK(munmap(p, pages * PAGE));
+	return n;
+}
+
+TEST(file, drop_caches, .root = true, .no_leak_check = true)
+{
+	enum { PAGES = 512 };
+	int fd;
+
+	need_disk();
+	file_pattern("big", PAGES * PAGE, 3);
+	fd = (int)CHECK_OK(open("big", O_RDWR));
+	CHECK_OK(fsync(fd));
+	CHECK_EQ(cached_pages(fd, PAGES), PAGES);
+	CHECK_EQ(set("drop_caches", "1\n"), 0);
+	CHECK_EQ(cached_pages(fd, PAGES), 0);
+	file_pattern_check("big", PAGES * PAGE, 3);
+	CHECK_EQ(cached_pages(fd, PAGES), PAGES);
+	/* What is not written yet cannot go. */
+	CHECK_EQ(pwrite(fd, "x", 1, 0), 1);
+	CHECK_EQ(set("drop_caches", "3\n"), 0);
+	CHECK_EQ(set("drop_caches", "2\n"), 0);
+	CHECK_OK(close(fd));
+}
+
+/* Wait until nothing is dirty; a minute means that nobody writes. */
+static void wait_clean(void)
+{
+	uint64_t end = now_ns() + 60000000000ULL;
+
+	while (field("/proc/vmstat", "nr_dirty") || field("/proc/vmstat", "nr_writeback")) {
+		if (now_ns() > end)
+			FAIL("%lu pages are still dirty", field("/proc/vmstat", "nr_dirty"));
+		usleep(10000);
+	}
+}
+
+TEST(file, dirty_times, .root = true, .no_leak_check = true, .seconds = 180)
+{
+	unsigned long expire = get("dirty_expire_centisecs");
+	unsigned long interval = get("dirty_writeback_centisecs"), dirty;
+	int fd;
+
+	need_disk();
+	sync();
+	set_number("dirty_expire_centisecs", 100);
+	set_number("dirty_writeback_centisecs", 10);
+	file_pattern("f", 16 * PAGE, 1);
+	/* Old enough after a second: goes by itself. */
+	wait_clean();
+	/* Nobody looks any more: what is dirty stays so, though it is old. */
+	set_number("dirty_writeback_centisecs", 0);
+	fd = (int)CHECK_OK(open("f", O_RDWR));
+	for (int i = 0; i < 16; i++)
+		CHECK_EQ(pwrite(fd, "y", 1, i * PAGE), 1);
+	sleep(3);
+	dirty = field("/proc/vmstat", "nr_dirty");
+	set_number("dirty_writeback_centisecs", 10);
+	wait_clean();
+	set_number("dirty_expire_centisecs", expire);
+	set_number("dirty_writeback_centisecs", interval);
+	CHECK_GE(dirty, 16);
+}
