@@ -40,6 +40,8 @@ struct hart {
 	uint64_t idle_time;	/* ns spent idle, for /proc/stat and uptime */
 	uint64_t busy_user, busy_system; /* ns */
 	uint64_t switches;
+	uint64_t lock_spins;	/* (own hart) looks at a spin lock that found it taken */
+	uint64_t lock_sleeps;	/* (own hart) waits for a mutex or a rwlock, about */
 	void *percpu_mm;	/* frame caches etc.: mm/ owns what it points to */
 };
 

@@ -29,6 +29,7 @@ static inline bool try_take(struct mutex *m)
 
 static __slow void mutex_wait(struct mutex *m)
 {
+	current()->hart->lock_sleeps++;
 	wait_event(&m->wait, try_take(m), WAIT_UNINTERRUPTIBLE);
 }
 
@@ -130,12 +131,14 @@ static inline void note_write(struct rwlock *l)
 
 static __slow void read_wait(struct rwlock *l)
 {
+	current()->hart->lock_sleeps++;
 	wait_event(&l->wait, try_read(l), WAIT_UNINTERRUPTIBLE);
 }
 
 static __slow void write_wait(struct rwlock *l)
 {
 	__atomic_add_fetch(&l->writers_waiting, 1, __ATOMIC_RELAXED);
+	current()->hart->lock_sleeps++;
 	wait_event(&l->wait, try_write(l), WAIT_UNINTERRUPTIBLE);
 	__atomic_sub_fetch(&l->writers_waiting, 1, __ATOMIC_RELAXED);
 }

@@ -124,9 +124,11 @@ void spin_lock(struct spinlock *l)
 #if DEBUG
 	lockrank_acquire(l, l->rank, l->name);
 #endif
-	while (unlikely(__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE)))
+	while (unlikely(__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE))) {
+		this_hart()->lock_spins++;
 		while (__atomic_load_n(&l->locked, __ATOMIC_RELAXED))
 			cpu_relax();
+	}
 	note_locked(l);
 }
 

@@ -284,9 +284,11 @@ void leaf_lock(struct frame *t)
 {
 	preempt_disable();
 	lockrank_acquire(t, RANK_LEAF, "leaf table");
-	while (__atomic_fetch_or((uint32_t *)&t->word, FRAME_LOCK, __ATOMIC_ACQUIRE) & FRAME_LOCK)
+	while (__atomic_fetch_or((uint32_t *)&t->word, FRAME_LOCK, __ATOMIC_ACQUIRE) & FRAME_LOCK) {
+		this_hart()->lock_spins++;
 		while (t->word & FRAME_LOCK)
 			cpu_relax();
+	}
 }
 
 void leaf_unlock(struct frame *t)

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "fs/procfs/procfs.h"
+#include "kernel/hart.h"
 #include "kernel/thread.h"
 #include "mm/aspace.h"
 #include "mm/frame.h"
@@ -81,10 +82,17 @@ static void levels_show(struct proc_text *t)
 
 int proc_show_vmstat(struct proc_text *t, struct process *p)
 {
+	uint64_t spins = 0, sleeps = 0;
+
 	levels_show(t);
 	for (int i = 0; i < VM_EVENTS; i++)
 		proc_printf(t, "%s %lu\n", vm_event_names[i],
 			    (unsigned long)vm_event_sum((enum vm_event)i));
+	for (uint32_t i = 0; i < nharts; i++) {
+		spins += harts[i].lock_spins;
+		sleeps += harts[i].lock_sleeps;
+	}
+	proc_printf(t, "xv39_lock_spins %lu\nxv39_lock_sleeps %lu\n", spins, sleeps);
 	return 0;
 }
 

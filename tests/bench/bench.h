@@ -42,6 +42,9 @@ extern char bench_self[];
 void bench_begin(void);
 void bench_end(struct sample *s, uint64_t ops);
 
+/* What `bench -p` prints, see parallel.c; the program's exit status. */
+int bench_parallel(void);
+
 /* Ends the program with a message when a call that must work did not. */
 void bench_need(int ok, const char *what);
 

@@ -6,6 +6,7 @@
  *   -s  samples to take (5)     -w  first wait so long, while the system settles
  *   -d  a folder on a disk, for the rows disk/...; without it they are left out
  * bench -x does nothing: it is what the exec rows execute.
+ * bench -p counts what harts wait for when all fault at once: parallel.c.
  *
  * Each row runs in a process of its own, so that none meets what another left behind.
  */
@@ -162,6 +163,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "-x") == 0)
 		return 0;
+	if (argc == 2 && strcmp(argv[1], "-p") == 0)
+		return bench_parallel();
 	bench_need(readlink("/proc/self/exe", bench_self, sizeof(bench_self) - 1) > 0,
 		   "/proc/self/exe");
 	while ((opt = getopt(argc, argv, "lvs:w:d:")) != -1) {
