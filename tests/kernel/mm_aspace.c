@@ -11,6 +11,7 @@
 #include "mm/pagetable.h"
 #include "mm/slab.h"
 #include "mm/usercopy.h"
+#include "tests/kernel/audit.h"
 
 #define BASE 0x10000000UL
 
@@ -38,6 +39,7 @@ static void take_off(struct aspace *as)
 	wear(NULL);
 	aspace_put(as);
 	frame_audit();
+	selftest_check(!memory_audit());
 }
 
 static long map_anon(struct aspace *as, uaddr_t at, size_t pages)

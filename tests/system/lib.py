@@ -133,7 +133,7 @@ class Machine:
 
     # pylint: disable=too-many-arguments
     def __init__(self, smp=2, mem="128M", append="", disks=None, debug=False, dtb=None,
-                 legacy=False, qemuflags="", no_reboot=True, limit=180):
+                 legacy=False, qemuflags="", no_reboot=True, limit=180, qemu=None):
         disks = [root_image() + ",snapshot"] if disks is None else disks
         line = ["setpriv", "--pdeathsig", "KILL", os.path.join(SCRIPTS, "qemu"), "--batch",
                 "--kernel", kernel(debug), "--smp", str(smp), "--mem", str(mem),
@@ -142,6 +142,7 @@ class Machine:
         for disk in disks:
             line += ["--disk", disk]
         line += ["--dtb", dtb] if dtb else []
+        line += ["--qemu", qemu] if qemu else []
         line += ["--legacy"] if legacy else []
         line += ["--no-reboot"] if no_reboot else []
         self.deadline = time.monotonic() + limit * SCALE
