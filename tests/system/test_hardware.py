@@ -1,4 +1,4 @@
-"""Hardware that leaves more to the kernel than QEMU usually does; usertests-hardware has the rest."""
+"""Hardware that leaves more to the kernel than QEMU usually does (see also usertests-hardware)."""
 import os
 import re
 
