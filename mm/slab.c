@@ -86,6 +86,9 @@ static struct frame *slab_grow(struct kmem_cache *c)
 	if (!f)
 		return NULL;
 	page = frame_data(f);
+#if DEBUG
+	memset(page, 0xa3, PAGE_SIZE); /* as what was freed: the audit looks */
+#endif
 	for (uint32_t i = 0; i < c->per_slab; i++)
 		*(uint16_t *)(page + i * c->size) =
 			i + 1 < c->per_slab ? (i + 1) * c->size + 1 : 0;

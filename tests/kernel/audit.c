@@ -137,6 +137,19 @@ static void audit_free(const struct frame *f, const struct frame *end)
 	}
 }
 
+static void audit_zeroed(const struct frame *f)
+{
+	const uint64_t *p = frame_data(f);
+
+	for (unsigned i = 0; i < PAGE_SIZE / sizeof(*p); i++) {
+		if (!p[i])
+			continue;
+		audit_complain("frame %u, free and zeroed, has %lx at %lu", frame_pfn(f), p[i],
+			       i * sizeof(*p));
+		return;
+	}
+}
+
 static void audit_caches(uint64_t cached)
 {
 	for (uint32_t i = 0; i < nharts; i++) {
@@ -150,6 +163,8 @@ static void audit_caches(uint64_t cached)
 			if (f->word != (FRAME_FREE | FRAME_CACHED))
 				audit_complain("frame %u in the cache of hart %u is not free",
 					       frame_pfn(f), i);
+			if (n >= h->nr_frames)
+				audit_zeroed(f);
 		}
 	}
 	if (cached)

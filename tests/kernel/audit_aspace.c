@@ -1,6 +1,7 @@
 /*
  * The audit of address spaces: areas, accounts and page tables of each agree.
  */
+#include "mm/areas.h"
 #include "mm/aspace.h"
 #include "mm/object.h"
 #include "mm/pagetable.h"
@@ -46,6 +47,22 @@ static void audit_leaf_areas(struct aspace *as, const struct frame *leaf, uaddr_
 	}
 }
 
+/* Whoever comes through the object must find the area. */
+static void audit_object_area(struct vma *v)
+{
+	uint64_t last = v->index + vma_pages(v) - 1;
+	struct vma *other;
+
+	mutex_lock(&v->object->lock);
+	other = object_area_first(v->object, v->index, last);
+	while (other && other != v)
+		other = object_area_next(other, v->index, last);
+	mutex_unlock(&v->object->lock);
+	if (!other)
+		audit_complain("area %lx-%lx is not in the tree of its %s object", v->start, v->end,
+			       v->object->ops->name);
+}
+
 static void audit_accounts(struct aspace *as)
 {
 	uint64_t pages = 0, data = 0, locked = 0;
@@ -63,6 +80,8 @@ static void audit_accounts(struct aspace *as)
 		if (vma_private(v) && (v->prot & PROT_WRITE) &&
 		    !(v->flags & (VMA_STACK | VMA_GROWSDOWN)))
 			data += vma_pages(v);
+		if (v->object)
+			audit_object_area(v);
 		if (v->flags & VMA_LOCKED)
 			locked += vma_pages(v);
 	}

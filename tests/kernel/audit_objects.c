@@ -70,10 +70,24 @@ void audit_objects(void)
 
 static struct slab_sum {
 	const struct kmem_cache *cache;
+	const char *name;
 	uint64_t slabs, used;
 	uint32_t size, per_slab;
 } sums[SLAB_CACHES_MAX];
 static uint32_t nr_sums;
+
+/* Nobody has written to a free object, behind what links it (mm/slab.c fills them). */
+static void audit_untouched(const struct slab_sum *s, const void *object)
+{
+	const uint8_t *p = object;
+
+	for (uint32_t i = sizeof(void *); i < s->size; i++) {
+		if (p[i] == 0xa3)
+			continue;
+		audit_complain("%s: byte %u of free object %p is %x", s->name, i, object, p[i]);
+		return;
+	}
+}
 
 /* The free objects of a slab, and those in use, are all there are. */
 static void audit_slab(const struct frame *f)
@@ -98,6 +112,7 @@ static void audit_slab(const struct frame *f)
 				       at);
 			return;
 		}
+		audit_untouched(s, page + at - 1);
 		at = *(const uint16_t *)(page + at - 1);
 	}
 	if (free + f->slab_used != s->per_slab)
@@ -106,8 +121,9 @@ static void audit_slab(const struct frame *f)
 }
 
 /* What harts hold apart counts as handed out. */
-static uint64_t held_by_harts(uint32_t id, const struct kmem_cache *c)
+static uint64_t held_by_harts(uint32_t id)
 {
+	const struct slab_sum *s = &sums[id];
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < nharts; i++) {
@@ -116,11 +132,14 @@ static uint64_t held_by_harts(uint32_t id, const struct kmem_cache *c)
 
 		if (!h)
 			continue;
-		for (void *p = h->slab[id].free; p && n <= h->slab[id].count; p = *(void **)p, n++)
-			if (frame_type(frame_of(p)) != FRAME_SLAB || frame_of(p)->cache != c)
-				audit_complain("hart %u holds %p, not of cache %u", i, p, id);
+		for (void *p = h->slab[id].free; p && n <= h->slab[id].count;
+		     p = *(void **)p, n++) {
+			if (frame_type(frame_of(p)) != FRAME_SLAB || frame_of(p)->cache != s->cache)
+				audit_complain("hart %u holds %p, not of %s", i, p, s->name);
+			audit_untouched(s, p);
+		}
 		if (n != h->slab[id].count)
-			audit_complain("hart %u: %u objects of cache %u, %u counted", i, n, id,
+			audit_complain("hart %u: %u objects of %s, %u counted", i, n, s->name,
 				       h->slab[id].count);
 		sum += n;
 	}
@@ -136,6 +155,7 @@ void audit_slabs(void)
 	while ((c = kmem_cache_next(c, &stats)))
 		sums[nr_sums++] = (struct slab_sum){
 			.cache = c,
+			.name = stats.name,
 			.size = stats.object_size,
 			.per_slab = PAGE_SIZE / stats.object_size,
 		};
@@ -143,7 +163,7 @@ void audit_slabs(void)
 	nr_sums = 0;
 	while ((c = kmem_cache_next(c, &stats))) {
 		const struct slab_sum *s = &sums[nr_sums];
-		uint64_t held = held_by_harts(nr_sums++, c);
+		uint64_t held = held_by_harts(nr_sums++);
 
 		if (s->slabs != stats.pages || s->used != stats.active_objects + held)
 			audit_complain("cache %s: %lu slabs, %lu objects; found %lu and %lu",

@@ -129,5 +129,8 @@ SELFTEST(audit_sees_a_damaged_slab)
 	f->slab_used--;
 	kfree(p);
 	kfree(q);
+	((char *)p)[100]++; /* used after it was freed */
+	selftest_check(audit_sees());
+	((char *)p)[100]--;
 	selftest_check(!memory_audit());
 }
