@@ -278,6 +278,7 @@ int audit_once(void)
 	if (!found)
 		found = vmalloc(found_size());
 	nr_complaints = 0;
+	frame_audit();
 	done = found && stop_and_audit();
 	audit_aspaces();
 	running = false;
