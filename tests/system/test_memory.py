@@ -1,0 +1,123 @@
+"""Looking at memory: pmap, vmstat, free, and vmtop with a person at the keys."""
+import re
+
+from lib import Machine, check, equal, run
+
+UP, DOWN, ESCAPE, RETURN = "\x1b[A", "\x1b[B", "\x1b", "\r"
+
+
+def rows_of(text, pattern):
+    """The groups of every line that matches."""
+    return [match.groups() for match in re.finditer(pattern, text, re.M)]
+
+
+def test_pmap():
+    """The sizes that pmap shows add up, and are those of /proc/PID/statm."""
+    text = run("pmap -x $$; cat /proc/$$/statm; true", status=0).text
+    areas = rows_of(text, r"^[0-9a-f]{16} +(\d+) +(\d+) +(\d+) [-rwxsp]{5} +(.+)$")
+    total = rows_of(text, r"^total kB +(\d+) +(\d+) +(\d+)$")[0]
+    check(len(areas) >= 5, f"{len(areas)} areas")
+    check(any("[ stack ]" in area[3] for area in areas), "no stack")
+    for column in range(3):
+        equal(sum(int(area[column]) for area in areas), int(total[column]), "sum")
+    equal(int(text.split("\n")[-2].split()[0]) * 4, int(total[0]), "size by statm")
+
+
+def test_pmap_of_nobody():
+    equal(run("pmap 32000").status, 42, "status")
+
+
+def test_vmstat():
+    """Two lines of numbers below the header; memory in it agrees with the machine's."""
+    lines = run("vmstat 0.1 2", mem="64M", status=0).text.strip().split("\n")
+    equal(len(lines), 4, "lines")
+    equal(lines[1].split(), "r b swpd free buff cache si so bi bo in cs us sy id wa st".split(),
+          "header")
+    for line in lines[2:]:
+        numbers = [int(word) for word in line.split()]
+        equal(len(numbers), 17, "numbers in " + line)
+        check(1024 < numbers[3] < 65536, f"{numbers[3]} KiB free of 64 MiB")
+
+
+def test_vmtop_batch():
+    """All memory has an owner; the command itself is among the processes."""
+    text = run("vmtop -b -n 2 -d 0.1", status=0).text
+    equal(text.count("MEMORY"), 2, "pictures")
+    for picture in text.strip().split("\n\n"):
+        kib = {name.strip(): int(number) for name, number in
+               rows_of(picture, r"^([a-z ,]{16}) +(\d+) +\d+%")}
+        owners = ["free", "anonymous", "shared, tmpfs", "file pages", "page tables", "slab",
+                  "kernel stacks", "other kernel"]
+        check(abs(sum(kib[name] for name in owners) - kib["total"]) < 512, str(kib))
+        check("vmtop" in picture.split("COMMAND")[1], "vmtop is not in its own list")
+
+
+def test_vmtop_sort():
+    """The order asked for is the order of the list."""
+    text = run("vmtop -b -n 1 -p $$ -s rss", status=0).text
+    rss = [int(row[0]) for row in rows_of(text, r"^[0-9a-f]+-[0-9a-f]+ .{4} +\d+ +(\d+)")]
+    check(len(rss) > 3 and rss == sorted(rss, reverse=True), str(rss))
+    equal(run("vmtop -b -s nonsense").status, 1, "status of a wrong order")
+
+
+def test_vmtop_needs_terminal():
+    check("-b" in run("vmtop 2>&1 | cat", status=0).text, "no hint at -b")
+
+
+def test_vmtop_keys():
+    """Sort, choose a process, look at its areas, go back, quit; the terminal is as before."""
+    with Machine() as machine:
+        machine.prompt()
+        before = machine.command("stty -a")[1]
+        machine.command("stty rows 24 cols 80")
+        machine.send("vmtop -d 0.5" + RETURN)
+        machine.expect(r"sorted by rss")
+        machine.send("s")
+        machine.expect(r"sorted by faults")
+        machine.send("s")
+        machine.expect(r"sorted by pid")
+        # By pid the first line is init's.
+        machine.send(RETURN)
+        machine.expect(r"process 1: /sbin/init   \d+ areas")
+        machine.expect(r"\[stack\]")
+        machine.send(DOWN + UP + "s")
+        machine.expect(r"sorted by size")
+        machine.send(ESCAPE)
+        machine.expect(r"PID S ")
+        machine.send("+")
+        machine.expect(r"every 1 s")
+        machine.send("q")
+        machine.prompt()
+        machine.command("stty rows 0 cols 0")
+        equal(machine.command("stty -a")[1], before, "terminal after vmtop")
+
+
+def test_vmtop_ends_by_signal():
+    """Killed from outside it puts the terminal back too."""
+    with Machine() as machine:
+        machine.prompt()
+        machine.command("stty rows 24 cols 80")
+        # Whoever sees the terminal raw knows that vmtop has it.
+        machine.send("sh -c '(until stty -a </dev/console | grep -q -e -icanon; do :; done; "
+                     "kill $$) & exec vmtop'" + RETURN)
+        machine.expect(r"\x1b\[\?25h")
+        machine.prompt()
+        check("-icanon" not in machine.command("stty -a")[1], "the terminal is raw")
+
+
+def test_vmtop_small_window():
+    """Nothing is wider or higher than the window."""
+    with Machine() as machine:
+        machine.prompt()
+        machine.command("stty rows 8 cols 40")
+        machine.send("vmtop" + RETURN)
+        machine.expect(r"sorted|EVENTS|MEMORY")
+        machine.send("s")
+        machine.expect(r"PID S ")
+        machine.send("q")
+        machine.expect(r"\x1b\[\?25h")
+        for picture in machine.text.split("\x1b[H")[1:-1]:
+            lines = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]|\r", "", picture).split("\n")
+            check(len(lines) <= 8, f"{len(lines)} lines")
+            check(max(map(len, lines)) < 40, f"a line of {max(map(len, lines))} columns")
+        machine.prompt()
