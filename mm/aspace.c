@@ -3,7 +3,6 @@
 #include "fs/file.h"
 #include "kernel/machine.h"
 #include "kernel/panic.h"
-#include "kernel/random.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/resource.h"
 #include "lib/string.h"
@@ -19,24 +18,11 @@ LIST_HEAD(aspaces);
 uint64_t max_map_count = 65530;
 static struct kmem_cache *aspace_cache;
 
-#define PERSONALITY_NO_RANDOMIZE 0x0040000
+#define MMAP_GAP (128 * MiB) /* for the stack, below USER_TOP; exec knows better */
 
 bool aspace_exclusive(const struct aspace *as)
 {
 	return as->refs == 0 || (as->refs == 1 && current()->aspace == as);
-}
-
-/* Areas are placed below the stack's reach, and a random distance more. */
-static uaddr_t mmap_top_choose(void)
-{
-	struct process *p = current()->process;
-	uint64_t gap = 128 * MiB, stack = p ? rlimit_get(RLIMIT_STACK) : 0;
-
-	stack = MIN(stack, (uint64_t)USER_TOP / 6 * 5);
-	gap = MAX(gap, stack);
-	if (!cmdline_has("norandmaps") && !(p && p->personality & PERSONALITY_NO_RANDOMIZE))
-		gap += random_below(1UL << 18) << PAGE_SHIFT;
-	return ALIGN_DOWN(USER_TOP - gap, PAGE_SIZE);
 }
 
 struct aspace *aspace_create(void)
@@ -48,7 +34,7 @@ struct aspace *aspace_create(void)
 	as->refs = 1;
 	rwlock_init(&as->lock, "aspace", RANK_ASPACE);
 	spin_init(&as->l1_lock, "aspace l1", RANK_L1);
-	as->mmap_top = mmap_top_choose();
+	as->mmap_top = USER_TOP - MMAP_GAP;
 	if (pt_create(as)) {
 		kmem_cache_free(aspace_cache, as);
 		return NULL;
@@ -183,11 +169,28 @@ struct vma *aspace_split(struct vma *v, uaddr_t va)
 	return upper;
 }
 
-struct vma *aspace_isolate(struct vma *v, uaddr_t start, uaddr_t end)
+/*
+ * The part of the spans of leaf tables around the areas first to last in which there is no other
+ * area: tables in there are needed for nothing else.
+ */
+static void own_span(const struct vma *first, const struct vma *last, uaddr_t *floor,
+		     uaddr_t *ceiling)
 {
+	*floor = MAX(first->prev ? first->prev->end : 0, ALIGN_DOWN(first->start, L1_SIZE));
+	*ceiling = MIN(last->next ? last->next->start : USER_TOP, ALIGN_UP(last->end, L1_SIZE));
+}
+
+struct vma *aspace_isolate(struct vma *v, uaddr_t start, uaddr_t end, bool drop)
+{
+	uaddr_t floor = 0, ceiling = 0;
+
 	if (v->start < start)
 		v = aspace_split(v, start);
-	return v && v->end > end && !aspace_split(v, end) ? NULL : v;
+	if (!v || (v->end > end && !aspace_split(v, end)))
+		return NULL;
+	if (drop)
+		own_span(v, v, &floor, &ceiling);
+	return pt_unshare(v->as, v->start, v->end, floor, ceiling) ? NULL : v;
 }
 
 static void merge_two(struct vma *a, struct vma *b)
@@ -298,7 +301,7 @@ int aspace_map_locked(struct aspace *as, uaddr_t addr, size_t len, uint32_t prot
 
 int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vma **dead)
 {
-	struct vma *v = vma_find(&as->areas, start), *next, *prev, *last, *before = *dead;
+	struct vma *v = vma_find(&as->areas, start), *next, *last, *before = *dead;
 	struct tlb_batch batch;
 	uaddr_t floor, ceiling;
 
@@ -306,10 +309,14 @@ int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vm
 		return 0;
 	if (v->start < start && !(v = aspace_split(v, start)))
 		return -ENOMEM;
-	last = end <= v->end ? v : vma_at(&as->areas, end - 1);
-	if (last && end < last->end && !aspace_split(last, end))
+	last = end <= v->end ? v : vma_find(&as->areas, end - 1);
+	if (!last || last->start >= end)
+		last = vma_below(&as->areas, last);
+	if (end < last->end && !aspace_split(last, end))
 		return -ENOMEM;
-	prev = v->prev;
+	own_span(v, last, &floor, &ceiling);
+	if (pt_unshare(as, v->start, last->end, floor, ceiling))
+		return -ENOMEM;
 	for (; v && v->start < end; v = next) {
 		next = v->next;
 		account(v, -(int64_t)vma_pages(v));
@@ -323,8 +330,6 @@ int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vm
 		v->next = *dead;
 		*dead = v;
 	}
-	floor = MAX(prev ? prev->end : 0, ALIGN_DOWN(start, L1_SIZE));
-	ceiling = MIN(v ? v->start : USER_TOP, ALIGN_UP(end, L1_SIZE));
 	tlb_batch_begin(&batch, as, aspace_exclusive(as));
 	/* Area by area: entries lie nowhere else. */
 	for (struct vma *d = *dead; d != before; d = d->next)
@@ -370,50 +375,6 @@ void aspace_put(struct aspace *as)
 {
 	if (as && --as->refs == 0)
 		aspace_destroy(as);
-}
-
-/* Copy one area into dst. 0 or -ENOMEM. */
-static int fork_area(struct aspace *dst, struct vma *v, struct tlb_batch *b)
-{
-	struct vma *copy;
-
-	if (v->flags & VMA_DONTFORK)
-		return 0;
-	copy = aspace_area_copy(v, v->start, v->end);
-	if (!copy)
-		return -ENOMEM;
-	copy->flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT);
-	/* In the object's tree before its entries are copied: whoever takes pages out finds it. */
-	aspace_enter(dst, copy);
-	if (v->flags & (VMA_WIPEONFORK | VMA_SHARED))
-		return 0; /* shared pages are found again through the object */
-	return pt_copy(dst, v, b);
-}
-
-int aspace_fork(struct aspace *src, struct aspace **dst)
-{
-	struct aspace *as = aspace_create();
-	struct tlb_batch batch;
-	int err = 0;
-
-	if (!as)
-		return -ENOMEM;
-	rwlock_write(&src->lock);
-	as->brk = src->brk;
-	as->mmap_top = src->mmap_top;
-	as->layout = src->layout;
-	tlb_batch_begin(&batch, src, false);
-	for (struct vma *v = vma_first(&src->areas); v && !err; v = v->next)
-		err = fork_area(as, v, &batch);
-	/* The parent's entries became read-only: before the child can run, all must know. */
-	tlb_batch_end(&batch);
-	rwlock_write_unlock(&src->lock);
-	if (err) {
-		aspace_put(as);
-		return err;
-	}
-	*dst = as;
-	return 0;
 }
 
 void aspace_set_layout(struct aspace *as, const struct exec_layout *l)
@@ -539,7 +500,8 @@ void aspace_check(struct aspace *as)
 		uint32_t counts = 0;
 
 		leaf_lock(leaf);
-		assert_always(leaf->owner == as && leaf->base == va >> L1_SHIFT);
+		assert_always(leaf->owner == (pt_leaf(as, va) ? as : NULL));
+		assert_always(leaf->base == va >> L1_SHIFT);
 		for (unsigned i = 0; i < PT_ENTRIES; i++) {
 			pte_t p = *pt_entry(leaf, va + i * PAGE_SIZE);
 

@@ -19,6 +19,7 @@ bool aspace_try_get(struct aspace *as);
 void aspace_put(struct aspace *as); /* may sleep: the last one tears it down */
 /* A copy-on-write copy of src in *dst: 0, -ENOMEM (nothing changed). May sleep. */
 int aspace_fork(struct aspace *src, struct aspace **dst);
+extern uint32_t fork_sparse; /* tables with more entries are shared; tests lower it */
 
 void aspace_set_layout(struct aspace *as, const struct exec_layout *l);
 const struct exec_layout *aspace_layout(struct aspace *as);
@@ -56,10 +57,11 @@ struct vma *aspace_area_copy(const struct vma *v, uaddr_t start, uaddr_t end) __
 /* Split the area v at va, strictly inside it: the upper part. NULL: no memory. (a writer) */
 struct vma *aspace_split(struct vma *v, uaddr_t va) __must_check;
 /*
- * Split v so that what of it lies in [start, end) is an area of its own: that one. NULL: no
- * memory (nothing of note changed). (a writer)
+ * Before an area changes: split v so that what of it lies in [start, end) is an area of its own, and
+ * attach its leaf tables. With `drop`, what is mapped there is about to go, and tables that serve
+ * nothing else may stay detached. That area; NULL: no memory (nothing of note changed). (a writer)
  */
-struct vma *aspace_isolate(struct vma *v, uaddr_t start, uaddr_t end) __must_check;
+struct vma *aspace_isolate(struct vma *v, uaddr_t start, uaddr_t end, bool drop) __must_check;
 /* Merge areas that touch within [start, end] and its neighbours, where they can be. (a writer) */
 void aspace_merge(struct aspace *as, uaddr_t start, uaddr_t end);
 /* Enter a new area (object and file referenced by the caller, taken over). (a writer) */

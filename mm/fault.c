@@ -84,9 +84,7 @@ static struct frame *take_frame(struct fault *f, unsigned flags)
 		if (!frame)
 			return NULL;
 	}
-	frame->counts = FRAME_MAP_ONE;
-	frame->word = FRAME_ANON | FRAME_ICACHE_STALE;
-	frame->slot = 0;
+	frame_make_anon(frame);
 	return frame;
 }
 
@@ -154,26 +152,25 @@ static int copy_page(struct fault *f, struct frame *leaf, pte_t was, struct fram
 		page_copy(frame_data(frame), frame_data(src));
 	if (f->vma->prot & PROT_EXEC)
 		exec_ready(frame);
-	leaf_lock(leaf);
+	pt_lock(leaf);
 	if (*e != was ||
 	    (src && frame_type(src) == FRAME_OBJECT && src->object != f->vma->object)) {
-		leaf_unlock(leaf);
+		pt_unlock(leaf);
 		give_back(frame);
 		return 0; /* somebody was faster: the access is tried again, and if need be faults
 			   */
 	}
 	if (was) {
+		if (!pte_special(was)) {
+			old = pte_frame(was);
+			pt_leave(leaf, e, old);
+		}
 		/* Nobody may see the old page once somebody has written to the new one. */
 		*e = 0;
 		tlb_flush(f->as, f->va, f->va + PAGE_SIZE);
-		if (!pte_special(was)) {
-			old = pte_frame(was);
-			leaf->entries -= frame_type(old) == FRAME_ANON ? PT_COUNT_ANON
-									: PT_COUNT_OBJECT;
-		}
 	}
 	pt_set_anon(leaf, e, frame, pte_user(frame_pa(frame), f->vma->prot, true));
-	leaf_unlock(leaf);
+	pt_unlock(leaf);
 	if (old)
 		frame_unmap(old);
 	vm_event(VM_COW);

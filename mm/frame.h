@@ -35,7 +35,6 @@ enum frame_type {
 #define FRAME_REFERENCED   BIT(12) /* used since reclaim last looked */
 #define FRAME_QUEUED	   BIT(13) /* on a reclaim queue (queue lock) */
 #define FRAME_ICACHE_STALE BIT(14) /* written since the last fence.i */
-#define FRAME_DETACHED	   BIT(15) /* PAGETABLE: no TLB can hold anything of it */
 #define FRAME_CACHED	   BIT(16) /* FREE: in a hart's cache, not in the buddy lists */
 #define FRAME_WAITERS	   BIT(17) /* somebody sleeps for BUSY or WRITEBACK to end */
 #define FRAME_READAHEAD	   BIT(18) /* OBJECT: using it should start the next read-ahead */
@@ -173,6 +172,13 @@ static inline void frame_unmap(struct frame *f)
 		frame_free(f, 0);
 }
 
+/* A frame fresh from frame_alloc, filled by the caller, becomes private memory mapped once. */
+static inline void frame_make_anon(struct frame *f)
+{
+	f->counts = FRAME_MAP_ONE;
+	f->word = FRAME_ANON | FRAME_ICACHE_STALE;
+	f->slot = 0;
+}
 /* Change the type of a frame the caller alone holds; flags are cleared. */
 static inline void frame_set_type(struct frame *f, enum frame_type type)
 {

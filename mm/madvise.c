@@ -84,7 +84,7 @@ static int advise_areas(struct aspace *as, uaddr_t start, uaddr_t end, const str
 			hole = -ENOMEM;
 		at = MAX(at, v->start);
 		err = advice_fits(v, a->what);
-		if (!err && !(v = aspace_isolate(v, at, end)))
+		if (!err && !(v = aspace_isolate(v, at, end, a->drop)))
 			err = -ENOMEM;
 		if (err)
 			break;

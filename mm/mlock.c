@@ -3,6 +3,7 @@
 #include "kernel/uapi/resource.h"
 #include "mm/aspace.h"
 #include "mm/mmap.h"
+#include "mm/share.h"
 
 int mlock_allowed(struct aspace *as, uint64_t pages)
 {
@@ -35,7 +36,7 @@ static int set_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t fl
 	while (at < end) {
 		struct vma *v = vma_at(&as->areas, at);
 
-		if (!v || !(v = aspace_isolate(v, at, end))) {
+		if (!v || !(v = aspace_isolate(v, at, end, false))) {
 			err = -ENOMEM;
 			break;
 		}
@@ -115,6 +116,8 @@ SYSCALL1(mlockall, int, flags)
 	rwlock_write(&as->lock);
 	if ((flags & MCL_CURRENT) && mlock_allowed(as, as->pages - as->locked_pages))
 		err = -ENOMEM;
+	if (!err && (flags & MCL_CURRENT))
+		err = pt_unshare(as, 0, USER_TOP, 0, 0);
 	if (!err) {
 		as->lock_future = flags & MCL_FUTURE ? f : 0;
 		if (flags & MCL_CURRENT)

@@ -286,7 +286,7 @@ static int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_
 
 		err = v ? protect_check(v, prot) : -ENOMEM;
 		if (!err && (as->areas.count + 2 > max_map_count ||
-			     !(v = aspace_isolate(v, at, end))))
+			     !(v = aspace_isolate(v, at, end, false))))
 			err = -ENOMEM;
 		if (err)
 			break;
@@ -460,11 +460,11 @@ SYSCALL3(msync, uaddr_t, addr, size_t, len, int, flags)
 static void mincore_area(struct vma *v, uaddr_t addr, uint8_t *vec, size_t n)
 {
 	for (size_t i = 0; i < n; i++, addr += PAGE_SIZE) {
-		struct frame *leaf = pt_leaf(v->as, addr);
-		pte_t e = leaf ? *pt_entry(leaf, addr) : 0;
-		struct frame *f = NULL;
+		struct frame *leaf = pt_lock_leaf(v->as, addr), *f = NULL;
 
-		vec[i] = pte_resident(e);
+		vec[i] = leaf && pte_resident(*pt_entry(leaf, addr));
+		if (leaf)
+			pt_unlock(leaf);
 		if (!vec[i] && v->object)
 			f = pagecache_find(v->object, vma_index(v, addr));
 		if (f) {

@@ -80,7 +80,7 @@ static long move(struct remap *r)
 	if (r->as->areas.count + 3 > max_map_count)
 		return -ENOMEM;
 	v = vma_at(&r->as->areas, r->old);
-	if (r->old_len && !(v = aspace_isolate(v, r->old, r->old + r->old_len)))
+	if (r->old_len && !(v = aspace_isolate(v, r->old, r->old + r->old_len, false)))
 		return -ENOMEM;
 	locked = v->flags & VMA_LOCKED;
 	err = move_entries(r, v);

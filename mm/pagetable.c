@@ -5,25 +5,14 @@
 #include "kernel/uapi/mman.h"
 #include "lib/string.h"
 #include "mm/kmap.h"
+#include "mm/page.h"
+#include "mm/share.h"
 #include "mm/tlb.h"
 #include "mm/types.h"
 
-static inline pte_t *table_of(pte_t e)
-{
-	return phys_to_virt(pte_pa(e));
-}
-
-/* The L1 entry for va, or NULL if there is no L1 table. */
-static inline pte_t *l1_entry(struct aspace *as, uaddr_t va)
-{
-	pte_t e = __atomic_load_n(&as->root[pt_index(va, 2)], __ATOMIC_RELAXED);
-
-	return pte_present(e) ? table_of(e) + pt_index(va, 1) : NULL;
-}
-
 struct frame *pt_leaf(struct aspace *as, uaddr_t va)
 {
-	pte_t *l1 = l1_entry(as, va), e;
+	pte_t *l1 = pt_l1_entry(as, va), e;
 
 	if (!l1)
 		return NULL;
@@ -31,9 +20,9 @@ struct frame *pt_leaf(struct aspace *as, uaddr_t va)
 	return pte_present(e) ? pte_frame(e) : NULL;
 }
 
-static struct frame *table_alloc(struct aspace *as, uaddr_t va)
+struct frame *pt_table_alloc(struct aspace *as, uaddr_t va, unsigned flags)
 {
-	struct frame *t = frame_alloc(0, FRAME_ZEROED);
+	struct frame *t = frame_alloc(0, flags);
 
 	if (!t)
 		return NULL;
@@ -61,10 +50,22 @@ static void group_update(pte_t *e)
 {
 	const pte_t *first = (pte_t *)ALIGN_DOWN((uintptr_t)e, GROUP * sizeof(*e));
 
-	for (unsigned i = 0; i < GROUP; i++)
-		if (first[i])
+	/* The neighbours above first: whole ranges are cleared upwards. */
+	for (size_t i = 1, at = e - first; i < GROUP; i++)
+		if (first[(at + i) % GROUP])
 			return;
 	frame_of(e)->entries &= ~group_bit(e);
+}
+
+void pt_l1_set(struct aspace *as, pte_t *e, pte_t p)
+{
+	as->nr_tables += !!p - !!*e;
+	if (p)
+		frame_of(e)->entries |= group_bit(e);
+	/* The table's contents before the pointer to it, for walks by other harts. */
+	__atomic_store_n(e, p, __ATOMIC_RELEASE);
+	if (!p)
+		group_update(e);
 }
 
 /* The first entry from `from` on whose group may not be empty; the table's end if none. */
@@ -85,37 +86,46 @@ static struct frame *attach(struct aspace *as, pte_t *e, struct frame *t)
 	struct frame *there = t;
 
 	spin_lock(&as->l1_lock);
-	if (pte_present(*e)) {
+	if (pte_present(*e))
 		there = pte_frame(*e);
-	} else {
-		frame_of(e)->entries |= group_bit(e);
-		/* The zeros before the pointer to them, for walks by other harts. */
-		__atomic_store_n(e, pte_table(frame_pa(t)), __ATOMIC_RELEASE);
-		as->nr_tables++;
-	}
+	else
+		pt_l1_set(as, e, pte_table(frame_pa(t)));
 	spin_unlock(&as->l1_lock);
 	if (there != t)
 		frame_free_zeroed(t);
 	return there;
 }
 
-struct frame *pt_leaf_create(struct aspace *as, uaddr_t va)
+pte_t *pt_l1_create(struct aspace *as, uaddr_t va)
 {
-	struct frame *t = pt_leaf(as, va);
+	struct frame *t;
 
-	if (likely(t))
-		return t;
-	if (!l1_entry(as, va)) {
-		t = table_alloc(as, va);
+	if (!pt_l1_entry(as, va)) {
+		t = pt_table_alloc(as, va, FRAME_ZEROED);
 		if (!t)
 			return NULL;
 		attach(as, &as->root[pt_index(va, 2)], t);
 	}
-	t = table_alloc(as, va);
-	return t ? attach(as, l1_entry(as, va), t) : NULL;
+	return pt_l1_entry(as, va);
 }
 
-struct frame *pt_leaf_next(struct aspace *as, uaddr_t *va, uaddr_t end)
+struct frame *pt_leaf_create(struct aspace *as, uaddr_t va)
+{
+	struct frame *t = pt_leaf(as, va);
+	pte_t *l1;
+
+	if (likely(t))
+		return t;
+	l1 = pt_l1_create(as, va);
+	if (!l1)
+		return NULL;
+	if (*l1)
+		return pt_attach(as, va, 0);
+	t = pt_table_alloc(as, va, FRAME_ZEROED);
+	return t ? attach(as, l1, t) : NULL;
+}
+
+struct frame *pt_leaf_search(struct aspace *as, uaddr_t *va, uaddr_t end)
 {
 	while (*va < end) {
 		pte_t *root = as->root + pt_index(*va, 2), *l2 = group_next(root), *l1, *e;
@@ -124,7 +134,7 @@ struct frame *pt_leaf_next(struct aspace *as, uaddr_t *va, uaddr_t end)
 		if (*va >= end)
 			return NULL;
 		if (pte_present(*l2)) {
-			l1 = table_of(*l2);
+			l1 = pt_table_of(*l2);
 			for (e = group_next(l1 + pt_index(*va, 1)); e < l1 + PT_ENTRIES;
 			     e = group_next(e + 1)) {
 				pte_t p = __atomic_load_n(e, __ATOMIC_RELAXED);
@@ -133,7 +143,7 @@ struct frame *pt_leaf_next(struct aspace *as, uaddr_t *va, uaddr_t end)
 
 				if (at >= end)
 					return NULL;
-				if (pte_present(p)) {
+				if (p) {
 					*va = MAX(*va, at);
 					return pte_frame(p);
 				}
@@ -161,9 +171,14 @@ void pt_set_object(struct frame *leaf, pte_t *e, struct frame *f, pte_t p)
 	__atomic_store_n(e, p, __ATOMIC_RELEASE);
 }
 
-static inline uint32_t count_of(const struct frame *f)
+void pt_leave(struct frame *leaf, const pte_t *e, struct frame *f)
 {
-	return frame_type(f) == FRAME_ANON ? PT_COUNT_ANON : PT_COUNT_OBJECT;
+	if (frame_type(f) == FRAME_ANON) {
+		leaf->entries -= PT_COUNT_ANON;
+		pt_anon_leave(leaf, e, f);
+	} else {
+		leaf->entries -= PT_COUNT_OBJECT;
+	}
 }
 
 void pt_clear(struct frame *leaf, pte_t *e, uaddr_t va, struct tlb_batch *b)
@@ -171,11 +186,11 @@ void pt_clear(struct frame *leaf, pte_t *e, uaddr_t va, struct tlb_batch *b)
 	pte_t p = *e;
 	struct frame *f = NULL;
 
-	*e = 0;
 	if (pte_resident(p) && !pte_special(p)) {
 		f = pte_frame(p);
-		leaf->entries -= count_of(f);
+		pt_leave(leaf, e, f);
 	}
+	*e = 0;
 	tlb_batch_add(b, va, f);
 }
 
@@ -183,24 +198,9 @@ void pt_clear(struct frame *leaf, pte_t *e, uaddr_t va, struct tlb_batch *b)
 static void clear_entries(struct frame *leaf, pte_t *e, pte_t *end, uaddr_t va,
 			  struct tlb_batch *b)
 {
-	uint32_t counts = 0;
-
-	for (; e < end; e++, va += PAGE_SIZE) {
-		pte_t p = *e;
-		struct frame *f;
-
-		if (!p)
-			continue;
-		*e = 0;
-		if (pte_special(p) || !pte_resident(p)) {
-			tlb_batch_add(b, va, NULL);
-			continue;
-		}
-		f = pte_frame(p);
-		counts += count_of(f);
-		tlb_batch_add(b, va, f);
-	}
-	leaf->entries -= counts;
+	for (; e < end; e++, va += PAGE_SIZE)
+		if (*e)
+			pt_clear(leaf, e, va, b);
 }
 
 void pt_unmap(struct aspace *as, uaddr_t start, uaddr_t end, struct tlb_batch *b)
@@ -211,9 +211,11 @@ void pt_unmap(struct aspace *as, uaddr_t start, uaddr_t end, struct tlb_batch *b
 		uaddr_t stop = pt_span_end(start, end);
 		pte_t *e = pt_entry(leaf, start);
 
-		leaf_lock(leaf);
-		clear_entries(leaf, e, e + ((stop - start) >> PAGE_SHIFT), start, b);
-		leaf_unlock(leaf);
+		if (leaf->owner || !pt_drop(as, start)) {
+			pt_lock(leaf);
+			clear_entries(leaf, e, e + ((stop - start) >> PAGE_SHIFT), start, b);
+			pt_unlock(leaf);
+		}
 		start = stop;
 	}
 }
@@ -225,14 +227,13 @@ void pt_free_leaves(struct aspace *as, uaddr_t floor, uaddr_t ceiling, struct tl
 
 	ceiling = ALIGN_DOWN(ceiling, L1_SIZE);
 	for (; (leaf = pt_leaf_next(as, &va, ceiling)); va += L1_SIZE) {
-		pte_t *e = l1_entry(as, va);
+		pte_t *e = pt_l1_entry(as, va);
 
-		assert(leaf->entries == 0);
+		assert(leaf->owner == as && leaf->entries == 0);
 		spin_lock(&as->l1_lock);
-		*e = 0;
-		group_update(e);
-		as->nr_tables--;
+		pt_l1_set(as, e, 0);
 		spin_unlock(&as->l1_lock);
+		pt_ring_leave(leaf);
 		tlb_batch_table(b, va, leaf);
 	}
 }
@@ -278,77 +279,58 @@ void pt_protect(struct vma *v, uint32_t prot, uaddr_t start, uaddr_t end, struct
 	}
 }
 
-static void lock_two(struct frame *a, struct frame *b)
-{
-	leaf_lock(a < b ? a : b);
-	leaf_lock(a < b ? b : a);
-}
-
 /*
- * Both tables are locked. A frame that is on its way out of the object, or a page beyond its end,
- * is not copied: truncate may have looked at dst already.
+ * Pages of [va, stop) that tables elsewhere map too are copied: such a page has one index in all
+ * tables of a ring, and is about to change its own. (aspace writer: nobody makes copies meanwhile)
  */
-static void copy_entries(struct frame *to, struct frame *from, struct vma *v, uaddr_t va,
-			 uaddr_t stop, struct tlb_batch *b)
+static int copy_shared(struct frame *leaf, uaddr_t va, uaddr_t stop, struct tlb_batch *b)
 {
-	pte_t *s = pt_entry(from, va), *d = pt_entry(to, va);
-	bool private = vma_private(v);
-	uint32_t counts = 0;
+	pte_t *e = pt_entry(leaf, va);
 
-	for (; va < stop; va += PAGE_SIZE, s++, d++) {
-		pte_t p = *s;
-		struct frame *f;
+	for (; va < stop; va += PAGE_SIZE, e++) {
+		pte_t p = *e;
+		struct frame *f, *copy;
 
-		if (!pte_resident(p))
+		if (!pte_resident(p) || pte_special(p))
 			continue;
-		if (private && pte_writable(p)) {
-			p &= ~PTE_W;
-			*s = p;
-			tlb_batch_add(b, va, NULL);
-		}
-		if (!pte_special(p)) {
-			f = pte_frame(p);
-			if (frame_type(f) == FRAME_OBJECT && f->object != v->object)
-				continue;
-			__atomic_fetch_add((uint64_t *)&f->counts, FRAME_MAP_ONE, __ATOMIC_RELAXED);
-			counts += count_of(f);
-		}
-		*d = p;
-	}
-	to->entries += counts;
-}
-
-int pt_copy(struct aspace *dst, struct vma *v, struct tlb_batch *b)
-{
-	uaddr_t va = v->start;
-	struct frame *from;
-
-	while ((from = pt_leaf_next(v->as, &va, v->end))) {
-		uaddr_t stop = pt_span_end(va, v->end), last = stop;
-		struct frame *to;
-
-		if (!from->entries) {
-			va = stop;
+		f = pte_frame(p);
+		if (frame_type(f) != FRAME_ANON || f->maps == 1)
 			continue;
-		}
-		to = pt_leaf_create(dst, va);
-		if (!to)
+		copy = frame_alloc(0, 0);
+		if (!copy)
 			return -ENOMEM;
-		lock_two(from, to);
-		if (v->object) {
-			uint64_t pages = DIV_ROUND_UP(v->object->size, PAGE_SIZE);
-
-			if (pages < v->index + vma_pages(v))
-				last = pages <= v->index
-					       ? v->start
-					       : v->start + (pages - v->index) * PAGE_SIZE;
+		/* It is read-only everywhere: nobody writes while we read. */
+		page_copy(frame_data(copy), frame_data(f));
+		frame_make_anon(copy);
+		if (p & PTE_X) {
+			frame_clear(copy, FRAME_ICACHE_STALE);
+			icache_flush();
 		}
-		copy_entries(to, from, v, va, MIN(stop, last), b);
-		leaf_unlock(to);
-		leaf_unlock(from);
-		va = stop;
+		copy->pte = e;
+		pt_anon_leave(leaf, e, f);
+		*e = (p & ~PTE_PPN_MASK) | pte_ppn(frame_pa(copy));
+		tlb_batch_add(b, va, f);
 	}
 	return 0;
+}
+
+/* Make ready to move [from, end) by shift: the tables that will be needed, pages of our own. */
+static int prepare_move(struct aspace *as, uaddr_t from, uaddr_t end, uint64_t shift,
+			struct tlb_batch *b)
+{
+	struct frame *leaf;
+	int err = 0;
+
+	for (; !err && (leaf = pt_leaf_next(as, &from, end)); from = pt_span_end(from, end)) {
+		uaddr_t stop = pt_span_end(from, end);
+
+		if (!pt_leaf_create(as, from + shift) || !pt_leaf_create(as, stop - 1 + shift))
+			return -ENOMEM;
+		pt_lock(leaf);
+		err = copy_shared(leaf, from, stop, b);
+		pt_unlock(leaf);
+	}
+	return err;
 }
 
 int pt_move(struct aspace *as, uaddr_t from, uaddr_t to, uint64_t len, struct tlb_batch *b)
@@ -356,14 +338,10 @@ int pt_move(struct aspace *as, uaddr_t from, uaddr_t to, uint64_t len, struct tl
 	uaddr_t end = from + len;
 	struct frame *src;
 	uint64_t shift = to - from;
+	int err = prepare_move(as, from, end, shift, b);
 
-	/* Every table that will be needed, before anything changes. */
-	for (uaddr_t va = from; pt_leaf_next(as, &va, end); va = pt_span_end(va, end)) {
-		uaddr_t stop = pt_span_end(va, end) - 1 + shift;
-
-		if (!pt_leaf_create(as, va + shift) || !pt_leaf_create(as, stop))
-			return -ENOMEM;
-	}
+	if (err)
+		return err;
 	for (uaddr_t va = from; (src = pt_leaf_next(as, &va, end));) {
 		uaddr_t stop = MIN(pt_span_end(va, end), pt_span_end(va + shift, to + len) - shift);
 		struct frame *dst = pt_leaf(as, va + shift);
@@ -382,7 +360,8 @@ int pt_move(struct aspace *as, uaddr_t from, uaddr_t to, uint64_t len, struct tl
 			tlb_batch_add(b, va, NULL);
 			if (!pte_resident(*d) || pte_special(*d))
 				continue;
-			count = count_of(pte_frame(*d));
+			count = frame_type(pte_frame(*d)) == FRAME_ANON ? PT_COUNT_ANON
+									: PT_COUNT_OBJECT;
 			src->entries -= count;
 			dst->entries += count;
 			if (count == PT_COUNT_ANON)
@@ -426,7 +405,7 @@ static struct frame *root_alloc(struct aspace *as)
 		t->owner = as;
 		return t;
 	}
-	t = table_alloc(as, 0);
+	t = pt_table_alloc(as, 0, FRAME_ZEROED);
 	if (!t)
 		return NULL;
 	half = (pte_t *)frame_data(t) + PT_ENTRIES / 2;

@@ -1,28 +1,56 @@
 /*
- * Page tables of address spaces: walk, map, unmap, protect, copy. No policy.
+ * Page tables of address spaces: walk, map, unmap, protect. No policy.
  *
- * Upper tables and leaf tables appear under the aspace lock as reader (and l1_lock) and go under it
- * as writer, after their areas have left the objects' trees. So tables are stable for whoever holds
- * the aspace lock, or the object lock of an area it found in the object's tree. Entries of a leaf
- * table are changed under its leaf_lock only.
+ * Leaf tables are attached to one space or detached and shared by several (share.h). Upper tables
+ * and leaf tables appear under the aspace lock as reader (and l1_lock) and go under it as writer,
+ * after their areas have left the objects' trees. So upper tables are stable for whoever holds the
+ * aspace lock, or the object lock of an area it found in the object's tree; attached leaf tables
+ * for who holds the aspace lock, all of them for a writer. Others use pt_lock_leaf, pt_lock_next.
+ * Entries of a leaf table are changed under its leaf_lock only.
  */
 #pragma once
 
 #include "mm/frame.h"
+#include "mm/share.h"
 
-struct aspace;
+#include "mm/types.h"
+
 struct tlb_batch;
-struct vma;
 
-/* The leaf table for va, or NULL. */
+static inline pte_t *pt_table_of(pte_t e)
+{
+	return frame_data(pte_frame(e));
+}
+/* The L1 entry for va, or NULL if there is no L1 table; the same, created: NULL without memory. */
+static inline pte_t *pt_l1_entry(struct aspace *as, uaddr_t va)
+{
+	pte_t e = __atomic_load_n(&as->root[pt_index(va, 2)], __ATOMIC_RELAXED);
+
+	return pte_present(e) ? pt_table_of(e) + pt_index(va, 1) : NULL;
+}
+pte_t *pt_l1_create(struct aspace *as, uaddr_t va);
+/* (l1_lock) Store an L1 entry. */
+void pt_l1_set(struct aspace *as, pte_t *e, pte_t p);
+
+/* The attached leaf table for va, as the hardware sees it, or NULL. */
 struct frame *pt_leaf(struct aspace *as, uaddr_t va);
-/* The same, created if need be. NULL: no memory (does not reclaim). */
+/* The same, created or attached if need be. NULL: no memory (does not reclaim). */
 struct frame *pt_leaf_create(struct aspace *as, uaddr_t va);
 /*
- * The first leaf table that covers any of [*va, end): *va is moved up to the first address it
- * covers. NULL: none.
+ * The first leaf table, attached or detached, that covers any of [*va, end): *va is moved up to
+ * the first address it covers. NULL: none. (a writer; others only look whether there is one)
  */
-struct frame *pt_leaf_next(struct aspace *as, uaddr_t *va, uaddr_t end);
+struct frame *pt_leaf_search(struct aspace *as, uaddr_t *va, uaddr_t end);
+static inline struct frame *pt_leaf_next(struct aspace *as, uaddr_t *va, uaddr_t end)
+{
+	pte_t *l1 = *va < end ? pt_l1_entry(as, *va) : NULL;
+	pte_t e = l1 ? __atomic_load_n(l1, __ATOMIC_RELAXED) : 0;
+
+	/* The usual in a walk: the next span has one. */
+	return likely(e) ? pte_frame(e) : pt_leaf_search(as, va, end);
+}
+/* A table for va that is as's and in no ring. flags: for frame_alloc. NULL: no memory. */
+struct frame *pt_table_alloc(struct aspace *as, uaddr_t va, unsigned flags);
 static inline pte_t *pt_entry(const struct frame *leaf, uaddr_t va)
 {
 	return (pte_t *)frame_data(leaf) + pt_index(va, 0);
@@ -37,10 +65,15 @@ static inline uaddr_t pt_span_end(uaddr_t va, uaddr_t end)
 /* Store an entry that maps f, which was not mapped here; the counts become f's and the table's. */
 void pt_set_anon(struct frame *leaf, pte_t *e, struct frame *f, pte_t p);
 void pt_set_object(struct frame *leaf, pte_t *e, struct frame *f, pte_t p);
-/* (leaf) Clear one entry into the batch. */
+/* (pt_lock) The entry e stops mapping f, which is counted: the table's counts. */
+void pt_leave(struct frame *leaf, const pte_t *e, struct frame *f);
+/* (pt_lock) Clear one entry into the batch. */
 void pt_clear(struct frame *leaf, pte_t *e, uaddr_t va, struct tlb_batch *b);
 
-/* Clear all entries of [start, end). (a writer, or the object lock) */
+/*
+ * Clear all entries of [start, end). Shares in detached tables are given up: those that serve
+ * anything else were attached before (pt_unshare). (a writer)
+ */
 void pt_unmap(struct aspace *as, uaddr_t start, uaddr_t end, struct tlb_batch *b);
 /* Free leaf tables that lie wholly in [floor, ceiling), which is empty. (a writer) */
 void pt_free_leaves(struct aspace *as, uaddr_t floor, uaddr_t ceiling, struct tlb_batch *b);
@@ -49,10 +82,9 @@ void pt_free_leaves(struct aspace *as, uaddr_t floor, uaddr_t ceiling, struct tl
  * only if nobody would have to be told: private frames mapped once. (a writer)
  */
 void pt_protect(struct vma *v, uint32_t prot, uaddr_t start, uaddr_t end, struct tlb_batch *b);
-/* Copy the entries of v to the same addresses of dst, write-protecting private ones in both. */
-int pt_copy(struct aspace *dst, struct vma *v, struct tlb_batch *b);
 /*
- * Move the entries of [from, from + len) to `to`; nothing is mapped there. 0 or -ENOMEM. (a writer)
+ * Move the entries of [from, from + len), all attached, to `to`; nothing is mapped there. Pages
+ * that others map too are copied first. 0 or -ENOMEM. (a writer)
  */
 int pt_move(struct aspace *as, uaddr_t from, uaddr_t to, uint64_t len, struct tlb_batch *b);
 /* Counts of all leaf tables summed: anonymous and object pages resident. */

@@ -90,6 +90,10 @@ static inline pte_t pte_table(paddr_t pa)
 {
 	return pte_ppn(pa) | PTE_V;
 }
+static inline pte_t pte_detached(paddr_t pa)
+{
+	return pte_ppn(pa) | PTE_KIND_TABLE;
+}
 /* perm: PTE_R, W, X. A kernel page: global, A and D set so that no hardware needs to write them. */
 static inline pte_t pte_kernel(paddr_t pa, uint64_t perm)
 {

@@ -80,24 +80,32 @@ void meminfo_get(struct meminfo *out)
 	out->vmalloc_used = kib(vmalloc_pages);
 }
 
+/* By how many spaces f is mapped, as seen from an entry in leaf, which is locked. */
+static uint32_t frame_users(const struct frame *f, const struct frame *leaf)
+{
+	return f->maps + leaf->refs - 1;
+}
+
 /* Count what one entry stands for. */
-static void count_entry(const struct vma *v, pte_t e, struct vma_info *out)
+static void count_entry(const struct frame *leaf, pte_t e, struct vma_info *out)
 {
 	const struct frame *f;
+	uint32_t users;
 	bool dirty;
 
 	if (!pte_resident(e) || pte_special(e))
 		return;
 	f = pte_frame(e);
+	users = frame_users(f, leaf);
 	dirty = (e & PTE_D) || frame_type(f) == FRAME_ANON || frame_has(f, FRAME_DIRTY);
 	out->rss++;
-	out->pss += PAGE_SIZE / MAX(f->maps, 1u);
+	out->pss += PAGE_SIZE / users;
 	out->anon += frame_type(f) == FRAME_ANON;
 	out->referenced += !!(e & PTE_A);
 	out->dirty += dirty;
-	if (f->maps > 1 && dirty)
+	if (users > 1 && dirty)
 		out->shared_dirty++;
-	else if (f->maps > 1)
+	else if (users > 1)
 		out->shared_clean++;
 	else if (dirty)
 		out->private_dirty++;
@@ -110,13 +118,12 @@ static void count_pages(struct vma *v, struct vma_info *out)
 	uaddr_t va = v->start;
 	struct frame *leaf;
 
-	while ((leaf = pt_leaf_next(v->as, &va, v->end))) {
+	while ((leaf = pt_lock_next(v->as, &va, v->end))) {
 		uaddr_t stop = pt_span_end(va, v->end);
 
-		leaf_lock(leaf);
 		for (; va < stop; va += PAGE_SIZE)
-			count_entry(v, *pt_entry(leaf, va), out);
-		leaf_unlock(leaf);
+			count_entry(leaf, *pt_entry(leaf, va), out);
+		pt_unlock(leaf);
 	}
 	out->pss /= KiB;
 }
@@ -147,9 +154,9 @@ bool aspace_area_info(struct aspace *as, uint64_t addr, bool with_pages, struct 
 	return v;
 }
 
-static uint64_t pagemap_entry(pte_t e)
+/* Bits of /proc/PID/pagemap (proc_pid_pagemap(5)). */
+static uint64_t pagemap_entry(const struct frame *leaf, pte_t e)
 {
-	/* Bits of /proc/PID/pagemap (proc_pid_pagemap(5)). */
 	const uint64_t present = BIT(63), file = BIT(61), exclusive = BIT(56);
 	uint64_t entry = present | pte_pa(e) >> PAGE_SHIFT;
 
@@ -159,7 +166,7 @@ static uint64_t pagemap_entry(pte_t e)
 		return entry;
 	if (frame_type(pte_frame(e)) == FRAME_OBJECT)
 		entry |= file;
-	return pte_frame(e)->maps == 1 ? entry | exclusive : entry;
+	return frame_users(pte_frame(e), leaf) == 1 ? entry | exclusive : entry;
 }
 
 void aspace_pagemap(struct aspace *as, uint64_t addr, uint64_t *entries, size_t n)
@@ -169,13 +176,13 @@ void aspace_pagemap(struct aspace *as, uint64_t addr, uint64_t *entries, size_t 
 
 	memset(entries, 0, n * sizeof(*entries));
 	rwlock_read(&as->lock);
-	while ((leaf = pt_leaf_next(as, &va, end))) {
+	while ((leaf = pt_lock_next(as, &va, end))) {
 		uaddr_t stop = pt_span_end(va, end);
 
-		leaf_lock(leaf);
 		for (; va < stop; va += PAGE_SIZE)
-			entries[(va - addr) >> PAGE_SHIFT] = pagemap_entry(*pt_entry(leaf, va));
-		leaf_unlock(leaf);
+			entries[(va - addr) >> PAGE_SHIFT] =
+				pagemap_entry(leaf, *pt_entry(leaf, va));
+		pt_unlock(leaf);
 	}
 	rwlock_read_unlock(&as->lock);
 }

@@ -21,11 +21,10 @@ static void unmap_area(struct vma *v, uaddr_t start, uaddr_t end, bool private)
 	struct frame *leaf;
 
 	tlb_batch_begin(&batch, v->as, false);
-	while ((leaf = pt_leaf_next(v->as, &start, end))) {
+	while ((leaf = pt_lock_next(v->as, &start, end))) {
 		uaddr_t stop = pt_span_end(start, end);
 		pte_t *e = pt_entry(leaf, start);
 
-		leaf_lock(leaf);
 		for (; start < stop; start += PAGE_SIZE, e++) {
 			pte_t p = *e;
 
@@ -36,7 +35,7 @@ static void unmap_area(struct vma *v, uaddr_t start, uaddr_t end, bool private)
 				continue;
 			pt_clear(leaf, e, start, &batch);
 		}
-		leaf_unlock(leaf);
+		pt_unlock(leaf);
 	}
 	tlb_batch_end(&batch);
 }
@@ -60,17 +59,16 @@ static void wrprotect_area(struct vma *v, uaddr_t start, uaddr_t end)
 	struct frame *leaf;
 
 	tlb_batch_begin(&batch, v->as, false);
-	while ((leaf = pt_leaf_next(v->as, &start, end))) {
+	while ((leaf = pt_lock_next(v->as, &start, end))) {
 		uaddr_t stop = pt_span_end(start, end);
 		pte_t *e = pt_entry(leaf, start);
 
-		leaf_lock(leaf);
 		for (; start < stop; start += PAGE_SIZE, e++)
 			if (pte_writable(*e)) {
 				*e = pte_wrprotect(*e);
 				tlb_batch_add(&batch, start, NULL);
 			}
-		leaf_unlock(leaf);
+		pt_unlock(leaf);
 	}
 	tlb_batch_end(&batch);
 }
@@ -90,16 +88,19 @@ void rmap_wrprotect(struct object *o, uint64_t first, uint64_t last)
 	mutex_unlock(&o->lock);
 }
 
-/* Calls func on the entry of every area that maps f, until it returns true. (object's lock) */
+/* Calls func on the locked table of every area of f until it returns true. (object's lock) */
 static bool each_entry(struct frame *f, struct object *o, uint64_t index,
 		       bool (*func)(struct frame *f, struct vma *v, struct frame *leaf, uaddr_t va))
 {
 	for (struct vma *v = object_area_first(o, index, index); v;
 	     v = object_area_next(v, index, index)) {
 		uaddr_t va = v->start + ((index - v->index) << PAGE_SHIFT);
-		struct frame *leaf = pt_leaf(v->as, va);
+		struct frame *leaf = pt_lock_leaf(v->as, va);
+		bool stop = leaf && func(f, v, leaf, va);
 
-		if (leaf && func(f, v, leaf, va))
+		if (leaf)
+			pt_unlock(leaf);
+		if (stop)
 			return true;
 	}
 	return false;
@@ -116,12 +117,10 @@ static bool test_accessed(struct frame *f, struct vma *v, struct frame *leaf, ua
 	pte_t *e = pt_entry(leaf, va);
 	bool used = v->flags & VMA_LOCKED;
 
-	leaf_lock(leaf);
 	if (maps_frame(*e, f) && pte_present(*e) && (*e & PTE_A)) {
 		*e &= ~PTE_A;
 		used = true;
 	}
-	leaf_unlock(leaf);
 	return used;
 }
 
@@ -131,10 +130,8 @@ static bool unmap_entry(struct frame *f, struct vma *v, struct frame *leaf, uadd
 	pte_t *e = pt_entry(leaf, va);
 
 	tlb_batch_begin(&batch, v->as, false);
-	leaf_lock(leaf);
 	if (maps_frame(*e, f))
 		pt_clear(leaf, e, va, &batch);
-	leaf_unlock(leaf);
 	tlb_batch_end(&batch);
 	return false;
 }

@@ -163,6 +163,7 @@ struct aspace {
 	pte_t *root;
 	struct spinlock l1_lock;    /* RANK_L1: entries above leaf tables, first time */
 	uint32_t nr_tables;	    /* (1) page-table frames, the root included */
+	uint32_t nr_detached;	    /* (1) detached leaf tables it shares */
 
 	_Atomic uint64_t asid;	    /* tlb.c: generation << 16 | ASID */
 	_Atomic hartmask_t harts;   /* those with it in satp */

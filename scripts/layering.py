@@ -28,11 +28,11 @@ FOLDERS = {
 MM_LAYERS = [
     ["pte", "frame", "kmap", "swapslot", "policy", "stat", "inject"],
     ["tlb", "slab", "areas"],
-    ["vmalloc", "pagetable", "rmap"],
+    ["vmalloc", "pagetable", "share", "rmap"],
     ["object", "pagecache", "writeback", "queue", "shm"],
     ["vma", "swap", "thp"],
     ["reclaim"],
-    ["aspace", "fault", "oom"],
+    ["aspace", "fork", "fault", "oom"],
     ["usercopy", "mmap", "mremap", "madvise", "mlock", "userfault", "report", "init"],
 ]
 # Headers that stand on nothing: constants, and what the start-up calls.

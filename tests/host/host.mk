@@ -91,12 +91,15 @@ test_block_SRC := tests/host/test_block.c tests/host/shim/sleep.c tests/host/shi
 		  drivers/block/bio.c drivers/block/queue.c kernel/wait.c kernel/cmdline.c \
 		  $(KERNEL_SHIM)
 
+# All of mm/ that does not touch the machine.
+MM_SRC := $(addprefix mm/,areas.c aspace.c fault.c fork.c frame.c madvise.c mlock.c mmap.c mremap.c \
+	  object.c oom.c pagecache.c pagetable.c queue.c reclaim.c rmap.c share.c slab.c tlb.c \
+	  vma.c writeback.c)
+
 HOST_TESTS += test_aspace
 test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shim/around.c \
 		   tests/host/shim/one_file.c tests/host/shim/ram.c tests/host/shim/sleep.c \
-		   $(addprefix mm/,areas.c aspace.c queue.c fault.c \
-		   frame.c madvise.c mlock.c mmap.c mremap.c object.c oom.c pagecache.c \
-		   pagetable.c reclaim.c rmap.c slab.c tlb.c vma.c writeback.c) kernel/mutex.c \
+		   $(MM_SRC) kernel/mutex.c \
 		   kernel/wait.c kernel/cmdline.c lib/bitmap.c lib/radix.c lib/rbtree.c \
 		   $(KERNEL_SHIM)
 
@@ -112,9 +115,7 @@ test_ext2_SRC := tests/host/test_ext2.c tests/host/files.c tests/host/shim/user.
 		 tests/host/shim/around.c tests/host/shim/mmu.c tests/host/shim/ram.c \
 		 tests/host/shim/sleep.c $(wildcard fs/*.c fs/ext2/*.c fs/tmpfs/*.c) \
 		 $(wildcard drivers/block/*.c) \
-		 $(addprefix mm/,areas.c aspace.c queue.c fault.c frame.c madvise.c \
-		 mlock.c mmap.c mremap.c object.c oom.c pagecache.c pagetable.c reclaim.c rmap.c \
-		 slab.c tlb.c vma.c writeback.c) kernel/chardev.c kernel/cmdline.c kernel/cred.c \
+		 $(MM_SRC) kernel/chardev.c kernel/cmdline.c kernel/cred.c \
 		 kernel/mutex.c kernel/uio.c kernel/wait.c lib/bitmap.c lib/crc.c lib/radix.c \
 		 lib/rbtree.c lib/sort.c $(KERNEL_SHIM)
 

@@ -12,6 +12,7 @@
 #include "mm/init.h"
 #include "mm/object.h"
 #include "mm/pagecache.h"
+#include "mm/pagetable.h"
 #include "mm/reclaim.h"
 #include "mm/tlb.h"
 
@@ -368,6 +369,39 @@ static void expect_empty(void)
 	host_kernel_check();
 }
 
+/* Is the table that `e` lies in one of the ring of leaf? */
+static bool in_ring(struct frame *leaf, pte_t *e)
+{
+	struct frame *t = leaf;
+
+	do {
+		if (frame_of(e) == t)
+			return true;
+		t = FRAMES + t->next;
+	} while (t != leaf);
+	return false;
+}
+
+/* The entry that an ANON frame names maps it, at the same index in a table of the same ring. */
+static void check_words(struct aspace *as)
+{
+	struct frame *leaf;
+	uaddr_t va = 0;
+
+	for (; (leaf = pt_leaf_next(as, &va, USER_TOP)); va += L1_SIZE) {
+		for (unsigned i = 0; i < PT_ENTRIES; i++) {
+			pte_t p = *((pte_t *)frame_data(leaf) + i);
+			struct frame *f = pte_frame(p);
+
+			if (!pte_resident(p) || pte_special(p) || frame_type(f) != FRAME_ANON)
+				continue;
+			assert_true(in_ring(leaf, f->pte));
+			assert_ptr_equal(pte_frame(*f->pte), f);
+			assert_int_equal(((uintptr_t)f->pte & (PAGE_SIZE - 1)) / sizeof(p), i);
+		}
+	}
+}
+
 /* One life of a few spaces, then everything is gone. */
 static void episode(unsigned steps)
 {
@@ -385,8 +419,10 @@ static void episode(unsigned steps)
 		step();
 		expect_file();
 		for (unsigned i = 0; n % 16 == 0 && i < SPACES; i++)
-			if (spaces[i].as)
+			if (spaces[i].as) {
 				aspace_check(spaces[i].as);
+				check_words(spaces[i].as);
+			}
 	}
 	/* Everything once more, page by page. */
 	for (unsigned n = 0; n < SPACES; n++) {
@@ -405,8 +441,11 @@ static void run(unsigned asid_bits, bool svade)
 	host_kernel_start();
 	host_mmu_start(asid_bits, svade);
 	tlb_init();
-	for (unsigned i = 0; i < 100; i++)
+	for (unsigned i = 0; i < 100; i++) {
+		/* Forks that copy leaf tables, and forks that share them. */
+		fork_sparse = i % 3 ? 0 : 64;
 		episode(600);
+	}
 	assert_true(host_tlb_hits > 100);
 }
 

@@ -75,8 +75,11 @@ static void audit_leaf(const struct frame *leaf, uaddr_t va)
 			       counts);
 }
 
-/* A table that an entry at va of a space points to: its record. False: look no further. */
-static bool audit_table(const struct aspace *as, const struct frame *t, uaddr_t va)
+/*
+ * A table for va that an entry points to, of the space `owner`, or detached (NULL). False: look no
+ * further, as it is no table or was looked at before.
+ */
+static bool audit_table(const struct aspace *owner, const struct frame *t, uaddr_t va)
 {
 	struct audit_found *is = audit_found(t, "table");
 
@@ -87,8 +90,9 @@ static bool audit_table(const struct aspace *as, const struct frame *t, uaddr_t 
 		audit_complain("frame %u is used as a table, type %u", frame_pfn(t), frame_type(t));
 		return false;
 	}
-	if (t->owner != as)
-		audit_complain("table %u for %lx belongs to another space", frame_pfn(t), va);
+	if (t->owner != owner)
+		audit_complain("table %u for %lx belongs to %p, not %p", frame_pfn(t), va, t->owner,
+			       owner);
 	return is->refs == 1;
 }
 
@@ -101,7 +105,8 @@ static void audit_group(const struct frame *t, unsigned i)
 }
 
 /* The leaf tables below an L1 table. Returns how many tables there are. */
-static uint32_t audit_l1(const struct aspace *as, const struct frame *t, uaddr_t va)
+static uint32_t audit_l1(const struct aspace *as, const struct frame *t, uaddr_t va,
+			 uint32_t *detached)
 {
 	const pte_t *e = frame_data(t);
 	uint32_t n = 0;
@@ -111,9 +116,11 @@ static uint32_t audit_l1(const struct aspace *as, const struct frame *t, uaddr_t
 			continue;
 		audit_group(t, i);
 		n++;
-		if (!points_to_table(e[i]))
+		if (e[i] == pte_detached(pte_pa(e[i])))
+			++*detached;
+		else if (!points_to_table(e[i]))
 			audit_complain("L1 entry at %lx is %lx", va, e[i]);
-		else if (audit_table(as, pte_frame(e[i]), va))
+		if (audit_table(pte_present(e[i]) ? as : NULL, pte_frame(e[i]), va))
 			audit_leaf(pte_frame(e[i]), va);
 	}
 	return n;
@@ -122,7 +129,7 @@ static uint32_t audit_l1(const struct aspace *as, const struct frame *t, uaddr_t
 static void audit_root(const struct aspace *as)
 {
 	const struct frame *root = frame_of(as->root);
-	uint32_t tables = 1;
+	uint32_t tables = 1, detached = 0;
 
 	if (!audit_table(as, root, 0))
 		return;
@@ -139,11 +146,11 @@ static void audit_root(const struct aspace *as)
 		if (!points_to_table(e))
 			audit_complain("root entry at %lx is %lx", va, e);
 		else if (audit_table(as, pte_frame(e), va))
-			tables += audit_l1(as, pte_frame(e), va);
+			tables += audit_l1(as, pte_frame(e), va, &detached);
 	}
-	if (tables != as->nr_tables)
-		audit_complain("space of table %u: %u tables counted, %u found", frame_pfn(root),
-			       as->nr_tables, tables);
+	if (tables != as->nr_tables || detached != as->nr_detached)
+		audit_complain("space of table %u: %u tables counted, %u detached; found %u, %u",
+			       frame_pfn(root), as->nr_tables, as->nr_detached, tables, detached);
 }
 
 void audit_tables(void)

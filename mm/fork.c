@@ -1,0 +1,193 @@
+#include "kernel/thread.h"
+#include "kernel/trap.h"
+#include "mm/aspace.h"
+#include "mm/pagetable.h"
+#include "mm/share.h"
+
+/*
+ * Fork: areas are copied, leaf tables are shared. A table with little in it, and one that both
+ * sides are about to touch, is copied at once instead: that costs less than the fault to come.
+ */
+
+uint32_t fork_sparse = 64; /* copying so many entries costs about as much as a fault */
+
+struct fork {
+	struct aspace *src, *dst;
+	uaddr_t soon[3];	/* will be touched on return */
+	bool detached;		/* some table was taken out of src's L1 */
+	struct tlb_batch batch;
+};
+
+/* Copy one area's record into dst. 0 or -ENOMEM. */
+static int fork_area(struct aspace *dst, struct vma *v)
+{
+	struct vma *copy;
+
+	if (v->flags & VMA_DONTFORK)
+		return 0;
+	copy = aspace_area_copy(v, v->start, v->end);
+	if (!copy)
+		return -ENOMEM;
+	copy->flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT);
+	/* In the object's tree before its entries are copied: whoever takes pages out finds it. */
+	aspace_enter(dst, copy);
+	return 0;
+}
+
+/* How far entries of v may be copied: truncate may have looked at dst for those beyond already. */
+static uaddr_t copy_end(const struct vma *v, uaddr_t end)
+{
+	uint64_t pages;
+
+	if (!v->object)
+		return end;
+	pages = DIV_ROUND_UP(v->object->size, PAGE_SIZE);
+	if (pages <= v->index)
+		return v->start;
+	return pages - v->index < vma_pages(v) ? MIN(end, v->start + (pages - v->index) * PAGE_SIZE)
+					       : end;
+}
+
+/* (both tables) Write-protects in both. A frame on its way out of the object is left out. */
+static void copy_entries(struct fork *f, struct frame *to, struct frame *from, const struct vma *v,
+			 uaddr_t va, uaddr_t stop)
+{
+	pte_t *s = pt_entry(from, va), *d = pt_entry(to, va);
+
+	for (; va < stop; va += PAGE_SIZE, s++, d++) {
+		pte_t p = *s;
+		struct frame *frame;
+
+		if (!pte_resident(p))
+			continue;
+		if (pte_writable(p)) {
+			*s = p = pte_wrprotect(p);
+			tlb_batch_add(&f->batch, va, NULL);
+		}
+		if (!pte_special(p)) {
+			frame = pte_frame(p);
+			if (frame_type(frame) == FRAME_OBJECT && frame->object != v->object)
+				continue;
+			__atomic_fetch_add((uint64_t *)&frame->counts, FRAME_MAP_ONE,
+					   __ATOMIC_RELAXED);
+			to->entries += frame_type(frame) == FRAME_ANON ? PT_COUNT_ANON
+								       : PT_COUNT_OBJECT;
+		}
+		*d = p;
+	}
+}
+
+/* Copy what private areas, from v on, have in the table at base. 0 or -ENOMEM. */
+static int copy_table(struct fork *f, struct frame *from, struct vma *v, uaddr_t base)
+{
+	struct spinlock *ring = pt_ring_lock(base);
+	struct frame *to;
+
+	if (!from->entries)
+		return 0;
+	to = pt_leaf_create(f->dst, base);
+	if (!to)
+		return -ENOMEM;
+	spin_lock(ring);
+	leaf_lock(from < to ? from : to);
+	leaf_lock(from < to ? to : from);
+	pt_ring_join(from, to);
+	for (; v && v->start < base + L1_SIZE; v = v->next)
+		/* Shared pages are found again through the object. */
+		if (!(v->flags & (VMA_DONTFORK | VMA_WIPEONFORK | VMA_SHARED)))
+			copy_entries(f, to, from, v, MAX(base, v->start),
+				     copy_end(v, MIN(base + L1_SIZE, v->end)));
+	leaf_unlock(to);
+	leaf_unlock(from);
+	spin_unlock(ring);
+	return 0;
+}
+
+/* Is the table at base, in which v is the first area, better copied than shared? */
+static bool want_copy(const struct fork *f, const struct frame *leaf, struct vma *v, uaddr_t base)
+{
+	uaddr_t end = base + L1_SIZE;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(f->soon); i++)
+		if (f->soon[i] - base < L1_SIZE)
+			return true;
+	/* Tables that are shared have areas of the same kind over them everywhere. */
+	for (; v && v->start < end; v = v->end < end ? v->next : NULL)
+		if (v->flags & (VMA_DONTFORK | VMA_WIPEONFORK | VMA_LOCKED))
+			return true;
+	return pt_count(leaf, PT_COUNT_ANON) + pt_count(leaf, PT_COUNT_OBJECT) +
+		       pt_count(leaf, PT_COUNT_SWAP) <= fork_sparse;
+}
+
+/* Copy tables, share those that are detached, take the others out of the source's L1. */
+static int fork_tables(struct fork *f)
+{
+	struct vma *v = vma_first(&f->src->areas);
+	struct frame *leaf;
+	uaddr_t va = 0;
+	pte_t *l1;
+	int err = 0;
+
+	for (; !err && (leaf = pt_leaf_next(f->src, &va, USER_TOP)); va += L1_SIZE) {
+		while (v && v->end <= va)
+			v = v->next;
+		if (want_copy(f, leaf, v, va)) {
+			if (!leaf->owner)
+				leaf = pt_attach(f->src, va, 0);
+			err = leaf ? copy_table(f, leaf, v, va) : -ENOMEM;
+			continue;
+		}
+		l1 = pt_l1_create(f->dst, va);
+		if (!l1) {
+			err = -ENOMEM;
+		} else if (leaf->owner) {
+			pt_detach(f->src, va, &f->batch);
+			f->detached = true;
+		} else {
+			pt_share(f->dst, l1, leaf);
+		}
+	}
+	return err;
+}
+
+/* After the fence, even if something failed: what was taken out becomes detached, and shared. */
+static void share_tables(struct fork *f)
+{
+	struct frame *leaf;
+	uaddr_t va = 0;
+
+	for (; (leaf = pt_leaf_next(f->src, &va, USER_TOP)); va += L1_SIZE)
+		if (leaf->owner && pte_is_detached(*pt_l1_entry(f->src, va)))
+			pt_share(f->dst, pt_l1_entry(f->dst, va), leaf);
+}
+
+int aspace_fork(struct aspace *src, struct aspace **dst)
+{
+	const struct trapframe *tf = thread_trapframe(current());
+	struct fork f = {.src = src, .dst = aspace_create(), .soon = {tf->sp, tf->tp, tf->pc}};
+	int err = 0;
+
+	if (!f.dst)
+		return -ENOMEM;
+	rwlock_write(&src->lock);
+	f.dst->brk = src->brk;
+	f.dst->mmap_top = src->mmap_top;
+	f.dst->layout = src->layout;
+	tlb_batch_begin(&f.batch, src, false);
+	for (struct vma *v = vma_first(&src->areas); v && !err; v = v->next)
+		err = fork_area(f.dst, v);
+	if (!err) {
+		err = fork_tables(&f);
+		/* No hart may write to what is read-only now, or use a table that is out. */
+		tlb_batch_end(&f.batch);
+		if (f.detached)
+			share_tables(&f);
+	}
+	rwlock_write_unlock(&src->lock);
+	if (err) {
+		aspace_put(f.dst);
+		return err;
+	}
+	*dst = f.dst;
+	return 0;
+}

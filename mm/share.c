@@ -1,0 +1,245 @@
+#include "mm/share.h"
+
+#include "kernel/panic.h"
+#include "mm/pagetable.h"
+#include "mm/tlb.h"
+#include "mm/types.h"
+
+/* All tables of a ring lie at one address, which chooses the lock. */
+#define RING_LOCKS 64
+static struct spinlock ring_locks[RING_LOCKS] = {
+	[0 ... RING_LOCKS - 1] = SPINLOCK_INIT("ring of tables", RANK_RING),
+};
+
+struct spinlock *pt_ring_lock(uaddr_t va)
+{
+	return &ring_locks[(va >> L1_SHIFT) % RING_LOCKS];
+}
+
+static struct spinlock *lock_of(const struct frame *leaf)
+{
+	return &ring_locks[leaf->base % RING_LOCKS];
+}
+
+static bool alone(const struct frame *leaf)
+{
+	return leaf->next == frame_pfn(leaf);
+}
+
+/*
+ * A table joins a ring under the locks of the ring and of the table it was copied from, and leaves
+ * it under the ring's: so what `alone` says holds as long as we hold the one or both.
+ */
+void pt_lock(struct frame *leaf)
+{
+	for (;;) {
+		bool was_alone = alone(leaf);
+
+		if (!was_alone)
+			spin_lock(lock_of(leaf));
+		leaf_lock(leaf);
+		if (likely(alone(leaf) == was_alone))
+			return;
+		leaf_unlock(leaf);
+		if (!was_alone)
+			spin_unlock(lock_of(leaf));
+	}
+}
+
+void pt_unlock(struct frame *leaf)
+{
+	bool ring = !alone(leaf);
+
+	leaf_unlock(leaf);
+	if (ring)
+		spin_unlock(lock_of(leaf));
+}
+
+struct frame *pt_lock_leaf(struct aspace *as, uaddr_t va)
+{
+	pte_t *l1 = pt_l1_entry(as, va);
+	struct frame *leaf = NULL;
+
+	if (!l1)
+		return NULL;
+	/* What the entry names cannot go, nor be copied for this space, while we have l1_lock. */
+	spin_lock(&as->l1_lock);
+	if (*l1) {
+		leaf = pte_frame(*l1);
+		pt_lock(leaf);
+	}
+	spin_unlock(&as->l1_lock);
+	return leaf;
+}
+
+struct frame *pt_lock_next(struct aspace *as, uaddr_t *va, uaddr_t end)
+{
+	struct frame *leaf;
+
+	for (; pt_leaf_next(as, va, end); *va = pt_span_end(*va, end)) {
+		leaf = pt_lock_leaf(as, *va);
+		if (leaf)
+			return leaf;
+	}
+	return NULL;
+}
+
+void pt_anon_leave(struct frame *leaf, const pte_t *e, struct frame *f)
+{
+	unsigned i = ((uintptr_t)e & (PAGE_SIZE - 1)) / sizeof(*e);
+
+	if (f->pte != e || f->maps == 1)
+		return;
+	for (struct frame *t = FRAMES + leaf->next; t != leaf; t = FRAMES + t->next) {
+		pte_t *other = (pte_t *)frame_data(t) + i;
+
+		/* It can be neither filled with f nor lose it while we hold the ring. */
+		if (pte_resident(*other) && pte_frame(*other) == f) {
+			f->pte = other;
+			return;
+		}
+	}
+	/* The others are gone too, and wait for their fence: nobody maps it any more. */
+}
+
+void pt_ring_join(struct frame *leaf, struct frame *copy)
+{
+	copy->prev = frame_pfn(leaf);
+	copy->next = leaf->next;
+	FRAMES[leaf->next].prev = frame_pfn(copy);
+	leaf->next = frame_pfn(copy);
+}
+
+void pt_ring_leave(struct frame *leaf)
+{
+	struct spinlock *lock = lock_of(leaf);
+
+	/* Only a holder of the table can make a copy of it, and that is us. */
+	if (alone(leaf))
+		return;
+	spin_lock(lock);
+	FRAMES[leaf->prev].next = leaf->next;
+	FRAMES[leaf->next].prev = leaf->prev;
+	leaf->next = leaf->prev = frame_pfn(leaf);
+	spin_unlock(lock);
+}
+
+/* (both tables) Nobody's TLB has anything of `from`, so write-protecting it takes no fence. */
+static void copy_table(struct frame *to, struct frame *from)
+{
+	pte_t *s = frame_data(from), *d = frame_data(to);
+
+	for (unsigned i = 0; i < PT_ENTRIES; i++) {
+		pte_t p = s[i];
+
+		if (pte_resident(p) && !pte_special(p)) {
+			struct frame *f = pte_frame(p);
+
+			if (pte_writable(p) && frame_type(f) == FRAME_ANON)
+				s[i] = p = pte_wrprotect(p);
+			__atomic_fetch_add((uint64_t *)&f->counts, FRAME_MAP_ONE, __ATOMIC_RELAXED);
+		}
+		d[i] = p;
+	}
+	to->entries = from->entries;
+}
+
+struct frame *pt_attach(struct aspace *as, uaddr_t va, unsigned flags)
+{
+	pte_t *l1 = pt_l1_entry(as, va);
+	struct frame *copy = NULL, *t;
+
+	for (;;) {
+		spin_lock(&as->l1_lock);
+		t = pte_frame(*l1);
+		/* One share stays one: who could give another is us, by a fork, as a writer. */
+		if (pte_present(*l1) || t->refs == 1 || copy)
+			break;
+		spin_unlock(&as->l1_lock);
+		copy = pt_table_alloc(as, va, flags);
+		if (!copy)
+			return NULL;
+	}
+	if (pte_is_detached(*l1)) {
+		spin_lock(lock_of(t));
+		leaf_lock(t);
+		if (t->refs == 1) {
+			t->owner = as;
+			leaf_unlock(t);
+			spin_unlock(lock_of(t));
+		} else {
+			copy_table(copy, t);
+			pt_ring_join(t, copy);
+			t->refs--;
+			leaf_unlock(t);
+			spin_unlock(lock_of(t));
+			t = copy;
+			copy = NULL;
+		}
+		as->nr_detached--;
+		pt_l1_set(as, l1, pte_table(frame_pa(t)));
+	}
+	spin_unlock(&as->l1_lock);
+	if (copy)
+		frame_free(copy, 0);
+	return t;
+}
+
+int pt_unshare(struct aspace *as, uaddr_t start, uaddr_t end, uaddr_t floor, uaddr_t ceiling)
+{
+	if (!as->nr_detached)
+		return 0;
+	while (pt_leaf_next(as, &start, end)) {
+		uaddr_t base = ALIGN_DOWN(start, L1_SIZE), next = base + L1_SIZE;
+
+		if (base >= floor && next <= ceiling)
+			next = ALIGN_DOWN(ceiling, L1_SIZE);
+		else if (pte_is_detached(*pt_l1_entry(as, start)) &&
+			 !pt_attach(as, start, FRAME_RESERVE))
+			return -ENOMEM;
+		start = next;
+	}
+	return 0;
+}
+
+bool pt_drop(struct aspace *as, uaddr_t va)
+{
+	pte_t *l1 = pt_l1_entry(as, va);
+	struct frame *t;
+	bool last;
+
+	spin_lock(&as->l1_lock);
+	t = pte_frame(*l1);
+	leaf_lock(t);
+	last = t->refs == 1;
+	if (last)
+		t->owner = as;
+	else
+		t->refs--;
+	leaf_unlock(t);
+	as->nr_detached--;
+	pt_l1_set(as, l1, last ? pte_table(frame_pa(t)) : 0);
+	spin_unlock(&as->l1_lock);
+	return !last;
+}
+
+void pt_detach(struct aspace *src, uaddr_t va, struct tlb_batch *b)
+{
+	pte_t *l1 = pt_l1_entry(src, va);
+
+	spin_lock(&src->l1_lock);
+	pt_l1_set(src, l1, pte_detached(pte_pa(*l1)));
+	src->nr_detached++;
+	spin_unlock(&src->l1_lock);
+	/* Walks may have remembered the table: a range this long drops all of the space. */
+	tlb_batch_range(b, va, va + L1_SIZE);
+}
+
+void pt_share(struct aspace *dst, pte_t *l1, struct frame *leaf)
+{
+	leaf->owner = NULL;
+	leaf->refs++;
+	/* Without l1_lock: others only look, through objects, and find all of it or nothing. */
+	dst->nr_detached++;
+	pt_l1_set(dst, l1, pte_detached(frame_pa(leaf)));
+}
