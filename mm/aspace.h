@@ -57,7 +57,7 @@ struct vma *aspace_area_copy(const struct vma *v, uaddr_t start, uaddr_t end) __
 /* Split the area v at va, strictly inside it: the upper part. NULL: no memory. (a writer) */
 struct vma *aspace_split(struct vma *v, uaddr_t va) __must_check;
 /*
- * Before an area changes: split v so that what of it lies in [start, end) is an area of its own, and
+ * Before an area changes: split v so that what of it lies in [start, end) is an area of its own and
  * attach its leaf tables. With `drop`, what is mapped there is about to go, and tables that serve
  * nothing else may stay detached. That area; NULL: no memory (nothing of note changed). (a writer)
  */

@@ -48,7 +48,7 @@ struct frame *pt_attach(struct aspace *as, uaddr_t va, unsigned flags) __must_ch
  */
 int pt_unshare(struct aspace *as, uaddr_t start, uaddr_t end, uaddr_t floor, uaddr_t ceiling)
 	__must_check;
-/* Give up the share in a detached table. False: it was the last, the table is attached. (a writer) */
+/* Give up the share in a detached table. False: it was the last, now it is attached. (a writer) */
 bool pt_drop(struct aspace *as, uaddr_t va);
 /*
  * Fork, in two steps, with the batch's fence in between: take the table for va out of src's L1,
