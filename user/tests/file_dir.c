@@ -194,7 +194,7 @@ TEST(file, getdents_while_creating)
 		CHECK_EQ(seen[i], 1);
 }
 
-TEST(file, directory_2000_entries, .seconds = 180)
+TEST(file, directory_2000_entries)
 {
 	static int seen[2000];
 	char name[16];
@@ -253,7 +253,7 @@ TEST(file, directory_slots_are_reused)
 	CHECK_EQ(after.st_size, before.st_size);
 }
 
-TEST(file, concurrent_creates, .seconds = 120)
+TEST(file, concurrent_creates)
 {
 	static int seen[400];
 	char name[16];
@@ -276,7 +276,7 @@ TEST(file, concurrent_creates, .seconds = 120)
 		CHECK_EQ(seen[i], 1);
 }
 
-TEST(file, concurrent_exclusive_create, .seconds = 120)
+TEST(file, concurrent_exclusive_create)
 {
 	/* Of many who create one name with O_EXCL, one wins: every time. */
 	char name[16];
@@ -305,7 +305,7 @@ TEST(file, concurrent_exclusive_create, .seconds = 120)
 	CHECK_EQ(winners, 40);
 }
 
-TEST(file, concurrent_create_and_remove, .seconds = 120)
+TEST(file, concurrent_create_and_remove)
 {
 	pid_t pids[4];
 	struct stat st;
@@ -338,7 +338,7 @@ TEST(file, concurrent_create_and_remove, .seconds = 120)
 	CHECK_EQ(st.st_nlink, links);
 }
 
-TEST(file, concurrent_renames, .seconds = 120)
+TEST(file, concurrent_renames)
 {
 	/* Renames across two directories both ways: no deadlock, no name lost. */
 	pid_t pids[4];
@@ -367,7 +367,7 @@ TEST(file, concurrent_renames, .seconds = 120)
 	CHECK_OK(rmdir("b"));
 }
 
-TEST(file, concurrent_directory_renames, .seconds = 120)
+TEST(file, concurrent_directory_renames)
 {
 	/* Two directories that want to move into each other: at most one may, no loop arises. */
 	pid_t pids[2];

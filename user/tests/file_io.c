@@ -260,7 +260,7 @@ TEST(file, sync_calls)
 	CHECK_ERR(fdatasync(-1), EBADF);
 }
 
-TEST(file, concurrent_appends, .seconds = 120)
+TEST(file, concurrent_appends)
 {
 	/* Each append is atomic: no record is lost or torn. */
 	static char record[64], all[4 * 200 * 64 + 1];
@@ -290,7 +290,7 @@ TEST(file, concurrent_appends, .seconds = 120)
 		CHECK_EQ(counts[w], 200);
 }
 
-TEST(file, concurrent_shared_offset, .seconds = 120)
+TEST(file, concurrent_shared_offset)
 {
 	/* write() through one shared open file moves its offset atomically. */
 	static char all[4 * 300 * 8 + 1];
@@ -313,7 +313,7 @@ TEST(file, concurrent_shared_offset, .seconds = 120)
 	CHECK_EQ(file_text("f", all, sizeof(all)), sizeof(all) - 1);
 }
 
-TEST(file, concurrent_writers_own_files, .seconds = 120)
+TEST(file, concurrent_writers_own_files)
 {
 	pid_t pids[6];
 	char name[16];

@@ -258,10 +258,11 @@ TEST(file, access)
 
 TEST(file, access_uses_real_ids, .root = true)
 {
-	pid_t pid = child();
+	pid_t pid;
 
 	file_make("root", "x", 1);
 	CHECK_OK(chmod("root", 0600));
+	pid = child();
 	if (pid == 0) {
 		CHECK_OK(setresuid(1000, 0, 0));
 		CHECK_OK(open("root", O_RDONLY));

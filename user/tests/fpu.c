@@ -51,7 +51,7 @@ static long registers_check(long seed, int rounds)
 	return 0;
 }
 
-TEST(fpu, registers_survive_switches, .seconds = 120)
+TEST(fpu, registers_survive_switches)
 {
 	pid_t pids[6];
 
@@ -66,7 +66,7 @@ TEST(fpu, registers_survive_switches, .seconds = 120)
 		expect_exit(pids[i], 0);
 }
 
-TEST(fpu, preempted_computation, .seconds = 120)
+TEST(fpu, preempted_computation)
 {
 	/* Processes that compute without system calls get the right sum whoever runs between. */
 	pid_t pids[6];

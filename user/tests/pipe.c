@@ -236,7 +236,7 @@ TEST(pipe, big_transfer)
 	expect_exit(pid, 0);
 }
 
-TEST(pipe, many_atomic_writers, .seconds = 120)
+TEST(pipe, many_atomic_writers)
 {
 	/* Records of up to PIPE_BUF bytes of eight writers do not mix. */
 	static unsigned char record[4096];
@@ -431,7 +431,7 @@ TEST(pipe, close_while_blocked)
 	expect_exit(reader, 0);
 }
 
-TEST(pipe, ping_pong_2000, .seconds = 120)
+TEST(pipe, ping_pong_2000)
 {
 	int there[2], back[2];
 	uint32_t n;

@@ -384,12 +384,12 @@ TEST(proc, children_100_at_once)
 	children_hold(100);
 }
 
-TEST(proc, children_1000_at_once, .mem_mib = 128, .seconds = 180)
+TEST(proc, children_1000_at_once, .mem_mib = 128)
 {
 	children_hold(1000);
 }
 
-TEST(proc, fork_sequence_500, .seconds = 120)
+TEST(proc, fork_sequence_500)
 {
 	for (int i = 0; i < 500; i++) {
 		pid_t pid = child();
@@ -400,7 +400,7 @@ TEST(proc, fork_sequence_500, .seconds = 120)
 	}
 }
 
-TEST(proc, fork_storm, .seconds = 180)
+TEST(proc, fork_storm)
 {
 	pid_t pids[8];
 

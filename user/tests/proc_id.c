@@ -323,7 +323,7 @@ TEST(proc, kill_busy_process)
 	expect_signal(pid, SIGKILL);
 }
 
-TEST(proc, kill_stress, .seconds = 120)
+TEST(proc, kill_stress)
 {
 	/* Children that fork, write and wait are killed at arbitrary points. */
 	for (int i = 0; i < 60; i++) {

@@ -224,7 +224,7 @@ TEST(proc, rlimit_fsize)
 
 TEST(proc, rlimit_cpu)
 {
-	struct rlimit limit = { 1, 10 };
+	struct rlimit limit = { 1, 1000 };
 	pid_t pid = child();
 
 	if (pid == 0) {

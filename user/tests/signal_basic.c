@@ -435,7 +435,7 @@ TEST(signal, context_mask_is_restored)
 	CHECK_EQ(sigismember(&now, SIGUSR2), 0);
 }
 
-TEST(signal, storm, .seconds = 120)
+TEST(signal, storm)
 {
 	pid_t self = getpid(), pids[3];
 

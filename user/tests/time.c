@@ -110,10 +110,15 @@ TEST(time, cpu_clocks)
 	while ((now = clock_ns(CLOCK_PROCESS_CPUTIME_ID)) < process + 50000000)
 		continue;
 	CHECK_GE(clock_ns(CLOCK_THREAD_CPUTIME_ID), thread + 40000000);
-	/* Sleeping uses next to nothing: less than the sleep itself. */
+	/*
+	 * The time asleep is not used.  A host that lets the whole machine wait adds to both
+	 * clocks alike, or to the first alone.
+	 */
+	now = now_ns();
 	process = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	CHECK_OK(nanosleep(&nap, NULL));
-	CHECK(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - process < 150000000);
+	process = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - process;
+	CHECK_GE(now_ns() - now, process + 150000000);
 }
 
 TEST(time, cpu_clock_of_other_process)
@@ -252,7 +257,7 @@ TEST(time, settime_needs_root, .root = true)
 	expect_exit(pid, 0);
 }
 
-TEST(time, fair_share, .seconds = 120)
+TEST(time, fair_share)
 {
 	/* Busy processes must not starve one another: each makes progress. */
 	pid_t pids[6];

@@ -1,6 +1,7 @@
 /* What tests share: children, gates, files with known contents. */
 #include "ut.h"
 
+#include <dirent.h>
 #include <grp.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -110,6 +111,23 @@ static char state_of(pid_t pid)
 	/* The name in parentheses may hold anything: the last one ends it. */
 	char *p = strrchr(text, ')');
 	return p && p[1] == ' ' ? p[2] : 0;
+}
+
+void group_states(pid_t group, char *text, size_t size)
+{
+	struct dirent *entry;
+	DIR *dir = opendir("/proc");
+	size_t at = (size_t)snprintf(text, size, " group %d:", (int)group);
+
+	while (dir && (entry = readdir(dir)) != NULL) {
+		pid_t pid = atoi(entry->d_name);
+		char state = pid > 0 && getpgid(pid) == group ? state_of(pid) : 0;
+
+		if (state && at < size)
+			at += (size_t)snprintf(text + at, size - at, " %d is %c", (int)pid, state);
+	}
+	if (dir)
+		closedir(dir);
 }
 
 void wait_state(pid_t pid, const char *states)
