@@ -384,7 +384,7 @@ TEST(proc, children_100_at_once)
 	children_hold(100);
 }
 
-TEST(proc, children_1000_at_once, .mem_mib = 128)
+TEST(proc, children_1000_at_once, .mem_mib = 128, .seconds = 600)
 {
 	children_hold(1000);
 }
