@@ -2,7 +2,7 @@
 import re
 import time
 
-from lib import Machine, check, equal
+from lib import SCALE, Machine, check, equal
 
 CTRL_C, CTRL_D, CTRL_U, CTRL_W, CTRL_Z, BACKSPACE, RETURN = \
     "\x03", "\x04", "\x15", "\x17", "\x1a", "\x7f", "\r"
@@ -127,7 +127,7 @@ def test_background_job_may_not_read():
     """A background job that reads the terminal is stopped."""
     with booted() as machine:
         machine.command("cat & true")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 20 * SCALE
         while time.monotonic() < deadline:
             _, output = machine.command("jobs")
             if re.search(r"(?i)stopped", output):

@@ -11,7 +11,8 @@ import termios
 import time
 import unicodedata
 
-TIMEOUT = 10
+# For what happens at once; less than the "sleep 100" that some tests interrupt.
+TIMEOUT = 60
 
 
 class Screen:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TIMEOUT = 20
+TIMEOUT = 120
 FILES = {
     "words": "banana\napple\ncherry\napp le\na.b\ndate\nApple\n",
     "nums": "10\n9\n-3\n2.5\n100\n0\n",
