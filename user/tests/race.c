@@ -29,7 +29,7 @@ static void *set_timers(void *arg)
 {
 	struct itimerval v = { .it_value.tv_usec = 1 };
 
-	/* A number, not a time: where signals take long, the first thread gets nothing else done. */
+	/* A number, not a time: where signals take long, the first thread does nothing else. */
 	for (int i = 0; i < 1000; i++) {
 		v.it_value.tv_usec = 1 + i % 300;
 		v.it_interval.tv_usec = i & 1 ? 500 : 0;
