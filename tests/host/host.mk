@@ -93,8 +93,8 @@ test_block_SRC := tests/host/test_block.c tests/host/shim/sleep.c tests/host/shi
 
 # All of mm/ that does not touch the machine.
 MM_SRC := $(addprefix mm/,areas.c aspace.c fault.c fork.c frame.c madvise.c mlock.c mmap.c \
-	  mremap.c object.c oom.c pagecache.c pagetable.c queue.c reclaim.c rmap.c share.c slab.c tlb.c \
-	  vma.c writeback.c)
+	  mremap.c object.c oom.c pagecache.c pagetable.c queue.c reclaim.c rmap.c share.c \
+	  slab.c tlb.c vma.c writeback.c)
 
 HOST_TESTS += test_aspace
 test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shim/around.c \
