@@ -21,6 +21,55 @@ static bool points_to_table(pte_t e)
 	return e == pte_table(pte_pa(e));
 }
 
+/* Is t in the ring of leaf? */
+static bool in_ring(const struct frame *leaf, const struct frame *t)
+{
+	const struct frame *at = leaf;
+
+	/* A damaged ring may never come round; as many copies there cannot be. */
+	for (uint64_t n = 0; n < frames_total; n++) {
+		if (at == t)
+			return true;
+		at = FRAMES + at->next;
+		if (at == leaf || !audit_found(at, "ring"))
+			return false;
+	}
+	return false;
+}
+
+/* Entry i of leaf maps f: f names it, or the same one of a copy of leaf, which maps f as well. */
+static void audit_anon_pte(const struct frame *leaf, unsigned i, const struct frame *f)
+{
+	const struct frame *t = frame_of(f->pte);
+
+	if (f->pte == (const pte_t *)frame_data(leaf) + i)
+		return;
+	if (!audit_found(t, "named entry"))
+		return;
+	if (((uintptr_t)f->pte & (PAGE_SIZE - 1)) != i * sizeof(*f->pte) || !in_ring(leaf, t))
+		audit_complain("entry %u of table %u maps frame %u, which names %p in no copy", i,
+			       frame_pfn(leaf), frame_pfn(f), f->pte);
+	else if (!pte_resident(*f->pte) || pte_frame(*f->pte) != f)
+		audit_complain("frame %u names entry %p, which is %lx", frame_pfn(f), f->pte,
+			       *f->pte);
+}
+
+/* The neighbours of a leaf table in its ring: tables for the same addresses, linked both ways. */
+static bool audit_ring(const struct frame *leaf)
+{
+	const struct frame *next = FRAMES + leaf->next, *prev = FRAMES + leaf->prev;
+
+	if (!audit_found(next, "ring") || !audit_found(prev, "ring"))
+		return false;
+	if (frame_type(next) == FRAME_PAGETABLE && next->prev == frame_pfn(leaf) &&
+	    frame_type(prev) == FRAME_PAGETABLE && prev->next == frame_pfn(leaf) &&
+	    next->base == leaf->base)
+		return true;
+	audit_complain("table %u stands between %u and %u, which do not say so", frame_pfn(leaf),
+		       leaf->prev, leaf->next);
+	return false;
+}
+
 /* An entry that maps a frame which is counted. */
 static void audit_mapping(const struct frame *leaf, unsigned i, pte_t p, uint32_t *counts)
 {
@@ -41,6 +90,8 @@ static void audit_mapping(const struct frame *leaf, unsigned i, pte_t p, uint32_
 	if (pte_writable(p) && anon && f->maps != 1)
 		audit_complain("entry %u of table %u can write to frame %u, mapped %u times", i,
 			       frame_pfn(leaf), frame_pfn(f), f->maps);
+	if (anon)
+		audit_anon_pte(leaf, i, f);
 	if (pte_writable(p) && !anon && f->object && f->object->ops->write_pages &&
 	    !frame_has(f, FRAME_DIRTY))
 		audit_complain("entry %u of table %u can write to frame %u, which is clean", i,
@@ -52,6 +103,9 @@ static void audit_leaf(const struct frame *leaf, uaddr_t va)
 	const pte_t *e = frame_data(leaf);
 	uint32_t counts = 0;
 
+	/* The rings first: what entries name is looked up through them. */
+	if (!audit_ring(leaf))
+		return;
 	if (leaf->base != va >> L1_SHIFT)
 		audit_complain("table %u for %lx has base %x", frame_pfn(leaf), va, leaf->base);
 	for (unsigned i = 0; i < PT_ENTRIES; i++) {

@@ -134,3 +134,28 @@ SELFTEST(audit_sees_a_damaged_slab)
 	((char *)p)[100]--;
 	selftest_check(!memory_audit());
 }
+
+/* A space and its fork, which has a copy of the table: broken rings and names are seen. */
+SELFTEST(audit_sees_damaged_rings)
+{
+	struct frame *leaf, *f;
+	pte_t *e, *named;
+	struct aspace *as = space_make(&leaf, &e), *child;
+	uint32_t next;
+
+	selftest_check(!aspace_fork(as, &child));
+	selftest_check(!memory_audit());
+	leaf = pt_leaf(as, BASE);
+	next = leaf->next;
+	selftest_check(next != frame_pfn(leaf));
+	leaf->next = frame_pfn(leaf);
+	selftest_check(audit_sees());
+	leaf->next = next;
+	f = pte_frame(*e);
+	named = f->pte;
+	f->pte = named + 1; /* another frame's entry */
+	selftest_check(audit_sees());
+	f->pte = named;
+	aspace_put(child);
+	space_end(as);
+}
