@@ -1,0 +1,57 @@
+"""What runs on the host beside the machine: the report of what failed."""
+import os
+
+from lib import SCRIPTS, check, equal, host, scratch
+
+LOG = """=== usertests
+--- usertests on 2 harts with 128M
+test a_good ... ok
+test a_bad ... [   12.5] vda: a message in between
+FAIL: a.c:7: x is 1, not 2 (2)
+1 passed, 1 failed, 0 skipped
+make: *** [test.mk:35: usertests] Error 1
+=== system-tests
+[1/2] boot.prompt ... FAILED (30.1 s)
+Failure: no 'prompt' within 30 s
+--- console
+""" + "".join(f"line {n}\n" for n in range(500)) + """---
+[2/2] boot.other ... ok (1.0 s)
+FAILED boot.prompt
+1 passed, 1 failed
+=== host-tests
+cc: error: it does not build
+make: *** [host.mk:9: test_x] Error 1
+=== lint
+[1/1] lint style ... ok (0.1 s)
+=== sum
+FAILED usertests          1 passed, 1 failed, 0 skipped (9 s)
+FAILED system-tests       1 passed, 1 failed, 0 skipped (9 s)
+FAILED host-tests         0 passed, 1 failed, 0 skipped (9 s)
+ok     lint               1 passed, 0 failed, 0 skipped (9 s)
+3 passed, 3 failed
+"""
+
+
+def failures(text, *options):
+    path = os.path.join(scratch(), "log")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+    return host([os.path.join(SCRIPTS, "failures"), *options, path]).splitlines()
+
+
+def test_failures_are_told():
+    """Each failed test with its reason, whatever suite it is of; none that passed."""
+    lines = failures(LOG)
+    for wanted in ("FAIL: a.c:7: x is 1, not 2 (2)", "Failure: no 'prompt' within 30 s",
+                   "line 499", "make: *** [host.mk:9: test_x] Error 1"):
+        check(wanted in lines, f"{wanted!r} is not in {lines}")
+    check(not any("ok" in line.split() for line in lines), f"a test that passed is in {lines}")
+    check(len(lines) <= 200, f"{len(lines)} lines")
+
+
+def test_failures_are_few_lines():
+    """Many failures share the lines there are; a run that was cut short shows its end."""
+    many = "".join(f"test t_{n} ... FAIL: t.c:{n}: no\n" for n in range(300))
+    equal(len(failures("=== usertests\n" + many, "--lines", "50")), 50, "lines")
+    cut = failures("=== lint\n[1/1] lint x ... ok\n=== usertests\ntest t_hangs ... ")
+    equal(cut[-1], "test t_hangs ... ", "the last line")
