@@ -156,7 +156,7 @@ static int advise_populate(struct aspace *as, struct span *s, bool write)
 {
 	int err;
 
-	if (write ? !(s->prot & PROT_WRITE) : !(s->prot & (PROT_READ | PROT_WRITE)))
+	if (!(s->prot & (write ? PROT_WRITE : PROT_READ)))
 		return -EINVAL;
 	err = populate_strict(as, s->start, s->end, write);
 	return err == -ERESTARTNOINTR ? -EINTR : err;

@@ -347,6 +347,20 @@ static int run_all(char **names)
 	return counts[FAILED] != 0;
 }
 
+/* Arguments NAME=VALUE are for the tests, in the environment; the others close up. */
+static void settings_take(char **args)
+{
+	char **to = args;
+
+	for (; *args; args++) {
+		if (strchr(*args, '='))
+			putenv(*args);
+		else
+			*to++ = *args;
+	}
+	*to = NULL;
+}
+
 int main(int argc, char **argv)
 {
 	int option;
@@ -374,10 +388,12 @@ int main(int argc, char **argv)
 			verbose = true;
 			break;
 		default:
-			fprintf(stderr, "usage: usertests [-lLMv] [-d DIR] [NAME|GROUP]...\n");
+			fprintf(stderr, "usage: usertests [-lLMv] [-d DIR] "
+				"[NAME|GROUP|SETTING=VALUE]...\n");
 			return 2;
 		}
 	}
+	settings_take(argv + optind);
 	if (!names_known(argv + optind))
 		return 2;
 	return run_all(argv + optind);
