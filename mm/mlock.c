@@ -16,13 +16,12 @@ int mlock_allowed(struct aspace *as, uint64_t pages)
 	return as->locked_pages + pages > limit >> PAGE_SHIFT ? -EAGAIN : 0;
 }
 
-/* Pages of [start, end) that are locked already. (a) */
-static uint64_t locked_in(struct aspace *as, uaddr_t start, uaddr_t end)
+uint64_t pages_in(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t flags)
 {
 	uint64_t pages = 0;
 
 	for (struct vma *v = vma_find(&as->areas, start); v && v->start < end; v = v->next)
-		if (v->flags & VMA_LOCKED)
+		if ((v->flags & flags) == flags)
 			pages += (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
 	return pages;
 }
@@ -67,14 +66,15 @@ static long lock_range(uaddr_t start, size_t len, uint32_t flags)
 		return -ENOMEM;
 	rwlock_write(&as->lock);
 	if ((flags & VMA_LOCKED) &&
-	    mlock_allowed(as, (size >> PAGE_SHIFT) - locked_in(as, start, end)))
+	    mlock_allowed(as, (size >> PAGE_SHIFT) - pages_in(as, start, end, VMA_LOCKED)))
 		err = -ENOMEM;
 	if (!err)
 		err = set_locked(as, start, end, flags);
 	rwlock_write_unlock(&as->lock);
+	/* Locked it is; that not all of it could be brought in is told. */
 	if (!err && flags == VMA_LOCKED)
-		populate(as, start, end);
-	return err;
+		err = populate(as, start, end);
+	return err == -EFAULT ? -ENOMEM : err;
 }
 
 SYSCALL2(mlock, uaddr_t, start, size_t, len)

@@ -125,6 +125,10 @@ static int make_room(struct aspace *as, struct map_request *r, struct vma **dead
 		err = mlock_allowed(as, r->len >> PAGE_SHIFT) ? -EAGAIN : 0;
 	if (!err)
 		err = aspace_may_grow(as, r->len >> PAGE_SHIFT, data);
+	/* What is replaced does not count. */
+	if (err == -ENOMEM && taken)
+		err = aspace_may_grow(as, (r->len >> PAGE_SHIFT) -
+					  pages_in(as, r->addr, r->addr + r->len, 0), data);
 	if (!err && taken)
 		err = aspace_unmap_locked(as, r->addr, r->addr + r->len, dead);
 	return err;
@@ -198,7 +202,7 @@ SYSCALL6(mmap, uaddr_t, addr, size_t, len, int, prot, int, flags, int, fd, uint6
 		goto out;
 	r.index = off >> PAGE_SHIFT;
 	ret = -EOVERFLOW;
-	if (r.index + (r.len >> PAGE_SHIFT) < r.index)
+	if (off > INT64_MAX - r.len)
 		goto out;
 	ret = -ENOMEM;
 	if (r.len > USER_TOP)
@@ -214,11 +218,23 @@ out:
 
 SYSCALL2(munmap, uaddr_t, addr, size_t, len)
 {
+	struct aspace *as = current()->aspace;
 	size_t size = ALIGN_UP(len, PAGE_SIZE);
+	struct vma *v, *dead = NULL;
+	int err;
 
 	if ((addr & ~PAGE_MASK) || !size || len > USER_TOP || addr > USER_TOP - size)
 		return -EINVAL;
-	return aspace_unmap(current()->aspace, addr, size);
+	rwlock_write(&as->lock);
+	v = vma_find(&as->areas, addr);
+	/* A hole in the middle makes two areas of one. */
+	if (as->areas.count >= max_map_count && v && v->start < addr && v->end > addr + size)
+		err = -ENOMEM;
+	else
+		err = aspace_unmap_locked(as, addr, addr + size, &dead);
+	rwlock_write_unlock(&as->lock);
+	aspace_bury(dead);
+	return err;
 }
 
 /* --- populate --- */
@@ -237,8 +253,10 @@ int populate_strict(struct aspace *as, uaddr_t start, uaddr_t end, bool write)
 	return 0;
 }
 
-void populate(struct aspace *as, uaddr_t start, uaddr_t end)
+int populate(struct aspace *as, uaddr_t start, uaddr_t end)
 {
+	int err = 0, now;
+
 	while (start < end) {
 		struct vma *v;
 		uaddr_t stop;
@@ -248,17 +266,20 @@ void populate(struct aspace *as, uaddr_t start, uaddr_t end)
 		v = vma_find(&as->areas, start);
 		if (!v || v->start >= end) {
 			rwlock_read_unlock(&as->lock);
-			return;
+			break;
 		}
 		start = MAX(start, v->start);
 		stop = MIN(end, v->end);
 		write = (v->prot & PROT_WRITE) && vma_private(v);
 		skip = !(v->prot & (PROT_READ | PROT_WRITE));
 		rwlock_read_unlock(&as->lock);
-		if (!skip && populate_strict(as, start, stop, write))
-			return;
+		now = skip ? -EFAULT : populate_strict(as, start, stop, write);
+		err = err ? err : now;
+		if (now && now != -EFAULT)
+			break;
 		start = stop;
 	}
+	return err;
 }
 
 /* --- mprotect --- */

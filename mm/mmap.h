@@ -9,10 +9,10 @@ struct aspace;
 struct file;
 
 /*
- * Fault in what can be of [start, end), writable areas for writing. Errors are nobody's business:
- * as with MAP_POPULATE. Takes the aspace lock; may sleep.
+ * Fault in what can be of [start, end), private writable areas for writing; holes are skipped. 0 or
+ * the first error, which MAP_POPULATE does not tell: -EFAULT. Takes the aspace lock; may sleep.
  */
-void populate(struct aspace *as, uaddr_t start, uaddr_t end);
+int populate(struct aspace *as, uaddr_t start, uaddr_t end);
 /* The same, stopping at the first page that cannot be: 0 or -errno. write: for writing. */
 int populate_strict(struct aspace *as, uaddr_t start, uaddr_t end, bool write);
 /*
@@ -22,3 +22,5 @@ int populate_strict(struct aspace *as, uaddr_t start, uaddr_t end, bool write);
 long mmap_file(struct file *file, uaddr_t addr, size_t len, uint32_t prot, int flags);
 /* May the process lock `pages` more? 0, -EPERM (no right at all), -EAGAIN. (aspace lock) */
 int mlock_allowed(struct aspace *as, uint64_t pages);
+/* Pages of [start, end) that lie in areas with all these VMA_* flags. (a) */
+uint64_t pages_in(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t flags);

@@ -105,7 +105,7 @@ static void random_crew(unsigned int pages, uint64_t count)
 
 TEST(random, forks, .mem_mib = 32, .seconds = 300)
 {
-	random_crew(300, setting("COUNT", 400));
+	random_crew(300, setting("COUNT", 250));
 }
 
 /* So many pages that all tables but the sparsest have more than 64 entries. */
@@ -121,7 +121,7 @@ static void *random_thread(void *arg)
 {
 	struct model *m = arg;
 	struct vm_context *c = m->context;
-	uint64_t count = setting("COUNT", 400), seed = c->first_seed;
+	uint64_t count = setting("COUNT", 250), seed = c->first_seed;
 	pid_t pid;
 
 	for (uint64_t i = 0; i < count; i += 50) {
@@ -135,7 +135,7 @@ static void *random_thread(void *arg)
 				model_check(m);
 				_exit(0);
 			}
-			/* Meanwhile this thread waits, since the two share memory; the others go on. */
+			/* This thread waits, since the two share memory; the others go on. */
 			expect_exit(pid, 0);
 			model_fill(m, 0, m->pages);
 			model_check(m);
