@@ -30,7 +30,7 @@
 #define HEAD_SIZE     256  /* of the file, for its magic or #! line (execve(2)) */
 #define SCRIPT_DEPTH  5
 #define STACK_INITIAL (128 * KiB)
-#define PIE_BASE      (USER_TOP / 3 * 2)
+#define PIE_BASE      (USER_TOP / 3 * 2 & PAGE_MASK)
 #define AT_EMPTY_PATH 0x1000
 #define AT_SYMLINK_NOFOLLOW 0x100
 #define AT_FDCWD (-100)
