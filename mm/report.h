@@ -25,7 +25,8 @@ struct vma_info {
 	struct file *file;	/* referenced (file_put), or NULL */
 	/* pages, only filled when asked for */
 	uint64_t rss, anon, dirty, shared_clean, shared_dirty, private_clean, private_dirty,
-		referenced, pss;
+		referenced;
+	uint64_t pss; /* KiB */
 };
 /*
  * The first area that ends above addr: true, or false when there is none. with_pages counts its

@@ -51,13 +51,15 @@ static void pages_show(struct proc_text *t, const struct vma_info *v)
 	LINE("KernelPageSize", 1);
 	LINE("MMUPageSize", 1);
 	LINE("Rss", v->rss);
-	LINE("Pss", v->pss);
+	proc_printf(t, "%-15s %8lu kB\n", "Pss:", (unsigned long)v->pss);
 	LINE("Shared_Clean", v->shared_clean);
 	LINE("Shared_Dirty", v->shared_dirty);
 	LINE("Private_Clean", v->private_clean);
 	LINE("Private_Dirty", v->private_dirty);
 	LINE("Referenced", v->referenced);
 	LINE("Anonymous", v->anon);
+	/* procps ends an area at this line. */
+	LINE("Swap", 0);
 	LINE("Locked", v->locked ? v->rss : 0);
 #undef LINE
 }

@@ -1,7 +1,9 @@
 """Looking at memory: pmap, vmstat, free, and vmtop with a person at the keys."""
+import os
 import re
+import subprocess
 
-from lib import Machine, check, equal, run
+from lib import OUT, SCRIPTS, Failure, Machine, check, equal, full_only, run
 
 UP, DOWN, ESCAPE, RETURN = "\x1b[A", "\x1b[B", "\x1b", "\r"
 
@@ -121,3 +123,51 @@ def test_vmtop_small_window():
             check(len(lines) <= 8, f"{len(lines)} lines")
             check(max(map(len, lines)) < 40, f"a line of {max(map(len, lines))} columns")
         machine.prompt()
+
+
+# --- Debian's own tools ---
+
+def procps(*commands):
+    """What each command of Debian's procps prints, all in one machine; each must succeed."""
+    folder = os.path.join(OUT, "procps")
+    done = subprocess.run([os.path.join(SCRIPTS, "procps-fetch"), folder], check=False, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=600)
+    if done.returncode:
+        raise Failure(done.stdout)
+    script = "; ".join(f"echo '@@ {command}'; TERM=dumb /usr/bin/{command} || exit 9"
+                       for command in commands)
+    text = run(script, extra=os.path.join(folder, "root"), status=0, timeout=240).text
+    return [part.split("\n", 1)[1] for part in re.split(r"^@@ ", text, flags=re.M)[1:]]
+
+
+@full_only
+def test_procps_memory():
+    """free, vmstat and slabtop of Debian find their numbers."""
+    free, vmstat, active, slabs, slabtop, summary = procps(
+        "free -k", "vmstat 1 2", "vmstat -a", "vmstat -m", "slabtop -o", "vmstat -s")
+    total, used, available = rows_of(free, r"^Mem: +(\d+) +(\d+) +\d+ +\d+ +\d+ +(\d+)$")[0]
+    check(120000 < int(total) < 131072 and int(used) < 40000 < int(available), free)
+    check(len(rows_of(vmstat, r"^ *\d+ +\d+ +0 +(\d{5,6}) ")) == 2, vmstat)
+    check(len(rows_of(active, r"^ *\d+ +\d+ +0 +(\d{5,6}) +\d+ +\d+ ")) == 1, active)
+    check(re.search(r"^kmalloc-1024 +\d+ +\d+ +1024 +4$", slabs, re.M), slabs)
+    check(re.search(r"^ *\d+ +\d+ +\d+% .* vma *$", slabtop, re.M), slabtop)
+    check(re.search(rf"^ +{total} K total memory$", summary, re.M), summary)
+
+
+@full_only
+def test_procps_processes():
+    """ps, pmap, top and pgrep of Debian find the processes, and what they are made of."""
+    everyone, tree, init, extended, top, found = procps(
+        "ps aux", "ps -e -o pid,ppid,rss,vsz,stat,comm", "pmap 1", "pmap -x 1", "top -b -n 1",
+        "pgrep -x init")
+    check(re.search(r"^root +1 .* /sbin/init$", everyone, re.M), everyone)
+    rss, vsz = rows_of(tree, r"^ +1 +0 +(\d+) +(\d+) S\S* +init$")[0]
+    equal(rows_of(init, r"^ total +(\d+)K$")[0][0], vsz, "size by pmap")
+    areas = rows_of(extended, r"^[0-9a-f]{16} +(\d+) +(\d+) +(\d+) [-rwxsp]{5} ")
+    check(len(areas) > 3, extended)
+    equal(sum(int(area[0]) for area in areas), int(vsz), "size by pmap -x")
+    equal(sum(int(area[1]) for area in areas), int(rss), "resident by pmap -x")
+    check(re.search(r"^ +1 root .* S .* init *$", top, re.M), top)
+    check(re.search(r"^MiB Mem : +12\d\.\d total", top, re.M), top)
+    equal(found, "1\n", "pgrep")

@@ -2,7 +2,7 @@
 import os
 import shutil
 
-from lib import OUT, TOP, Skip, cases, check, equal, run, scratch
+from lib import OUT, TOP, Skip, cases, check, equal, host, run, scratch, tree_of
 
 FOLDER = os.path.join(TOP, "tests", "programs")
 NAMES = sorted(name[:-2] for name in os.listdir(FOLDER) if name.endswith(".c"))
@@ -33,3 +33,18 @@ def test_program(name):
         raise Skip(result.text.strip())
     check(result.status == 0, f"status {result.status}: {result.text[-500:]}")
     equal(result.text, wanted, "output")
+
+
+@cases({"pie": True}, {"pie": False})
+def test_dynamic(pie):
+    """A program with an interpreter and a shared library, at any address and at its own."""
+    tree = tree_of({"hello.c": "#include <stdio.h>\nint main(void) { puts(\"hello\"); }\n"})
+    os.makedirs(os.path.join(tree, "lib"))
+    cross = os.environ.get("UCROSS", "riscv64-linux-gnu-") + "gcc"
+    for name in ("ld-linux-riscv64-lp64d.so.1", "libc.so.6"):
+        shutil.copy(host([cross, f"-print-file-name={name}"]).strip(), os.path.join(tree, "lib"))
+    host([cross, "-pie" if pie else "-no-pie", "-fPIE" if pie else "-fno-pie", "-o",
+          os.path.join(tree, "hello"), os.path.join(tree, "hello.c")])
+    # Where things are is random: often enough to meet what depends on it.
+    equal(run("for i in 1 2 3 4 5 6 7 8; do /hello; done", extra=tree, status=0).text,
+          "hello\n" * 8, "output")
