@@ -68,16 +68,22 @@ void pt_l1_set(struct aspace *as, pte_t *e, pte_t p)
 		group_update(e);
 }
 
-/* The first entry from `from` on whose group may not be empty; the table's end if none. */
-static inline pte_t *group_next(pte_t *from)
+/* Index of the first entry in use from i on; PT_ENTRIES if there is none. */
+static unsigned used_next(const pte_t *table, unsigned i)
 {
-	uint32_t bits = frame_of(from)->entries & -group_bit(from);
-	pte_t *table = (pte_t *)ALIGN_DOWN((uintptr_t)from, PAGE_SIZE), *first;
+	uint32_t groups = frame_of(table)->entries;
 
-	if (!bits)
-		return table + PT_ENTRIES;
-	first = table + ctz64(bits) * GROUP;
-	return first > from ? first : from;
+	for (; i < PT_ENTRIES; i++) {
+		uint32_t bits = groups >> i / GROUP;
+
+		if (!bits)
+			break;
+		if (!(bits & 1))
+			i = (i / GROUP + ctz64(bits)) * GROUP;
+		if (table[i])
+			return i;
+	}
+	return PT_ENTRIES;
 }
 
 /* Make *e point to table t unless somebody was faster. Returns the table that is there. */
@@ -128,30 +134,19 @@ struct frame *pt_leaf_create(struct aspace *as, uaddr_t va)
 struct frame *pt_leaf_search(struct aspace *as, uaddr_t *va, uaddr_t end)
 {
 	while (*va < end) {
-		pte_t *root = as->root + pt_index(*va, 2), *l2 = group_next(root), *l1, *e;
+		unsigned i = used_next(as->root, pt_index(*va, 2)), j;
+		pte_t *l1;
 
-		*va = l2 == root ? *va : (uaddr_t)(l2 - as->root) << L2_SHIFT;
-		if (*va >= end)
-			return NULL;
-		if (pte_present(*l2)) {
-			l1 = pt_table_of(*l2);
-			for (e = group_next(l1 + pt_index(*va, 1)); e < l1 + PT_ENTRIES;
-			     e = group_next(e + 1)) {
-				pte_t p = __atomic_load_n(e, __ATOMIC_RELAXED);
-				uaddr_t at = ALIGN_DOWN(*va, L2_SIZE) +
-					     ((uaddr_t)(e - l1) << L1_SHIFT);
-
-				if (at >= end)
-					return NULL;
-				if (p) {
-					*va = MAX(*va, at);
-					return pte_frame(p);
-				}
-				if (e == l1 + PT_ENTRIES - 1)
-					break;
-			}
+		if (i == PT_ENTRIES)
+			break;
+		*va = MAX(*va, (uaddr_t)i << L2_SHIFT);
+		l1 = pt_table_of(as->root[i]);
+		j = used_next(l1, pt_index(*va, 1));
+		if (j < PT_ENTRIES) {
+			*va = MAX(*va, ((uaddr_t)i << L2_SHIFT) + ((uaddr_t)j << L1_SHIFT));
+			return *va < end ? pte_frame(l1[j]) : NULL;
 		}
-		*va = ALIGN_DOWN(*va, L2_SIZE) + L2_SIZE;
+		*va = (uaddr_t)(i + 1) << L2_SHIFT;
 	}
 	return NULL;
 }
@@ -429,13 +424,10 @@ void pt_destroy(struct aspace *as)
 {
 	struct frame *t = frame_of(as->root);
 
-	for (pte_t *e = group_next(as->root); e < as->root + PT_ENTRIES / 2;
-	     e = group_next(e + 1)) {
-		if (!*e)
-			continue;
-		assert(pte_frame(*e)->entries == 0);
-		frame_free_zeroed(pte_frame(*e));
-		*e = 0;
+	for (unsigned i = 0; (i = used_next(as->root, i)) < PT_ENTRIES; i++) {
+		assert(pte_frame(as->root[i])->entries == 0);
+		frame_free_zeroed(pte_frame(as->root[i]));
+		as->root[i] = 0;
 	}
 	t->entries = 0;
 	frame_set_type(t, FRAME_KERNEL); /* nobody's table now */

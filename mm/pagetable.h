@@ -43,10 +43,13 @@ struct frame *pt_leaf_create(struct aspace *as, uaddr_t va);
 struct frame *pt_leaf_search(struct aspace *as, uaddr_t *va, uaddr_t end);
 static inline struct frame *pt_leaf_next(struct aspace *as, uaddr_t *va, uaddr_t end)
 {
-	pte_t *l1 = *va < end ? pt_l1_entry(as, *va) : NULL;
-	pte_t e = l1 ? __atomic_load_n(l1, __ATOMIC_RELAXED) : 0;
+	pte_t *l1, e;
 
+	if (*va >= end)
+		return NULL;
 	/* The usual in a walk: the next span has one. */
+	l1 = pt_l1_entry(as, *va);
+	e = l1 ? __atomic_load_n(l1, __ATOMIC_RELAXED) : 0;
 	return likely(e) ? pte_frame(e) : pt_leaf_search(as, va, end);
 }
 /* A table for va that is as's and in no ring. flags: for frame_alloc. NULL: no memory. */
