@@ -259,14 +259,15 @@ static bool stop_and_audit(void)
 	return !stop.busy;
 }
 
+/* At the highest level: init turns the others off while it runs a command. */
 static void print_complaints(void)
 {
 	uint32_t n = nr_complaints;
 
 	for (uint32_t i = 0; i < MIN(n, (uint32_t)COMPLAINTS); i++)
-		pr_err("audit: %s\n", complaints[i]);
+		printk(LOG_EMERG, "audit: %s\n", complaints[i]);
 	if (n > COMPLAINTS)
-		pr_err("audit: and %u more\n", n - COMPLAINTS);
+		printk(LOG_EMERG, "audit: and %u more\n", n - COMPLAINTS);
 }
 
 int audit_once(void)
@@ -299,6 +300,6 @@ int memory_audit(void)
 	if (wrong > 0)
 		print_complaints();
 	else if (wrong)
-		pr_err("audit: could not be made: %d\n", wrong);
+		printk(LOG_EMERG, "audit: could not be made: %d\n", wrong);
 	return wrong > 0 ? -EUCLEAN : wrong;
 }
