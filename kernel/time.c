@@ -11,7 +11,7 @@
  * the tick for centuries.
  */
 static uint64_t mult;
-static uint64_t inverse; /* ticks = ns * inverse >> 32 */
+static uint64_t inverse; /* ticks = ns * inverse >> 56: of mult, and too large if anything */
 static uint64_t boot_ticks;
 static struct spinlock real_lock = SPINLOCK_INIT("realtime", RANK_TIMER);
 static uint64_t real_offset; /* (real_lock) CLOCK_REALTIME minus CLOCK_MONOTONIC */
@@ -19,7 +19,14 @@ static uint64_t real_offset; /* (real_lock) CLOCK_REALTIME minus CLOCK_MONOTONIC
 void time_init(uint64_t timebase_hz)
 {
 	mult = (NSEC_PER_SEC << 32) / timebase_hz;
-	inverse = (timebase_hz << 32) / NSEC_PER_SEC; /* below 4 GHz */
+	/* 2^88 / mult, rounded up. */
+	inverse = (1UL << 63) / mult;
+	for (uint64_t bit = 63, rest = (1UL << 63) % mult; bit < 88; bit++) {
+		rest <<= 1;
+		inverse = inverse << 1 | (rest >= mult);
+		rest -= rest >= mult ? mult : 0;
+	}
+	inverse++;
 	boot_ticks = time_read();
 }
 
@@ -30,8 +37,8 @@ uint64_t time_ns(void)
 
 uint64_t time_ns_to_ticks(uint64_t ns)
 {
-	/* Rounded up: a timer must not fire before it is due. */
-	return boot_ticks + (uint64_t)(((unsigned __int128)ns * inverse) >> 32) + 1;
+	/* Rounded up: a timer that fires before it is due is set to the same moment for ever. */
+	return boot_ticks + (uint64_t)(((unsigned __int128)ns * inverse) >> 56) + 1;
 }
 
 uint64_t time_realtime(void)
