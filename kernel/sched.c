@@ -124,6 +124,12 @@ void thread_fpu_sync(struct thread *t)
 	irq_restore(irq);
 }
 
+void thread_fpu_discard(void)
+{
+	/* Off, so that no switch saves them over what is being written. */
+	csr_clear(sstatus, SSTATUS_FS);
+}
+
 void thread_fpu_reload(void)
 {
 	struct thread *t = current();

@@ -9,7 +9,6 @@
 #include "kernel/syscall.h"
 #include "kernel/trap.h"
 #include "kernel/vdso.h"
-#include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/usercopy.h"
 
@@ -23,19 +22,23 @@ struct fp_context {
 _Static_assert(sizeof(struct fp_context) == 528, "size of the floating-point state in the ABI");
 
 struct ucontext {
-	uint64_t flags, link;
-	struct sigaltstack stack;
-	sigset_t sigmask;
+	struct ucontext_head {
+		uint64_t flags, link;
+		struct sigaltstack stack;
+		sigset_t sigmask;
+	} head;
 	uint8_t unused[120];
 	uint64_t regs[32] __aligned(16); /* pc, x1..x31 */
 	struct fp_context fp;
 };
 _Static_assert(offsetof(struct ucontext, regs) == 176, "mcontext in the ABI");
+#define REGS_SIZE sizeof(((struct ucontext *)0)->regs) /* a trap frame begins with them */
 
 struct sigframe {
 	struct siginfo info;
 	struct ucontext uc;
 };
+#define FRAME_AT(field) (at + offsetof(struct sigframe, field))
 
 static bool on_altstack(const struct thread *t, uaddr_t sp)
 {
@@ -60,25 +63,22 @@ int sigframe_push(struct trapframe *tf, const struct siginfo *info, const struct
 {
 	struct thread *t = current();
 	uaddr_t at = frame_address(t, tf->sp, act);
-	struct sigframe f;
+	struct ucontext_head head = {.stack = t->altstack, .sigmask = restore};
 
 	if (!at)
 		return -EFAULT;
-	memset(&f, 0, sizeof(f));
-	f.info = *info;
-	f.uc.stack = t->altstack;
 	if (!t->altstack.size)
-		f.uc.stack.flags = SS_DISABLE;
+		head.stack.flags = SS_DISABLE;
 	else if (on_altstack(t, tf->sp))
-		f.uc.stack.flags |= SS_ONSTACK;
-	f.uc.sigmask = restore;
-	memcpy(f.uc.regs, tf, sizeof(f.uc.regs));
-	if (t->fpu.used) {
-		thread_fpu_sync(t);
-		memcpy(f.uc.fp.f, t->fpu.f, sizeof(f.uc.fp.f));
-		f.uc.fp.fcsr = t->fpu.fcsr;
-	}
-	if (copy_to_user(at, &f, sizeof(f)))
+		head.stack.flags |= SS_ONSTACK;
+	thread_fpu_sync(t);
+	if (copy_to_user(FRAME_AT(info), info, sizeof(*info)) ||
+	    copy_to_user(FRAME_AT(uc.head), &head, sizeof(head)) ||
+	    copy_to_user(FRAME_AT(uc.regs), tf, REGS_SIZE) ||
+	    copy_to_user(FRAME_AT(uc.fp.f), t->fpu.f, sizeof(t->fpu.f)) ||
+	    put_user_u32(FRAME_AT(uc.fp.fcsr), t->fpu.fcsr) ||
+	    put_user_u32(FRAME_AT(uc.fp.reserved), 0) ||
+	    put_user_u64(FRAME_AT(uc.fp.end_magic), 0))
 		return -EFAULT;
 	if (t->altstack.flags & SS_AUTODISARM)
 		t->altstack = (struct sigaltstack){.flags = SS_DISABLE};
@@ -86,8 +86,8 @@ int sigframe_push(struct trapframe *tf, const struct siginfo *info, const struct
 	tf->sp = at;
 	tf->ra = vdso_sigreturn(t->aspace);
 	tf->a0 = info->si_signo;
-	tf->a1 = at + offsetof(struct sigframe, info);
-	tf->a2 = at + offsetof(struct sigframe, uc);
+	tf->a1 = FRAME_AT(info);
+	tf->a2 = FRAME_AT(uc);
 	return 0;
 }
 
@@ -144,23 +144,27 @@ long sys_rt_sigreturn(void)
 {
 	struct thread *t = current();
 	struct trapframe *tf = thread_trapframe(t);
-	struct ucontext uc;
+	struct ucontext_head head;
 	uaddr_t at = tf->sp;
+	uint32_t reserved;
+	uint64_t end;
 
-	if ((at & 15) ||
-	    copy_from_user(&uc, at + offsetof(struct sigframe, uc), sizeof(uc)) ||
-	    uc.fp.reserved || uc.fp.end_magic || uc.fp.end_size) {
+	if ((at & 15) || copy_from_user(&head, FRAME_AT(uc.head), sizeof(head)) ||
+	    copy_from_user(tf, FRAME_AT(uc.regs), REGS_SIZE) ||
+	    get_user_u32(&reserved, FRAME_AT(uc.fp.reserved)) ||
+	    get_user_u64(&end, FRAME_AT(uc.fp.end_magic)) || reserved || end)
 		process_exit_group(SIGSEGV);
-	}
-	memcpy(tf, uc.regs, sizeof(uc.regs));
 	if (t->fpu.used) {
-		memcpy(t->fpu.f, uc.fp.f, sizeof(t->fpu.f));
-		t->fpu.fcsr = uc.fp.fcsr & 0xff;
+		thread_fpu_discard();
+		if (copy_from_user(t->fpu.f, FRAME_AT(uc.fp.f), sizeof(t->fpu.f)) ||
+		    get_user_u32(&t->fpu.fcsr, FRAME_AT(uc.fp.fcsr)))
+			process_exit_group(SIGSEGV);
+		t->fpu.fcsr &= 0xff;
 		thread_fpu_reload();
 	}
-	if (uc.stack.size || !(uc.stack.flags & SS_DISABLE))
-		altstack_set(t, &uc.stack, tf->sp);
-	signal_set_blocked(uc.sigmask);
+	if (head.stack.size || !(head.stack.flags & SS_DISABLE))
+		altstack_set(t, &head.stack, tf->sp);
+	signal_set_blocked(head.sigmask);
 	tf->cause = ~0UL; /* not a call to restart */
 	__atomic_or_fetch(&t->work, WORK_FULLFRAME, __ATOMIC_RELAXED);
 	return tf->a0;

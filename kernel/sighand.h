@@ -41,6 +41,11 @@ void sighand_put(struct sighand *h);
 /* exec: handlers go back to default, ignored signals stay ignored. */
 void sighand_reset(struct sighand *h);
 struct sigaction sighand_action(struct process *p, int sig);
+/* The handler alone: no lock is needed to read one word. */
+static inline uint64_t sighand_handler(struct process *p, int sig)
+{
+	return __atomic_load_n(&p->sighand->actions[sig - 1].handler, __ATOMIC_RELAXED);
+}
 
 void sigpending_init(struct sigpending *s);
 /* Forget signals of mask; p->siglock held, or nobody else can reach s. */

@@ -68,20 +68,20 @@ static bool default_kills(int sig)
 /* Would p do nothing on sig? Its first process never dies of what others send. */
 static bool ignores(struct process *p, int sig)
 {
-	struct sigaction act = sighand_action(p, sig);
+	uint64_t handler = sighand_handler(p, sig);
 
 	if (sig == SIGKILL || sig == SIGSTOP)
 		return p == init_process;
-	if (act.handler == SIG_IGN)
+	if (handler == SIG_IGN)
 		return true;
-	return act.handler == SIG_DFL && (default_ignores(sig) || p == init_process);
+	return handler == SIG_DFL && (default_ignores(sig) || p == init_process);
 }
 
 bool signal_ignored(int sig)
 {
 	struct thread *t = current();
 
-	return (t->blocked & SIGMASK(sig)) || sighand_action(t->process, sig).handler == SIG_IGN;
+	return (t->blocked & SIGMASK(sig)) || sighand_handler(t->process, sig) == SIG_IGN;
 }
 
 void signal_wake_thread(struct thread *t, bool fatal)
@@ -213,7 +213,7 @@ static int send_locked(struct process *p, struct thread *t, int sig, const struc
 	if (acts && ignores(p, sig))
 		return 0;
 	if (acts && default_kills(sig) && p != init_process &&
-	    sighand_action(p, sig).handler == SIG_DFL &&
+	    sighand_handler(p, sig) == SIG_DFL &&
 	    (sig == SIGKILL || !(SIG_CORE_MASK & SIGMASK(sig)))) {
 		signal_begin_exit(p, sig);
 		return 0;
@@ -251,7 +251,7 @@ void signal_recalc(struct thread *t)
 	struct process *p = t->process;
 
 	if (((t->pending.set | p->pending.set) & ~t->blocked) || p->exiting || p->stopping ||
-	    (p->execing && p->exec_thread != t) || t->restore_blocked)
+	    (p->execing && p->exec_thread != t) || t->restore_blocked || t->fault.sig)
 		__atomic_or_fetch(&t->work, WORK_SIGNAL, __ATOMIC_RELAXED);
 	else
 		__atomic_and_fetch(&t->work, ~(uint32_t)WORK_SIGNAL, __ATOMIC_RELAXED);
@@ -325,12 +325,10 @@ void signal_fault(int sig, int code, uaddr_t addr)
 {
 	struct thread *t = current();
 	struct process *p = t->process;
-	struct siginfo info = {.si_signo = sig, .si_code = code, .si_addr = addr};
-	uint64_t irq;
-	struct sigaction act = sighand_action(p, sig);
+	uint64_t handler = sighand_handler(p, sig), irq;
 
 	/* It cannot go on behind the fault: a signal that is blocked or ignored kills. */
-	if ((t->blocked & SIGMASK(sig)) || act.handler == SIG_IGN || act.handler == SIG_DFL) {
+	if ((t->blocked & SIGMASK(sig)) || handler == SIG_IGN || handler == SIG_DFL) {
 		printk(LOG_DEBUG, "%s[%d]: signal %d code %d at %lx, pc %lx ra %lx\n", t->comm,
 		       t->tid, sig, code, addr, thread_trapframe(t)->pc, thread_trapframe(t)->ra);
 		irq = spin_lock_irq(&p->siglock);
@@ -338,10 +336,10 @@ void signal_fault(int sig, int code, uaddr_t addr)
 		spin_unlock_irq(&p->siglock, irq);
 		return;
 	}
-	irq = spin_lock_irq(&p->siglock);
-	enqueue(p, &t->pending, sig, &info);
-	signal_recalc(t);
-	spin_unlock_irq(&p->siglock, irq);
+	t->fault.sig = sig;
+	t->fault.code = code;
+	t->fault.addr = addr;
+	__atomic_or_fetch(&t->work, WORK_SIGNAL, __ATOMIC_RELAXED);
 }
 
 /* siglock held; returns with it held, the thread having been stopped until SIGCONT or death. */
@@ -415,7 +413,14 @@ static enum decision next_signal(struct siginfo *info, struct sigaction *act)
 		spin_unlock_irq(&p->siglock, irq);
 		thread_exit(p->exit_status);
 	}
-	sig = signal_dequeue(t, t->blocked, info);
+	if (t->fault.sig) {
+		sig = t->fault.sig;
+		*info = (struct siginfo){
+			.si_signo = sig, .si_code = t->fault.code, .si_addr = t->fault.addr};
+		t->fault.sig = 0;
+	} else {
+		sig = signal_dequeue(t, t->blocked, info);
+	}
 	if (!sig) {
 		__atomic_and_fetch(&t->work, ~(uint32_t)WORK_SIGNAL, __ATOMIC_RELAXED);
 		spin_unlock_irq(&p->siglock, irq);

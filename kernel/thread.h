@@ -88,6 +88,10 @@ struct thread {
 				 * ignored nor fatal until it is done */
 	bool restore_blocked;	/* put saved_blocked back on the way to user mode */
 	struct sigpending pending;
+	struct {
+		int sig, code;
+		uaddr_t addr;
+	} fault;		/* (own thread) what it did wrong, before all others; sig 0: none */
 	struct sigaltstack altstack;
 	struct restart_block {
 		long (*func)(struct restart_block *);
@@ -254,6 +258,7 @@ void loadavg_get(uint64_t out[3]);
 /* Floating point. The running thread's first use of the FPU: zeros, or what was saved. */
 void thread_fpu_first_use(void);
 void thread_fpu_sync(struct thread *t);	/* current: thread->fpu holds what the registers do */
+void thread_fpu_discard(void);		/* thread->fpu is about to be replaced */
 void thread_fpu_reload(void);		/* thread->fpu was changed: load it */
 void fpu_save(struct fpu_state *f);	/* switch.S */
 void fpu_restore(const struct fpu_state *f);
