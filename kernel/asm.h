@@ -1,5 +1,6 @@
 /*
- * Structure offsets for assembly; asserted against the structures in thread.c.
+ * Structure offsets for assembly and for what is inlined below thread.h; asserted against the
+ * structures in thread.c.
  */
 #pragma once
 
@@ -44,6 +45,7 @@
 #define THREAD_KSTACK_FRAME 0
 #define THREAD_USER_SP 8
 #define THREAD_WORK 16
+#define THREAD_PREEMPT_COUNT 20
 #define THREAD_HART 24
 #define THREAD_CONTEXT 32
 
@@ -54,6 +56,7 @@
 #define CONTEXT_S0 16
 #define CONTEXT_GP 112
 
+#define WORK_RESCHED_BIT 2
 #define WORK_FULLFRAME_BIT 4
 
 #define SYSCALL_COUNT 464

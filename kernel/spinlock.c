@@ -7,18 +7,9 @@
 #include "kernel/riscv.h"
 #include "kernel/thread.h"
 
-void preempt_disable(void)
+void preempt_now(void)
 {
-	current()->preempt_count++;
-	__asm__ volatile("" ::: "memory");
-}
-
-void preempt_enable(void)
-{
-	struct thread *t = current();
-
-	__asm__ volatile("" ::: "memory");
-	if (--t->preempt_count == 0 && unlikely(t->work & WORK_RESCHED) && irq_enabled())
+	if (irq_enabled())
 		sched_preempt();
 }
 
@@ -106,30 +97,33 @@ void spin_take(struct spinlock *l)
 	lockrank_acquire_try(l, l->rank, l->name);
 	l->holder = current();
 }
-#endif
 
-/* After a lock was got: the holder and the order, for debug kernels. */
-static inline void note_locked(struct spinlock *l)
+void spin_note_wanted(struct spinlock *l)
 {
-#if DEBUG
-	l->holder = current();
-#else
-	(void)l;
-#endif
+	lockrank_acquire(l, l->rank, l->name);
 }
 
-void spin_lock(struct spinlock *l)
+void spin_note_taken(struct spinlock *l)
 {
-	preempt_disable();
-#if DEBUG
-	lockrank_acquire(l, l->rank, l->name);
+	l->holder = current();
+}
+
+void spin_note_released(struct spinlock *l)
+{
+	if (l->holder != current() && !panicking)
+		panic("lock %s released by another thread", l->name);
+	l->holder = NULL;
+	lockrank_release(l);
+}
 #endif
-	while (unlikely(__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE))) {
+
+void spin_wait(struct spinlock *l)
+{
+	do {
 		this_hart()->lock_spins++;
 		while (__atomic_load_n(&l->locked, __ATOMIC_RELAXED))
 			cpu_relax();
-	}
-	note_locked(l);
+	} while (__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE));
 }
 
 bool spin_trylock(struct spinlock *l)
@@ -143,43 +137,8 @@ bool spin_trylock(struct spinlock *l)
 #if DEBUG
 	lockrank_acquire_try(l, l->rank, l->name);
 #endif
-	note_locked(l);
+	spin_note_taken(l);
 	return true;
-}
-
-static void release(struct spinlock *l)
-{
-#if DEBUG
-	if (l->holder != current() && !panicking)
-		panic("lock %s released by another thread", l->name);
-	l->holder = NULL;
-	lockrank_release(l);
-#endif
-	__atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
-}
-
-void spin_unlock(struct spinlock *l)
-{
-	release(l);
-	preempt_enable();
-}
-
-uint64_t spin_lock_irq(struct spinlock *l)
-{
-	uint64_t was = irq_save();
-
-	spin_lock(l);
-	return was;
-}
-
-void spin_unlock_irq(struct spinlock *l, uint64_t was)
-{
-	release(l);
-	current()->preempt_count--;
-	irq_restore(was);
-	/* A wake-up under the lock may have asked for another thread. */
-	if (unlikely(current()->work & WORK_RESCHED) && was && !current()->preempt_count)
-		sched_preempt();
 }
 
 bool spin_held(const struct spinlock *l)

@@ -7,7 +7,10 @@
  */
 #pragma once
 
+#include "kernel/asm.h"
+#include "kernel/current.h"
 #include "kernel/lockrank.h"
+#include "kernel/riscv.h"
 #include "kernel/types.h"
 
 struct spinlock {
@@ -31,12 +34,10 @@ struct spinlock {
 #endif
 
 void spin_init(struct spinlock *l, const char *name, enum lock_rank rank);
-void spin_lock(struct spinlock *l);
 bool spin_trylock(struct spinlock *l);
-void spin_unlock(struct spinlock *l);
-/* The same with this hart's interrupts off; pass what _lock returned to _unlock. */
-uint64_t spin_lock_irq(struct spinlock *l) __must_check;
-void spin_unlock_irq(struct spinlock *l, uint64_t was);
+/* For assertions: is it held by the running thread (debug), or by anyone (release)? */
+bool spin_held(const struct spinlock *l);
+
 /*
  * A lock taken by one thread and released by the next (run queues): _give before the switch,
  * _take after it. Nothing in release kernels.
@@ -90,6 +91,84 @@ static inline void lockrank_assert_may_sleep(void)
 }
 #endif
 
+/*
+ * What debug kernels note of spin locks: the order, before one is taken; the holder, after it was
+ * and before it is released. Nothing in release kernels.
+ */
+#if DEBUG
+void spin_note_wanted(struct spinlock *l);
+void spin_note_taken(struct spinlock *l);
+void spin_note_released(struct spinlock *l);
+#else
+static inline void spin_note_wanted(struct spinlock *l)
+{
+	(void)l;
+}
+static inline void spin_note_taken(struct spinlock *l)
+{
+	(void)l;
+}
+static inline void spin_note_released(struct spinlock *l)
+{
+	(void)l;
+}
+#endif
+
+/* thread->preempt_count and thread->work, whose places entry.S knows as well. */
+static inline uint32_t *thread_preempt_count(void)
+{
+	return (uint32_t *)((char *)current() + THREAD_PREEMPT_COUNT);
+}
+static inline bool thread_resched_wanted(void)
+{
+	return unlikely(*(volatile uint32_t *)((char *)current() + THREAD_WORK) & WORK_RESCHED_BIT);
+}
+/* Preemption is on again and somebody wants to run: let it, if interrupts are on. */
+void preempt_now(void);
+
 /* Preemption of the running thread off and on; nests. spin locks do this themselves. */
-void preempt_disable(void);
-void preempt_enable(void);
+static inline void preempt_disable(void)
+{
+	++*thread_preempt_count();
+	__asm__ volatile("" ::: "memory");
+}
+static inline void preempt_enable(void)
+{
+	__asm__ volatile("" ::: "memory");
+	if (--*thread_preempt_count() == 0 && thread_resched_wanted())
+		preempt_now();
+}
+
+void spin_wait(struct spinlock *l); /* until it is taken */
+static inline void spin_lock(struct spinlock *l)
+{
+	preempt_disable();
+	spin_note_wanted(l);
+	if (unlikely(__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE)))
+		spin_wait(l);
+	spin_note_taken(l);
+}
+static inline void spin_unlock(struct spinlock *l)
+{
+	spin_note_released(l);
+	__atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
+	preempt_enable();
+}
+/* The same with this hart's interrupts off; pass what _lock returned to _unlock. */
+static inline __must_check uint64_t spin_lock_irq(struct spinlock *l)
+{
+	uint64_t was = irq_save();
+
+	spin_lock(l);
+	return was;
+}
+static inline void spin_unlock_irq(struct spinlock *l, uint64_t was)
+{
+	spin_note_released(l);
+	__atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
+	--*thread_preempt_count();
+	irq_restore(was);
+	/* A wake-up under the lock may have asked for another thread. */
+	if (thread_resched_wanted() && was && !*thread_preempt_count())
+		preempt_now();
+}

@@ -26,6 +26,8 @@ _Static_assert(offsetof(struct trapframe, t6) == TF_T6, "asm.h");
 _Static_assert(offsetof(struct trapframe, orig_a0) == TF_ORIG_A0, "asm.h");
 _Static_assert(sizeof(struct trapframe) == TF_SIZE, "asm.h");
 _Static_assert(offsetof(struct fpu_state, fcsr) == 256, "switch.S");
+_Static_assert(offsetof(struct thread, preempt_count) == THREAD_PREEMPT_COUNT, "asm.h");
+_Static_assert(WORK_RESCHED == WORK_RESCHED_BIT, "asm.h");
 _Static_assert(WORK_FULLFRAME == WORK_FULLFRAME_BIT, "asm.h");
 
 void thread_trampoline(void);

@@ -280,22 +280,14 @@ void frame_put(struct frame *f)
 		frame_free(f, 0);
 }
 
-void leaf_lock(struct frame *t)
+void leaf_wait(struct frame *t)
 {
-	preempt_disable();
-	lockrank_acquire(t, RANK_LEAF, "leaf table");
-	while (__atomic_fetch_or((uint32_t *)&t->word, FRAME_LOCK, __ATOMIC_ACQUIRE) & FRAME_LOCK) {
+	do {
 		this_hart()->lock_spins++;
 		while (t->word & FRAME_LOCK)
 			cpu_relax();
-	}
-}
-
-void leaf_unlock(struct frame *t)
-{
-	lockrank_release(t);
-	__atomic_fetch_and((uint32_t *)&t->word, ~(uint32_t)FRAME_LOCK, __ATOMIC_RELEASE);
-	preempt_enable();
+	} while (__atomic_fetch_or((uint32_t *)&t->word, FRAME_LOCK, __ATOMIC_ACQUIRE) &
+		 FRAME_LOCK);
 }
 
 bool frame_valid(paddr_t pa)

@@ -115,11 +115,12 @@ static inline struct frame *pte_frame(pte_t p)
 }
 static inline enum frame_type frame_type(const struct frame *f)
 {
-	return (enum frame_type)(f->word & FRAME_TYPE_MASK);
+	return (enum frame_type)(__atomic_load_n((const uint32_t *)&f->word, __ATOMIC_RELAXED) &
+				 FRAME_TYPE_MASK);
 }
 static inline bool frame_has(const struct frame *f, uint32_t flag)
 {
-	return f->word & flag;
+	return __atomic_load_n((const uint32_t *)&f->word, __ATOMIC_ACQUIRE) & flag;
 }
 static inline void frame_set(struct frame *f, uint32_t flags)
 {
@@ -189,8 +190,21 @@ bool frame_valid(paddr_t pa);
 extern paddr_t zero_page_pa; /* the shared page of zeros */
 
 /* The bit lock of a leaf table (RANK_LEAF). Preemption is off while it is held. */
-void leaf_lock(struct frame *t);
-void leaf_unlock(struct frame *t);
+void leaf_wait(struct frame *t); /* until it is taken */
+static inline void leaf_lock(struct frame *t)
+{
+	preempt_disable();
+	lockrank_acquire(t, RANK_LEAF, "leaf table");
+	if (unlikely(__atomic_fetch_or((uint32_t *)&t->word, FRAME_LOCK, __ATOMIC_ACQUIRE) &
+		     FRAME_LOCK))
+		leaf_wait(t);
+}
+static inline void leaf_unlock(struct frame *t)
+{
+	lockrank_release(t);
+	__atomic_fetch_and((uint32_t *)&t->word, ~(uint32_t)FRAME_LOCK, __ATOMIC_RELEASE);
+	preempt_enable();
+}
 
 /* Counts by type, in frames: only for reports, may be off by what is in flight. */
 struct frame_stats {
