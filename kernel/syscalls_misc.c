@@ -1,6 +1,7 @@
 /*
  * System calls about the system as a whole: names, numbers, messages, the end.
  */
+#include "fs/procfs/meminfo.h"
 #include "kernel/machine.h"
 #include "kernel/machine_stop.h"
 #include "kernel/main.h"
@@ -14,7 +15,6 @@
 #include "kernel/utsname.h"
 #include "kernel/wait.h"
 #include "lib/string.h"
-#include "mm/report.h"
 #include "mm/slab.h"
 #include "mm/usercopy.h"
 

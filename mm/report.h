@@ -1,21 +1,11 @@
 /*
- * What memory is used for: numbers behind /proc/meminfo, vmstat, and the views of a process.
+ * The memory of a process as /proc shows it: its areas, its pages.
  */
 #pragma once
 
 #include "kernel/types.h"
 
 struct aspace;
-
-/* All in KiB, named as in proc_meminfo(5). Takes a walk over the core map: for reports only. */
-struct meminfo {
-	uint64_t total, free, available, buffers, cached, swap_cached, active, inactive;
-	uint64_t active_anon, inactive_anon, active_file, inactive_file, unevictable, mlocked;
-	uint64_t swap_total, swap_free, dirty, writeback, anon_pages, mapped, shmem;
-	uint64_t kreclaimable, slab, sreclaimable, sunreclaim, kernel_stack, page_tables;
-	uint64_t commit_limit, committed_as, vmalloc_total, vmalloc_used;
-};
-void meminfo_get(struct meminfo *out);
 
 /* An iterator over the areas of a space, for /proc/PID/maps and smaps. */
 struct vma_info {
@@ -35,6 +25,3 @@ struct vma_info {
 bool aspace_area_info(struct aspace *as, uint64_t addr, bool with_pages, struct vma_info *out);
 /* Entries as /proc/PID/pagemap has them, for n pages from addr. Takes the aspace lock. */
 void aspace_pagemap(struct aspace *as, uint64_t addr, uint64_t *entries, size_t n);
-/* /proc/kpageflags and kpagecount of a page frame number. */
-uint64_t frame_report_flags(uint64_t pfn);
-uint64_t frame_report_count(uint64_t pfn);

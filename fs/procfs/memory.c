@@ -4,6 +4,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/procfs/meminfo.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/hart.h"
 #include "kernel/thread.h"
@@ -12,7 +13,6 @@
 #include "mm/pagecache.h"
 #include "mm/report.h"
 #include "mm/slab.h"
-#include "mm/stat.h"
 
 int proc_show_meminfo(struct proc_text *t, struct process *p)
 {
@@ -47,8 +47,6 @@ int proc_show_meminfo(struct proc_text *t, struct process *p)
 	LINE("SUnreclaim", sunreclaim);
 	LINE("KernelStack", kernel_stack);
 	LINE("PageTables", page_tables);
-	LINE("CommitLimit", commit_limit);
-	LINE("Committed_AS", committed_as);
 	LINE("VmallocTotal", vmalloc_total);
 	LINE("VmallocUsed", vmalloc_used);
 #undef LINE
@@ -154,16 +152,77 @@ static ssize64_t words_read(struct uio *u, uint64_t pos, uint64_t end, void *arg
 	return done;
 }
 
+static uint64_t page_flags(uint64_t pfn)
+{
+	/* Bit numbers of Linux's kernel-page-flags.h. */
+	enum { LOCKED, REFERENCED = 2, UPTODATE, DIRTY, LRU, SLAB = 7, WRITEBACK, BUDDY = 10, MMAP,
+	       ANON, SWAPBACKED = 14, NOPAGE = 20, ZERO_PAGE = 24, PGTABLE = 26, RESERVED = 32 };
+	const struct frame *f = FRAMES + pfn;
+	uint64_t flags = 0;
+
+	if (!frame_valid(pfn << PAGE_SHIFT))
+		return BIT(NOPAGE);
+	if (pfn << PAGE_SHIFT == zero_page_pa)
+		return BIT(ZERO_PAGE);
+	switch (frame_type(f)) {
+	case FRAME_FREE:
+		return BIT(BUDDY);
+	case FRAME_RESERVED:
+		return BIT(RESERVED);
+	case FRAME_SLAB:
+		return BIT(SLAB);
+	case FRAME_PAGETABLE:
+		return BIT(PGTABLE);
+	case FRAME_ANON:
+		return BIT(ANON) | BIT(MMAP) | BIT(UPTODATE) | BIT(DIRTY) | BIT(SWAPBACKED);
+	case FRAME_OBJECT:
+		flags |= frame_has(f, FRAME_BUSY) ? BIT(LOCKED) : BIT(UPTODATE);
+		flags |= frame_has(f, FRAME_DIRTY) ? BIT(DIRTY) : 0;
+		flags |= frame_has(f, FRAME_WRITEBACK) ? BIT(WRITEBACK) : 0;
+		flags |= frame_has(f, FRAME_REFERENCED) ? BIT(REFERENCED) : 0;
+		/* What cannot be written to a file would have to go to swap. */
+		flags |= frame_has(f, FRAME_QUEUED) ? BIT(LRU) : BIT(SWAPBACKED);
+		flags |= f->maps ? BIT(MMAP) : 0;
+		return flags;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Spaces that see a private page: those that share the table it is known by, and other entries.
+ * No lock: the record may turn into another kind's meanwhile, whose pointer leads to memory too.
+ */
+static uint64_t anon_count(const struct frame *f)
+{
+	const pte_t *e = __atomic_load_n(&f->pte, __ATOMIC_RELAXED);
+	const struct frame *leaf = e ? frame_of(e) : NULL;
+	uint32_t sharers = leaf && frame_type(leaf) == FRAME_PAGETABLE ? leaf->refs : 0;
+
+	return f->maps + (sharers ? sharers - 1 : 0);
+}
+
+static uint64_t page_count(uint64_t pfn)
+{
+	const struct frame *f = FRAMES + pfn;
+
+	if (!frame_valid(pfn << PAGE_SHIFT))
+		return 0;
+	if (frame_type(f) == FRAME_OBJECT)
+		return f->maps;
+	return frame_type(f) == FRAME_ANON ? anon_count(f) : 0;
+}
+
 static void counts_fill(void *arg, uint64_t first, uint64_t *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		words[i] = frame_report_count(first + i);
+		words[i] = page_count(first + i);
 }
 
 static void flags_fill(void *arg, uint64_t first, uint64_t *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		words[i] = frame_report_flags(first + i);
+		words[i] = page_flags(first + i);
 }
 
 ssize64_t proc_read_kpagecount(struct process *p, struct uio *u, uint64_t pos)

@@ -107,6 +107,38 @@ TEST(mem, pagemap_fork)
 	CHECK_EQ(pagemap(p + PAGE) & ~PFN, PRESENT | ALONE);
 }
 
+/* The same where a fork shares whole page tables: every page has two users, and then one. */
+TEST(mem, pagemap_fork_large, .root = true)
+{
+	enum { PAGES = 3 * 512 };
+	char *p = anon(PAGES);
+	struct gate go, done;
+	pid_t pid;
+
+	memset(p, 1, (size_t)PAGES * PAGE);
+	gate_make(&go);
+	gate_make(&done);
+	pid = child();
+	if (!pid) {
+		for (int i = 0; i < PAGES; i += 100)
+			CHECK_EQ(pagemap(p + i * PAGE) & ~PFN, PRESENT);
+		gate_open(&done);
+		gate_pass(&go);
+		_exit(0);
+	}
+	gate_pass(&done);
+	for (int i = 0; i < PAGES; i += 100) {
+		CHECK_EQ(pagemap(p + i * PAGE) & ~PFN, PRESENT);
+		CHECK_EQ(word_at("/proc/kpagecount", pagemap(p + i * PAGE) & PFN), 2);
+	}
+	gate_open(&go);
+	expect_exit(pid, 0);
+	for (int i = 0; i < PAGES; i += 100) {
+		CHECK_EQ(pagemap(p + i * PAGE) & ~PFN, PRESENT | ALONE);
+		CHECK_EQ(word_at("/proc/kpagecount", pagemap(p + i * PAGE) & PFN), 1);
+	}
+}
+
 /* Many entries in one reading, over the borders of page tables. */
 TEST(mem, pagemap_range)
 {

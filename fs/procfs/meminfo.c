@@ -1,0 +1,75 @@
+#include "fs/procfs/meminfo.h"
+
+#include "kernel/hart.h"
+#include "kernel/layout.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/pagecache.h"
+#include "mm/percpu.h"
+#include "mm/queue.h"
+#include "mm/vmalloc.h"
+
+const char *const vm_event_names[VM_EVENTS] = {
+	[VM_PGFAULT] = "pgfault",
+	[VM_PGMAJFAULT] = "pgmajfault",
+	[VM_PGALLOC] = "pgalloc_normal",
+	[VM_PGFREE] = "pgfree",
+	[VM_PGSCAN] = "pgscan_file",
+	[VM_PGSTEAL] = "pgsteal_file",
+	[VM_OOM_KILL] = "oom_kill",
+	[VM_COW] = "xv39_cow_copied",
+	[VM_COW_REUSE] = "xv39_cow_taken_over",
+	[VM_ZERO_FAULT] = "xv39_fault_zero",
+	[VM_ANON_FAULT] = "xv39_fault_anon",
+	[VM_FILE_FAULT] = "xv39_fault_file",
+	[VM_FAULT_AROUND] = "xv39_fault_around",
+	[VM_TLB_LOCAL] = "nr_tlb_local_flush_all",
+	[VM_TLB_REMOTE] = "nr_tlb_remote_flush",
+	[VM_PGPGIN] = "pgpgin",
+	[VM_PGPGOUT] = "pgpgout",
+};
+
+uint64_t vm_event_sum(enum vm_event e)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < nharts; i++) {
+		const struct mm_hart *h = harts[i].percpu_mm;
+
+		if (h)
+			sum += h->events[e];
+	}
+	return sum;
+}
+
+static uint64_t kib(uint64_t pages)
+{
+	return pages * (PAGE_SIZE / KiB);
+}
+
+void meminfo_get(struct meminfo *out)
+{
+	struct frame_stats s;
+	uint64_t file = queue_length;
+
+	frame_stats(&s);
+	memset(out, 0, sizeof(*out));
+	out->total = kib(s.total);
+	out->free = kib(s.free);
+	out->cached = kib(pagecache_nr_frames);
+	out->shmem = kib(pagecache_nr_frames - MIN(file, pagecache_nr_frames));
+	out->available = kib(s.free + file - MIN(s.free + file, frames_min));
+	out->active_anon = kib(s.by_type[FRAME_ANON]);
+	out->inactive_file = kib(file);
+	out->active = out->active_anon;
+	out->inactive = out->inactive_file;
+	out->anon_pages = kib(s.by_type[FRAME_ANON]);
+	out->mapped = kib(s.mapped);
+	out->dirty = kib(pagecache_nr_dirty);
+	out->writeback = kib(pagecache_nr_writeback);
+	out->slab = out->sunreclaim = kib(s.by_type[FRAME_SLAB]);
+	out->page_tables = kib(s.by_type[FRAME_PAGETABLE]);
+	out->kernel_stack = kib(kstack_pages);
+	out->vmalloc_total = (VMALLOC_END - VMALLOC_BASE) / KiB;
+	out->vmalloc_used = kib(vmalloc_pages);
+}
