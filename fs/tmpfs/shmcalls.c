@@ -63,7 +63,7 @@ static struct file *attach_open(int id, uint32_t mode, bool readonly, uint64_t *
 SYSCALL3(shmat, int, id, uaddr_t, addr, int, flags)
 {
 	uint32_t mode = 0444, prot = PROT_READ;
-	uint64_t size;
+	uint64_t size = 0;
 	struct file *f;
 	int map, err;
 	long ret;
