@@ -19,7 +19,8 @@ struct process *init_process;
 
 static struct list_head by_pid[HASH_SIZE], by_tid[HASH_SIZE]; /* (proc_lock) */
 static LIST_HEAD(all);					       /* (proc_lock) */
-static uint32_t nprocesses, nthreads;			       /* (proc_lock) */
+static uint32_t nthreads;				       /* (proc_lock) */
+static uint64_t nforks;				       /* (proc_lock) threads ever made */
 static pid_t last_pid;					       /* (proc_lock) */
 static bool wrapped;
 
@@ -87,11 +88,11 @@ int pid_publish_locked(struct thread *t, struct process *p)
 	t->tid = tid;
 	list_add(&t->tid_link, &by_tid[(uint32_t)tid % HASH_SIZE]);
 	nthreads++;
+	nforks++;
 	if (p) {
 		p->pid = tid;
 		list_add(&p->pid_link, &by_pid[(uint32_t)tid % HASH_SIZE]);
 		list_add_tail(&p->all_link, &all);
-		nprocesses++;
 	}
 	return 0;
 }
@@ -112,7 +113,6 @@ void pid_forget_process_locked(struct process *p)
 	p->parent = NULL;
 	list_del(&p->pid_link);
 	list_del(&p->all_link);
-	nprocesses--;
 }
 
 void pid_take_over(struct thread *t)
@@ -193,9 +193,9 @@ void process_for_each_locked(void (*func)(struct process *p, void *arg), void *a
 		func(p, arg);
 }
 
-uint32_t process_count(void)
+uint64_t fork_count(void)
 {
-	return nprocesses;
+	return nforks;
 }
 
 uint64_t thread_count_of(uid_t uid)

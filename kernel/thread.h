@@ -272,7 +272,7 @@ void process_put(struct process *p);
 extern struct process *init_process;
 /* First process whose pid is >= pid, referenced, or NULL: for readdir of /proc. */
 struct process *process_next(pid_t pid);
-uint32_t process_count(void);
+uint64_t fork_count(void);			/* threads and processes ever made */
 uint32_t thread_count(void);
 uint64_t thread_count_of(uid_t uid);		/* by real user id; zombies count as one */
 /* Soft limit of the running process (kernel threads: none); RLIM_INFINITY is UINT64_MAX. */

@@ -133,8 +133,8 @@ static int show_stat(struct proc_text *t, struct process *p)
 	for (uint32_t i = 0; i < nharts; i++)
 		proc_printf(t, "cpu%u %lu 0 %lu %lu 0 0 0 0 0 0\n", i, harts[i].busy_user / TICK,
 			    harts[i].busy_system / TICK, hart_idle_time(&harts[i]) / TICK);
-	proc_printf(t, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %u\n", irqs, switches, booted,
-		    process_count());
+	proc_printf(t, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %lu\n", irqs, switches, booted,
+		    (unsigned long)fork_count());
 	proc_printf(t, "procs_running %u\nprocs_blocked 0\n", running_count());
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -120,10 +121,22 @@ void bad_pointers(const struct bad_call *calls, size_t count)
 #define CALL(n, a, k, s, null, ...) { #n, SYS_##n, a, k, s, null, { __VA_ARGS__ } }
 #define HERE AT_FDCWD
 
+TEST(badarg, pointers_shm)
+{
+	static const struct bad_call calls[] = {
+		CALL(shmctl, 2, 'i', 112, false, 0, IPC_SET, 0),
+		CALL(shmctl, 2, 'o', 72, false, 0, IPC_INFO, 0),
+		CALL(shmctl, 2, 'o', 48, false, 0, SHM_INFO, 0),
+	};
+
+	BAD_POINTERS(calls);
+}
+
 TEST(badarg, pointers_paths)
 {
 	static const struct bad_call calls[] = {
 		CALL(openat, 1, 's', 0, false, HERE, 0, O_RDONLY),
+		CALL(memfd_create, 0, 's', 0, false, 0, 0),
 		CALL(openat, 1, 's', 0, false, HERE, 0, O_RDWR | O_CREAT, 0600),
 		CALL(mkdirat, 1, 's', 0, false, HERE, 0, 0700),
 		CALL(mknodat, 1, 's', 0, false, HERE, 0, S_IFIFO | 0600),

@@ -473,3 +473,31 @@ TEST(proc, fork_limit_nproc, .root = true)
 	}
 	expect_exit(pid, 0);
 }
+
+/* "processes" of /proc/stat counts all that were ever made. */
+static unsigned long forks(void)
+{
+	char line[512];
+	unsigned long n = 0;
+	FILE *f = fopen("/proc/stat", "r");
+
+	CHECK(f != NULL);
+	while (fgets(line, sizeof(line), f))
+		sscanf(line, "processes %lu", &n);
+	fclose(f);
+	return n;
+}
+
+TEST(proc, stat_forks)
+{
+	unsigned long before = forks();
+
+	for (int i = 0; i < 5; i++) {
+		pid_t pid = child();
+
+		if (!pid)
+			_exit(0);
+		expect_exit(pid, 0);
+	}
+	CHECK_GE(forks(), before + 5);
+}
