@@ -121,12 +121,12 @@ static void *random_thread(void *arg)
 {
 	struct model *m = arg;
 	struct vm_context *c = m->context;
-	uint64_t count = setting("COUNT", 250), seed = c->first_seed;
+	uint64_t count = setting("COUNT", 100), seed = c->first_seed;
 	pid_t pid;
 
 	for (uint64_t i = 0; i < count; i += 50) {
 		steps(m, seed_of(seed + i), 50);
-		if (i % 100 == 0) {
+		if (i % 50 == 0) {
 			pid = child();
 			if (pid == 0) {
 				model_forked(m);
