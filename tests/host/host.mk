@@ -102,6 +102,17 @@ test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shi
 		   $(MM_SRC) kernel/mutex.c \
 		   kernel/wait.c kernel/cmdline.c lib/bitmap.c lib/radix.c lib/rbtree.c \
 		   $(KERNEL_SHIM)
+# The same sources under a model that usertests has too.
+FUZZERS += fuzz_aspace
+fuzz_aspace_SRC := tests/host/fuzz_aspace.c $(filter-out tests/host/test_%,$(test_aspace_SRC)) \
+		   user/tests/model.c user/tests/model_step.c
+HOST_CORPUS += $(foreach n,1 2 3 4 5 6 7 8,$(HB)/corpus/fuzz_aspace/$(n))
+
+# Long random sequences to begin with: short ones do not get far.
+$(HB)/corpus/fuzz_aspace/%:
+	@mkdir -p $(@D)
+	$(Q)python3 -c 'import random, sys; random.seed($*); \
+		sys.stdout.buffer.write(random.randbytes(3000))' > $@
 
 # The whole of fs/ over the block layer, on a volume that mke2fs made.
 $(HB)/disks/ext2.img: | $(O)/.setup-test

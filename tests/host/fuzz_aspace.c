@@ -1,0 +1,293 @@
+/*
+ * Address spaces, areas, page tables and faults under any sequence of calls: the bytes choose the
+ * operations of the model that usertests runs too (user/tests/model.h), in four spaces that fork
+ * one another, with reclaim and write-back in between.
+ */
+#include "tests/host/shim/one_file.h"
+#include "tests/host/shim/mmu.h"
+#include "tests/host/shim/sleep.h"
+
+#include "mm/aspace.h"
+#include "mm/init.h"
+#include "mm/object.h"
+#include "mm/pagecache.h"
+#include "mm/reclaim.h"
+#include "mm/tlb.h"
+#include "user/tests/model.h"
+
+#define SPACES 4
+/* Across the border of leaf tables, and of an L1 table. */
+#define BASE   (GiB - 90 * PAGE_SIZE)
+#define PAGES  165
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+long sys_mmap(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+long sys_munmap(uint64_t, uint64_t);
+long sys_mprotect(uint64_t, uint64_t, uint64_t);
+long sys_mremap(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+long sys_madvise(uint64_t, uint64_t, uint64_t);
+long sys_mlock(uint64_t, uint64_t);
+long sys_munlock(uint64_t, uint64_t);
+
+static struct space {
+	struct aspace *as;
+	struct model model;
+} spaces[SPACES];
+
+static struct model_world world;
+static struct object file;
+static uint8_t store[MODEL_FILE_MAX][PAGE_SIZE];
+static const uint8_t *input, *input_end;
+
+/* --- the file --- */
+
+static int file_read_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
+{
+	(void)o;
+	for (uint32_t i = 0; i < n; i++) {
+		if (index + i < MODEL_FILE_MAX)
+			memcpy(frame_data(frames[i]), store[index + i], PAGE_SIZE);
+		else
+			memset(frame_data(frames[i]), 0, PAGE_SIZE);
+	}
+	return 0;
+}
+
+static int file_write_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
+{
+	(void)o;
+	for (uint32_t i = 0; i < n; i++) {
+		assert_true(index + i < MODEL_FILE_MAX);
+		memcpy(store[index + i], frame_data(frames[i]), PAGE_SIZE);
+	}
+	return 0;
+}
+
+static const struct object_ops file_ops = {
+	.name = "file", .read_pages = file_read_pages, .write_pages = file_write_pages};
+
+/* --- the environment of the model --- */
+
+static void enter(struct model *m)
+{
+	host_thread.aspace = ((struct space *)m->context)->as;
+}
+
+static long env_mmap(struct model *m, uintptr_t addr, size_t len, int prot, int flags, bool of_file,
+		     uint64_t offset)
+{
+	enter(m);
+	return sys_mmap(addr, len, (uint64_t)prot, (uint64_t)flags,
+			of_file ? HOST_FD : (uint64_t)-1, offset);
+}
+
+static long env_munmap(struct model *m, uintptr_t addr, size_t len)
+{
+	enter(m);
+	return sys_munmap(addr, len);
+}
+
+static long env_mprotect(struct model *m, uintptr_t addr, size_t len, int prot)
+{
+	enter(m);
+	return sys_mprotect(addr, len, (uint64_t)prot);
+}
+
+static long env_mremap(struct model *m, uintptr_t addr, size_t len, size_t new_len, int flags,
+		       uintptr_t to)
+{
+	enter(m);
+	return sys_mremap(addr, len, new_len, (uint64_t)flags, to);
+}
+
+static long env_madvise(struct model *m, uintptr_t addr, size_t len, int advice)
+{
+	enter(m);
+	return sys_madvise(addr, len, (uint64_t)advice);
+}
+
+static long env_mlock(struct model *m, uintptr_t addr, size_t len, bool lock)
+{
+	enter(m);
+	return lock ? sys_mlock(addr, len) : sys_munlock(addr, len);
+}
+
+static long env_truncate(struct model *m, uint32_t pages)
+{
+	(void)m;
+	for (unsigned i = pages; i < MODEL_FILE_MAX; i++)
+		memset(store[i], 0, PAGE_SIZE);
+	return pagecache_truncate(&file, pages * PAGE_SIZE);
+}
+
+static int env_access(struct model *m, uintptr_t addr, bool write, uint32_t *word)
+{
+	uint8_t *place;
+	int code = 0;
+	int got = host_access(((struct space *)m->context)->as, addr,
+			      write ? VM_WRITE_ACCESS : VM_READ_ACCESS, &place, &code);
+
+	if (got == -SIGBUS)
+		return ACCESS_BUS;
+	if (got)
+		return code == SEGV_MAPERR ? ACCESS_MAPERR : ACCESS_ACCERR;
+	if (write)
+		memcpy(place, word, sizeof(*word));
+	else
+		memcpy(word, place, sizeof(*word));
+	return ACCESS_OK;
+}
+
+/* Two bytes of the input, or zero when it is at its end. */
+static uint32_t draw(void)
+{
+	uint32_t value = 0;
+
+	for (int i = 0; i < 2 && input < input_end; i++)
+		value = value << 8 | *input++;
+	return value;
+}
+
+static uint32_t env_pick(struct model *m, uint32_t n)
+{
+	(void)m;
+	return draw() % n;
+}
+
+__attribute__((noreturn, format(printf, 2, 3)))
+static void env_fail(struct model *m, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fprintf(stderr, "space %d: ", (int)((struct space *)m->context - spaces));
+	vfprintf(stderr, format, args);
+	fprintf(stderr, "\n");
+	va_end(args);
+	abort();
+}
+
+static const struct model_env env = {
+	.mmap = env_mmap, .munmap = env_munmap, .mprotect = env_mprotect, .mremap = env_mremap,
+	.madvise = env_madvise, .mlock = env_mlock, .truncate = env_truncate,
+	.access = env_access, .pick = env_pick, .fail = env_fail,
+};
+
+/* --- spaces --- */
+
+static void space_fork(struct space *s, struct space *into)
+{
+	if (into->as)
+		return;
+	assert_int_equal(aspace_fork(s->as, &into->as), 0);
+	into->model = s->model;
+	into->model.context = into;
+	model_forked(&into->model);
+}
+
+static void space_exit(struct space *s)
+{
+	unsigned alive = 0;
+
+	for (unsigned i = 0; i < SPACES; i++)
+		alive += spaces[i].as != NULL;
+	if (alive == 1)
+		return;
+	aspace_put(s->as);
+	s->as = NULL;
+}
+
+static void step(void)
+{
+	uint32_t what = draw();
+	struct space *s = &spaces[what % SPACES];
+
+	if (!s->as)
+		return;
+	switch (what / SPACES % 16) {
+	case 0:
+		space_fork(s, &spaces[draw() % SPACES]);
+		break;
+	case 1:
+		space_exit(s);
+		break;
+	case 2:
+		reclaim_frames(draw() % 32, draw() & 1);
+		break;
+	case 3:
+		assert_int_equal(pagecache_sync(&file, 0, OBJECT_INDEX_MAX), 0);
+		break;
+	case 4:
+		model_check(&s->model);
+		break;
+	default:
+		model_step(&s->model);
+	}
+}
+
+static void setup(void)
+{
+	static const struct host_ram ram[] = {{.base = 0x80000000, .size = 32 * MiB}};
+
+	host_kernel_start();
+	host_ram_start(ram, 1);
+	zero_page_pa = frame_pa(frame_alloc(0, FRAME_ZEROED));
+	vma_init();
+	aspace_init();
+	pagecache_init();
+}
+
+static void expect_empty(void)
+{
+	struct frame_stats stats;
+
+	frame_stats(&stats);
+	assert_int_equal(stats.by_type[FRAME_ANON], 0);
+	assert_int_equal(stats.by_type[FRAME_OBJECT], 0);
+	assert_int_equal(stats.by_type[FRAME_PAGETABLE], 0);
+	assert_true(list_empty(&aspaces));
+	assert_int_equal(host_file.refs, 0);
+	frame_audit();
+	host_kernel_check();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static bool ready;
+
+	if (!ready)
+		setup();
+	ready = true;
+	input = data;
+	input_end = data + size;
+	host_kernel_start();
+	host_mmu_start(draw() & 1 ? 16 : 0, draw() & 1);
+	fork_sparse = draw() & 1 ? 0 : 64;
+	tlb_init();
+	memset(store, 0, sizeof(store));
+	object_init(&file, &file_ops, NULL, MODEL_FILE_MAX / 2 * PAGE_SIZE);
+	host_file = (struct file){.object = &file};
+	spaces[0] = (struct space){.as = aspace_create()};
+	assert_non_null(spaces[0].as);
+	spaces[0].model.base = BASE;
+	spaces[0].model.pages = PAGES;
+	spaces[0].model.context = &spaces[0];
+	model_start(&spaces[0].model, &env, &world);
+	/* Tables with enough in them to be shared by fork. */
+	model_map(&spaces[0].model, 0, PAGES, MODEL_ANON, PROT_READ | PROT_WRITE, 0, 0);
+	model_fill(&spaces[0].model, 0, PAGES);
+	while (input < input_end)
+		step();
+	for (unsigned i = 0; i < SPACES; i++) {
+		if (!spaces[i].as)
+			continue;
+		aspace_check(spaces[i].as);
+		model_check(&spaces[i].model);
+		aspace_put(spaces[i].as);
+		spaces[i].as = NULL;
+	}
+	assert_int_equal(pagecache_sync(&file, 0, OBJECT_INDEX_MAX), 0);
+	object_destroy(&file);
+	expect_empty();
+	return 0;
+}
