@@ -10,7 +10,7 @@
 #define PAGE	4096UL
 #define PAGES	700	/* two page tables, so full that a fork shares rather than copies them */
 #define FAMILY	6
-#define STEPS	260
+#define STEPS	120
 
 enum op { WRITE, READ, PROTECT, UNMAP, MAP, DISCARD, MOVE, FORK, EXIT, OPS };
 
