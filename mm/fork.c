@@ -80,10 +80,15 @@ static void copy_entries(struct fork *f, struct frame *to, struct frame *from, c
 /* Copy what private areas, from v on, have in the table at base. 0 or -ENOMEM. */
 static int copy_table(struct fork *f, struct frame *from, struct vma *v, uaddr_t base)
 {
+	/* Shared pages are found again through the object. */
+	const uint32_t skip = VMA_DONTFORK | VMA_WIPEONFORK | VMA_SHARED;
 	struct spinlock *ring = pt_ring_lock(base);
 	struct frame *to;
 
-	if (!from->entries)
+	while (v && (v->flags & skip))
+		v = v->next;
+	/* A table over which the child has no area would never be freed. */
+	if (!from->entries || !v || v->start >= base + L1_SIZE)
 		return 0;
 	to = pt_leaf_create(f->dst, base);
 	if (!to)
@@ -93,8 +98,7 @@ static int copy_table(struct fork *f, struct frame *from, struct vma *v, uaddr_t
 	leaf_lock(from < to ? to : from);
 	pt_ring_join(from, to);
 	for (; v && v->start < base + L1_SIZE; v = v->next)
-		/* Shared pages are found again through the object. */
-		if (!(v->flags & (VMA_DONTFORK | VMA_WIPEONFORK | VMA_SHARED)))
+		if (!(v->flags & skip))
 			copy_entries(f, to, from, v, MAX(base, v->start),
 				     copy_end(v, MIN(base + L1_SIZE, v->end)));
 	leaf_unlock(to);

@@ -228,3 +228,32 @@ FORK_TEST(looking_at_proc)
 	CHECK_GE(statm_pages(1), resident - 20);
 	model_fill(m, 200, 10);
 }
+
+/*
+ * Children exit without memory that fills tables which they do not get: nothing is lost. Above the
+ * stack there is nothing else in those tables.
+ */
+TEST(fork, tables_of_dontfork_areas)
+{
+	char *top = (char *)0x4000000000ul - 8 * SPAN, *p = map_rw(PAGE), *high;
+
+	high = mmap(top, 2 * SPAN, RW, ANON | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
+	if (high == MAP_FAILED)
+		SKIP("the end of user space is in use");
+	CHECK_OK(madvise(high, 2 * SPAN, MADV_NOHUGEPAGE));
+	tag_pages(p, 1, 1);
+	tag_pages(high + SPAN - 100 * PAGE, 200, 2);
+	CHECK_OK(madvise(high, 2 * SPAN, MADV_DONTFORK));
+	for (int i = 0; i < 100; i++) {
+		pid_t pid = child();
+
+		if (pid == 0) {
+			check_tags(p, 1, 1);
+			CHECK_MAPERR(high + SPAN);
+			_exit(0);
+		}
+		expect_exit(pid, 0);
+		check_zero(map_rw(8 * PAGE), 8 * PAGE);
+	}
+	check_tags(high + SPAN - 100 * PAGE, 200, 2);
+}
