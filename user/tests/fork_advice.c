@@ -235,25 +235,25 @@ FORK_TEST(looking_at_proc)
  */
 TEST(fork, tables_of_dontfork_areas)
 {
-	char *top = (char *)0x4000000000ul - 8 * SPAN, *p = map_rw(PAGE), *high;
+	char *top = (char *)0x4000000000ul - SPAN, *p = map_rw(PAGE), *high;
 
-	high = mmap(top, 2 * SPAN, RW, ANON | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
+	high = mmap(top, SPAN, RW, ANON | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
 	if (high == MAP_FAILED)
 		SKIP("the end of user space is in use");
-	CHECK_OK(madvise(high, 2 * SPAN, MADV_NOHUGEPAGE));
+	CHECK_OK(madvise(high, SPAN, MADV_NOHUGEPAGE));
 	tag_pages(p, 1, 1);
-	tag_pages(high + SPAN - 100 * PAGE, 200, 2);
-	CHECK_OK(madvise(high, 2 * SPAN, MADV_DONTFORK));
+	tag_pages(high + 100 * PAGE, 200, 2);
+	CHECK_OK(madvise(high, SPAN, MADV_DONTFORK));
 	for (int i = 0; i < 100; i++) {
 		pid_t pid = child();
 
 		if (pid == 0) {
 			check_tags(p, 1, 1);
-			CHECK_MAPERR(high + SPAN);
+			CHECK_MAPERR(high + 100 * PAGE);
 			_exit(0);
 		}
 		expect_exit(pid, 0);
 		check_zero(map_rw(8 * PAGE), 8 * PAGE);
 	}
-	check_tags(high + SPAN - 100 * PAGE, 200, 2);
+	check_tags(high + 100 * PAGE, 200, 2);
 }
