@@ -72,8 +72,8 @@ struct model_env {
 	long (*copy)(struct model *m, uintptr_t addr, void *buf, size_t len, bool in);
 	/* A number below n. */
 	uint32_t (*pick)(struct model *m, uint32_t n);
-	void (*fail)(struct model *m, const char *format, ...)
-		__attribute__((noreturn, format(printf, 2, 3)));
+	__attribute__((noreturn, format(printf, 2, 3)))
+	void (*fail)(struct model *m, const char *format, ...);
 };
 
 struct model {
