@@ -89,19 +89,20 @@ void waiter_remove(struct waiter *w);
 #define wait_event_deadline(wq, condition, mode, deadline)                                         \
 	({                                                                                         \
 		int wait_err_ = 0;                                                                 \
-		if (!(condition)) {                                                                \
-			struct waiter waiter_;                                                     \
-			for (;;) {                                                                 \
-				wait_begin((wq), &waiter_, (mode));                                \
-				if (condition) {                                                   \
-					wait_err_ = 0;                                             \
-					break;                                                     \
-				}                                                                  \
-				if (wait_err_)                                                     \
-					break;                                                     \
-				wait_err_ = wait_sleep((mode), (deadline));                        \
-				wait_end(&waiter_);                                                \
+		struct waiter waiter_;                                                             \
+		for (;;) {                                                                         \
+			if (condition) {                                                           \
+				wait_err_ = 0;                                                     \
+				break;                                                             \
 			}                                                                          \
+			if (wait_err_)                                                             \
+				break;                                                             \
+			wait_begin((wq), &waiter_, (mode));                                        \
+			if (condition) {                                                           \
+				wait_end(&waiter_);                                                \
+				break;                                                             \
+			}                                                                          \
+			wait_err_ = wait_sleep((mode), (deadline));                                \
 			wait_end(&waiter_);                                                        \
 		}                                                                                  \
 		wait_err_;                                                                         \

@@ -73,15 +73,17 @@ static unsigned used_next(const pte_t *table, unsigned i)
 {
 	uint32_t groups = frame_of(table)->entries;
 
-	for (; i < PT_ENTRIES; i++) {
+	while (i < PT_ENTRIES) {
 		uint32_t bits = groups >> i / GROUP;
 
 		if (!bits)
 			break;
 		if (!(bits & 1))
 			i = (i / GROUP + ctz64(bits)) * GROUP;
-		if (table[i])
-			return i;
+		do {
+			if (table[i])
+				return i;
+		} while (++i % GROUP);
 	}
 	return PT_ENTRIES;
 }
