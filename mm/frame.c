@@ -17,7 +17,7 @@ static struct {
 	struct spinlock lock; /* RANK_BUDDY, interrupts off */
 	uint32_t head[FRAME_ORDER_MAX + 1]; /* (lock) page numbers */
 	uint64_t blocks[FRAME_ORDER_MAX + 1]; /* (lock) */
-	_Atomic uint64_t free;		      /* (lock) frames; read without */
+	volatile uint64_t free;		      /* (lock) frames; read without */
 } buddy = {.lock = SPINLOCK_INIT("buddy", RANK_BUDDY)};
 
 uint64_t frames_total, frames_min, frames_low, frames_high;

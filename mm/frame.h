@@ -43,12 +43,13 @@ enum frame_type {
 #define PFN_NONE 0u /* no neighbour in a list; physical page 0 is never handed out */
 
 /*
- * Locks: (a) atomic, (b) buddy lock, (t) object's tree lock, (l) FRAME_LOCK bit of the leaf table,
- * (q) reclaim queue lock, (s) slab cache lock.
+ * Locks: (a) atomic: once others know the frame, changed by __atomic functions only; (b) buddy
+ * lock, (t) object's tree lock, (l) FRAME_LOCK bit of the leaf table, (q) reclaim queue lock,
+ * (s) slab cache lock.
  */
 struct frame {
 	union {
-		_Atomic uint64_t counts; /* (a) both halves at once */
+		volatile uint64_t counts; /* (a) both halves at once */
 		struct {
 			_Atomic uint32_t refs; /* (a) 0: free. A mapping holds one each */
 			union {
@@ -58,7 +59,7 @@ struct frame {
 			};
 		};
 	};
-	_Atomic uint32_t word;		/* (a) type, order, flags */
+	volatile uint32_t word;		/* (a) type, order, flags */
 	union {
 		uint32_t index;		/* (t) OBJECT: page index */
 		uint32_t slot;		/* ANON: swap slot, 0 none */

@@ -247,6 +247,7 @@ static bool write_at_once(const struct vma *v, const struct frame *f)
 void pt_protect(struct vma *v, uint32_t prot, uaddr_t start, uaddr_t end, struct tlb_batch *b)
 {
 	const pte_t access = PTE_V | PTE_R | PTE_W | PTE_X;
+	const pte_t read = pte_user(0, prot, false), write = pte_user(0, prot, true);
 	struct frame *leaf;
 
 	while ((leaf = pt_leaf_next(v->as, &start, end))) {
@@ -259,10 +260,10 @@ void pt_protect(struct vma *v, uint32_t prot, uaddr_t start, uaddr_t end, struct
 
 			if (!pte_resident(p))
 				continue;
-			now = pte_user(pte_pa(p), prot,
-				       !pte_special(p) && (prot & PROT_WRITE) &&
-					       write_at_once(v, pte_frame(p)));
-			now |= p & PTE_SPECIAL;
+			now = p & (PTE_PPN_MASK | PTE_SPECIAL);
+			now |= write != read && !pte_special(p) && write_at_once(v, pte_frame(p))
+				       ? write
+				       : read;
 			*e = now;
 			if (!pte_present(p))
 				continue;
