@@ -57,6 +57,49 @@ TEST(cow, parent_writes)
 	check_tags(p, 200, 2);
 }
 
+TEST(cow, last_share_is_written_to)
+{
+	/* One has copied the table by reading; the other, who has the last share, writes. */
+	char *p = tagged(200, 1);
+
+	for (int parent_first = 0; parent_first < 2; parent_first++) {
+		struct gate to_child, to_parent;
+		pid_t pid;
+
+		gate_make(&to_child);
+		gate_make(&to_parent);
+		pid = child();
+		if (pid == 0) {
+			if (parent_first)
+				gate_pass(&to_child);
+			check_tags(p, 200, 1);
+			gate_open(&to_parent);
+			gate_pass(&to_child);
+			check_tags(p, 200, 1);
+			tag_pages(p, 200, 3);
+			gate_open(&to_parent);
+			gate_pass(&to_child);
+			check_tags(p, 200, 3);
+			_exit(0);
+		}
+		if (parent_first) {
+			check_tags(p, 200, 1);
+			gate_open(&to_child);
+		}
+		gate_pass(&to_parent);
+		tag_pages(p, 200, 2);
+		gate_open(&to_child);
+		gate_pass(&to_parent);
+		check_tags(p, 200, 2);
+		tag_pages(p, 200, 1);
+		gate_open(&to_child);
+		expect_exit(pid, 0);
+		check_tags(p, 200, 1);
+		gate_close(&to_child);
+		gate_close(&to_parent);
+	}
+}
+
 TEST(cow, children_1000_share, .mem_mib = 128, .seconds = 180)
 {
 	/* A count of eight bits would be round by now. */

@@ -61,6 +61,9 @@ static void layout_run(struct model *m, crew_fn op, unsigned int run)
 		crew_all(layout_scribble, run);
 	crew_call((int)run % 3, op, run);
 	crew_all(layout_check, 0);
+	/* The first of all, too: it may hold the last share of a table that the others copied. */
+	layout_scribble(m, run + 2);
+	crew_all(layout_check, 0);
 	crew_all(layout_scribble, run + 1);
 	for (int i = 0; i < 3; i++) {
 		if (run & 1)
