@@ -4,6 +4,10 @@
  */
 #pragma once
 
+#define MAX_HARTS	     64
+#define SECONDARY_BOOT_HART  24 /* offset in struct secondary_boot */
+#define SECONDARY_BOOT_SIZE  32
+
 #define TF_PC 0
 #define TF_RA 8
 #define TF_SP 16

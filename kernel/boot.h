@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "kernel/asm.h"
 #include "kernel/types.h"
 
 /* Virtual address of the kernel image minus its physical one. */
@@ -16,5 +17,11 @@ extern char _kernel_start[], _kernel_end[], _text_start[], _text_end[], _rodata_
 struct secondary_boot {
 	uint64_t satp, pa_offset;
 	struct thread *idle;
+	uint64_t hartid_plus_1; /* 0: nobody's; stored last */
 };
+_Static_assert(offsetof(struct secondary_boot, hartid_plus_1) == SECONDARY_BOOT_HART, "asm.h");
+_Static_assert(sizeof(struct secondary_boot) == SECONDARY_BOOT_SIZE, "asm.h");
+/* By hart index. In .data, for harts that come before .bss is cleared. */
+extern struct secondary_boot secondary_boots[];
 void secondary_start(void);
+void _start(void);

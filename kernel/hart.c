@@ -4,6 +4,7 @@
 #include "kernel/hart.h"
 
 #include "kernel/boot.h"
+#include "kernel/cmdline.h"
 #include "kernel/machine.h"
 #include "kernel/main.h"
 #include "kernel/panic.h"
@@ -130,10 +131,12 @@ void secondary_main(void)
 	idle_loop();
 }
 
+struct secondary_boot secondary_boots[MAX_HARTS] __attribute__((section(".data")));
+
 static bool start_one(struct hart *h)
 {
-	static struct secondary_boot boots[MAX_HARTS];
-	struct secondary_boot *boot = &boots[h->index];
+	struct secondary_boot *boot = &secondary_boots[h->index];
+	void *entry = secondary_start;
 	struct thread *idle = thread_create_idle(h);
 	uint64_t give_up = time_ns() + HART_START_NS;
 	long err;
@@ -141,10 +144,15 @@ static bool start_one(struct hart *h)
 	if (!idle)
 		return false;
 	sched_init_hart(h, idle);
-	*boot = (struct secondary_boot){csr_read(satp), kernel_pa_offset, idle};
+	*boot = (struct secondary_boot){csr_read(satp), kernel_pa_offset, idle, 0};
+	__atomic_store_n(&boot->hartid_plus_1, h->hartid + 1UL, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	err = sbi_hart_start(h->hartid, image_to_phys((void *)secondary_start),
-			     image_to_phys(boot));
+#if DEBUG
+	/* As firmware may do by mistake: see head.S. */
+	if (cmdline_has("harts=lost"))
+		entry = _start;
+#endif
+	err = sbi_hart_start(h->hartid, image_to_phys(entry), image_to_phys(boot));
 	if (err) {
 		pr_warn("hart %u: the firmware does not start it (%ld)\n", h->hartid, err);
 		return false;

@@ -3,10 +3,10 @@
  */
 #pragma once
 
+#include "kernel/asm.h"
 #include "kernel/spinlock.h"
 #include "lib/rbtree.h"
 
-#define MAX_HARTS 64
 
 struct thread;
 struct aspace;

@@ -31,6 +31,10 @@ _start:
 boot_hart_start:
 	csrw	sie, zero
 	csrw	sscratch, zero
+	la	t0, boot_begun
+	li	t1, 1
+	amoswap.w.aqrl t1, t1, (t0)
+	bnez	t1, lost_hart_start
 	mv	s0, a0
 	mv	s1, a1
 	la	t0, _bss_start
@@ -70,6 +74,24 @@ boot_hart_start:
 	tail	kernel_main
 
 	/*
+	 * A hart comes to the image's entry after the first one did. OpenSBI 1.1 lets a hart that
+	 * it starts go before it has noted where to (the state changes first, in
+	 * sbi_hsm_hart_start). It is in the table, or will be: a0 = hart id.
+	 */
+lost_hart_start:
+	addi	t2, a0, 1
+1:	la	a1, secondary_boots
+	li	t1, MAX_HARTS
+2:	ld	t0, SECONDARY_BOOT_HART(a1)
+	beq	t0, t2, 3f
+	addi	a1, a1, SECONDARY_BOOT_SIZE
+	addi	t1, t1, -1
+	bnez	t1, 2b
+	j	1b
+3:	fence	r, rw
+	j	secondary_start
+
+	/*
 	 * Other harts: a0 = hart id, a1 = physical address of { satp, virtual minus physical,
 	 * idle thread }, as hart.c filled it in.
 	 */
@@ -93,6 +115,11 @@ secondary_start:
 	li	s0, 0
 	li	ra, 0
 	tail	secondary_main
+
+	.data
+	.balign	4
+boot_begun:
+	.word	0
 
 	/* The boot hart's stack: as kstack_alloc's, so that an overflow is caught alike. */
 	.section .bss.page_aligned, "aw", @nobits

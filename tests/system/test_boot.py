@@ -23,6 +23,14 @@ def test_harts(smp):
         equal((status, output), (0, f"{smp}\n"), "/proc/cpuinfo")
 
 
+def test_lost_harts():
+    """Harts that firmware sends to the image's entry, as OpenSBI 1.1 may, find their place."""
+    with Machine(smp=4, debug=True, append="harts=lost", limit=400) as machine:
+        machine.prompt()
+        status, output = machine.command("grep -c ^processor /proc/cpuinfo", timeout=60)
+        equal((status, output), (0, "4\n"), "/proc/cpuinfo")
+
+
 def host_memory():
     """Bytes the host can still give."""
     with open("/proc/meminfo", encoding="ascii") as info:
