@@ -11,18 +11,22 @@
 /*
  * The buddy allocator: free blocks of 2^order frames in a list for each order. A block's first
  * frame has FRAME_QUEUED and its order in its word; the others have neither, so that a block is
- * known by its first frame. In front of it each hart keeps single frames of its own.
+ * known by its first frame. In front of it each hart keeps single frames of its own, and what
+ * these caches spill stays loose, not merged, until somebody wants a larger block: most never do.
  */
 static struct {
 	struct spinlock lock; /* RANK_BUDDY, interrupts off */
 	uint32_t head[FRAME_ORDER_MAX + 1]; /* (lock) page numbers */
 	uint64_t blocks[FRAME_ORDER_MAX + 1]; /* (lock) */
+	uint32_t loose;			      /* (lock) page number of the first */
+	uint64_t nr_loose;		      /* (lock) */
 	volatile uint64_t free;		      /* (lock) frames; read without */
 } buddy = {.lock = SPINLOCK_INIT("buddy", RANK_BUDDY)};
 
 uint64_t frames_total, frames_min, frames_low, frames_high;
 paddr_t zero_page_pa;
 struct frame *(*frame_alloc_wait_hook)(unsigned order, unsigned flags);
+#define LOOSE_MAX 4096 /* merging as many takes about half a million instructions */
 static uint32_t cache_limit = 8; /* frames of each sort a hart may keep */
 
 static unsigned frame_order(const struct frame *f)
@@ -73,6 +77,26 @@ static void block_free(struct frame *f, unsigned order)
 	block_push(f, order);
 }
 
+/* (buddy.lock) */
+static void loose_push(struct frame *f)
+{
+	f->next = buddy.loose;
+	buddy.loose = frame_pfn(f);
+	buddy.nr_loose++;
+	buddy.free++;
+}
+
+/* (buddy.lock) There is one. */
+static struct frame *loose_pop(void)
+{
+	struct frame *f = FRAMES + buddy.loose;
+
+	buddy.loose = f->next;
+	buddy.nr_loose--;
+	buddy.free--;
+	return f;
+}
+
 /* (buddy.lock) The first block of the list, or the first wholly below 4 GiB. */
 static struct frame *block_first(unsigned order, unsigned flags)
 {
@@ -89,6 +113,8 @@ static struct frame *block_alloc(unsigned order, unsigned flags)
 {
 	if (buddy.free < (1UL << order) + (flags & FRAME_RESERVE ? 0 : frames_min))
 		return NULL;
+	if (order == 0 && buddy.nr_loose && !(flags & FRAME_DMA32))
+		return loose_pop();
 	for (unsigned o = order; o <= FRAME_ORDER_MAX; o++) {
 		struct frame *f = block_first(o, flags);
 
@@ -102,7 +128,11 @@ static struct frame *block_alloc(unsigned order, unsigned flags)
 		buddy.free -= 1UL << order;
 		return f;
 	}
-	return NULL;
+	if (!buddy.nr_loose)
+		return NULL;
+	while (buddy.nr_loose)
+		block_free(loose_pop(), 0);
+	return block_alloc(order, flags);
 }
 
 static __slow void cache_refill(struct mm_hart *h, unsigned flags)
@@ -122,8 +152,14 @@ static __slow void cache_refill(struct mm_hart *h, unsigned flags)
 static __slow void cache_drain(struct frame **cache, uint32_t *count, uint32_t keep)
 {
 	spin_lock(&buddy.lock);
-	while (*count > keep)
-		block_free(cache[--*count], 0);
+	while (*count > keep) {
+		struct frame *f = cache[--*count];
+
+		if (buddy.nr_loose < LOOSE_MAX)
+			loose_push(f);
+		else
+			block_free(f, 0);
+	}
 	spin_unlock(&buddy.lock);
 }
 
@@ -324,6 +360,8 @@ void frame_stats(struct frame_stats *out)
 	out->total = frames_total;
 	irq = spin_lock_irq(&buddy.lock);
 	memcpy(out->free_blocks, buddy.blocks, sizeof(out->free_blocks));
+	out->loose = buddy.nr_loose;
+	out->free_blocks[0] += out->loose;
 	spin_unlock_irq(&buddy.lock, irq);
 	for (unsigned i = 0; i < machine.ram_count; i++) {
 		struct frame *f = frame_of_pa(machine.ram[i].base);
@@ -391,7 +429,7 @@ void frame_init(void)
 
 void frame_audit(void)
 {
-	uint64_t irq = spin_lock_irq(&buddy.lock), sum = 0;
+	uint64_t irq = spin_lock_irq(&buddy.lock), sum = buddy.nr_loose;
 
 	for (unsigned o = 0; o <= FRAME_ORDER_MAX; o++) {
 		uint64_t blocks = 0;

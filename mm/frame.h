@@ -209,7 +209,7 @@ static inline void leaf_unlock(struct frame *t)
 
 /* Counts by type, in frames: only for reports, may be off by what is in flight. */
 struct frame_stats {
-	uint64_t total, free, by_type[FRAME_TYPES];
+	uint64_t total, free, loose, by_type[FRAME_TYPES]; /* loose: free, not merged yet */
 	uint64_t mapped; /* OBJECT, in some page table */
 	uint64_t free_blocks[FRAME_ORDER_MAX + 1]; /* /proc/buddyinfo */
 };

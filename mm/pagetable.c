@@ -191,13 +191,37 @@ void pt_clear(struct frame *leaf, pte_t *e, uaddr_t va, struct tlb_batch *b)
 	tlb_batch_add(b, va, f);
 }
 
-/* Clear [e, end), at va on, in a locked table. */
-static void clear_entries(struct frame *leaf, pte_t *e, pte_t *end, uaddr_t va,
+/* Clear [e, end), up to address stop, in a locked table. */
+static void clear_entries(struct frame *leaf, pte_t *e, pte_t *end, uaddr_t stop,
 			  struct tlb_batch *b)
 {
-	for (; e < end; e++, va += PAGE_SIZE)
-		if (*e)
-			pt_clear(leaf, e, va, b);
+	uint32_t counts = 0;
+
+	while (e < end && !*e)
+		e++;
+	if (e == end)
+		return;
+	/* Before the first frame is in the batch, which may become full and fence. */
+	tlb_batch_range(b, stop - (end - e) * PAGE_SIZE, stop);
+	for (; e < end; e++) {
+		pte_t p = *e;
+		struct frame *f;
+
+		if (!p)
+			continue;
+		*e = 0;
+		if (pte_special(p) || !pte_resident(p))
+			continue;
+		f = pte_frame(p);
+		if (frame_type(f) == FRAME_ANON) {
+			counts += PT_COUNT_ANON;
+			pt_anon_leave(leaf, e, f);
+		} else {
+			counts += PT_COUNT_OBJECT;
+		}
+		tlb_batch_frame(b, f);
+	}
+	leaf->entries -= counts;
 }
 
 void pt_unmap(struct aspace *as, uaddr_t start, uaddr_t end, struct tlb_batch *b)
@@ -210,7 +234,7 @@ void pt_unmap(struct aspace *as, uaddr_t start, uaddr_t end, struct tlb_batch *b
 
 		if (leaf->owner || !pt_drop(as, start)) {
 			pt_lock(leaf);
-			clear_entries(leaf, e, e + ((stop - start) >> PAGE_SHIFT), start, b);
+			clear_entries(leaf, e, e + ((stop - start) >> PAGE_SHIFT), stop, b);
 			pt_unlock(leaf);
 		}
 		start = stop;

@@ -84,12 +84,10 @@ struct frame *pt_lock_next(struct aspace *as, uaddr_t *va, uaddr_t end)
 	return NULL;
 }
 
-void pt_anon_leave(struct frame *leaf, const pte_t *e, struct frame *f)
+void pt_hand_over(struct frame *leaf, const pte_t *e, struct frame *f)
 {
 	unsigned i = ((uintptr_t)e & (PAGE_SIZE - 1)) / sizeof(*e);
 
-	if (f->pte != e || f->maps == 1)
-		return;
 	for (struct frame *t = FRAMES + leaf->next; t != leaf; t = FRAMES + t->next) {
 		pte_t *other = (pte_t *)frame_data(t) + i;
 

@@ -29,8 +29,14 @@ void pt_unlock(struct frame *leaf);
 struct frame *pt_lock_leaf(struct aspace *as, uaddr_t va);
 /* The first one that covers any of [*va, end), as pt_leaf_next; locked. */
 struct frame *pt_lock_next(struct aspace *as, uaddr_t *va, uaddr_t end);
-/* (pt_lock) The entry e stops mapping f, an ANON frame: f->pte becomes another that maps it. */
-void pt_anon_leave(struct frame *leaf, const pte_t *e, struct frame *f);
+/* (pt_lock) Make f->pte another entry than e that maps f. */
+void pt_hand_over(struct frame *leaf, const pte_t *e, struct frame *f);
+/* (pt_lock) The entry e stops mapping f, an ANON frame. */
+static inline void pt_anon_leave(struct frame *leaf, const pte_t *e, struct frame *f)
+{
+	if (unlikely(f->pte == e && f->maps != 1))
+		pt_hand_over(leaf, e, f);
+}
 /* (ring, both leaves) `copy`, alone in its ring and with nothing in it, joins that of leaf. */
 void pt_ring_join(struct frame *leaf, struct frame *copy);
 /* leaf, all empty, is going to be freed. */

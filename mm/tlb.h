@@ -60,12 +60,9 @@ static inline void tlb_batch_range(struct tlb_batch *b, uaddr_t start, uaddr_t e
 	if (end > b->end)
 		b->end = end;
 }
-/* The entry at va, which mapped f (NULL: something that is not counted), was cleared or changed. */
-static inline void tlb_batch_add(struct tlb_batch *b, uaddr_t va, struct frame *f)
+/* An entry that mapped f was cleared; its address lies in the range already. */
+static inline void tlb_batch_frame(struct tlb_batch *b, struct frame *f)
 {
-	tlb_batch_range(b, va, va + PAGE_SIZE);
-	if (!f)
-		return;
 	if (b->direct) {
 		frame_unmap(f);
 		return;
@@ -73,6 +70,13 @@ static inline void tlb_batch_add(struct tlb_batch *b, uaddr_t va, struct frame *
 	b->list[b->n] = f;
 	if (unlikely(++b->n == b->room))
 		tlb_batch_grow(b);
+}
+/* The entry at va, which mapped f (NULL: something that is not counted), was cleared or changed. */
+static inline void tlb_batch_add(struct tlb_batch *b, uaddr_t va, struct frame *f)
+{
+	tlb_batch_range(b, va, va + PAGE_SIZE);
+	if (f)
+		tlb_batch_frame(b, f);
 }
 /* A leaf table, all empty, was taken out of its L1 entry. */
 void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table);

@@ -152,6 +152,10 @@ static void audit_zeroed(const struct frame *f)
 
 static void audit_caches(uint64_t cached)
 {
+	struct frame_stats stats;
+
+	frame_stats(&stats);
+	cached -= stats.loose;
 	for (uint32_t i = 0; i < nharts; i++) {
 		const struct mm_hart *h = harts[i].percpu_mm;
 
@@ -168,7 +172,7 @@ static void audit_caches(uint64_t cached)
 		}
 	}
 	if (cached)
-		audit_complain("%ld free frames are in no hart's cache", (long)cached);
+		audit_complain("%ld free frames are in no hart's cache, nor loose", (long)cached);
 }
 
 static void audit_frames(void)
