@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "kernel/chardev.h"
 #include "kernel/panic.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
@@ -141,6 +142,7 @@ struct object *file_inode_object(struct file *f)
 
 uint32_t file_map_mode(struct file *f)
 {
+	const struct chardev *dev = file_chardev(f);
 	uint32_t mode = 0;
 
 	if (f->kind & FILE_READ)
@@ -149,6 +151,8 @@ uint32_t file_map_mode(struct file *f)
 		mode |= FILE_MAP_WRITE;
 	if (atomic_load(&f->path.mnt->flags) & MS_NOEXEC)
 		mode |= FILE_MAP_NOEXEC;
+	if (dev && dev->ops->maps_zeros)
+		mode |= FILE_MAP_ZERO;
 	return mode;
 }
 

@@ -139,7 +139,7 @@ static uint32_t kmsg_poll(struct chardev_file *f, struct poll_table *pt)
 static const struct chardev_ops null_ops = {
 	.read = null_read, .write = null_write, .seekable = true};
 static const struct chardev_ops zero_ops = {
-	.read = zero_read, .write = null_write, .seekable = true};
+	.read = zero_read, .write = null_write, .seekable = true, .maps_zeros = true};
 static const struct chardev_ops full_ops = {
 	.read = zero_read, .write = full_write, .seekable = true};
 static const struct chardev_ops kmsg_ops = {

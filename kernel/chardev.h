@@ -25,6 +25,7 @@ struct chardev_ops {
 	long (*ioctl)(struct chardev_file *f, uint32_t cmd, uint64_t arg);
 	uint32_t (*poll)(struct chardev_file *f, struct poll_table *pt);
 	bool seekable;
+	bool maps_zeros; /* mmap gives anonymous memory, null(4) */
 };
 
 struct chardev {

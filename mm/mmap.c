@@ -63,6 +63,12 @@ static int decode_file(struct map_request *r)
 		return -EACCES;
 	if ((mode & FILE_MAP_NOEXEC) && (r->prot & PROT_EXEC))
 		return -EPERM;
+	if (mode & FILE_MAP_ZERO) {
+		r->index = 0;
+		if (r->vflags & VMA_SHARED)
+			r->object = shm_object_create(r->len);
+		return (r->vflags & VMA_SHARED) && !r->object ? -ENOMEM : 0;
+	}
 	r->object = file_object(r->file);
 	if (!r->object)
 		return -ENODEV;

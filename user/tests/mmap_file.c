@@ -372,3 +372,27 @@ TEST(mmap, fork_shares_file)
 	CHECK_EQ(p[0], 'P');
 	pattern_check(p + PAGE, 3 * PAGE, 2, PAGE);
 }
+
+TEST(mmap, dev_zero)
+{
+	int fd = CHECK_OK(open("/dev/zero", O_RDWR)), status;
+	char *mine = map_at(NULL, 3 * PAGE, RW, MAP_PRIVATE, fd, 5 * PAGE);
+	char *ours = map_at(NULL, 3 * PAGE, RW, MAP_SHARED, fd, 0);
+	char *others = map_at(NULL, 3 * PAGE, RW, MAP_SHARED, fd, 0);
+	pid_t pid;
+
+	check_zero(mine, 3 * PAGE);
+	check_zero(ours, 3 * PAGE);
+	mine[PAGE] = ours[PAGE] = 'a';
+	CHECK_OK(munmap(mine, PAGE));
+	CHECK_EQ(mine[PAGE], 'a');
+	pid = CHECK_OK(fork());
+	if (!pid) {
+		mine[PAGE] = ours[PAGE] = 'b';
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(mine[PAGE] == 'a' && ours[PAGE] == 'b');
+	check_zero(others, 3 * PAGE);
+	CHECK_OK(close(fd));
+}
