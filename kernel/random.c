@@ -13,11 +13,14 @@
 #define READY_BITS  256U
 #define RESEED_NS   (60 * NSEC_PER_SEC)
 #define JITTER_NS   (1 * NSEC_PER_MSEC)
+#define SMALL	    32 /* bytes: requests up to this come out of the batch */
 #define EVENTS_MASK 31U /* one bit is credited for 32 events, while the pool is not ready */
 
 static struct {
 	struct spinlock lock;
 	uint32_t key[8];	 /* (lock) the pool: every output erases it with a successor */
+	uint8_t batch[CHACHA20_KEY + CHACHA20_BLOCK]; /* (lock) output made in advance */
+	uint32_t batch_left;	 /* (lock) bytes of it not handed out; those that were are zero */
 	uint64_t absorbed;	 /* (lock) blocks mixed in: makes each absorbing step distinct */
 	uint64_t asked_at;	 /* (lock) when the source was last asked, ns */
 	_Atomic uint32_t bits;	 /* credited so far, at most READY_BITS */
@@ -63,6 +66,7 @@ void random_add(const void *data, size_t n, uint32_t bits)
 
 	absorb_locked((const uint8_t *)&now, sizeof(now));
 	absorb_locked(data, n);
+	pool.batch_left = 0; /* what comes next knows of this */
 	bits = MIN(bits, READY_BITS);
 	pool.bits = MIN(before + bits, READY_BITS);
 	bool became_ready = before < READY_BITS && pool.bits == READY_BITS;
@@ -79,6 +83,32 @@ void random_add_event(uint32_t what)
 	if (pool.bits == READY_BITS && (n & 1023))
 		return;
 	random_add(&what, sizeof(what), (n & EVENTS_MASK) == EVENTS_MASK);
+}
+
+/*
+ * A program that starts wants a few small numbers: they share two blocks. Like the key of a longer
+ * output, the batch cannot be computed back once it was handed out.
+ */
+static void take_small(uint8_t *out, size_t n)
+{
+	static const uint32_t nonce[3] = {0x73, 0x6d, 0x61};
+	uint8_t block[CHACHA20_BLOCK];
+	uint64_t ticks = time_read();
+	uint64_t was = spin_lock_irq(&pool.lock);
+
+	if (pool.batch_left < n) {
+		absorb_locked((const uint8_t *)&ticks, sizeof(ticks));
+		chacha20_block(pool.key, 0, nonce, block);
+		chacha20_block(pool.key, 1, nonce, pool.batch + CHACHA20_KEY);
+		memcpy(pool.key, block, sizeof(pool.key));
+		memcpy(pool.batch, block + CHACHA20_KEY, CHACHA20_KEY);
+		memset(block, 0, sizeof(block));
+		pool.batch_left = sizeof(pool.batch);
+	}
+	pool.batch_left -= n;
+	memcpy(out, pool.batch + pool.batch_left, n);
+	memset(pool.batch + pool.batch_left, 0, n);
+	spin_unlock_irq(&pool.lock, was);
 }
 
 /* A one-time key for an output, after which the pool's key cannot be computed back. */
@@ -118,6 +148,10 @@ void random_bytes(void *buf, size_t n)
 	uint32_t key[8], counter = 0;
 	uint8_t block[CHACHA20_BLOCK], *out = buf;
 
+	if (n <= SMALL) {
+		take_small(out, n);
+		return;
+	}
 	derive_key(key);
 	while (n) {
 		size_t now = MIN(n, sizeof(block));
