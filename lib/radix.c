@@ -455,34 +455,20 @@ void *radix_prev(const struct radix *tree, uint64_t *index, uint64_t first)
 	}
 }
 
-static unsigned gather(const struct radix *tree, uint64_t first, uint64_t last, unsigned tag,
-		       void **items, uint64_t *indices, unsigned max)
+void radix_window(const struct radix *tree, uint64_t first, unsigned n, void **items)
 {
-	uint64_t at = first;
-	unsigned count = 0;
-	void *item;
+	while (n) {
+		const struct radix_node *leaf = tree->height ? leaf_find(tree, first) : NULL;
+		unsigned slot = first & SLOT_MASK, now = MIN(n, RADIX_SLOTS - slot);
 
-	while (count < max && (item = find_next(tree, &at, last, tag))) {
-		items[count] = item;
-		if (indices)
-			indices[count] = at;
-		count++;
-		if (at++ == last)
-			break;
+		for (unsigned i = 0; i < now; i++)
+			items[i] = leaf ? leaf->slots[slot + i] : NULL;
+		if (!tree->height && !first)
+			items[0] = tree->root;
+		items += now;
+		first += now;
+		n -= now;
 	}
-	return count;
-}
-
-unsigned radix_gather(const struct radix *tree, uint64_t first, uint64_t last, void **items,
-		      uint64_t *indices, unsigned max)
-{
-	return gather(tree, first, last, ANY, items, indices, max);
-}
-
-unsigned radix_gather_tagged(const struct radix *tree, uint64_t first, uint64_t last, unsigned tag,
-			     void **items, uint64_t *indices, unsigned max)
-{
-	return gather(tree, first, last, tag, items, indices, max);
 }
 
 uint64_t radix_tag_copy(struct radix *tree, uint64_t first, uint64_t last, unsigned from,

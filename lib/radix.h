@@ -122,14 +122,8 @@ void *radix_next_tagged(const struct radix *tree, uint64_t *index, uint64_t last
 /* The last item at or before *index and not before first; NULL if there is none. */
 void *radix_prev(const struct radix *tree, uint64_t *index, uint64_t first);
 
-/*
- * Gathers up to max items of [first, last] in ascending order, and their indices if indices is
- * not NULL.  Returns how many.
- */
-unsigned radix_gather(const struct radix *tree, uint64_t first, uint64_t last, void **items,
-		      uint64_t *indices, unsigned max);
-unsigned radix_gather_tagged(const struct radix *tree, uint64_t first, uint64_t last, unsigned tag,
-			     void **items, uint64_t *indices, unsigned max);
+/* The n items from index first on, NULL where there is none. The range does not wrap. */
+void radix_window(const struct radix *tree, uint64_t first, unsigned n, void **items);
 
 /*
  * Sets tag `to` on all items of [first, last] that have tag `from` (write-back marks what was

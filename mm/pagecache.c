@@ -60,22 +60,17 @@ struct frame *pagecache_find(struct object *o, uint64_t index)
 	return f;
 }
 
-uint32_t pagecache_gather(struct object *o, uint64_t first, struct frame **frames, uint32_t n)
+void pagecache_gather(struct object *o, uint64_t first, struct frame **frames, uint32_t n)
 {
-	uint64_t index = first, last = first + n - 1;
-	uint32_t found = 0;
-	struct frame *f;
-
-	memset(frames, 0, n * sizeof(*frames));
 	spin_lock(&o->tree_lock);
-	for (; index <= last && (f = radix_next(&o->frames, &index, last)); index++) {
-		if (frame_has(f, FRAME_BUSY))
-			continue;
-		frames[index - first] = frame_get(f);
-		found++;
+	radix_window(&o->frames, first, n, (void **)frames);
+	for (uint32_t i = 0; i < n; i++) {
+		if (frames[i] && frame_has(frames[i], FRAME_BUSY))
+			frames[i] = NULL;
+		else if (frames[i])
+			frame_get(frames[i]);
 	}
 	spin_unlock(&o->tree_lock);
-	return found;
 }
 
 /* Enter a new frame, BUSY. The tree takes over the caller's reference. 0, -EEXIST, -ENOMEM. */

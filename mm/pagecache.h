@@ -57,9 +57,9 @@ extern _Atomic uint64_t pagecache_nr_dirty, pagecache_nr_writeback, pagecache_nr
 struct frame *pagecache_find(struct object *o, uint64_t index);
 /*
  * Up to n cached frames, valid (not BUSY), of indices [first, first + n), each with a reference; a
- * slot without one is NULL. Returns how many there are.
+ * slot without one is NULL.
  */
-uint32_t pagecache_gather(struct object *o, uint64_t first, struct frame **frames, uint32_t n);
+void pagecache_gather(struct object *o, uint64_t first, struct frame **frames, uint32_t n);
 /* Sleep until none of bits (FRAME_BUSY, FRAME_WRITEBACK) is set. 0, or -EINTR if killed. */
 int frame_wait(struct frame *f, uint32_t bits);
 /* Clear bits and wake who waits for them. */
