@@ -299,6 +299,17 @@ int aspace_map_locked(struct aspace *as, uaddr_t addr, size_t len, uint32_t prot
 	return 0;
 }
 
+/* Whoever comes through the object finds v no more. */
+static void leave_object(struct vma *v)
+{
+	if (!v->object)
+		return;
+	mutex_lock(&v->object->lock);
+	object_remove_area(v->object, v);
+	object_count_area(v->object, -1);
+	mutex_unlock(&v->object->lock);
+}
+
 int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vma **dead)
 {
 	struct vma *v = vma_find(&as->areas, start), *next, *last, *before = *dead;
@@ -321,12 +332,7 @@ int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vm
 		next = v->next;
 		account(v, -(int64_t)vma_pages(v));
 		vma_remove(&as->areas, v);
-		if (v->object) {
-			mutex_lock(&v->object->lock);
-			object_remove_area(v->object, v);
-			object_count_area(v->object, -1);
-			mutex_unlock(&v->object->lock);
-		}
+		leave_object(v);
 		v->next = *dead;
 		*dead = v;
 	}
@@ -356,17 +362,22 @@ void aspace_bury(struct vma *dead)
 
 static void aspace_destroy(struct aspace *as)
 {
-	struct vma *dead = NULL;
+	struct vma *all = vma_first(&as->areas);
+	struct tlb_batch batch;
 
 	tlb_leave(as);
 	spin_lock(&aspaces_lock);
 	list_del(&as->link);
 	spin_unlock(&aspaces_lock);
-	/* Nobody else has it, but those who come through an object take no lock of ours. */
-	rwlock_write(&as->lock);
-	assert_always(!aspace_unmap_locked(as, 0, USER_TOP, &dead));
-	rwlock_write_unlock(&as->lock);
-	aspace_bury(dead);
+	/* Nobody else has it but those who come through an object: the tree of areas goes as it is. */
+	for (struct vma *v = all; v; v = v->next)
+		leave_object(v);
+	tlb_batch_begin(&batch, as, true);
+	for (struct vma *v = all; v; v = v->next)
+		pt_unmap(as, v->start, v->end, &batch);
+	pt_free_leaves(as, 0, USER_TOP, &batch);
+	tlb_batch_end(&batch);
+	aspace_bury(all);
 	pt_destroy(as);
 	kmem_cache_free(aspace_cache, as);
 }

@@ -50,7 +50,9 @@ static inline struct frame *pt_leaf_next(struct aspace *as, uaddr_t *va, uaddr_t
 	/* The usual in a walk: the next span has one. */
 	l1 = pt_l1_entry(as, *va);
 	e = l1 ? __atomic_load_n(l1, __ATOMIC_RELAXED) : 0;
-	return likely(e) ? pte_frame(e) : pt_leaf_search(as, va, end);
+	if (likely(e))
+		return pte_frame(e);
+	return (*va | (L1_SIZE - 1)) >= end - 1 ? NULL : pt_leaf_search(as, va, end);
 }
 /* A table for va that is as's and in no ring. flags: for frame_alloc. NULL: no memory. */
 struct frame *pt_table_alloc(struct aspace *as, uaddr_t va, unsigned flags);
