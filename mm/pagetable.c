@@ -106,14 +106,15 @@ static struct frame *attach(struct aspace *as, pte_t *e, struct frame *t)
 
 pte_t *pt_l1_create(struct aspace *as, uaddr_t va)
 {
+	pte_t *l1 = pt_l1_entry(as, va);
 	struct frame *t;
 
-	if (!pt_l1_entry(as, va)) {
-		t = pt_table_alloc(as, va, FRAME_ZEROED);
-		if (!t)
-			return NULL;
-		attach(as, &as->root[pt_index(va, 2)], t);
-	}
+	if (likely(l1))
+		return l1;
+	t = pt_table_alloc(as, va, FRAME_ZEROED);
+	if (!t)
+		return NULL;
+	attach(as, &as->root[pt_index(va, 2)], t);
 	return pt_l1_entry(as, va);
 }
 
@@ -230,9 +231,10 @@ void pt_unmap(struct aspace *as, uaddr_t start, uaddr_t end, struct tlb_batch *b
 
 	while ((leaf = pt_leaf_next(as, &start, end))) {
 		uaddr_t stop = pt_span_end(start, end);
-		pte_t *e = pt_entry(leaf, start);
 
 		if (leaf->owner || !pt_drop(as, start)) {
+			pte_t *e = pt_entry(leaf, start);
+
 			pt_lock(leaf);
 			clear_entries(leaf, e, e + ((stop - start) >> PAGE_SHIFT), stop, b);
 			pt_unlock(leaf);
