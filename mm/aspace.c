@@ -369,7 +369,7 @@ static void aspace_destroy(struct aspace *as)
 	spin_lock(&aspaces_lock);
 	list_del(&as->link);
 	spin_unlock(&aspaces_lock);
-	/* Those who come through an object are the only ones left: the tree of areas goes as it is. */
+	/* Only those who come through an object are left: the tree of areas goes as it is. */
 	for (struct vma *v = all; v; v = v->next)
 		leave_object(v);
 	tlb_batch_begin(&batch, as, true);
