@@ -318,6 +318,9 @@ int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vm
 
 	if (!v || v->start >= end)
 		return 0;
+	/* A hole in the middle makes two areas of one. */
+	if (v->start < start && v->end > end && as->areas.count >= max_map_count)
+		return -ENOMEM;
 	if (v->start < start && !(v = aspace_split(v, start)))
 		return -ENOMEM;
 	last = end <= v->end ? v : vma_find(&as->areas, end - 1);

@@ -224,23 +224,11 @@ out:
 
 SYSCALL2(munmap, uaddr_t, addr, size_t, len)
 {
-	struct aspace *as = current()->aspace;
 	size_t size = ALIGN_UP(len, PAGE_SIZE);
-	struct vma *v, *dead = NULL;
-	int err;
 
 	if ((addr & ~PAGE_MASK) || !size || len > USER_TOP || addr > USER_TOP - size)
 		return -EINVAL;
-	rwlock_write(&as->lock);
-	v = vma_find(&as->areas, addr);
-	/* A hole in the middle makes two areas of one. */
-	if (as->areas.count >= max_map_count && v && v->start < addr && v->end > addr + size)
-		err = -ENOMEM;
-	else
-		err = aspace_unmap_locked(as, addr, addr + size, &dead);
-	rwlock_write_unlock(&as->lock);
-	aspace_bury(dead);
-	return err;
+	return aspace_unmap(current()->aspace, addr, size);
 }
 
 /* --- populate --- */
