@@ -466,7 +466,7 @@ void sched_tick(bool user)
 			__atomic_or_fetch(&t->work, WORK_RESCHED, __ATOMIC_RELAXED);
 	}
 	spin_unlock(&h->runq_lock);
-	if (t->process) {
+	if (t->process && !t->gone) {
 		rlimit_cpu_check(t);
 		cpu_timers_check(t);
 	}
