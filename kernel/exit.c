@@ -329,10 +329,6 @@ void thread_exit(int wait_status)
 		p->exe = NULL;
 		become_zombie(p);
 	}
-	/* The parent may have waited for p by now: then it is freed here, and a tick may follow. */
-	__atomic_store_n(&t->gone, true, __ATOMIC_RELAXED);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	process_put(p);
 	sched_exit();
 }
 

@@ -208,8 +208,12 @@ void sched_finish_switch(struct thread *prev)
 	dead = prev->state == THREAD_DEAD;
 	spin_unlock(&h->runq_lock);
 	irq_enable();
-	if (dead)
-		thread_put(prev);
+	if (!dead)
+		return;
+	/* Only now: until it was off the hart, ticks looked at its process. */
+	if (prev->process)
+		process_put(prev->process);
+	thread_put(prev);
 }
 
 /* preempted: the thread did not ask to sleep, so its state is not looked at. */
@@ -466,7 +470,7 @@ void sched_tick(bool user)
 			__atomic_or_fetch(&t->work, WORK_RESCHED, __ATOMIC_RELAXED);
 	}
 	spin_unlock(&h->runq_lock);
-	if (t->process && !t->gone) {
+	if (t->process) {
 		rlimit_cpu_check(t);
 		cpu_timers_check(t);
 	}

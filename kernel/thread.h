@@ -75,7 +75,6 @@ struct thread {
 	pid_t tid;
 	char comm[16];		/* program name, NUL-terminated */
 	struct process *process; /* NULL for kernel threads */
-	bool gone;		/* exiting: its process may be freed, so ticks look away */
 	struct list_head process_link; /* (process->siglock) in process->threads */
 	struct aspace *aspace;	/* user half; NULL for kernel threads */
 	struct fdtable *files;
