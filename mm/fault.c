@@ -210,16 +210,6 @@ static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
 
 /* --- pages of objects --- */
 
-/*
- * May the frame be mapped writable in a shared area? Under the leaf lock: write-back clears DIRTY
- * first and write-protects under this lock then, so it either finds our entry or we see it.
- */
-static bool writable_now(const struct object *o, const struct frame *frame)
-{
-	return !o->ops->write_pages ||
-	       (frame->word & (FRAME_DIRTY | FRAME_WRITEBACK)) == FRAME_DIRTY;
-}
-
 /* A write to a shared entry that is valid and read-only, or about to be made. */
 static int need_writable(struct fault *f, struct frame *frame)
 {
@@ -238,7 +228,7 @@ static int fault_shared_write(struct fault *f, struct frame *leaf, pte_t was)
 
 	leaf_lock(leaf);
 	frame = *e == was ? pte_frame(was) : NULL;
-	if (frame && writable_now(f->vma->object, frame))
+	if (frame && pt_writable_now(f->vma->object, frame))
 		*e = pte_user(frame_pa(frame), f->vma->prot, true);
 	else if (frame)
 		err = need_writable(f, frame);
@@ -285,7 +275,7 @@ static int map_around(struct fault *f, struct frame *leaf)
 	leaf_lock(leaf);
 	if (!frames[here] && !e[here])
 		err = retry_object(f, NEED_PAGE);
-	else if (write && frames[here] && !writable_now(v->object, frames[here]))
+	else if (write && frames[here] && !pt_writable_now(v->object, frames[here]))
 		err = need_writable(f, frames[here]);
 	for (uint32_t i = 0; i < n; i++) {
 		struct frame *frame = frames[i];
@@ -294,11 +284,11 @@ static int map_around(struct fault *f, struct frame *leaf)
 		if (!frame || e[i] || frame->object != v->object || (i == here && err))
 			continue;
 		__atomic_fetch_add((uint32_t *)&frame->maps, 1, __ATOMIC_RELAXED);
-		pt_set_object(leaf, &e[i], frame,
+		pt_set_object(leaf, &e[i],
 			      pte_user(frame_pa(frame), v->prot,
 				       !vma_private(v) && (i != here || write) &&
 					       (v->prot & PROT_WRITE) &&
-					       writable_now(v->object, frame)));
+					       pt_writable_now(v->object, frame)));
 		frames[i] = NULL; /* our reference is the mapping's now */
 		mapped++;
 	}

@@ -68,10 +68,8 @@ static void copy_entries(struct fork *f, struct frame *to, struct frame *from, c
 			frame = pte_frame(p);
 			if (frame_type(frame) == FRAME_OBJECT && frame->object != v->object)
 				continue;
-			__atomic_fetch_add((uint64_t *)&frame->counts, FRAME_MAP_ONE,
-					   __ATOMIC_RELAXED);
-			to->entries += frame_type(frame) == FRAME_ANON ? PT_COUNT_ANON
-								       : PT_COUNT_OBJECT;
+			frame_map(frame);
+			to->entries += pt_count_of(frame);
 		}
 		*d = p;
 	}
@@ -82,7 +80,6 @@ static int copy_table(struct fork *f, struct frame *from, struct vma *v, uaddr_t
 {
 	/* Shared pages are found again through the object. */
 	const uint32_t skip = VMA_DONTFORK | VMA_WIPEONFORK | VMA_SHARED;
-	struct spinlock *ring = pt_ring_lock(base);
 	struct frame *to;
 
 	while (v && (v->flags & skip))
@@ -93,17 +90,15 @@ static int copy_table(struct fork *f, struct frame *from, struct vma *v, uaddr_t
 	to = pt_leaf_create(f->dst, base);
 	if (!to)
 		return -ENOMEM;
-	spin_lock(ring);
-	leaf_lock(from < to ? from : to);
-	leaf_lock(from < to ? to : from);
+	spin_lock(pt_ring_lock(from));
+	leaf_lock_two(from, to);
 	pt_ring_join(from, to);
 	for (; v && v->start < base + L1_SIZE; v = v->next)
 		if (!(v->flags & skip))
 			copy_entries(f, to, from, v, MAX(base, v->start),
 				     copy_end(v, MIN(base + L1_SIZE, v->end)));
-	leaf_unlock(to);
-	leaf_unlock(from);
-	spin_unlock(ring);
+	leaf_unlock_two(from, to);
+	spin_unlock(pt_ring_lock(from));
 	return 0;
 }
 

@@ -119,6 +119,11 @@ static inline enum frame_type frame_type(const struct frame *f)
 	return (enum frame_type)(__atomic_load_n((const uint32_t *)&f->word, __ATOMIC_RELAXED) &
 				 FRAME_TYPE_MASK);
 }
+/* What an entry that maps f counts as in its table. */
+static inline uint32_t pt_count_of(const struct frame *f)
+{
+	return frame_type(f) == FRAME_ANON ? PT_COUNT_ANON : PT_COUNT_OBJECT;
+}
 static inline bool frame_has(const struct frame *f, uint32_t flag)
 {
 	return __atomic_load_n((const uint32_t *)&f->word, __ATOMIC_ACQUIRE) & flag;
@@ -165,6 +170,11 @@ static inline struct frame *frame_get(struct frame *f)
 }
 /* Drop a reference; the last one frees it. Order 0 only. Never sleeps. */
 void frame_put(struct frame *f);
+/* One mapping more, by the holder of one. */
+static inline void frame_map(struct frame *f)
+{
+	__atomic_fetch_add((uint64_t *)&f->counts, FRAME_MAP_ONE, __ATOMIC_RELAXED);
+}
 /* Drop one mapping: its map count and its reference. */
 static inline void frame_unmap(struct frame *f)
 {
@@ -205,6 +215,19 @@ static inline void leaf_unlock(struct frame *t)
 	lockrank_release(t);
 	__atomic_fetch_and((uint32_t *)&t->word, ~(uint32_t)FRAME_LOCK, __ATOMIC_RELEASE);
 	preempt_enable();
+}
+/* Two, which may be the same, in the order of their addresses. */
+static inline void leaf_lock_two(struct frame *a, struct frame *b)
+{
+	leaf_lock(a < b ? a : b);
+	if (a != b)
+		leaf_lock(a < b ? b : a);
+}
+static inline void leaf_unlock_two(struct frame *a, struct frame *b)
+{
+	leaf_unlock(a);
+	if (a != b)
+		leaf_unlock(b);
 }
 
 /* Counts by type, in frames: only for reports, may be off by what is in flight. */

@@ -162,21 +162,19 @@ void pt_set_anon(struct frame *leaf, pte_t *e, struct frame *f, pte_t p)
 	__atomic_store_n(e, p, __ATOMIC_RELEASE);
 }
 
-void pt_set_object(struct frame *leaf, pte_t *e, struct frame *f, pte_t p)
+void pt_set_object(struct frame *leaf, pte_t *e, pte_t p)
 {
-	(void)f;
 	leaf->entries += PT_COUNT_OBJECT;
 	__atomic_store_n(e, p, __ATOMIC_RELEASE);
 }
 
 void pt_leave(struct frame *leaf, const pte_t *e, struct frame *f)
 {
-	if (frame_type(f) == FRAME_ANON) {
-		leaf->entries -= PT_COUNT_ANON;
+	uint32_t count = pt_count_of(f);
+
+	leaf->entries -= count;
+	if (count == PT_COUNT_ANON)
 		pt_anon_leave(leaf, e, f);
-	} else {
-		leaf->entries -= PT_COUNT_OBJECT;
-	}
 }
 
 void pt_clear(struct frame *leaf, pte_t *e, uaddr_t va, struct tlb_batch *b)
@@ -196,7 +194,7 @@ void pt_clear(struct frame *leaf, pte_t *e, uaddr_t va, struct tlb_batch *b)
 static void clear_entries(struct frame *leaf, pte_t *e, pte_t *end, uaddr_t stop,
 			  struct tlb_batch *b)
 {
-	uint32_t counts = 0;
+	uint32_t counts = 0, count;
 
 	while (e < end && !*e)
 		e++;
@@ -214,12 +212,10 @@ static void clear_entries(struct frame *leaf, pte_t *e, pte_t *end, uaddr_t stop
 		if (pte_special(p) || !pte_resident(p))
 			continue;
 		f = pte_frame(p);
-		if (frame_type(f) == FRAME_ANON) {
-			counts += PT_COUNT_ANON;
+		count = pt_count_of(f);
+		counts += count;
+		if (count == PT_COUNT_ANON)
 			pt_anon_leave(leaf, e, f);
-		} else {
-			counts += PT_COUNT_OBJECT;
-		}
 		tlb_batch_frame(b, f);
 	}
 	leaf->entries -= counts;
@@ -264,10 +260,8 @@ void pt_free_leaves(struct aspace *as, uaddr_t floor, uaddr_t ceiling, struct tl
 /* May the entry for f in area v be writable at once, without telling anybody? */
 static bool write_at_once(const struct vma *v, const struct frame *f)
 {
-	if (vma_private(v))
-		return frame_type(f) == FRAME_ANON && f->maps == 1;
-	return !v->object->ops->write_pages ||
-	       (f->word & (FRAME_DIRTY | FRAME_WRITEBACK)) == FRAME_DIRTY;
+	return vma_private(v) ? frame_type(f) == FRAME_ANON && f->maps == 1
+			      : pt_writable_now(v->object, f);
 }
 
 void pt_protect(struct vma *v, uint32_t prot, uaddr_t start, uaddr_t end, struct tlb_batch *b)
@@ -371,9 +365,7 @@ int pt_move(struct aspace *as, uaddr_t from, uaddr_t to, uint64_t len, struct tl
 		struct frame *dst = pt_leaf(as, va + shift);
 		pte_t *s = pt_entry(src, va), *d = pt_entry(dst, va + shift);
 
-		leaf_lock(src < dst ? src : dst);
-		if (src != dst)
-			leaf_lock(src < dst ? dst : src);
+		leaf_lock_two(src, dst);
 		for (; va < stop; va += PAGE_SIZE, s++, d++) {
 			uint32_t count;
 
@@ -384,16 +376,13 @@ int pt_move(struct aspace *as, uaddr_t from, uaddr_t to, uint64_t len, struct tl
 			tlb_batch_add(b, va, NULL);
 			if (!pte_resident(*d) || pte_special(*d))
 				continue;
-			count = frame_type(pte_frame(*d)) == FRAME_ANON ? PT_COUNT_ANON
-									: PT_COUNT_OBJECT;
+			count = pt_count_of(pte_frame(*d));
 			src->entries -= count;
 			dst->entries += count;
 			if (count == PT_COUNT_ANON)
 				pte_frame(*d)->pte = d;
 		}
-		leaf_unlock(src);
-		if (src != dst)
-			leaf_unlock(dst);
+		leaf_unlock_two(src, dst);
 	}
 	return 0;
 }

@@ -67,9 +67,18 @@ static inline uaddr_t pt_span_end(uaddr_t va, uaddr_t end)
 
 	return next < end ? next : end;
 }
-/* Store an entry that maps f, which was not mapped here; the counts become f's and the table's. */
+/* Store an entry p that maps f, which was not mapped here; the table's counts. */
 void pt_set_anon(struct frame *leaf, pte_t *e, struct frame *f, pte_t p);
-void pt_set_object(struct frame *leaf, pte_t *e, struct frame *f, pte_t p);
+void pt_set_object(struct frame *leaf, pte_t *e, pte_t p);
+/*
+ * (leaf lock) May f, o's, be mapped writable in a shared area without telling anybody? Write-back
+ * clears DIRTY first and write-protects under this lock then: it finds our entry, or we see it.
+ */
+static inline bool pt_writable_now(const struct object *o, const struct frame *f)
+{
+	return !o->ops->write_pages ||
+	       (f->word & (FRAME_DIRTY | FRAME_WRITEBACK)) == FRAME_DIRTY;
+}
 /* (pt_lock) The entry e stops mapping f, which is counted: the table's counts. */
 void pt_leave(struct frame *leaf, const pte_t *e, struct frame *f);
 /* (pt_lock) Clear one entry into the batch. */

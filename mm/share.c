@@ -11,12 +11,7 @@ static struct spinlock ring_locks[RING_LOCKS] = {
 	[0 ... RING_LOCKS - 1] = SPINLOCK_INIT("ring of tables", RANK_RING),
 };
 
-struct spinlock *pt_ring_lock(uaddr_t va)
-{
-	return &ring_locks[(va >> L1_SHIFT) % RING_LOCKS];
-}
-
-static struct spinlock *lock_of(const struct frame *leaf)
+struct spinlock *pt_ring_lock(const struct frame *leaf)
 {
 	return &ring_locks[leaf->base % RING_LOCKS];
 }
@@ -36,13 +31,13 @@ void pt_lock(struct frame *leaf)
 		bool was_alone = alone(leaf);
 
 		if (!was_alone)
-			spin_lock(lock_of(leaf));
+			spin_lock(pt_ring_lock(leaf));
 		leaf_lock(leaf);
 		if (likely(alone(leaf) == was_alone))
 			return;
 		leaf_unlock(leaf);
 		if (!was_alone)
-			spin_unlock(lock_of(leaf));
+			spin_unlock(pt_ring_lock(leaf));
 	}
 }
 
@@ -52,7 +47,7 @@ void pt_unlock(struct frame *leaf)
 
 	leaf_unlock(leaf);
 	if (ring)
-		spin_unlock(lock_of(leaf));
+		spin_unlock(pt_ring_lock(leaf));
 }
 
 struct frame *pt_lock_leaf(struct aspace *as, uaddr_t va)
@@ -110,7 +105,7 @@ void pt_ring_join(struct frame *leaf, struct frame *copy)
 
 void pt_ring_leave(struct frame *leaf)
 {
-	struct spinlock *lock = lock_of(leaf);
+	struct spinlock *lock = pt_ring_lock(leaf);
 
 	/* Only a holder of the table can make a copy of it, and that is us. */
 	if (alone(leaf))
@@ -135,7 +130,7 @@ static void copy_table(struct frame *to, struct frame *from)
 
 			if (pte_writable(p) && frame_type(f) == FRAME_ANON)
 				s[i] = p = pte_wrprotect(p);
-			__atomic_fetch_add((uint64_t *)&f->counts, FRAME_MAP_ONE, __ATOMIC_RELAXED);
+			frame_map(f);
 		}
 		d[i] = p;
 	}
@@ -159,18 +154,18 @@ struct frame *pt_attach(struct aspace *as, uaddr_t va, unsigned flags)
 			return NULL;
 	}
 	if (pte_is_detached(*l1)) {
-		spin_lock(lock_of(t));
+		spin_lock(pt_ring_lock(t));
 		leaf_lock(t);
 		if (t->refs == 1) {
 			t->owner = as;
 			leaf_unlock(t);
-			spin_unlock(lock_of(t));
+			spin_unlock(pt_ring_lock(t));
 		} else {
 			copy_table(copy, t);
 			pt_ring_join(t, copy);
 			t->refs--;
 			leaf_unlock(t);
-			spin_unlock(lock_of(t));
+			spin_unlock(pt_ring_lock(t));
 			t = copy;
 			copy = NULL;
 		}

@@ -41,7 +41,7 @@ static inline void pt_anon_leave(struct frame *leaf, const pte_t *e, struct fram
 void pt_ring_join(struct frame *leaf, struct frame *copy);
 /* leaf, all empty, is going to be freed. */
 void pt_ring_leave(struct frame *leaf);
-struct spinlock *pt_ring_lock(uaddr_t va);
+struct spinlock *pt_ring_lock(const struct frame *leaf);
 
 /*
  * The detached table for va becomes as's own: itself if nobody else has it, else a copy. The table
