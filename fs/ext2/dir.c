@@ -1,10 +1,12 @@
 /*
- * Directories: blocks full of records. They are read from front to back; a volume's hashed index
- * (dir_index) is not used, and given up when its directory changes, as the format allows.
+ * Directories: blocks full of records. A large one may have an index, which says by the hash of a
+ * name in which block it stands. It is kept while new names fit where it says; where one would
+ * have to be split it is given up, as the format allows: the flag goes, e2fsck -D makes a new one.
  */
 #include <stdatomic.h>
 
 #include "fs/ext2/ext2.h"
+#include "fs/ext2/htree.h"
 #include "kernel/signal.h"
 #include "kernel/uapi/dirent.h"
 #include "lib/string.h"
@@ -83,11 +85,47 @@ out:
 	return err;
 }
 
+static bool is_dots(const char *name, size_t len)
+{
+	return name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
+}
+
+static bool is_indexed(struct inode *dir)
+{
+	return (ext2_i(dir)->flags & EXT2_INDEX_FL) &&
+	       (ext2_fs(dir->sb)->es->feature_compat & EXT2_COMPAT_DIR_INDEX);
+}
+
+/* By the index, which does not know the dots. -ENOENT: not there. -ENODATA: no usable index. */
+static int index_find(struct inode *dir, const char *name, size_t len, struct place *p)
+{
+	uint32_t leaves = dir_blocks(dir);
+	struct ext2_htree h;
+	int err;
+
+	if (!is_indexed(dir) || is_dots(name, len))
+		return -ENODATA;
+	err = ext2_htree_first(&h, dir, name, len);
+	if (err)
+		return err == -ENOENT ? -ENODATA : err;
+	do {
+		err = block_find(dir, h.leaf, name, len, p);
+		if (err != -ENOENT)
+			return err;
+		/* A damaged index may name a leaf more than once. */
+		err = leaves-- ? ext2_htree_next(&h) : -ENODATA;
+	} while (!err);
+	return err;
+}
+
 static int dir_find(struct inode *dir, const char *name, size_t len, struct place *p)
 {
 	uint32_t blocks = dir_blocks(dir);
-	int err = -ENOENT;
+	int err = index_find(dir, name, len, p);
 
+	if (err != -ENODATA)
+		return err;
+	err = -ENOENT;
 	for (uint32_t n = 0; n < blocks && err == -ENOENT; n++)
 		err = block_find(dir, n, name, len, p);
 	return err;
@@ -104,12 +142,6 @@ int ext2_dir_find(struct inode *dir, const char *name, size_t len, uint32_t *ino
 	*ino = p.de->inode;
 	buf_put(&p.b);
 	return 0;
-}
-
-static void dir_changed(struct inode *dir)
-{
-	ext2_i(dir)->flags &= ~(uint32_t)EXT2_INDEX_FL;
-	inode_touch(dir);
 }
 
 static void record_set(struct inode *dir, struct ext2_dirent *de, const char *name, size_t len,
@@ -191,12 +223,32 @@ static int dir_grow(struct inode *dir)
 	return 0;
 }
 
+/* Into the block where the index looks for it. -ENOSPC: no room there, or no index. */
+static int index_add(struct inode *dir, const char *name, size_t len, uint32_t ino, mode_t mode)
+{
+	struct ext2_htree h;
+	int err;
+
+	if (!is_indexed(dir))
+		return -ENOSPC;
+	err = ext2_htree_first(&h, dir, name, len);
+	if (!err)
+		err = block_add(dir, h.leaf, name, len, ino, mode);
+	return err == -ENOENT ? -ENOSPC : err;
+}
+
 int ext2_dir_add(struct inode *dir, const char *name, size_t len, uint32_t ino, mode_t mode)
 {
 	struct ext2_inode *ei = ext2_i(dir);
 	uint32_t n = ei->space_hint, blocks = dir_blocks(dir);
-	int err = -ENOSPC;
+	int err = index_add(dir, name, len, ino, mode);
 
+	if (err != -ENOSPC) {
+		if (!err)
+			inode_touch(dir);
+		return err;
+	}
+	ei->flags &= ~(uint32_t)EXT2_INDEX_FL;
 	for (; n < blocks && err == -ENOSPC; n++)
 		err = block_add(dir, n, name, len, ino, mode);
 	if (err == -ENOSPC) {
@@ -208,7 +260,7 @@ int ext2_dir_add(struct inode *dir, const char *name, size_t len, uint32_t ino, 
 		return err;
 	/* Blocks before have no room for a name like this; a shorter one loses little. */
 	ei->space_hint = n - 1;
-	dir_changed(dir);
+	inode_touch(dir);
 	return 0;
 }
 
@@ -225,7 +277,7 @@ int ext2_dir_remove(struct inode *dir, const char *name, size_t len)
 	buf_dirty(&p.b);
 	buf_put(&p.b);
 	ext2_i(dir)->space_hint = 0;
-	dir_changed(dir);
+	inode_touch(dir);
 	return 0;
 }
 
@@ -239,7 +291,7 @@ int ext2_dir_set(struct inode *dir, const char *name, size_t len, uint32_t ino, 
 	record_set(dir, p.de, name, len, ino, mode);
 	buf_dirty(&p.b);
 	buf_put(&p.b);
-	dir_changed(dir);
+	inode_touch(dir);
 	return 0;
 }
 
@@ -268,12 +320,6 @@ int ext2_dir_make(struct inode *dir, uint32_t parent)
 	return 0;
 }
 
-static bool is_dots(const struct ext2_dirent *de)
-{
-	return de->name[0] == '.' &&
-	       (de->name_len == 1 || (de->name_len == 2 && de->name[1] == '.'));
-}
-
 int ext2_dir_empty(struct inode *dir)
 {
 	uint32_t blocks = dir_blocks(dir), at;
@@ -292,7 +338,7 @@ int ext2_dir_empty(struct inode *dir)
 				err = dir_damaged(dir, n);
 				break;
 			}
-			if (de->inode && !is_dots(de))
+			if (de->inode && !is_dots(de->name, de->name_len))
 				err = -ENOTEMPTY;
 		}
 		buf_put(&b);

@@ -26,15 +26,24 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structures are used i
 
 #define EXT2_INCOMPAT_FILETYPE 0x2
 #define EXT2_INCOMPAT_RECOVER  0x4
+/* Of ext4, for volumes that are only read. */
+#define EXT2_INCOMPAT_EXTENT   0x40
+#define EXT2_INCOMPAT_64BIT    0x80
+#define EXT2_INCOMPAT_FLEX_BG  0x200
+#define EXT2_INCOMPAT_CSUM_SEED 0x2000
 
 #define EXT2_RO_SPARSE_SUPER 0x1
 #define EXT2_RO_LARGE_FILE   0x2
 #define EXT2_RO_BTREE_DIR    0x4
+#define EXT2_RO_HUGE_FILE    0x8
 
 #define EXT2_SECRM_FL	  0x1
 #define EXT2_IMMUTABLE_FL 0x10
 #define EXT2_APPEND_FL	  0x20
 #define EXT2_INDEX_FL	  0x1000
+#define EXT2_HUGE_FILE_FL 0x40000 /* its blocks are counted in blocks, not in 512 bytes */
+#define EXT2_EXTENTS_FL	  0x80000 /* the block array is the root of an extent tree */
+#define EXT2_INLINE_FL	  0x10000000
 #define EXT2_FL_INHERITED 0x80 /* no atime; the others that descend mean nothing here */
 
 struct ext2_super {
@@ -87,10 +96,22 @@ struct ext2_super {
 	uint16_t desc_size;
 	uint32_t default_mount_opts;
 	uint32_t first_meta_bg;
-	uint8_t reserved[1024 - 264];
+	uint32_t mkfs_time;
+	uint32_t jnl_blocks[17]; /* the journal's block array and size, should its inode be lost */
+	uint32_t blocks_count_high; /* with 64bit */
+	uint32_t r_blocks_count_high;
+	uint32_t free_blocks_count_high;
+	uint16_t min_extra_isize;
+	uint16_t want_extra_isize;
+	uint32_t flags; /* EXT2_FLAGS_* */
+	uint8_t reserved[1024 - 356];
 };
 _Static_assert(sizeof(struct ext2_super) == 1024, "superblock");
 
+/* Was char unsigned where directories were indexed? */
+#define EXT2_FLAGS_UNSIGNED_HASH 2
+
+/* What stands in the first 32 bytes of a descriptor, whatever its size. */
 struct ext2_group {
 	uint32_t block_bitmap;
 	uint32_t inode_bitmap;
@@ -102,6 +123,41 @@ struct ext2_group {
 	uint32_t reserved[3];
 };
 _Static_assert(sizeof(struct ext2_group) == 32, "group descriptor");
+
+/* What follows with 64bit: the upper halves, 0 on any volume with 32-bit block numbers. */
+struct ext2_group_high {
+	uint32_t block_bitmap;
+	uint32_t inode_bitmap;
+	uint32_t inode_table;
+};
+
+/* An extent tree's node: this, then max slots of 12 bytes, of which `entries` are in use. */
+struct ext2_extent_header {
+	uint16_t magic;
+	uint16_t entries;
+	uint16_t max;
+	uint16_t depth; /* 0: its slots are extents, else indices */
+	uint32_t generation;
+};
+#define EXT2_EXTENT_MAGIC      0xf30a
+#define EXT2_EXTENT_DEPTH_MAX  5
+#define EXT2_EXTENT_LENGTH_MAX 32768 /* more: that much longer than this and never written */
+
+struct ext2_extent {
+	uint32_t block; /* the file's first */
+	uint16_t length;
+	uint16_t start_high;
+	uint32_t start;
+};
+
+struct ext2_extent_index {
+	uint32_t block;
+	uint32_t leaf;
+	uint16_t leaf_high;
+	uint16_t unused;
+};
+_Static_assert(sizeof(struct ext2_extent) == 12 && sizeof(struct ext2_extent_index) == 12,
+	       "slots of an extent tree");
 
 struct ext2_dinode {
 	uint16_t mode;

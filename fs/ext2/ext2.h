@@ -16,7 +16,7 @@ struct ext2_fs {
 	struct buf super;	  /* (l) frame of the superblock */
 	struct ext2_super *es;	  /* (l) in it */
 	struct buf *gdb;	  /* (l) frames of the group descriptors */
-	uint32_t gdb_count;
+	uint32_t gdb_count, desc_size;
 	uint32_t groups;
 	uint32_t block_size, block_bits;
 	uint32_t ptrs, ptr_bits;  /* block numbers in a block, and its logarithm */
@@ -27,7 +27,7 @@ struct ext2_fs {
 	uint64_t dirs;		  /* (l) */
 	struct buf bitmap;	  /* (l) the block bitmap used last */
 	uint32_t bitmap_group;	  /* (l) its group */
-	bool filetype;
+	bool filetype, extents;
 	bool dirty_mark;	  /* (l) the volume says on disk that it is in use */
 	_Atomic uint32_t failed;	  /* found damaged: read-only from then on */
 };
@@ -76,6 +76,11 @@ int ext2_blocks_free(struct ext2_fs *fs, uint32_t block, uint32_t count);
 /* A free inode number for a thing of mode in dir. 0, -ENOSPC, -EIO. */
 int ext2_inode_alloc(struct inode *dir, mode_t mode, uint32_t *ino);
 int ext2_inode_free(struct ext2_fs *fs, uint32_t ino, bool directory);
+
+/* extent.c */
+/* As ext2_map for a file with an extent tree, which is only read. (ei->map_lock) */
+int ext2_extent_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, uint32_t *pblk,
+		    uint64_t *run);
 
 /* map.c */
 /*

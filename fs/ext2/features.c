@@ -10,7 +10,11 @@
 #include "kernel/printk.h"
 #include "lib/string.h"
 
-#define INCOMPAT_KNOWN (EXT2_INCOMPAT_FILETYPE | EXT2_INCOMPAT_RECOVER)
+/* Understood by who only reads: checksums are not looked at, space is not looked for. */
+#define INCOMPAT_READ                                                                              \
+	(EXT2_INCOMPAT_EXTENT | EXT2_INCOMPAT_64BIT | EXT2_INCOMPAT_FLEX_BG |                      \
+	 EXT2_INCOMPAT_CSUM_SEED)
+#define INCOMPAT_KNOWN (EXT2_INCOMPAT_FILETYPE | EXT2_INCOMPAT_RECOVER | INCOMPAT_READ)
 #define RO_KNOWN       (EXT2_RO_SPARSE_SUPER | EXT2_RO_LARGE_FILE | EXT2_RO_BTREE_DIR)
 
 static const char *const incompat_names[32] = {
@@ -28,9 +32,8 @@ static const char *const ro_names[32] = {
 	[16] = "orphan_file",
 };
 
-static void names_list(uint32_t bits, const char *const *names, char *buf, size_t size)
+static void names_add(uint32_t bits, const char *const *names, char *buf, size_t size)
 {
-	buf[0] = '\0';
 	for (unsigned i = 0; i < 32; i++) {
 		if (!(bits >> i & 1))
 			continue;
@@ -41,14 +44,17 @@ static void names_list(uint32_t bits, const char *const *names, char *buf, size_
 
 bool ext2_features_writable(const struct ext2_super *es, struct super_block *sb)
 {
-	char list[200];
-	uint32_t ro;
+	char list[300];
+	uint32_t ro, read;
 
 	if (!es->rev_level)
 		return true;
 	ro = es->feature_ro_compat & ~(uint32_t)RO_KNOWN;
-	if (ro) {
-		names_list(ro, ro_names, list, sizeof(list));
+	read = es->feature_incompat & INCOMPAT_READ;
+	if (ro | read) {
+		list[0] = '\0';
+		names_add(read, incompat_names, list, sizeof(list));
+		names_add(ro, ro_names, list, sizeof(list));
 		pr_warn("ext2 %s: read-only because of:%s\n", sb->bdev->name, list);
 		return false;
 	}
@@ -69,7 +75,8 @@ int ext2_features_check(const struct ext2_super *es, struct super_block *sb)
 		return 0;
 	bad = es->feature_incompat & ~(uint32_t)INCOMPAT_KNOWN;
 	if (bad) {
-		names_list(bad, incompat_names, list, sizeof(list));
+		list[0] = '\0';
+		names_add(bad, incompat_names, list, sizeof(list));
 		pr_err("ext2 %s: features not understood:%s\n", sb->bdev->name, list);
 		return -EINVAL;
 	}

@@ -130,6 +130,11 @@ static int dinode_check(struct ext2_fs *fs, const struct ext2_dinode *di, uint64
 		1 << 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12;
 	unsigned long n = (unsigned long)ino;
 
+	/* Such inodes are on volumes with these features only, which are never written to. */
+	if ((di->flags & EXT2_EXTENTS_FL) && !fs->extents)
+		return ext2_error(fs, "inode %lu has extents, the volume has not", n);
+	if (di->flags & EXT2_INLINE_FL)
+		return ext2_error(fs, "inode %lu holds its own data", n);
 	if (!di->links_count)
 		return ext2_error(fs, "inode %lu is named but has no links", n);
 	if (!(kinds >> (di->mode >> 12) & 1))
@@ -139,6 +144,17 @@ static int dinode_check(struct ext2_fs *fs, const struct ext2_dinode *di, uint64
 	if (S_ISLNK(di->mode) && (!di->size || di->size >= fs->block_size))
 		return ext2_error(fs, "symbolic link %lu has impossible size %u", n, di->size);
 	return 0;
+}
+
+/* In 512 bytes; of 48 bits, and in blocks of the volume, where ext4 says so. */
+static uint64_t blocks_load(const struct ext2_fs *fs, const struct ext2_dinode *di)
+{
+	uint64_t n = di->blocks;
+
+	if (!(fs->es->feature_ro_compat & EXT2_RO_HUGE_FILE))
+		return n;
+	n |= (uint64_t)di->osd2_blocks_high << 32;
+	return di->flags & EXT2_HUGE_FILE_FL ? n << (fs->block_bits - 9) : n;
 }
 
 static int inode_fill(struct inode *inode, const struct ext2_dinode *di)
@@ -156,7 +172,7 @@ static int inode_fill(struct inode *inode, const struct ext2_dinode *di)
 	inode->uid = di->uid | (uint32_t)di->uid_high << 16;
 	inode->gid = di->gid | (uint32_t)di->gid_high << 16;
 	inode->nlink = di->links_count;
-	inode->blocks = di->blocks;
+	inode->blocks = blocks_load(fs, di);
 	times_load(fs, di, inode);
 	ei->flags = di->flags;
 	ei->file_acl = di->file_acl;

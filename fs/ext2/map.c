@@ -22,6 +22,8 @@ uint64_t ext2_max_size(const struct ext2_fs *fs)
 	/* The inode counts 512-byte blocks in 32 bits, those of the map included. */
 	uint64_t by_count = (UINT64_C(1) << 41) - (UINT64_C(1) << 33);
 
+	if (fs->extents)
+		return ((UINT64_C(1) << 32) - 1) << fs->block_bits;
 	return MIN(by_map, by_count);
 }
 
@@ -179,7 +181,10 @@ int ext2_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, bool create, ui
 	mutex_lock(&ei->map_lock);
 	if (run_hit(ei, lblk, max, pblk, run))
 		goto out;
-	err = map_locked(ei, lblk, max, create, pblk, run);
+	if (!(ei->flags & EXT2_EXTENTS_FL))
+		err = map_locked(ei, lblk, max, create, pblk, run);
+	else
+		err = create ? -EROFS : ext2_extent_map(ei, lblk, max, pblk, run);
 	if (err)
 		goto out;
 	if (*pblk && *pblk + *run > fs->blocks_count) {
@@ -278,6 +283,8 @@ int ext2_map_trim(struct ext2_inode *ei, uint64_t first)
 	uint64_t span = 1;
 	int err = 0, err2;
 
+	if (ei->flags & EXT2_EXTENTS_FL)
+		return -EROFS;
 	mutex_lock(&ei->map_lock);
 	ei->run_len = 0;
 	ei->last_pblk = 0;

@@ -35,14 +35,15 @@ int ext2_error(struct ext2_fs *fs, const char *fmt, ...)
 
 struct ext2_group *ext2_group(struct ext2_fs *fs, uint32_t group)
 {
-	uint32_t per_block = fs->block_size / sizeof(struct ext2_group);
+	uint32_t per_block = fs->block_size / fs->desc_size;
 
-	return (struct ext2_group *)fs->gdb[group / per_block].data + group % per_block;
+	return (struct ext2_group *)((char *)fs->gdb[group / per_block].data +
+				     group % per_block * fs->desc_size);
 }
 
 void ext2_group_dirty(struct ext2_fs *fs, uint32_t group)
 {
-	buf_dirty(&fs->gdb[group / (fs->block_size / sizeof(struct ext2_group))]);
+	buf_dirty(&fs->gdb[group / (fs->block_size / fs->desc_size)]);
 }
 
 bool ext2_block_valid(const struct ext2_fs *fs, uint32_t block)
@@ -90,6 +91,12 @@ static const char *super_check(const struct ext2_super *es, uint64_t device_byte
 		return "inode count does not match the groups";
 	if (es->rev_level && es->first_ino < EXT2_FIRST_INO_OLD)
 		return "impossible first inode";
+	if (!(es->rev_level && es->feature_incompat & EXT2_INCOMPAT_64BIT))
+		return NULL;
+	if (es->blocks_count_high)
+		return "more blocks than 32 bits can number";
+	if (!is_power_of_2(es->desc_size) || es->desc_size < 64 || es->desc_size > 1024)
+		return "impossible size of group descriptors";
 	return NULL;
 }
 
@@ -108,8 +115,11 @@ static void geometry_set(struct ext2_fs *fs, const struct ext2_super *es)
 	fs->first_data_block = es->first_data_block;
 	fs->first_ino = es->rev_level ? es->first_ino : EXT2_FIRST_INO_OLD;
 	fs->groups = (es->blocks_count - es->first_data_block - 1) / es->blocks_per_group + 1;
-	fs->gdb_count =
-		DIV_ROUND_UP(fs->groups, fs->block_size / (uint32_t)sizeof(struct ext2_group));
+	fs->desc_size = sizeof(struct ext2_group);
+	if (es->rev_level && (es->feature_incompat & EXT2_INCOMPAT_64BIT))
+		fs->desc_size = es->desc_size;
+	fs->gdb_count = DIV_ROUND_UP(fs->groups, fs->block_size / fs->desc_size);
+	fs->extents = es->rev_level && (es->feature_incompat & EXT2_INCOMPAT_EXTENT);
 	fs->filetype = es->rev_level && (es->feature_incompat & EXT2_INCOMPAT_FILETYPE);
 	fs->bitmap_group = UINT32_MAX;
 }
@@ -134,11 +144,24 @@ static int super_peek(struct super_block *sb, struct ext2_super *es)
 	return 0;
 }
 
+static bool group_sound(struct ext2_fs *fs, const struct ext2_group *gd)
+{
+	const struct ext2_group_high *high = (const void *)(gd + 1);
+	uint32_t table_blocks = fs->inodes_per_group / fs->inodes_per_block;
+
+	if (fs->desc_size > sizeof(*gd) &&
+	    (high->block_bitmap | high->inode_bitmap | high->inode_table))
+		return false;
+	return ext2_block_valid(fs, gd->block_bitmap) && ext2_block_valid(fs, gd->inode_bitmap) &&
+	       ext2_block_valid(fs, gd->inode_table) &&
+	       gd->inode_table + (uint64_t)table_blocks <= fs->blocks_count &&
+	       gd->free_blocks_count <= fs->blocks_per_group &&
+	       gd->free_inodes_count <= fs->inodes_per_group;
+}
+
 /* Group descriptors: all in memory while mounted, checked once here. */
 static int groups_load(struct ext2_fs *fs)
 {
-	uint32_t table_blocks = fs->inodes_per_group / fs->inodes_per_block;
-
 	fs->gdb = kzalloc(fs->gdb_count * sizeof(*fs->gdb));
 	if (!fs->gdb)
 		return -ENOMEM;
@@ -151,12 +174,7 @@ static int groups_load(struct ext2_fs *fs)
 	for (uint32_t g = 0; g < fs->groups; g++) {
 		struct ext2_group *gd = ext2_group(fs, g);
 
-		if (!ext2_block_valid(fs, gd->block_bitmap) ||
-		    !ext2_block_valid(fs, gd->inode_bitmap) ||
-		    !ext2_block_valid(fs, gd->inode_table) ||
-		    gd->inode_table + (uint64_t)table_blocks > fs->blocks_count ||
-		    gd->free_blocks_count > fs->blocks_per_group ||
-		    gd->free_inodes_count > fs->inodes_per_group) {
+		if (!group_sound(fs, gd)) {
 			pr_err("ext2 %s: group %u is damaged\n", fs->sb->bdev->name, g);
 			return -EUCLEAN;
 		}
@@ -319,7 +337,7 @@ static int ext2_mount(struct super_block *sb, const char *options, struct inode 
 	sb->data = fs;
 	sb->ops = &ext2_super_ops;
 	sb->block_size = fs->block_size;
-	sb->max_size = ext2_max_size(fs);
+	sb->max_size = es->rev_level ? ext2_max_size(fs) : INT32_MAX;
 	buf_init(sb, fs->blocks_count);
 	err = volume_load(fs, es);
 	if (err)

@@ -1,6 +1,7 @@
 /*
- * Damaged volumes: bytes of a sound image are overwritten as the input says, then the volume is
- * mounted, walked, changed and unmounted. Whatever is on the disk, every call comes back.
+ * Damaged volumes: the first byte of the input chooses a sound image, bytes of it are overwritten
+ * as the rest says, then the volume is mounted, walked, changed and unmounted. Whatever is on the
+ * disk, every call comes back.
  */
 #include "tests/host/shim/kernel.h"
 #include "tests/host/shim/sleep.h"
@@ -42,7 +43,8 @@ long sys_lseek(uint64_t, uint64_t, uint64_t);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-static uint8_t *sound, *platter;
+/* An ext2 volume and an ext4 one, of the same size. */
+static uint8_t *sound[2], *platter;
 static size_t platter_size;
 static struct blockdev disk;
 static struct request *queued;
@@ -123,7 +125,8 @@ static void look_at(const char *name)
 	if (fd < 0)
 		return;
 	sys_pread64((uint64_t)fd, (uint64_t)BUFFER, 100000, 0);
-	sys_lseek((uint64_t)fd, 0, SEEK_HOLE);
+	for (long at = 0; at >= 0 && at < 4 << 20; at++)
+		at = sys_lseek((uint64_t)fd, (uint64_t)at, at & 1 ? SEEK_DATA : SEEK_HOLE);
 	sys_pwrite64((uint64_t)fd, (uint64_t)BUFFER, 5000, 300000);
 	sys_ftruncate((uint64_t)fd, 20000);
 	sys_close((uint64_t)fd);
@@ -178,8 +181,10 @@ static void damage(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	memcpy(platter, sound, platter_size);
-	damage(data, size);
+	if (!size)
+		return 0;
+	memcpy(platter, sound[data[0] & 1], platter_size);
+	damage(data + 1, size - 1);
 	/* As if it had just been plugged in: what is cached was another disk's. */
 	pagecache_invalidate(&disk.object, 0, UINT32_MAX);
 	if (sys_mount((uint64_t)"/dev/vda", (uint64_t)"/m", (uint64_t)"ext2", 0, 0))
@@ -193,6 +198,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static const struct host_ram ram[] = {{.base = 0x80000000, .size = 32 * MiB}};
+	size_t size;
 
 	(void)argc;
 	(void)argv;
@@ -206,11 +212,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	aspace_init();
 	pagecache_init();
 	host_thread.cred = cred_alloc(0);
-	sound = file_load(file_beside("../disks/fuzz-ext2.img"), &platter_size);
+	sound[1] = file_load(file_beside("../disks/fuzz-ext4.img"), &platter_size);
+	sound[0] = file_load(file_beside("../disks/fuzz-ext2.img"), &size);
 	platter = malloc(platter_size);
-	if (!sound || !platter)
+	if (!sound[0] || !sound[1] || size != platter_size || !platter)
 		abort();
-	memcpy(platter, sound, platter_size);
+	memcpy(platter, sound[0], platter_size);
 	disk = (struct blockdev){.sectors = platter_size / SECTOR_SIZE, .ops = &disk_ops};
 	disk.limits = (struct block_limits){
 		.max_vecs = 32, .max_sectors = 256, .max_vec_bytes = 65536};

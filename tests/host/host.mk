@@ -130,18 +130,25 @@ test_ext2_SRC := tests/host/test_ext2.c tests/host/files.c tests/host/shim/user.
 		 kernel/mutex.c kernel/uio.c kernel/wait.c lib/bitmap.c lib/crc.c lib/radix.c \
 		 lib/rbtree.c lib/sort.c $(KERNEL_SHIM)
 
-# The same on a small volume with one of everything, parts of which the fuzzer overwrites.
-$(HB)/disks/fuzz-ext2.img: | $(O)/.setup-test
+# The same on small volumes with one of everything, parts of which the fuzzer overwrites.
+FUZZ_VOLUMES := $(HB)/disks/fuzz-ext2.img $(HB)/disks/fuzz-ext4.img
+$(HB)/disks/fuzz-ext2.img: MKE2FS := -t ext2
+$(HB)/disks/fuzz-ext4.img: MKE2FS := -t ext4 -O ^has_journal,64bit,metadata_csum
+$(FUZZ_VOLUMES): tests/host/host.mk | $(O)/.setup-test
 	$(call say,MKE2FS,$@)
 	@mkdir -p $(@D)
 	$(Q)rm -rf $@ $@.d && mkdir -p $@.d/dir/sub/deep $@.d/many
 	$(Q)cd $@.d && head -c 90000 /dev/zero | tr '\0' x > indirect && echo text > small && \
 		truncate -s 3M sparse && echo end >> sparse && ln -s small fast && \
+		for i in 1 3 5 7 9 11; do \
+			echo $$i | dd of=holes bs=4096 seek=$$i conv=notrunc 2>/dev/null; done; \
 		ln -s $$(head -c 200 /dev/zero | tr '\0' y) slow && ln small dir/hard && \
 		mkfifo fifo && \
 		for i in $$(seq 60); do echo $$i > many/a-file-with-a-name-$$i; done
-	$(Q)PATH=$$PATH:/sbin mke2fs -q -t ext2 -b 1024 -N 128 -d $@.d $@ 512K && rm -rf $@.d
+	$(Q)export PATH=$$PATH:/sbin && mke2fs -q $(MKE2FS) -b 1024 -N 128 -d $@.d $@.new 512K && \
+		{ e2fsck -fyD $@.new > /dev/null 2>&1; [ $$? -le 1 ]; } && \
+		rm -rf $@.d && mv $@.new $@
 
-host-tests: $(HB)/disks/fuzz-ext2.img
+host-tests: $(FUZZ_VOLUMES)
 FUZZERS	      += fuzz_ext2
 fuzz_ext2_SRC := $(patsubst tests/host/test_ext2.c,tests/host/fuzz_ext2.c,$(test_ext2_SRC))

@@ -1,0 +1,172 @@
+"""Volumes as others make them: what ext2, ext3 and ext4 may have, read and changed by us."""
+import os
+import re
+
+from lib import MIB, check, debugfs, equal, fsck, host, new_image, run, scratch, tree_of
+
+HASHES = ("legacy", "half_md4", "tea")
+
+
+def script(image, *commands):
+    """debugfs commands that change the image."""
+    path = os.path.join(scratch(), "script")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(commands) + "\n")
+    host(["debugfs", "-w", "-f", path, image])
+
+
+def flags_of(image, path):
+    """The inode's flag word, as debugfs shows it."""
+    return int(re.search(r"Flags: 0x([0-9a-f]+)", debugfs(image, f"stat {path}")).group(1), 16)
+
+
+def names_for_index():
+    """Names of all lengths; some with bytes above 127, where the signedness of char matters."""
+    for n in range(260):
+        yield f"{n}" + "-part-of-a-long-name" * (n % 11) + "é" * (n % 3)
+
+
+def indexed_image(hash_name, unsigned):
+    """A volume whose directory /d e2fsck has indexed by that hash."""
+    sign = "unsigned" if unsigned else "signed"
+    name = f"{hash_name}-{sign}"
+    tree = tree_of({f"d/{entry}": f"{n}\n" for n, entry in enumerate(names_for_index())}, name)
+    image = new_image(name + ".img", size=4 * MIB, tree=tree, options=["-b", "1024", "-N", "512"])
+    script(image, f"ssv flags {2 if unsigned else 1}", f"ssv def_hash_version {hash_name}")
+    host(["e2fsck", "-fyD", image], ok=(0, 1))
+    check(flags_of(image, "/d") & 0x1000, f"{name}: e2fsck made no index")
+    return image
+
+
+def test_directory_index():
+    """Names are found by each hash; adding and removing leaves an index that is right, or none."""
+    disks = [indexed_image(name, unsigned) for name in HASHES for unsigned in (False, True)]
+    names = list(names_for_index())
+    line = ("n=0; for x in b c d e f g; do mkdir /mnt/$x; "
+            "mount -t ext2 /dev/vd$x /mnt/$x || exit 2; cd /mnt/$x/d; ls | xargs cat | wc -l; ls | xargs cat | sort -n | tail -n 1; "
+            "cat missing 2>/dev/null && exit 3; "
+            "rm 7-* && mv 8-* renamed && echo new > short; cat renamed short || exit 4; "
+            "cd /; umount /mnt/$x || exit 5; done")
+    result = run(line, disks=disks, status=0)
+    equal(result.text.split(), [str(len(names)), str(len(names) - 1), "8", "new"] * len(disks),
+          "contents")
+    for disk in disks:
+        fsck(disk)
+    kept = [flags_of(disk, "/d") & 0x1000 for disk in disks]
+    check(any(kept), "each index was given up for two names")
+
+
+def test_many_names_in_an_index():
+    """A directory that grows beyond its index stays right, for us and for e2fsck."""
+    disk = indexed_image("half_md4", False)
+    line = ("mount -t ext2 /dev/vdb /mnt; cd /mnt/d; n=0; "
+            "while [ $n -lt 150 ]; do echo $n > added-$n; n=$((n+1)); done; "
+            "cat added-* | wc -l; ls | wc -l; cd /; umount /mnt")
+    equal(run(line, disks=[disk], status=0).text.split(), ["150", "410"], "counts")
+    fsck(disk)
+
+
+def ext4_image(tree):
+    """What Debian's mke2fs makes; with a file of so many extents that they need a tree."""
+    holes = os.path.join(tree, "holes")
+    with open(holes, "wb") as file:
+        for n in range(0, 1400, 2):
+            file.seek(n * 4096)
+            file.write(bytes([n % 251 + 1]) * 4096)
+        file.truncate(6 << 30)
+    image = os.path.join(scratch(), "ext4.img")
+    with open(image, "wb") as file:
+        file.truncate(64 * MIB)
+    host(["mke2fs", "-q", "-F", "-t", "ext4", "-O", "64bit,metadata_csum", "-d", tree, image])
+    depth = re.findall(r"^ *(\d+)/ *(\d+)", debugfs(image, "extents /holes"), re.M)
+    check(depth and int(depth[-1][1]) >= 1, "the file needs no tree of extents")
+    return image
+
+
+def test_ext4_read_only():
+    """A stock ext4 volume can be looked at, and not changed."""
+    tree = tree_of({"a/b/c": "deep\n", "big": os.urandom(3 * MIB), "text": "x" * 100000,
+                    **{f"many/{n}": f"{n}\n" for n in range(300)}})
+    os.symlink("text", os.path.join(tree, "fast"))
+    os.symlink("a/" * 60 + "text", os.path.join(tree, "slow"))
+    disk = ext4_image(tree)
+    before = host(["cksum", disk])
+    line = ("mount -t ext4 /dev/vdb /mnt || exit 2; cd /mnt; cksum big text fast; "
+            "head -c 6000000 holes | cksum; stat -c %s holes; readlink slow | wc -c; cat a/b/c; "
+            "cat many/* | wc -l; (echo x > new) 2>/dev/null; echo $?; cd /; "
+            "mount -o remount,rw /mnt 2>/dev/null; echo $?; "
+            "grep -c '/mnt ext. ro' /proc/mounts; umount /mnt; echo LOG; dmesg")
+    result = run(line, disks=[disk], status=0)
+    wanted = host(["sh", "-c", f"cd {tree} && cksum big text fast && head -c 6000000 holes | cksum "
+                               "&& stat -c %s holes && readlink slow | wc -c"])
+    found, log = result.text.split("LOG", 1)
+    equal(found.split(), wanted.split() + ["deep", "300", "1", "32", "1"], "what was read")
+    equal(host(["cksum", disk]), before, "the image")
+    for word in ("extent", "64bit", "flex_bg", "metadata_csum"):
+        check(word in log, f"the log does not name {word}")
+
+
+def test_damaged_extents():
+    """Extent trees that make no sense are an error for their file, never a loop."""
+    tree = tree_of({"good": "good\n"})
+    for n in range(6):
+        with open(os.path.join(tree, f"bad{n}"), "wb") as file:
+            file.write(b"x" * 10000)
+    disk = ext4_image(tree)
+    # Depth, magic, entries, start, length, and a leaf that is its own parent.
+    script(disk, "sif bad0 block[1] 0x00060004", "sif bad1 block[0] 0x0001f30b",
+           "sif bad2 block[0] 0x00ff0af3", "sif bad3 block[5] 0xfffffff0",
+           "sif bad4 block[4] 0xffff0000", "sif bad5 block[1] 0x00010004")
+    result = run("mount -t ext4 /dev/vdb /mnt; for n in 0 1 2 3 4 5; do cat /mnt/bad$n > /dev/null "
+                 "2>&1; echo $?; done; cat /mnt/good", disks=[disk], status=0)
+    equal(result.text.split(), ["1"] * 6 + ["good"], "statuses")
+
+
+def test_refused_features():
+    """What must be understood is refused by name; what only writers must know is read-only."""
+    unknown, readonly = new_image("unknown.img"), new_image("ro.img", tree=tree_of({"f": "f\n"}))
+    script(unknown, "feature +inline_data +encrypt")
+    script(readonly, "feature +project +quota")
+    result = run("mount -t ext2 /dev/vdb /mnt 2>/dev/null && exit 2; "
+                 "mount -t ext2 /dev/vdc /mnt || exit 3; cat /mnt/f; "
+                 "touch /mnt/g 2>/dev/null || echo refused; echo LOG; dmesg", disks=[unknown, readonly], status=0)
+    found, log = result.text.split("LOG", 1)
+    equal(found.split(), ["f", "refused"], "the read-only volume")
+    for word in ("inline_data", "encrypt", "project", "quota"):
+        check(word in log, f"the log does not name {word}")
+
+
+def old_volume(name, options):
+    """A volume with one of everything that such a volume may hold."""
+    tree = tree_of({"small": "small\n", "large": b"l" * 90000, "sub/deep/file": "deep\n"}, name)
+    os.symlink("small", os.path.join(tree, "fast"))
+    os.symlink("./" * 90 + "small", os.path.join(tree, "slow"))
+    image = new_image(name + ".img", size=48 * MIB, tree=tree, options=options)
+    script(image, "cd /", "mknod null c 1 3", "mknod pipe p", "mknod block b 259 300",
+           "ea_set small user.short value", f"ea_set small user.long {'v' * 400}",
+           f"ea_set sub user.long {'w' * 400}")
+    return image
+
+
+def test_everything_on_a_volume():
+    """Old and new inodes, attributes, device nodes, links, files beyond 4 GiB."""
+    disks = [old_volume("old", ["-b", "1024", "-I", "128", "-r", "0", "-O", "none"]),
+             old_volume("two", ["-b", "2048", "-I", "128", "-O", "^resize_inode,sparse_super"]),
+             old_volume("new", ["-b", "4096", "-I", "256"])]
+    line = ("for x in b c d; do mount -t ext2 /dev/vd$x /mnt || exit 2; cd /mnt; "
+            "cat fast slow sub/deep/file; wc -c < large; stat -c %F:%t:%T null block; "
+            "stat -c %F pipe; echo gone > null; echo more >> small; chmod 600 small; "
+            "rm -r sub; cd /; umount /mnt; done; "
+            "for x in c d; do mount -t ext2 /dev/vd$x /mnt || exit 2; cd /mnt; "
+            "dd if=large of=huge bs=1000 seek=4400000 2>/dev/null; "
+            "dd if=huge bs=1000 skip=4400000 count=90 2>/dev/null | cmp - large; "
+            "stat -c %s huge; cd /; umount /mnt; done")
+    result = run(line, disks=disks, status=0)
+    found = result.text.strip().split("\n")
+    equal(found, ["small", "small", "deep", "90000", "character special file:1:3",
+                  "block special file:103:12c", "fifo"] * 3 + ["4400090000"] * 2, "what is there")
+    for disk in disks:
+        fsck(disk)
+        equal(debugfs(disk, "cat small").splitlines()[-1], "more", "an appended line")
+        if disk != disks[0]:
+            check("v" * 400 in debugfs(disk, "ea_get small user.long"), "an attribute is lost")
