@@ -1,7 +1,15 @@
 # Sourced by scripts that fetch packages of Debian without installing them: apt with state
 # directories of its own, so that neither the machine's package lists nor what is installed changes.
 # The mirror and the keyring are those of the machine's own apt sources; MIRROR= and KEYRING= in the
-# environment override them. The sourcing script has a function die, which does not return.
+# environment override them. The sourcing script's log is the file $log.
+
+# Ends the script: the reason, and what the tools last said.
+die()
+{
+	echo "$(basename "$0"): $*" >&2
+	[ -s "$log" ] && tail -n 15 "$log" >&2
+	exit 1
+}
 
 # The first mirror of this machine that carries Debian itself.
 find_mirror()

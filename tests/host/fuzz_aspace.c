@@ -19,6 +19,7 @@
 /* Across the border of leaf tables, and of an L1 table. */
 #define BASE   (GiB - 90 * PAGE_SIZE)
 #define PAGES  165
+_Static_assert(MODEL_FILE_MAX <= HOST_FILE_MAX, "the model's file fits");
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 long sys_mmap(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
@@ -35,36 +36,7 @@ static struct space {
 } spaces[SPACES];
 
 static struct model_world world;
-static struct object file;
-static uint8_t store[MODEL_FILE_MAX][PAGE_SIZE];
 static const uint8_t *input, *input_end;
-
-/* --- the file --- */
-
-static int file_read_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
-{
-	(void)o;
-	for (uint32_t i = 0; i < n; i++) {
-		if (index + i < MODEL_FILE_MAX)
-			memcpy(frame_data(frames[i]), store[index + i], PAGE_SIZE);
-		else
-			memset(frame_data(frames[i]), 0, PAGE_SIZE);
-	}
-	return 0;
-}
-
-static int file_write_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
-{
-	(void)o;
-	for (uint32_t i = 0; i < n; i++) {
-		assert_true(index + i < MODEL_FILE_MAX);
-		memcpy(store[index + i], frame_data(frames[i]), PAGE_SIZE);
-	}
-	return 0;
-}
-
-static const struct object_ops file_ops = {
-	.name = "file", .read_pages = file_read_pages, .write_pages = file_write_pages};
 
 /* --- the environment of the model --- */
 
@@ -115,9 +87,7 @@ static long env_mlock(struct model *m, uintptr_t addr, size_t len, bool lock)
 static long env_truncate(struct model *m, uint32_t pages)
 {
 	(void)m;
-	for (unsigned i = pages; i < MODEL_FILE_MAX; i++)
-		memset(store[i], 0, PAGE_SIZE);
-	return pagecache_truncate(&file, pages * PAGE_SIZE);
+	return host_file_truncate(pages);
 }
 
 static int env_access(struct model *m, uintptr_t addr, bool write, uint32_t *word)
@@ -215,7 +185,7 @@ static void step(void)
 		reclaim_frames(draw() % 32, draw() & 1);
 		break;
 	case 3:
-		assert_int_equal(pagecache_sync(&file, 0, OBJECT_INDEX_MAX), 0);
+		assert_int_equal(pagecache_sync(&host_object, 0, OBJECT_INDEX_MAX), 0);
 		break;
 	case 4:
 		model_check(&s->model);
@@ -237,20 +207,6 @@ static void setup(void)
 	pagecache_init();
 }
 
-static void expect_empty(void)
-{
-	struct frame_stats stats;
-
-	frame_stats(&stats);
-	assert_int_equal(stats.by_type[FRAME_ANON], 0);
-	assert_int_equal(stats.by_type[FRAME_OBJECT], 0);
-	assert_int_equal(stats.by_type[FRAME_PAGETABLE], 0);
-	assert_true(list_empty(&aspaces));
-	assert_int_equal(host_file.refs, 0);
-	frame_audit();
-	host_kernel_check();
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static bool ready;
@@ -264,9 +220,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	host_mmu_start(draw() & 1 ? 16 : 0, draw() & 1);
 	fork_sparse = draw() & 1 ? 0 : 64;
 	tlb_init();
-	memset(store, 0, sizeof(store));
-	object_init(&file, &file_ops, NULL, MODEL_FILE_MAX / 2 * PAGE_SIZE);
-	host_file = (struct file){.object = &file};
+	host_file_start(MODEL_FILE_MAX / 2);
 	spaces[0] = (struct space){.as = aspace_create()};
 	assert_non_null(spaces[0].as);
 	spaces[0].model.base = BASE;
@@ -286,8 +240,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		aspace_put(spaces[i].as);
 		spaces[i].as = NULL;
 	}
-	assert_int_equal(pagecache_sync(&file, 0, OBJECT_INDEX_MAX), 0);
-	object_destroy(&file);
-	expect_empty();
+	host_file_end();
+	host_expect_empty();
 	return 0;
 }

@@ -44,9 +44,7 @@ static struct space {
 
 static uint64_t contents[SHARED_MAX][PAGES]; /* of objects; 0 is the file */
 static int objects_used;
-static uint64_t store[FILE_PAGES]; /* what the file system has of the file */
 static unsigned file_pages;
-static struct object file;
 static uint64_t seed = 1;
 
 static unsigned pick(unsigned n)
@@ -54,35 +52,11 @@ static unsigned pick(unsigned n)
 	return (unsigned)(test_random(&seed) % n);
 }
 
-static int file_read_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
+/* The words of a page of the file that the file system has; the first and the last count. */
+static uint64_t *stored(unsigned index)
 {
-	assert_ptr_equal(o, &file);
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t *p = frame_data(frames[i]);
-
-		assert_true(frame_has(frames[i], FRAME_BUSY));
-		memset(p, 0, PAGE_SIZE);
-		p[0] = p[511] = index + i < FILE_PAGES ? store[index + i] : 0;
-	}
-	return 0;
+	return (uint64_t *)host_store[index];
 }
-
-static int file_write_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
-{
-	assert_ptr_equal(o, &file);
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t *p = frame_data(frames[i]);
-
-		assert_true(frame_has(frames[i], FRAME_WRITEBACK));
-		assert_int_equal(p[0], p[511]);
-		assert_true(index + i < FILE_PAGES);
-		store[index + i] = p[0];
-	}
-	return 0;
-}
-
-static const struct object_ops file_ops = {
-	.name = "file", .read_pages = file_read_pages, .write_pages = file_write_pages};
 
 static uaddr_t va_of(unsigned page)
 {
@@ -272,9 +246,9 @@ static void truncate_file(void)
 {
 	unsigned pages = pick(FILE_PAGES + 1);
 
-	assert_int_equal(pagecache_truncate(&file, pages * PAGE_SIZE), 0);
+	assert_int_equal(host_file_truncate(pages), 0);
 	for (unsigned i = pages; i < FILE_PAGES; i++)
-		store[i] = contents[0][i] = 0;
+		contents[0][i] = 0;
 	file_pages = pages;
 	/* Private copies beyond the end go too. */
 	for (unsigned n = 0; n < SPACES; n++) {
@@ -289,21 +263,21 @@ static void truncate_file(void)
 
 static void sync_file(void)
 {
-	assert_int_equal(pagecache_sync(&file, 0, OBJECT_INDEX_MAX), 0);
+	assert_int_equal(pagecache_sync(&host_object, 0, OBJECT_INDEX_MAX), 0);
 	for (unsigned i = 0; i < file_pages; i++)
-		assert_int_equal(store[i], contents[0][i]);
+		assert_int_equal(*stored(i), contents[0][i]);
 }
 
 /* No change of the file is lost: it is in the cache, or in the store. */
 static void expect_file(void)
 {
 	for (unsigned i = 0; i < file_pages; i++) {
-		struct frame *f = pagecache_find(&file, i);
-		uint64_t value = f ? *(uint64_t *)frame_data(f) : store[i];
+		struct frame *f = pagecache_find(&host_object, i);
+		uint64_t value = f ? *(uint64_t *)frame_data(f) : *stored(i);
 
 		assert_int_equal(value, contents[0][i]);
 		if (f && !frame_has(f, FRAME_DIRTY))
-			assert_int_equal(value, store[i]);
+			assert_int_equal(value, *stored(i));
 		if (f)
 			frame_put(f);
 	}
@@ -355,20 +329,6 @@ static void step(void)
 	}
 }
 
-static void expect_empty(void)
-{
-	struct frame_stats stats;
-
-	frame_stats(&stats);
-	assert_int_equal(stats.by_type[FRAME_ANON], 0);
-	assert_int_equal(stats.by_type[FRAME_OBJECT], 0);
-	assert_int_equal(stats.by_type[FRAME_PAGETABLE], 0);
-	assert_true(list_empty(&aspaces));
-	assert_int_equal(host_file.refs, 0);
-	frame_audit();
-	host_kernel_check();
-}
-
 /* Is the table that `e` lies in one of the ring of leaf? */
 static bool in_ring(struct frame *leaf, pte_t *e)
 {
@@ -406,13 +366,11 @@ static void check_words(struct aspace *as)
 static void episode(unsigned steps)
 {
 	memset(contents, 0, sizeof(contents));
-	memset(store, 0, sizeof(store));
 	objects_used = 1;
 	file_pages = FILE_PAGES;
-	object_init(&file, &file_ops, NULL, FILE_PAGES * PAGE_SIZE);
-	host_file = (struct file){.object = &file};
+	host_file_start(FILE_PAGES);
 	for (unsigned i = 0; i < FILE_PAGES; i++)
-		store[i] = contents[0][i] = test_random(&seed);
+		stored(i)[0] = stored(i)[511] = contents[0][i] = test_random(&seed);
 	spaces[0].as = aspace_create();
 	assert_non_null(spaces[0].as);
 	for (unsigned n = 0; n < steps; n++) {
@@ -432,8 +390,8 @@ static void episode(unsigned steps)
 		spaces[n] = (struct space){0};
 	}
 	sync_file();
-	object_destroy(&file);
-	expect_empty();
+	host_file_end();
+	host_expect_empty();
 }
 
 static void run(unsigned asid_bits, bool svade)
@@ -545,7 +503,7 @@ static void test_fork_no_memory(void **state)
 	}
 	aspace_put(child);
 	aspace_put(as);
-	expect_empty();
+	host_expect_empty();
 }
 
 static int group_setup(void **state)

@@ -12,17 +12,9 @@
 #include "mm/slab.h"
 #include "mm/usercopy.h"
 #include "tests/kernel/audit.h"
+#include "tests/kernel/wear.h"
 
 #define BASE 0x10000000UL
-
-static void wear(struct aspace *as)
-{
-	uint64_t irq = irq_save();
-
-	current()->aspace = as;
-	aspace_activate(as);
-	irq_restore(irq);
-}
 
 static struct aspace *wear_new(void)
 {

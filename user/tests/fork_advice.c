@@ -1,6 +1,24 @@
 /* After fork, from every side: advice, locks, and accesses of each kind. */
 #include "fork_layout.h"
 
+/* A child of this one sees what it should, and writes to some pages. */
+static void in_own_child(struct model *m, unsigned int first, unsigned int pages)
+{
+	pid_t pid;
+
+	signal(SIGCHLD, SIG_DFL);
+	pid = child();
+	if (pid == 0) {
+		model_forked(m);
+		model_check(m);
+		model_fill(m, first, pages);
+		model_check(m);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	signal(SIGCHLD, SIG_IGN);
+}
+
 FORK_TEST(dontneed_page)
 {
 	model_advise(m, 250, 1, MADV_DONTNEED);
@@ -48,37 +66,15 @@ FORK_TEST(hints)
 
 FORK_TEST(dontfork_after_fork)
 {
-	pid_t pid;
-
 	model_advise(m, 200, 50, MADV_DONTFORK);
-	signal(SIGCHLD, SIG_DFL);
-	pid = child();
-	if (pid == 0) {
-		model_forked(m);
-		model_check(m);
-		_exit(0);
-	}
-	expect_exit(pid, 0);
-	signal(SIGCHLD, SIG_IGN);
+	in_own_child(m, 0, 0);
 	model_advise(m, 200, 50, MADV_DOFORK);
 }
 
 FORK_TEST(wipeonfork_after_fork)
 {
-	pid_t pid;
-
 	model_advise(m, 190, 50, MADV_WIPEONFORK);
-	signal(SIGCHLD, SIG_DFL);
-	pid = child();
-	if (pid == 0) {
-		model_forked(m);
-		model_check(m);
-		model_fill(m, 180, 100);
-		model_check(m);
-		_exit(0);
-	}
-	expect_exit(pid, 0);
-	signal(SIGCHLD, SIG_IGN);
+	in_own_child(m, 180, 100);
 	model_advise(m, 190, 50, MADV_KEEPONFORK);
 }
 

@@ -3,10 +3,73 @@
 
 #include "fs/file.h"
 #include "kernel/uio.h"
+#include "mm/aspace.h"
 #include "mm/pagecache.h"
 #include "mm/usercopy.h"
 
 struct file host_file;
+struct object host_object;
+uint8_t host_store[HOST_FILE_MAX][PAGE_SIZE];
+
+static int read_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
+{
+	assert_ptr_equal(o, &host_object);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_true(frame_has(frames[i], FRAME_BUSY));
+		if (index + i < HOST_FILE_MAX)
+			memcpy(frame_data(frames[i]), host_store[index + i], PAGE_SIZE);
+		else
+			memset(frame_data(frames[i]), 0, PAGE_SIZE);
+	}
+	return 0;
+}
+
+static int write_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
+{
+	assert_ptr_equal(o, &host_object);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_true(frame_has(frames[i], FRAME_WRITEBACK));
+		assert_true(index + i < HOST_FILE_MAX);
+		memcpy(host_store[index + i], frame_data(frames[i]), PAGE_SIZE);
+	}
+	return 0;
+}
+
+static const struct object_ops host_object_ops = {
+	.name = "file", .read_pages = read_pages, .write_pages = write_pages};
+
+void host_file_start(unsigned pages)
+{
+	memset(host_store, 0, sizeof(host_store));
+	object_init(&host_object, &host_object_ops, NULL, pages * PAGE_SIZE);
+	host_file = (struct file){.object = &host_object};
+}
+
+int host_file_truncate(unsigned pages)
+{
+	memset(host_store + pages, 0, (HOST_FILE_MAX - pages) * PAGE_SIZE);
+	return pagecache_truncate(&host_object, pages * PAGE_SIZE);
+}
+
+void host_file_end(void)
+{
+	assert_int_equal(pagecache_sync(&host_object, 0, OBJECT_INDEX_MAX), 0);
+	object_destroy(&host_object);
+}
+
+void host_expect_empty(void)
+{
+	struct frame_stats stats;
+
+	frame_stats(&stats);
+	assert_int_equal(stats.by_type[FRAME_ANON], 0);
+	assert_int_equal(stats.by_type[FRAME_OBJECT], 0);
+	assert_int_equal(stats.by_type[FRAME_PAGETABLE], 0);
+	assert_true(list_empty(&aspaces));
+	assert_int_equal(host_file.refs, 0);
+	frame_audit();
+	host_kernel_check();
+}
 
 struct file *file_get(struct file *f)
 {
