@@ -449,16 +449,22 @@ TEST(threads, protect_while_one_forks)
 	check_tags(area, 90, 1);
 }
 
+/* A copy of two pages ends where the memory went, in the middle of a page too. */
+static void check_part(ssize_t n)
+{
+	if (n < 0)
+		CHECK_EQ(errno, EFAULT);
+	else
+		CHECK(n > 0 && n <= 2 * (ssize_t)PAGE);
+}
+
 static void *copy_on(void *arg)
 {
 	int *fd = arg;
 
 	while (!stop) {
-		ssize_t n = pread(*fd, area, 2 * PAGE, 0);
-
-		CHECK(n == 2 * (ssize_t)PAGE || n == (ssize_t)PAGE || (n < 0 && errno == EFAULT));
-		n = pwrite(*fd, area, 2 * PAGE, 2 * PAGE);
-		CHECK(n > 0 || errno == EFAULT);
+		check_part(pread(*fd, area, 2 * PAGE, 0));
+		check_part(pwrite(*fd, area, 2 * PAGE, 2 * PAGE));
 	}
 	return NULL;
 }
