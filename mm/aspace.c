@@ -497,41 +497,6 @@ void aspace_stats(struct aspace *as, struct aspace_stats *out)
 	out->peak_rss = as->peak_rss;
 }
 
-void aspace_check(struct aspace *as)
-{
-	uint64_t pages = 0;
-	uaddr_t va = 0;
-	struct frame *leaf;
-
-	rwlock_write(&as->lock);
-	vma_tree_check(&as->areas);
-	for (struct vma *v = vma_first(&as->areas); v; v = v->next) {
-		assert_always(v->as == as);
-		pages += vma_pages(v);
-	}
-	assert_always(pages == as->pages);
-	for (; (leaf = pt_leaf_next(as, &va, USER_TOP)); va += L1_SIZE) {
-		uint32_t counts = 0;
-
-		leaf_lock(leaf);
-		assert_always(leaf->owner == (pt_leaf(as, va) ? as : NULL));
-		assert_always(leaf->base == va >> L1_SHIFT);
-		for (unsigned i = 0; i < PT_ENTRIES; i++) {
-			pte_t p = *pt_entry(leaf, va + i * PAGE_SIZE);
-
-			if (!p)
-				continue;
-			assert_always(vma_at(&as->areas, va + i * PAGE_SIZE));
-			if (pte_resident(p) && !pte_special(p))
-				counts += frame_type(pte_frame(p)) == FRAME_ANON ? PT_COUNT_ANON
-										 : PT_COUNT_OBJECT;
-		}
-		assert_always(counts == leaf->entries);
-		leaf_unlock(leaf);
-	}
-	rwlock_write_unlock(&as->lock);
-}
-
 void aspace_init(void)
 {
 	aspace_cache = kmem_cache_create("aspace", sizeof(struct aspace), 16);

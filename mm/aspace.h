@@ -86,8 +86,6 @@ bool aspace_exclusive(const struct aspace *as);
 void aspace_area_change(struct vma *v, uint32_t prot, uint32_t flags);
 /* Move the ends of v, its pages staying where they are: nothing is in the way. (a writer) */
 void aspace_area_resize(struct vma *v, uaddr_t start, uaddr_t end);
-/* Debug: areas, accounts and page tables agree. Takes the lock; panics if they do not. */
-void aspace_check(struct aspace *as);
 
 extern struct spinlock aspaces_lock; /* RANK_QUEUE */
 extern struct list_head aspaces;     /* (aspaces_lock) all spaces */

@@ -311,20 +311,3 @@ volatile void *mmio_map(paddr_t pa, size_t len)
 	kmap_flush(va, end - first);
 	return (volatile void *)(va + (pa - first));
 }
-
-void kmap_check(void)
-{
-	for (unsigned i = 256; i < PT_ENTRIES; i++) {
-		pte_t *l1 =
-			pte_is_table(kernel_root[i]) ? phys_to_virt(pte_pa(kernel_root[i])) : NULL;
-
-		assert_always(l1 || (kernel_root[i] & (PTE_W | PTE_X)) != (PTE_W | PTE_X));
-		for (unsigned j = 0; l1 && j < PT_ENTRIES; j++) {
-			pte_t *l0 = pte_is_table(l1[j]) ? phys_to_virt(pte_pa(l1[j])) : NULL;
-
-			assert_always(l0 || (l1[j] & (PTE_W | PTE_X)) != (PTE_W | PTE_X));
-			for (unsigned k = 0; l0 && k < PT_ENTRIES; k++)
-				assert_always((l0[k] & (PTE_W | PTE_X)) != (PTE_W | PTE_X));
-		}
-	}
-}

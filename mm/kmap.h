@@ -50,5 +50,3 @@ uint64_t kmap_satp(void);
 /* Boot. Early memory comes from kmap_early_alloc until kmap_finish hands the rest to frame.c. */
 void kmap_init(void);
 void kmap_finish(void);
-/* Debug: no page of the kernel is both writable and executable. Panics if one is. */
-void kmap_check(void);

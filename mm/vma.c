@@ -12,25 +12,11 @@ static inline struct vma *entry(struct rb_node *n)
 	return rb_entry_or_null(n, struct vma, node);
 }
 
-/*
- * Holes of this size and more count as one size in the tree, so that the changes of the vast one
- * below the areas that mmap places do not travel up to the root. There can be but a few.
- */
-#define VAST (32UL * GiB)
-
-/* The hole above an area that is not the last, as far as the tree knows it. */
-static inline uint64_t hole_above(const struct vma *v)
-{
-	uint64_t size = v->next ? v->next->start - v->end : 0;
-
-	return MIN(size, VAST);
-}
-
 /* The largest hole above an area of the subtree, from the node and its children. */
 static bool update(struct rb_node *n)
 {
 	struct vma *v = entry(n);
-	uint64_t gap = hole_above(v);
+	uint64_t gap = vma_hole_above(v);
 
 	if (n->left)
 		gap = MAX(gap, entry(n->left)->sub_gap);
@@ -157,7 +143,7 @@ static struct vma *hole_before(struct vma *v, uint64_t len)
 			break;
 		while ((up = rb_parent(n)) && n == up->left)
 			n = up;
-		if (!up || hole_above(entry(up)) >= len)
+		if (!up || vma_hole_above(entry(up)) >= len)
 			return entry(up);
 		n = up;
 	}
@@ -165,7 +151,7 @@ static struct vma *hole_before(struct vma *v, uint64_t len)
 	for (n = n->left;;) {
 		if (n->right && entry(n->right)->sub_gap >= len)
 			n = n->right;
-		else if (hole_above(entry(n)) >= len)
+		else if (vma_hole_above(entry(n)) >= len)
 			return entry(n);
 		else
 			n = n->left;
@@ -194,7 +180,7 @@ uaddr_t vma_hole(struct vma_tree *t, uaddr_t low, uaddr_t high, size_t len, size
 		}
 		if (!below || below->end <= low)
 			return 0;
-		below = hole_before(below, MIN(len, VAST));
+		below = hole_before(below, MIN(len, VMA_VAST));
 		above = below ? below->next : vma_first(t);
 	}
 }
@@ -207,21 +193,6 @@ struct vma *vma_alloc(void)
 void vma_free(struct vma *v)
 {
 	kmem_cache_free(vma_cache, v);
-}
-
-void vma_tree_check(struct vma_tree *t)
-{
-	uaddr_t end = 0;
-	uint32_t n = 0;
-
-	for (struct vma *v = vma_first(t); v; v = v->next, n++) {
-		assert_always(v->start >= end && v->end > v->start && v->end <= USER_TOP);
-		assert_always(v->prev ? v->prev->next == v : v == vma_first(t));
-		assert_always(IS_ALIGNED(v->start | v->end, PAGE_SIZE));
-		assert_always(!update(&v->node));
-		end = v->end;
-	}
-	assert_always(n == t->count);
 }
 
 void vma_init(void)

@@ -24,6 +24,18 @@ void vma_remove(struct vma_tree *t, struct vma *v);
 /* Change the range of v, which may not run into its neighbours; index is the caller's matter. */
 void vma_resize(struct vma_tree *t, struct vma *v, uaddr_t start, uaddr_t end);
 /*
+ * Holes of this size and more count as one size in the tree, so that the changes of the vast one
+ * below the areas that mmap places do not travel up to the root. There can be but a few.
+ */
+#define VMA_VAST (32UL * GiB)
+/* The hole above an area that is not the last, as far as the tree knows it. */
+static inline uint64_t vma_hole_above(const struct vma *v)
+{
+	uint64_t size = v->next ? v->next->start - v->end : 0;
+
+	return MIN(size, VMA_VAST);
+}
+/*
  * The highest hole of len bytes (a multiple of the page size) within [low, high), at a multiple of
  * align (a power of two): its address, or 0 if there is none.
  */
@@ -40,5 +52,3 @@ static inline bool vma_mergeable(const struct vma *a, const struct vma *b)
 /* An area record, to be filled in. NULL: no memory. */
 struct vma *vma_alloc(void);
 void vma_free(struct vma *v);
-/* Debug: order, gaps and augmented values. Panics if wrong. */
-void vma_tree_check(struct vma_tree *t);

@@ -13,6 +13,7 @@
 #include "mm/pagecache.h"
 #include "mm/reclaim.h"
 #include "mm/tlb.h"
+#include "tests/kernel/audit.h"
 #include "user/tests/model.h"
 
 #define SPACES 4

@@ -17,7 +17,8 @@ test_frame_SRC := tests/host/test_frame.c tests/host/shim/ram.c \
 		  mm/frame.c mm/slab.c $(KERNEL_SHIM)
 
 HOST_TESTS += test_vma
-test_vma_SRC := tests/host/test_vma.c tests/host/shim/kmalloc.c mm/vma.c lib/rbtree.c $(KERNEL_SHIM)
+test_vma_SRC := tests/host/test_vma.c tests/host/shim/kmalloc.c tests/host/shim/audit.c \
+		tests/kernel/audit_areas.c mm/vma.c lib/rbtree.c $(KERNEL_SHIM)
 
 # Device trees: ours by dtc, and the ones that QEMU makes.
 HOST_DTBS  := $(patsubst tests/host/dts/%.dts,$(HB)/dtb/%.dtb,$(wildcard tests/host/dts/*.dts))
@@ -99,6 +100,8 @@ MM_SRC := $(addprefix mm/,areas.c aspace.c fault.c fork.c frame.c madvise.c mloc
 HOST_TESTS += test_aspace
 test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shim/around.c \
 		   tests/host/shim/one_file.c tests/host/shim/ram.c tests/host/shim/sleep.c \
+		   tests/host/shim/audit.c tests/kernel/audit_areas.c \
+		   tests/kernel/audit_aspace.c \
 		   $(MM_SRC) kernel/mutex.c \
 		   kernel/wait.c kernel/cmdline.c lib/bitmap.c lib/radix.c lib/rbtree.c \
 		   $(KERNEL_SHIM)

@@ -15,6 +15,7 @@
 #include "mm/pagetable.h"
 #include "mm/reclaim.h"
 #include "mm/tlb.h"
+#include "tests/kernel/audit.h"
 
 #define PAGES	   48
 #define BASE	   (GiB - 21 * PAGE_SIZE) /* across the border of an L1 table */

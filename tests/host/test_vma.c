@@ -4,6 +4,7 @@
 #include "kernel/layout.h"
 #include "mm/init.h"
 #include "mm/vma.h"
+#include "tests/kernel/audit.h"
 
 #define BASE  0x10000UL
 #define PAGES 600

@@ -23,7 +23,6 @@ struct audit_found {
 	uint32_t refs; /* references */
 	uint32_t maps; /* of them, entries of page tables that map it */
 };
-struct aspace;
 struct frame;
 /* The sums for f; NULL with a complaint if it is not a frame of ours. */
 struct audit_found *audit_found(const struct frame *f, const char *who);
@@ -34,5 +33,10 @@ void audit_objects(void); /* the trees of memory objects */
 void audit_slabs(void);
 uint64_t audit_vmalloc_pages(void); /* how many are mapped */
 
-/* Areas, accounts and page tables of all spaces agree. Takes their locks. */
+/* Areas, accounts and page tables of all spaces agree, of one. Takes their locks. */
 void audit_aspaces(void);
+struct aspace;
+void aspace_check(struct aspace *as);
+/* The order of areas, their links, and what is known of the holes between them. (aspace lock) */
+struct vma_tree;
+void vma_tree_check(struct vma_tree *t);

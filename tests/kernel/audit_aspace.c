@@ -1,5 +1,6 @@
 /*
- * The audit of address spaces: areas, accounts and page tables of each agree.
+ * The audit of address spaces: areas, accounts and page tables of each agree. Host tests have it
+ * too.
  */
 #include "mm/areas.h"
 #include "mm/aspace.h"
@@ -28,11 +29,16 @@ static bool entry_fits(const struct vma *v, uaddr_t va, pte_t p)
 	       f->index == vma_index(v, va) && !(vma_private(v) && pte_writable(p));
 }
 
-static void audit_leaf_areas(struct aspace *as, const struct frame *leaf, uaddr_t va)
+/* (leaf lock) The table for va, of as or detached. */
+static void audit_leaf(struct aspace *as, const struct frame *leaf, uaddr_t va)
 {
 	struct vma *v = vma_find(&as->areas, va);
 	const pte_t *e = frame_data(leaf);
+	uint32_t counts = 0;
 
+	if (leaf->base != va >> L1_SHIFT || leaf->owner != (pt_leaf(as, va) ? as : NULL))
+		audit_complain("space %p: table %u at %lx has base %x, owner %p", as,
+			       frame_pfn(leaf), va, leaf->base, leaf->owner);
 	for (unsigned i = 0; i < PT_ENTRIES; i++, va += PAGE_SIZE) {
 		if (v && va >= v->end)
 			v = v->next;
@@ -44,7 +50,12 @@ static void audit_leaf_areas(struct aspace *as, const struct frame *leaf, uaddr_
 		else if (!entry_fits(v, va, e[i]))
 			audit_complain("space %p: entry %lx at %lx, area %lx-%lx prot %x flags %x",
 				       as, e[i], va, v->start, v->end, v->prot, v->flags);
+		if (pte_resident(e[i]) && !pte_special(e[i]))
+			counts += pt_count_of(pte_frame(e[i]));
 	}
+	if (counts != leaf->entries)
+		audit_complain("space %p: table %u counts %x, has %x", as, frame_pfn(leaf),
+			       leaf->entries, counts);
 }
 
 /* Whoever comes through the object must find the area. */
@@ -66,16 +77,11 @@ static void audit_object_area(struct vma *v)
 static void audit_accounts(struct aspace *as)
 {
 	uint64_t pages = 0, data = 0, locked = 0;
-	uint32_t count = 0;
-	struct vma *prev = NULL;
-	uaddr_t last = 0;
 
+	vma_tree_check(&as->areas);
 	for (struct vma *v = vma_first(&as->areas); v; v = v->next) {
-		if (v->as != as || v->prev != prev || v->start < last || v->start >= v->end)
-			audit_complain("space %p: area %lx-%lx", as, v->start, v->end);
-		last = v->end;
-		prev = v;
-		count++;
+		if (v->as != as)
+			audit_complain("space %p: area %lx-%lx of %p", as, v->start, v->end, v->as);
 		pages += vma_pages(v);
 		if (vma_private(v) && (v->prot & PROT_WRITE) &&
 		    !(v->flags & (VMA_STACK | VMA_GROWSDOWN)))
@@ -85,24 +91,21 @@ static void audit_accounts(struct aspace *as)
 		if (v->flags & VMA_LOCKED)
 			locked += vma_pages(v);
 	}
-	if (pages != as->pages || data != as->data_pages || locked != as->locked_pages ||
-	    count != as->areas.count)
-		audit_complain("space %p: %u areas, %lu pages, %lu data, %lu locked; "
-			       "counted %u %lu %lu %lu", as, count, pages, data, locked,
-			       as->areas.count, as->pages, as->data_pages, as->locked_pages);
+	if (pages != as->pages || data != as->data_pages || locked != as->locked_pages)
+		audit_complain("space %p: %lu pages, %lu data, %lu locked; counted %lu %lu %lu", as,
+			       pages, data, locked, as->pages, as->data_pages, as->locked_pages);
 }
 
-static void audit_aspace(struct aspace *as)
+void aspace_check(struct aspace *as)
 {
 	uaddr_t va = 0;
 	struct frame *leaf;
 
 	rwlock_write(&as->lock);
-	vma_tree_check(&as->areas);
 	audit_accounts(as);
-	for (; (leaf = pt_leaf_next(as, &va, USER_TOP)); va = ALIGN_DOWN(va, L1_SIZE) + L1_SIZE) {
+	for (; (leaf = pt_leaf_next(as, &va, USER_TOP)); va += L1_SIZE) {
 		leaf_lock(leaf);
-		audit_leaf_areas(as, leaf, ALIGN_DOWN(va, L1_SIZE));
+		audit_leaf(as, leaf, va);
 		leaf_unlock(leaf);
 	}
 	rwlock_write_unlock(&as->lock);
@@ -131,5 +134,5 @@ void audit_aspaces(void)
 	struct aspace *as = NULL;
 
 	while ((as = aspace_behind(as)))
-		audit_aspace(as);
+		aspace_check(as);
 }

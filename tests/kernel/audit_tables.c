@@ -71,7 +71,7 @@ static bool audit_ring(const struct frame *leaf)
 }
 
 /* An entry that maps a frame which is counted. */
-static void audit_mapping(const struct frame *leaf, unsigned i, pte_t p, uint32_t *counts)
+static void audit_mapping(const struct frame *leaf, unsigned i, pte_t p)
 {
 	const struct frame *f = pte_frame(p);
 	struct audit_found *is = audit_found(f, "entry");
@@ -82,7 +82,6 @@ static void audit_mapping(const struct frame *leaf, unsigned i, pte_t p, uint32_
 	is->refs++;
 	is->maps++;
 	anon = frame_type(f) == FRAME_ANON;
-	*counts += anon ? PT_COUNT_ANON : PT_COUNT_OBJECT;
 	if (!anon && frame_type(f) != FRAME_OBJECT)
 		audit_complain("entry %u of table %u maps frame %u of type %u", i, frame_pfn(leaf),
 			       frame_pfn(f), frame_type(f));
@@ -98,16 +97,13 @@ static void audit_mapping(const struct frame *leaf, unsigned i, pte_t p, uint32_
 			       frame_pfn(leaf), frame_pfn(f));
 }
 
-static void audit_leaf(const struct frame *leaf, uaddr_t va)
+static void audit_leaf(const struct frame *leaf)
 {
 	const pte_t *e = frame_data(leaf);
-	uint32_t counts = 0;
 
 	/* The rings first: what entries name is looked up through them. */
 	if (!audit_ring(leaf))
 		return;
-	if (leaf->base != va >> L1_SHIFT)
-		audit_complain("table %u for %lx has base %x", frame_pfn(leaf), va, leaf->base);
 	for (unsigned i = 0; i < PT_ENTRIES; i++) {
 		pte_t p = e[i];
 
@@ -119,14 +115,11 @@ static void audit_leaf(const struct frame *leaf, uaddr_t va)
 		if (!pte_resident(p))
 			continue;
 		if (!pte_special(p))
-			audit_mapping(leaf, i, p, &counts);
+			audit_mapping(leaf, i, p);
 		else if (pte_pa(p) != zero_page_pa || pte_writable(p))
 			audit_complain("entry %u of table %u shows no zero page: %lx", i,
 				       frame_pfn(leaf), p);
 	}
-	if (counts != leaf->entries)
-		audit_complain("table %u counts %x, has %x", frame_pfn(leaf), leaf->entries,
-			       counts);
 }
 
 /*
@@ -175,7 +168,7 @@ static uint32_t audit_l1(const struct aspace *as, const struct frame *t, uaddr_t
 		else if (!points_to_table(e[i]))
 			audit_complain("L1 entry at %lx is %lx", va, e[i]);
 		if (audit_table(pte_present(e[i]) ? as : NULL, pte_frame(e[i]), va))
-			audit_leaf(pte_frame(e[i]), va);
+			audit_leaf(pte_frame(e[i]));
 	}
 	return n;
 }

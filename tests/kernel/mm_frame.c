@@ -203,7 +203,21 @@ SELFTEST(mm_a_fault_where_all_is_well_is_spurious)
 	selftest_check(!kmap_fault_spurious((vaddr_t)p, false, false));
 }
 
+/* Of a kernel table that maps pages of PAGE_SIZE << 9 * level. */
+static bool writable_and_executable(const pte_t *table, unsigned level)
+{
+	for (unsigned i = level == 2 ? PT_ENTRIES / 2 : 0; i < PT_ENTRIES; i++) {
+		bool bad = (table[i] & (PTE_W | PTE_X)) == (PTE_W | PTE_X);
+
+		if (level && pte_is_table(table[i]))
+			bad = writable_and_executable(phys_to_virt(pte_pa(table[i])), level - 1);
+		if (bad)
+			return true;
+	}
+	return false;
+}
+
 SELFTEST(mm_no_page_is_writable_and_executable)
 {
-	kmap_check();
+	selftest_check(!writable_and_executable(kernel_root, 2));
 }
