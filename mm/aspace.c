@@ -5,6 +5,7 @@
 #include "kernel/panic.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/resource.h"
+#include "lib/ref.h"
 #include "lib/string.h"
 #include "mm/areas.h"
 #include "mm/init.h"
@@ -53,25 +54,27 @@ struct aspace *aspace_get(struct aspace *as)
 
 bool aspace_try_get(struct aspace *as)
 {
-	int refs = as->refs;
-
-	while (refs > 0)
-		if (__atomic_compare_exchange_n((int *)&as->refs, &refs, refs + 1, false,
-						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-			return true;
-	return false;
+	return ref_try_get(&as->refs);
 }
 
-static void object_lock(struct object *o)
+/*
+ * While an area changes it is out of its object's tree, and the object locked: whoever looks
+ * through the object sees it as it was or as it will be.
+ */
+static void area_out(struct vma *v)
 {
-	if (o)
-		mutex_lock(&o->lock);
+	if (!v->object)
+		return;
+	mutex_lock(&v->object->lock);
+	object_remove_area(v->object, v);
 }
 
-static void object_unlock(struct object *o)
+static void area_in(struct vma *v)
 {
-	if (o)
-		mutex_unlock(&o->lock);
+	if (!v->object)
+		return;
+	object_add_area(v->object, v);
+	mutex_unlock(&v->object->lock);
 }
 
 /* Pages enter (n > 0) or leave the accounts. */
@@ -102,15 +105,20 @@ void aspace_enter(struct aspace *as, struct vma *v)
 void aspace_area_change(struct vma *v, uint32_t prot, uint32_t flags)
 {
 	account(v, -(int64_t)vma_pages(v));
-	object_lock(v->object);
-	if (v->object)
-		object_remove_area(v->object, v);
+	area_out(v);
 	v->prot = prot;
 	v->flags = flags;
-	if (v->object)
-		object_add_area(v->object, v);
-	object_unlock(v->object);
+	area_in(v);
 	account(v, vma_pages(v));
+}
+
+static void area_free(struct vma *v)
+{
+	if (v->object)
+		object_put(v->object);
+	if (v->file)
+		file_put(v->file);
+	vma_free(v);
 }
 
 struct vma *aspace_area_copy(const struct vma *v, uaddr_t start, uaddr_t end)
@@ -134,38 +142,29 @@ void aspace_area_resize(struct vma *v, uaddr_t start, uaddr_t end)
 {
 	int64_t more = ((int64_t)(end - start) - (int64_t)(v->end - v->start)) / (int64_t)PAGE_SIZE;
 
-	object_lock(v->object);
-	if (v->object)
-		object_remove_area(v->object, v);
+	area_out(v);
 	v->index += ((int64_t)start - (int64_t)v->start) / (int64_t)PAGE_SIZE;
 	vma_resize(&v->as->areas, v, start, end);
-	if (v->object)
-		object_add_area(v->object, v);
-	object_unlock(v->object);
+	area_in(v);
 	account(v, more);
 }
 
 struct vma *aspace_split(struct vma *v, uaddr_t va)
 {
 	struct vma *upper = aspace_area_copy(v, va, v->end);
-	struct object *o = v->object;
 
 	if (!upper)
 		return NULL;
 	/* The part that is still the stack is the upper one, which holds sp. */
 	v->flags &= ~VMA_STACK;
-	/* In one step for those who look through the object. */
-	object_lock(o);
-	if (o)
-		object_remove_area(o, v);
+	area_out(v);
 	v->end = va;
 	vma_insert(&v->as->areas, upper);
-	if (o) {
-		object_add_area(o, v);
-		object_add_area(o, upper);
-		object_count_area(o, 1);
+	if (v->object) {
+		object_add_area(v->object, upper);
+		object_count_area(v->object, 1);
 	}
-	object_unlock(o);
+	area_in(v);
 	return upper;
 }
 
@@ -195,27 +194,16 @@ struct vma *aspace_isolate(struct vma *v, uaddr_t start, uaddr_t end, bool drop)
 
 static void merge_two(struct vma *a, struct vma *b)
 {
-	struct object *o = b->object;
-	struct file *file = b->file;
-
-	object_lock(o);
-	if (o) {
-		object_remove_area(o, a);
-		object_remove_area(o, b);
-		object_count_area(o, -1);
+	area_out(a);
+	if (b->object) {
+		object_remove_area(b->object, b);
+		object_count_area(b->object, -1);
 	}
 	a->flags |= b->flags & VMA_DIRTIED;
 	a->end = b->end;
 	vma_remove(&a->as->areas, b);
-	if (o)
-		object_add_area(o, a);
-	object_unlock(o);
-	vma_free(b);
-	/* Never the last ones: a holds them too. */
-	if (o)
-		object_put(o);
-	if (file)
-		file_put(file);
+	area_in(a);
+	area_free(b);
 }
 
 void aspace_merge(struct aspace *as, uaddr_t start, uaddr_t end)
@@ -302,12 +290,11 @@ int aspace_map_locked(struct aspace *as, uaddr_t addr, size_t len, uint32_t prot
 /* Whoever comes through the object finds v no more. */
 static void leave_object(struct vma *v)
 {
-	if (!v->object)
-		return;
-	mutex_lock(&v->object->lock);
-	object_remove_area(v->object, v);
-	object_count_area(v->object, -1);
-	mutex_unlock(&v->object->lock);
+	area_out(v);
+	if (v->object) {
+		object_count_area(v->object, -1);
+		mutex_unlock(&v->object->lock);
+	}
 }
 
 int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vma **dead)
@@ -355,11 +342,7 @@ void aspace_bury(struct vma *dead)
 		struct vma *v = dead;
 
 		dead = v->next;
-		if (v->object)
-			object_put(v->object);
-		if (v->file)
-			file_put(v->file);
-		vma_free(v);
+		area_free(v);
 	}
 }
 

@@ -425,9 +425,7 @@ static int settle_writable(struct fault *f)
 	frame = pagecache_get(o, f->index, &err);
 	if (!frame)
 		return err;
-	err = o->ops->make_writable
-		      ? o->ops->make_writable(o, f->index, 0, MIN(PAGE_SIZE, size - pos))
-		      : 0;
+	err = object_make_writable(o, f->index, 0, MIN(PAGE_SIZE, size - pos));
 	if (!err)
 		pagecache_dirty(o, frame);
 	frame_put(frame);

@@ -1,6 +1,7 @@
 #include "mm/object.h"
 
 #include "kernel/panic.h"
+#include "lib/ref.h"
 #include "mm/frame.h"
 #include "mm/page.h"
 #include "mm/pagecache.h"
@@ -39,13 +40,7 @@ struct object *object_get(struct object *o)
 
 bool object_try_get(struct object *o)
 {
-	int refs = o->refs;
-
-	while (refs > 0)
-		if (__atomic_compare_exchange_n((int *)&o->refs, &refs, refs + 1, false,
-						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-			return true;
-	return false;
+	return ref_try_get(&o->refs);
 }
 
 void object_put(struct object *o)

@@ -20,5 +20,10 @@ struct object *object_get(struct object *o);
 /* False if the last reference is gone already. */
 bool object_try_get(struct object *o);
 void object_put(struct object *o); /* may sleep where the kind has a release op */
+/* The kind's op, if it has one: see struct object_ops. */
+static inline int object_make_writable(struct object *o, uint64_t index, uint32_t from, uint32_t to)
+{
+	return o->ops->make_writable ? o->ops->make_writable(o, index, from, to) : 0;
+}
 /* Shared anonymous memory of size bytes: one reference, released by itself. NULL: no memory. */
 struct object *shm_object_create(uint64_t size);

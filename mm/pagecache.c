@@ -165,31 +165,6 @@ static int read_in(struct object *o, uint64_t index, uint32_t n)
 	return first;
 }
 
-/* The valid frame of index with a reference; on a miss up to `window` pages are read. */
-static struct frame *get_page(struct object *o, uint64_t index, uint32_t window, int *err)
-{
-	if (index > OBJECT_INDEX_MAX) {
-		*err = -EFBIG;
-		return NULL;
-	}
-	for (;;) {
-		struct frame *f = pagecache_find(o, index);
-
-		if (f && likely(!frame_has(f, FRAME_BUSY))) {
-			touch(f);
-			return f;
-		}
-		if (f) {
-			*err = frame_wait(f, FRAME_BUSY);
-			frame_put(f);
-		} else {
-			*err = read_in(o, index, window);
-		}
-		if (*err)
-			return NULL;
-	}
-}
-
 /* How far to read on a miss: as much as is wanted, more if the page before is here already. */
 static uint32_t window_of(struct object *o, uint64_t index, uint64_t wanted)
 {
@@ -200,17 +175,41 @@ static uint32_t window_of(struct object *o, uint64_t index, uint64_t wanted)
 	return f || !index ? READAHEAD_MAX : MIN(wanted, (uint64_t)READAHEAD_MAX);
 }
 
+/* The page is not there, or f is BUSY, whose reference is dropped: wait until it should be. */
+static __slow int bring_in(struct object *o, uint64_t index, uint64_t wanted, struct frame *f)
+{
+	int err;
+
+	if (f) {
+		err = frame_wait(f, FRAME_BUSY);
+		frame_put(f);
+		return err;
+	}
+	if (index > OBJECT_INDEX_MAX)
+		return -EFBIG;
+	return read_in(o, index, wanted ? window_of(o, index, wanted) : 1);
+}
+
+/* The valid frame of index with a reference. wanted: pages from there on; 0: this one alone. */
+static inline struct frame *get_page(struct object *o, uint64_t index, uint64_t wanted,
+				    int *err)
+{
+	for (;;) {
+		struct frame *f = pagecache_find(o, index);
+
+		if (f && likely(!frame_has(f, FRAME_BUSY))) {
+			touch(f);
+			return f;
+		}
+		*err = bring_in(o, index, wanted, f);
+		if (*err)
+			return NULL;
+	}
+}
+
 struct frame *pagecache_get(struct object *o, uint64_t index, int *err)
 {
-	struct frame *f = pagecache_find(o, index);
-
-	if (f && likely(!frame_has(f, FRAME_BUSY))) {
-		touch(f);
-		return f;
-	}
-	if (f)
-		frame_put(f);
-	return get_page(o, index, window_of(o, index, 1), err);
+	return get_page(o, index, 1, err);
 }
 
 void pagecache_readahead(struct object *o, uint64_t index, uint32_t n)
@@ -235,18 +234,10 @@ ssize64_t pagecache_read(struct object *o, struct uio *u, uint64_t pos)
 	while (u->resid && pos < o->size) {
 		uint64_t off = pos & (PAGE_SIZE - 1), index = pos >> PAGE_SHIFT;
 		size_t n = MIN(PAGE_SIZE - off, u->resid), moved, left = o->size - pos;
-		struct frame *f = pagecache_find(o, index);
+		struct frame *f = get_page(o, index, DIV_ROUND_UP(off + u->resid, PAGE_SIZE), &err);
 
-		if (!f || unlikely(frame_has(f, FRAME_BUSY))) {
-			if (f)
-				frame_put(f);
-			f = get_page(o, index,
-				     window_of(o, index, DIV_ROUND_UP(off + u->resid, PAGE_SIZE)),
-				     &err);
-			if (!f)
-				break;
-		}
-		touch(f);
+		if (!f)
+			break;
 		n = MIN(n, left);
 		moved = uio_copy_to(u, (char *)frame_data(f) + off, n);
 		frame_put(f);
@@ -306,14 +297,14 @@ static struct frame *get_for_write(struct object *o, uint64_t index, uint32_t of
 			frame_get(f);
 			*fresh = true;
 		} else if (!f) {
-			f = get_page(o, index, 1, err);
+			f = get_page(o, index, 0, err);
 			if (!f)
 				return NULL;
 		}
 		*err = 0;
 		/* A new page gets its place only once it holds what was written: see write_page. */
-		if (o->ops->make_writable && !*fresh)
-			*err = o->ops->make_writable(o, index, off, off + n);
+		if (!*fresh)
+			*err = object_make_writable(o, index, off, off + n);
 		if (!*err && !*fresh)
 			*err = make_busy(o, f);
 		if (!*err)
@@ -353,16 +344,10 @@ static ssize64_t write_page(struct object *o, struct uio *u, uint64_t pos, uint3
 	if (!f)
 		return err;
 	moved = uio_copy_from(u, (char *)frame_data(f) + off, n);
-	if (fresh && moved < n) {
-		/* What is not overwritten is not the file's: take it all back. */
-		uio_revert(u, moved);
-		drop_busy(o, f);
-		frame_put(f);
-		return 0;
-	}
 	if (fresh) {
-		err = o->ops->make_writable ? o->ops->make_writable(o, pos >> PAGE_SHIFT, 0, n) : 0;
-		if (err) {
+		err = moved == n ? object_make_writable(o, pos >> PAGE_SHIFT, 0, n) : 0;
+		if (err || moved < n) {
+			/* What is not overwritten is not the file's: take it all back. */
 			uio_revert(u, moved);
 			drop_busy(o, f);
 			frame_put(f);
@@ -370,9 +355,9 @@ static ssize64_t write_page(struct object *o, struct uio *u, uint64_t pos, uint3
 		}
 		memset((char *)frame_data(f) + n, 0, PAGE_SIZE - n);
 	}
+	/* Before it is dirty: what lies beyond is zeroed on its way out. */
 	if (pos + moved > o->size)
-		o->size = pos +
-			  moved; /* before it is dirty: what lies beyond is zeroed on its way out */
+		o->size = pos + moved;
 	/*
 	 * Even if nothing was moved: a block that is new holds somebody's old data until written.
 	 */
@@ -499,16 +484,13 @@ static int truncate_tail(struct object *o, uint64_t size)
 
 	if (!off)
 		return 0;
-	f = get_page(o, size >> PAGE_SHIFT, 1, &err);
+	f = get_page(o, size >> PAGE_SHIFT, 0, &err);
 	if (!f)
 		return err;
 	page = frame_data(f);
 	for (uint32_t i = off; i < PAGE_SIZE && zero; i++)
 		zero = !page[i];
-	if (!zero && o->ops->make_writable)
-		err = o->ops->make_writable(o, size >> PAGE_SHIFT, 0, off);
-	else
-		err = 0;
+	err = zero ? 0 : object_make_writable(o, size >> PAGE_SHIFT, 0, off);
 	if (!zero && !err) {
 		zero_tail(o, size);
 		pagecache_dirty(o, f);

@@ -1,0 +1,18 @@
+/*
+ * Reference counts of things that others may look up while the last reference is being dropped.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/* One reference more; false if the last one is gone: what is counted is on its way out. */
+static inline bool ref_try_get(_Atomic int *refs)
+{
+	int was = *refs;
+
+	while (was > 0)
+		if (__atomic_compare_exchange_n((int *)refs, &was, was + 1, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			return true;
+	return false;
+}
