@@ -15,12 +15,11 @@
  * these caches spill stays loose, not merged, until somebody wants a larger block: most never do.
  */
 static struct {
-	struct spinlock lock; /* RANK_BUDDY, interrupts off */
-	uint32_t head[FRAME_ORDER_MAX + 1]; /* (lock) page numbers */
-	uint64_t blocks[FRAME_ORDER_MAX + 1]; /* (lock) */
-	uint32_t loose;			      /* (lock) page number of the first */
-	uint64_t nr_loose;		      /* (lock) */
-	volatile uint64_t free;		      /* (lock) frames; read without */
+	struct spinlock lock;		    /* RANK_BUDDY, interrupts off */
+	struct frame_list blocks[FRAME_ORDER_MAX + 1]; /* (lock) by order */
+	uint32_t loose;			    /* (lock) page number of the first */
+	uint64_t nr_loose;		    /* (lock) */
+	volatile uint64_t free;		    /* (lock) frames; read without */
 } buddy = {.lock = SPINLOCK_INIT("buddy", RANK_BUDDY)};
 
 uint64_t frames_total, frames_min, frames_low, frames_high;
@@ -34,29 +33,43 @@ static unsigned frame_order(const struct frame *f)
 	return (f->word & FRAME_ORDER_MASK) >> FRAME_ORDER_SHIFT;
 }
 
+/* Between two neighbours, either of which may be PFN_NONE: the list's end. */
+static void list_link(struct frame_list *l, struct frame *f, uint32_t prev, uint32_t next)
+{
+	f->prev = prev;
+	f->next = next;
+	*(prev == PFN_NONE ? &l->first : &FRAMES[prev].next) = frame_pfn(f);
+	*(next == PFN_NONE ? &l->last : &FRAMES[next].prev) = frame_pfn(f);
+	l->n++;
+}
+
+void frame_list_push(struct frame_list *l, struct frame *f)
+{
+	list_link(l, f, PFN_NONE, l->first);
+}
+
+void frame_list_append(struct frame_list *l, struct frame *f)
+{
+	list_link(l, f, l->last, PFN_NONE);
+}
+
+void frame_list_remove(struct frame_list *l, struct frame *f)
+{
+	*(f->prev == PFN_NONE ? &l->first : &FRAMES[f->prev].next) = f->next;
+	*(f->next == PFN_NONE ? &l->last : &FRAMES[f->next].prev) = f->prev;
+	l->n--;
+}
+
 static void block_push(struct frame *f, unsigned order)
 {
-	uint32_t pfn = frame_pfn(f);
-
 	f->word = FRAME_FREE | FRAME_QUEUED | order << FRAME_ORDER_SHIFT;
-	f->prev = PFN_NONE;
-	f->next = buddy.head[order];
-	if (f->next != PFN_NONE)
-		FRAMES[f->next].prev = pfn;
-	buddy.head[order] = pfn;
-	buddy.blocks[order]++;
+	frame_list_push(&buddy.blocks[order], f);
 }
 
 static void block_remove(struct frame *f, unsigned order)
 {
-	if (f->prev != PFN_NONE)
-		FRAMES[f->prev].next = f->next;
-	else
-		buddy.head[order] = f->next;
-	if (f->next != PFN_NONE)
-		FRAMES[f->next].prev = f->prev;
+	frame_list_remove(&buddy.blocks[order], f);
 	f->word = FRAME_FREE;
-	buddy.blocks[order]--;
 }
 
 /* (buddy.lock) Merges with free neighbours as far as they go. */
@@ -100,7 +113,7 @@ static struct frame *loose_pop(void)
 /* (buddy.lock) The first block of the list, or the first wholly below 4 GiB. */
 static struct frame *block_first(unsigned order, unsigned flags)
 {
-	uint32_t pfn = buddy.head[order];
+	uint32_t pfn = buddy.blocks[order].first;
 
 	if (flags & FRAME_DMA32)
 		while (pfn != PFN_NONE && pfn >= (4 * GiB >> PAGE_SHIFT))
@@ -359,7 +372,8 @@ void frame_stats(struct frame_stats *out)
 	memset(out, 0, sizeof(*out));
 	out->total = frames_total;
 	irq = spin_lock_irq(&buddy.lock);
-	memcpy(out->free_blocks, buddy.blocks, sizeof(out->free_blocks));
+	for (unsigned o = 0; o <= FRAME_ORDER_MAX; o++)
+		out->free_blocks[o] = buddy.blocks[o].n;
 	out->loose = buddy.nr_loose;
 	out->free_blocks[0] += out->loose;
 	spin_unlock_irq(&buddy.lock, irq);
@@ -434,13 +448,14 @@ void frame_audit(void)
 	for (unsigned o = 0; o <= FRAME_ORDER_MAX; o++) {
 		uint64_t blocks = 0;
 
-		for (uint32_t p = buddy.head[o]; p != PFN_NONE; p = FRAMES[p].next, blocks++) {
+		for (uint32_t p = buddy.blocks[o].first; p != PFN_NONE;
+		     p = FRAMES[p].next, blocks++) {
 			const struct frame *f = FRAMES + p;
 
 			assert_always(frame_type(f) == FRAME_FREE && f->refs == 0);
 			assert_always(frame_order(f) == o && !(p & ((1u << o) - 1)));
 		}
-		assert_always(blocks == buddy.blocks[o]);
+		assert_always(blocks == buddy.blocks[o].n);
 		sum += blocks << o;
 	}
 	assert_always(sum == buddy.free);

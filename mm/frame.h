@@ -77,6 +77,15 @@ struct frame {
 };
 _Static_assert(sizeof(struct frame) == 32, "32 bytes a page");
 
+/* Frames linked by next and prev; all zero: empty. The owner locks. */
+struct frame_list {
+	uint32_t first, last; /* page numbers */
+	uint64_t n;
+};
+void frame_list_push(struct frame_list *l, struct frame *f);   /* at the front */
+void frame_list_append(struct frame_list *l, struct frame *f); /* at the end */
+void frame_list_remove(struct frame_list *l, struct frame *f);
+
 #define FRAME_MAP_ONE ((1UL << 32) | 1) /* one mapping: a map count and a reference */
 
 /* PAGETABLE: how many entries of each kind, ten bits each (0..512). */

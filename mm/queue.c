@@ -8,22 +8,14 @@
  * since it last came by goes to the end with its mark removed, one that can go goes.
  */
 static struct spinlock queue_lock = SPINLOCK_INIT("reclaim queue", RANK_QUEUE);
-static uint32_t queue_head, queue_tail; /* (queue_lock) page numbers */
+static struct frame_list queue; /* (queue_lock) the oldest first */
 _Atomic uint64_t queue_length;
 struct waitqueue memory_wait = WAITQUEUE_INIT(memory_wait);
 
 /* (queue_lock) */
 static void queue_push(struct frame *f)
 {
-	uint32_t pfn = frame_pfn(f);
-
-	f->next = PFN_NONE;
-	f->prev = queue_tail;
-	if (queue_tail != PFN_NONE)
-		FRAMES[queue_tail].next = pfn;
-	else
-		queue_head = pfn;
-	queue_tail = pfn;
+	frame_list_append(&queue, f);
 	frame_set(f, FRAME_QUEUED);
 	queue_length++;
 }
@@ -31,14 +23,7 @@ static void queue_push(struct frame *f)
 /* (queue_lock) */
 static void queue_remove(struct frame *f)
 {
-	if (f->prev != PFN_NONE)
-		FRAMES[f->prev].next = f->next;
-	else
-		queue_head = f->next;
-	if (f->next != PFN_NONE)
-		FRAMES[f->next].prev = f->prev;
-	else
-		queue_tail = f->prev;
+	frame_list_remove(&queue, f);
 	frame_clear(f, FRAME_QUEUED);
 	queue_length--;
 }
@@ -67,10 +52,10 @@ struct frame *queue_next(struct object **o)
 	struct frame *f = NULL;
 
 	spin_lock(&queue_lock);
-	if (queue_head != PFN_NONE) {
-		f = FRAMES + queue_head;
-		queue_remove(f);
-		queue_push(f);
+	if (queue.n) {
+		f = FRAMES + queue.first;
+		frame_list_remove(&queue, f);
+		frame_list_append(&queue, f);
 		*o = f->object;
 		if (*o && object_try_get(*o))
 			frame_get(f);

@@ -19,7 +19,7 @@ struct kmem_cache {
 	uint32_t id;		    /* index into mm_hart.slab */
 	uint32_t hart_max;	    /* objects a hart may hold */
 	struct spinlock lock;	    /* RANK_SLAB, interrupts off */
-	uint32_t partial;	    /* (lock) slabs with a free object, by page number */
+	struct frame_list partial;  /* (lock) slabs with a free object */
 	uint64_t slabs, handed_out; /* (lock) handed_out: to harts and users */
 	uint32_t empty;		    /* (lock) slabs without any object in use */
 };
@@ -58,25 +58,6 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 	return &caches[id];
 }
 
-static void partial_add(struct kmem_cache *c, struct frame *f)
-{
-	f->prev = PFN_NONE;
-	f->next = c->partial;
-	if (f->next != PFN_NONE)
-		FRAMES[f->next].prev = frame_pfn(f);
-	c->partial = frame_pfn(f);
-}
-
-static void partial_remove(struct kmem_cache *c, struct frame *f)
-{
-	if (f->prev != PFN_NONE)
-		FRAMES[f->prev].next = f->next;
-	else
-		c->partial = f->next;
-	if (f->next != PFN_NONE)
-		FRAMES[f->next].prev = f->prev;
-}
-
 /* (c->lock) */
 static struct frame *slab_grow(struct kmem_cache *c)
 {
@@ -98,7 +79,7 @@ static struct frame *slab_grow(struct kmem_cache *c)
 	f->slab_used = 0;
 	c->slabs++;
 	c->empty++;
-	partial_add(c, f);
+	frame_list_push(&c->partial, f);
 	return f;
 }
 
@@ -107,7 +88,7 @@ static __slow void hart_refill(struct kmem_cache *c, struct slab_hart *h)
 {
 	spin_lock(&c->lock);
 	while (h->count < (c->hart_max + 1) / 2) {
-		struct frame *f = c->partial ? FRAMES + c->partial : slab_grow(c);
+		struct frame *f = c->partial.n ? FRAMES + c->partial.first : slab_grow(c);
 		char *page, *object;
 
 		if (!f)
@@ -118,7 +99,7 @@ static __slow void hart_refill(struct kmem_cache *c, struct slab_hart *h)
 		if (!f->slab_used++)
 			c->empty--;
 		if (!f->slab_free)
-			partial_remove(c, f);
+			frame_list_remove(&c->partial, f);
 		*(void **)object = h->free;
 		h->free = object;
 		h->count++;
@@ -133,14 +114,14 @@ static void slab_return(struct kmem_cache *c, char *object)
 	struct frame *f = frame_of(object);
 
 	if (!f->slab_free)
-		partial_add(c, f);
+		frame_list_push(&c->partial, f);
 	*(uint16_t *)object = f->slab_free;
 	f->slab_free = (uint32_t)(object - (char *)frame_data(f)) + 1;
 	c->handed_out--;
 	if (--f->slab_used)
 		return;
 	if (c->empty) {
-		partial_remove(c, f);
+		frame_list_remove(&c->partial, f);
 		c->slabs--;
 		frame_free(f, 0);
 	} else {
