@@ -93,6 +93,14 @@ static int map_pages(vaddr_t va, size_t pages, unsigned flags)
 	return 0;
 }
 
+static void varea_end(struct varea *v)
+{
+	spin_lock(&vmalloc_lock);
+	list_del(&v->link);
+	spin_unlock(&vmalloc_lock);
+	kfree(v);
+}
+
 void *vmalloc(size_t n)
 {
 	struct varea *v;
@@ -114,10 +122,7 @@ void *vmalloc(size_t n)
 		return NULL;
 	}
 	if (map_pages(v->start, v->pages, FRAME_ZEROED)) {
-		spin_lock(&vmalloc_lock);
-		list_del(&v->link);
-		spin_unlock(&vmalloc_lock);
-		kfree(v);
+		varea_end(v);
 		return NULL;
 	}
 	vmalloc_pages += v->pages;
@@ -138,26 +143,48 @@ void vfree(void *p)
 	assert_always(&v->link != &vareas);
 	unmap_pages(v->start, v->pages);
 	vmalloc_pages -= v->pages;
+	varea_end(v);
+}
+
+/* The slot of a stack that is gone, or was never mapped. */
+static void slot_clear(size_t slot)
+{
 	spin_lock(&vmalloc_lock);
-	list_del(&v->link);
+	bitmap_clear(stack_slots, slot);
 	spin_unlock(&vmalloc_lock);
-	kfree(v);
+}
+
+static void stack_unmap(void *stack)
+{
+	unmap_pages((vaddr_t)stack, STACK_PAGES);
+	kstack_pages -= STACK_PAGES;
+	slot_clear(((vaddr_t)stack - STACKS_BASE) / (2 * KSTACK_SIZE));
+}
+
+/* A stack that is mapped and ready, or NULL. */
+static void *stack_take(void)
+{
+	void *stack = NULL;
+
+	spin_lock(&vmalloc_lock);
+	if (nr_cached)
+		stack = stack_cache[--nr_cached];
+	spin_unlock(&vmalloc_lock);
+	return stack;
 }
 
 void *kstack_alloc(void)
 {
+	void *stack;
 	size_t slot;
 	vaddr_t va;
 
 	if (alloc_fails())
 		return NULL;
-	spin_lock(&vmalloc_lock);
-	if (nr_cached) {
-		void *stack = stack_cache[--nr_cached];
-
-		spin_unlock(&vmalloc_lock);
+	stack = stack_take();
+	if (stack)
 		return stack;
-	}
+	spin_lock(&vmalloc_lock);
 	/* Slot 0 is the guard of the first. */
 	slot = bitmap_find_zero(stack_slots, 1, STACK_SLOTS);
 	if (slot < STACK_SLOTS)
@@ -167,9 +194,7 @@ void *kstack_alloc(void)
 		return NULL;
 	va = STACKS_BASE + slot * 2 * KSTACK_SIZE;
 	if (map_pages(va, STACK_PAGES, 0)) {
-		spin_lock(&vmalloc_lock);
-		bitmap_clear(stack_slots, slot);
-		spin_unlock(&vmalloc_lock);
+		slot_clear(slot);
 		return NULL;
 	}
 	kstack_pages += STACK_PAGES;
@@ -178,9 +203,7 @@ void *kstack_alloc(void)
 
 void kstack_free(void *stack)
 {
-	size_t slot = ((vaddr_t)stack - STACKS_BASE) / (2 * KSTACK_SIZE);
-
-	assert(slot < STACK_SLOTS && IS_ALIGNED((vaddr_t)stack, 2UL * KSTACK_SIZE));
+	assert(IS_ALIGNED((vaddr_t)stack, 2UL * KSTACK_SIZE));
 	spin_lock(&vmalloc_lock);
 	if (nr_cached < ARRAY_SIZE(stack_cache) && frames_free() > frames_high) {
 		stack_cache[nr_cached++] = stack;
@@ -188,11 +211,7 @@ void kstack_free(void *stack)
 		return;
 	}
 	spin_unlock(&vmalloc_lock);
-	unmap_pages((vaddr_t)stack, STACK_PAGES);
-	kstack_pages -= STACK_PAGES;
-	spin_lock(&vmalloc_lock);
-	bitmap_clear(stack_slots, slot);
-	spin_unlock(&vmalloc_lock);
+	stack_unmap(stack);
 }
 
 /* Under memory pressure the ready stacks go. */
@@ -204,23 +223,10 @@ static uint64_t stacks_count(struct shrinker *s)
 static uint64_t stacks_scan(struct shrinker *s, uint64_t n)
 {
 	uint64_t freed = 0;
+	void *stack;
 
-	while (freed < n) {
-		void *stack = NULL;
-
-		spin_lock(&vmalloc_lock);
-		if (nr_cached)
-			stack = stack_cache[--nr_cached];
-		spin_unlock(&vmalloc_lock);
-		if (!stack)
-			break;
-		unmap_pages((vaddr_t)stack, STACK_PAGES);
-		kstack_pages -= STACK_PAGES;
-		spin_lock(&vmalloc_lock);
-		bitmap_clear(stack_slots, ((vaddr_t)stack - STACKS_BASE) / (2 * KSTACK_SIZE));
-		spin_unlock(&vmalloc_lock);
-		freed += STACK_PAGES;
-	}
+	for (; freed < n && (stack = stack_take()); freed += STACK_PAGES)
+		stack_unmap(stack);
 	return freed;
 }
 
