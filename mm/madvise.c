@@ -100,22 +100,13 @@ static int advise_areas(struct aspace *as, uaddr_t start, uaddr_t end, const str
 
 /* --- advice that needs no change of areas: done area by area with the lock released --- */
 
-struct span {
-	uaddr_t start, end;
-	uint32_t prot, flags;
-	struct object *object;	/* referenced, or NULL */
-	struct file *file;	/* referenced, or NULL */
-	uint64_t index;
-};
-
-/* The part of [at, end) in the first area there; false: no more areas. */
-static bool span_get(struct aspace *as, uaddr_t at, uaddr_t end, struct span *s)
+bool span_get(struct aspace *as, uaddr_t at, uaddr_t end, struct vma_span *s)
 {
 	struct vma *v;
 
 	rwlock_read(&as->lock);
 	v = vma_find(&as->areas, at);
-	if (v && v->start < end) {
+	if (at < end && v && v->start < end) {
 		s->start = MAX(at, v->start);
 		s->end = MIN(end, v->end);
 		s->prot = v->prot;
@@ -130,7 +121,7 @@ static bool span_get(struct aspace *as, uaddr_t at, uaddr_t end, struct span *s)
 	return v;
 }
 
-static void span_put(struct span *s)
+void span_put(struct vma_span *s)
 {
 	if (s->object)
 		object_put(s->object);
@@ -138,7 +129,7 @@ static void span_put(struct span *s)
 		file_put(s->file);
 }
 
-static int advise_remove(struct span *s)
+static int advise_remove(struct vma_span *s)
 {
 	uint64_t pages = (s->end - s->start) >> PAGE_SHIFT;
 
@@ -152,7 +143,7 @@ static int advise_remove(struct span *s)
 	return pagecache_invalidate(s->object, s->index, s->index + pages - 1);
 }
 
-static int advise_populate(struct aspace *as, struct span *s, bool write)
+static int advise_populate(struct aspace *as, struct vma_span *s, bool write)
 {
 	int err;
 
@@ -162,7 +153,7 @@ static int advise_populate(struct aspace *as, struct span *s, bool write)
 	return err == -ERESTARTNOINTR ? -EINTR : err;
 }
 
-static int advise_span(struct aspace *as, struct span *s, int what)
+static int advise_span(struct aspace *as, struct vma_span *s, int what)
 {
 	switch (what) {
 	case MADV_WILLNEED:
@@ -180,7 +171,7 @@ static int advise_spans(struct aspace *as, uaddr_t at, uaddr_t end, int what)
 {
 	bool strict = what == MADV_POPULATE_READ || what == MADV_POPULATE_WRITE;
 	int err = 0, hole = 0;
-	struct span s;
+	struct vma_span s;
 
 	while (at < end && !err) {
 		if (!span_get(as, at, end, &s))

@@ -26,6 +26,11 @@ uint64_t pages_in(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t flags)
 	return pages;
 }
 
+static void area_set_locked(struct vma *v, uint32_t flags)
+{
+	aspace_area_change(v, v->prot, (v->flags & ~(VMA_LOCKED | VMA_LOCKONFAULT)) | flags);
+}
+
 /* Set the lock flags of all areas in [start, end), which may have no hole. (a writer) */
 static int set_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t flags)
 {
@@ -39,8 +44,7 @@ static int set_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t fl
 			err = -ENOMEM;
 			break;
 		}
-		aspace_area_change(v, v->prot,
-				   (v->flags & ~(VMA_LOCKED | VMA_LOCKONFAULT)) | flags);
+		area_set_locked(v, flags);
 		at = v->end;
 	}
 	aspace_merge(as, start, end);
@@ -98,8 +102,7 @@ SYSCALL2(munlock, uaddr_t, start, size_t, len)
 static void set_all(struct aspace *as, uint32_t flags)
 {
 	for (struct vma *v = vma_first(&as->areas); v; v = v->next)
-		aspace_area_change(v, v->prot,
-				   (v->flags & ~(VMA_LOCKED | VMA_LOCKONFAULT)) | flags);
+		area_set_locked(v, flags);
 	aspace_merge(as, 0, USER_TOP);
 }
 

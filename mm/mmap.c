@@ -41,6 +41,16 @@ static int announce(struct map_request *r)
 	return r->prot & PROT_WRITE ? -EPERM : 0;
 }
 
+/* Memory without a file behind it: what is shared gets an object of its own. */
+static int decode_zero(struct map_request *r)
+{
+	r->index = 0;
+	if (!(r->vflags & VMA_SHARED))
+		return 0;
+	r->object = shm_object_create(r->len);
+	return r->object ? 0 : -ENOMEM;
+}
+
 static int decode_file(struct map_request *r)
 {
 	int type = r->flags & MAP_TYPE;
@@ -63,12 +73,8 @@ static int decode_file(struct map_request *r)
 		return -EACCES;
 	if ((mode & FILE_MAP_NOEXEC) && (r->prot & PROT_EXEC))
 		return -EPERM;
-	if (mode & FILE_MAP_ZERO) {
-		r->index = 0;
-		if (r->vflags & VMA_SHARED)
-			r->object = shm_object_create(r->len);
-		return (r->vflags & VMA_SHARED) && !r->object ? -ENOMEM : 0;
-	}
+	if (mode & FILE_MAP_ZERO)
+		return decode_zero(r);
 	r->object = file_object(r->file);
 	if (!r->object)
 		return -ENODEV;
@@ -80,23 +86,12 @@ static int decode_file(struct map_request *r)
 
 static int decode_anon(struct map_request *r)
 {
-	r->vflags |= VMA_MAYWRITE;
-	switch (r->flags & MAP_TYPE) {
-	case MAP_PRIVATE:
-		if (r->flags & MAP_GROWSDOWN)
-			r->vflags |= VMA_GROWSDOWN;
-		r->index = 0;
-		return 0;
-	case MAP_SHARED:
-		if (r->flags & MAP_GROWSDOWN)
-			return -EINVAL;
-		r->vflags |= VMA_SHARED;
-		r->index = 0;
-		r->object = shm_object_create(r->len);
-		return r->object ? 0 : -ENOMEM;
-	default:
+	int type = r->flags & MAP_TYPE, down = r->flags & MAP_GROWSDOWN;
+
+	if (type != MAP_PRIVATE && (type != MAP_SHARED || down))
 		return -EINVAL;
-	}
+	r->vflags |= VMA_MAYWRITE | (type == MAP_SHARED ? VMA_SHARED : down ? VMA_GROWSDOWN : 0);
+	return decode_zero(r);
 }
 
 /* Find the place and make room. (a writer) 0 or -errno with nothing changed. */
@@ -249,29 +244,19 @@ int populate_strict(struct aspace *as, uaddr_t start, uaddr_t end, bool write)
 
 int populate(struct aspace *as, uaddr_t start, uaddr_t end)
 {
+	struct vma_span s;
 	int err = 0, now;
 
-	while (start < end) {
-		struct vma *v;
-		uaddr_t stop;
-		bool write, skip;
+	for (; span_get(as, start, end, &s); start = s.end) {
+		bool write = (s.prot & PROT_WRITE) && !(s.flags & VMA_SHARED);
 
-		rwlock_read(&as->lock);
-		v = vma_find(&as->areas, start);
-		if (!v || v->start >= end) {
-			rwlock_read_unlock(&as->lock);
-			break;
-		}
-		start = MAX(start, v->start);
-		stop = MIN(end, v->end);
-		write = (v->prot & PROT_WRITE) && vma_private(v);
-		skip = !(v->prot & (PROT_READ | PROT_WRITE));
-		rwlock_read_unlock(&as->lock);
-		now = skip ? -EFAULT : populate_strict(as, start, stop, write);
+		span_put(&s);
+		now = s.prot & (PROT_READ | PROT_WRITE)
+			      ? populate_strict(as, s.start, s.end, write)
+			      : -EFAULT;
 		err = err ? err : now;
 		if (now && now != -EFAULT)
 			break;
-		start = stop;
 	}
 	return err;
 }
@@ -413,22 +398,12 @@ out:
 
 /* --- msync, mincore --- */
 
-/* (a reader, which is released) */
-static int sync_area(struct vma *v, uaddr_t start, uaddr_t end)
+static int sync_span(struct vma_span *s)
 {
-	struct object *o = object_get(v->object);
-	struct file *file = v->file ? file_get(v->file) : NULL;
-	uint64_t first = vma_index(v, start), last = vma_index(v, end - 1);
-	int err;
+	uint64_t first = s->index, last = first + ((s->end - s->start) >> PAGE_SHIFT) - 1;
 
-	/* The references keep both while the lock is dropped for the I/O. */
-	rwlock_read_unlock(&v->as->lock);
-	err = file ? file_sync_range(file, first << PAGE_SHIFT, (last + 1) << PAGE_SHIFT)
-		   : pagecache_sync(o, first, last);
-	object_put(o);
-	if (file)
-		file_put(file);
-	return err;
+	return s->file ? file_sync_range(s->file, first << PAGE_SHIFT, (last + 1) << PAGE_SHIFT)
+		       : pagecache_sync(s->object, first, last);
 }
 
 SYSCALL3(msync, uaddr_t, addr, size_t, len, int, flags)
@@ -436,6 +411,7 @@ SYSCALL3(msync, uaddr_t, addr, size_t, len, int, flags)
 	struct aspace *as = current()->aspace;
 	size_t size = ALIGN_UP(len, PAGE_SIZE);
 	uaddr_t end = addr + size;
+	struct vma_span s;
 	int err = 0;
 	bool hole = false;
 
@@ -444,31 +420,17 @@ SYSCALL3(msync, uaddr_t, addr, size_t, len, int, flags)
 		return -EINVAL;
 	if (end < addr || (len && !size))
 		return -ENOMEM;
-	while (addr < end) {
-		struct vma *v;
-		uaddr_t stop;
-
-		rwlock_read(&as->lock);
-		v = vma_find(&as->areas, addr);
-		if (!v || v->start >= end) {
-			rwlock_read_unlock(&as->lock);
+	for (; addr < end && !err; addr = s.end) {
+		if (!span_get(as, addr, end, &s))
 			return -ENOMEM;
-		}
-		hole |= v->start > addr;
-		addr = MAX(addr, v->start);
-		stop = MIN(end, v->end);
-		if ((flags & MS_INVALIDATE) && (v->flags & VMA_LOCKED))
+		hole |= s.start > addr;
+		if ((flags & MS_INVALIDATE) && (s.flags & VMA_LOCKED))
 			err = -EBUSY;
-		if (!err && (flags & MS_SYNC) && v->object && !vma_private(v)) {
-			err = sync_area(v, addr, stop); /* drops the lock */
-		} else {
-			rwlock_read_unlock(&as->lock);
-		}
-		if (err)
-			return err;
-		addr = stop;
+		else if ((flags & MS_SYNC) && (s.flags & VMA_SHARED))
+			err = sync_span(&s);
+		span_put(&s);
 	}
-	return hole ? -ENOMEM : 0;
+	return err ? err : hole ? -ENOMEM : 0;
 }
 
 /* One byte for each page of the area from addr: is it in memory? (a) */

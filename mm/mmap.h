@@ -7,7 +7,19 @@
 
 struct aspace;
 struct file;
+struct object;
 
+/* What of a range lies in one area, for those who go through areas with the lock released. */
+struct vma_span {
+	uaddr_t start, end;
+	uint32_t prot, flags;
+	struct object *object;	/* referenced, or NULL */
+	struct file *file;	/* referenced, or NULL */
+	uint64_t index;		/* in the object, of start */
+};
+/* The first of [at, end); false: no more areas. Takes the aspace lock. Sleeps, both of them. */
+bool span_get(struct aspace *as, uaddr_t at, uaddr_t end, struct vma_span *s);
+void span_put(struct vma_span *s);
 /*
  * Fault in what can be of [start, end), private writable areas for writing; holes are skipped. 0 or
  * the first error, which MAP_POPULATE does not tell: -EFAULT. Takes the aspace lock; may sleep.
