@@ -28,15 +28,7 @@ static void count_entry(const struct frame *leaf, pte_t e, struct vma_info *out)
 	out->pss += PAGE_SIZE / users;
 	out->anon += frame_type(f) == FRAME_ANON;
 	out->referenced += !!(e & PTE_A);
-	out->dirty += dirty;
-	if (users > 1 && dirty)
-		out->shared_dirty++;
-	else if (users > 1)
-		out->shared_clean++;
-	else if (dirty)
-		out->private_dirty++;
-	else
-		out->private_clean++;
+	out->by_kind[users > 1][dirty]++;
 }
 
 static void count_pages(struct vma *v, struct vma_info *out)
@@ -54,6 +46,11 @@ static void count_pages(struct vma *v, struct vma_info *out)
 	out->pss /= KiB;
 }
 
+static bool is_heap(const struct vma *v)
+{
+	return !v->object && v->start < v->as->brk && v->end > v->as->layout.start_brk;
+}
+
 bool aspace_area_info(struct aspace *as, uint64_t addr, bool with_pages, struct vma_info *out)
 {
 	struct vma *v;
@@ -62,17 +59,13 @@ bool aspace_area_info(struct aspace *as, uint64_t addr, bool with_pages, struct 
 	rwlock_read(&as->lock);
 	v = vma_find(&as->areas, addr);
 	if (v) {
-		out->start = v->start;
-		out->end = v->end;
-		out->prot = v->prot;
-		out->shared = !vma_private(v);
-		out->stack = v->flags & VMA_STACK;
-		out->growsdown = v->flags & VMA_GROWSDOWN;
-		out->locked = v->flags & VMA_LOCKED;
-		out->vdso = v->start == as->layout.vdso;
-		out->heap = !v->object && v->start < as->brk && v->end > as->layout.start_brk;
-		out->file = v->file ? file_get(v->file) : NULL;
-		out->offset = v->object ? v->index << PAGE_SHIFT : 0;
+		out->area = *v;
+		if (v->file)
+			file_get(v->file);
+		out->name = v->flags & VMA_STACK	  ? "[stack]"
+			    : v->start == as->layout.vdso ? "[vdso]"
+			    : is_heap(v)		  ? "[heap]"
+							  : "";
 		if (with_pages)
 			count_pages(v, out);
 	}

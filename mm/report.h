@@ -3,20 +3,16 @@
  */
 #pragma once
 
-#include "kernel/types.h"
+#include "mm/types.h"
 
-struct aspace;
-
-/* An iterator over the areas of a space, for /proc/PID/maps and smaps. */
+/* An area, for /proc/PID/maps and smaps. */
 struct vma_info {
-	uint64_t start, end, offset;
-	uint32_t prot;		/* PROT_* */
-	bool shared, stack, heap, vdso, growsdown, locked;
-	struct file *file;	/* referenced (file_put), or NULL */
-	/* pages, only filled when asked for */
-	uint64_t rss, anon, dirty, shared_clean, shared_dirty, private_clean, private_dirty,
-		referenced;
-	uint64_t pss; /* KiB */
+	struct vma area;	/* a copy, with a reference to its file */
+	const char *name;	/* as "[heap]", of one that is no file's */
+	/* Pages, only filled when asked for. */
+	uint64_t rss, anon, referenced;
+	uint64_t by_kind[2][2]; /* mapped by one or several; clean, dirty */
+	uint64_t pss;		/* KiB */
 };
 /*
  * The first area that ends above addr: true, or false when there is none. with_pages counts its

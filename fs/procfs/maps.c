@@ -12,16 +12,10 @@
 #include "mm/report.h"
 #include "mm/slab.h"
 
-static const char *area_name(const struct vma_info *v)
-{
-	return v->heap ? "[heap]" : v->stack ? "[stack]" : v->vdso ? "[vdso]" : "";
-}
-
 /* One line as in proc(5); page is a page of scratch memory. */
-static void area_show(struct proc_text *t, const struct vma_info *v, char *page)
+static void area_show(struct proc_text *t, const struct vma *v, const char *name, char *page)
 {
 	const struct inode *inode = v->file ? v->file->inode : NULL;
-	const char *name = area_name(v);
 	size_t at = t->len;
 
 	if (v->file) {
@@ -31,7 +25,8 @@ static void area_show(struct proc_text *t, const struct vma_info *v, char *page)
 	}
 	proc_printf(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu", v->start, v->end,
 		    v->prot & PROT_READ ? 'r' : '-', v->prot & PROT_WRITE ? 'w' : '-',
-		    v->prot & PROT_EXEC ? 'x' : '-', v->shared ? 's' : 'p', v->offset,
+		    v->prot & PROT_EXEC ? 'x' : '-', vma_private(v) ? 'p' : 's',
+		    v->object ? v->index << PAGE_SHIFT : 0,
 		    inode ? MAJOR(inode->sb->dev) : 0, inode ? MINOR(inode->sb->dev) : 0,
 		    inode ? inode->ino : 0);
 	if (*name) {
@@ -47,20 +42,20 @@ static void pages_show(struct proc_text *t, const struct vma_info *v)
 {
 #define LINE(name, pages) \
 	proc_printf(t, "%-15s %8lu kB\n", name ":", (unsigned long)(pages) * (PAGE_SIZE / KiB))
-	LINE("Size", (v->end - v->start) / PAGE_SIZE);
+	LINE("Size", vma_pages(&v->area));
 	LINE("KernelPageSize", 1);
 	LINE("MMUPageSize", 1);
 	LINE("Rss", v->rss);
 	proc_printf(t, "%-15s %8lu kB\n", "Pss:", (unsigned long)v->pss);
-	LINE("Shared_Clean", v->shared_clean);
-	LINE("Shared_Dirty", v->shared_dirty);
-	LINE("Private_Clean", v->private_clean);
-	LINE("Private_Dirty", v->private_dirty);
+	LINE("Shared_Clean", v->by_kind[1][0]);
+	LINE("Shared_Dirty", v->by_kind[1][1]);
+	LINE("Private_Clean", v->by_kind[0][0]);
+	LINE("Private_Dirty", v->by_kind[0][1]);
 	LINE("Referenced", v->referenced);
 	LINE("Anonymous", v->anon);
 	/* procps ends an area at this line. */
 	LINE("Swap", 0);
-	LINE("Locked", v->locked ? v->rss : 0);
+	LINE("Locked", v->area.flags & VMA_LOCKED ? v->rss : 0);
 #undef LINE
 }
 
@@ -78,12 +73,12 @@ static int areas_show(struct proc_text *t, struct process *p, bool pages)
 		return 0;
 	page = kmalloc(PAGE_SIZE);
 	while (page && aspace_area_info(as, at, pages, &v)) {
-		area_show(t, &v, page);
+		area_show(t, &v.area, v.name, page);
 		if (pages)
 			pages_show(t, &v);
-		if (v.file)
-			file_put(v.file);
-		at = v.end;
+		if (v.area.file)
+			file_put(v.area.file);
+		at = v.area.end;
 	}
 	aspace_put(as);
 	if (!page)
