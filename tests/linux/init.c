@@ -60,19 +60,46 @@ static void console_make_raw(void)
 	tcsetattr(0, TCSANOW, &tio);
 }
 
+static int status_of(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/*
+ * Leads the session, waits for the command and ends as it did. When a session leader ends, Linux
+ * hangs up its terminal and drops what was not sent yet: the command must not be the leader.
+ */
+__attribute__((noreturn))
+static void session_lead(char **argv)
+{
+	int status = 0;
+	pid_t pid;
+
+	setsid();
+	ioctl(0, TIOCSCTTY, 1);
+	pid = fork();
+	if (pid == 0) {
+		setpgid(0, 0);
+		tcsetpgrp(0, getpid());
+		signal(SIGTTOU, SIG_DFL);
+		signal(SIGHUP, SIG_DFL);
+		execv(argv[0], argv);
+		dprintf(2, "init: %s: %s\n", argv[0], strerror(errno));
+		_exit(127);
+	}
+	while (waitpid(pid, &status, 0) != pid)
+		continue;
+	tcdrain(1);
+	_exit(status_of(status));
+}
+
 static int command_run(char **argv)
 {
 	int status = 0;
 	pid_t pid = fork();
 
-	if (pid == 0) {
-		setsid();
-		ioctl(0, TIOCSCTTY, 1);
-		tcsetpgrp(0, getpid());
-		execv(argv[0], argv);
-		dprintf(2, "init: %s: %s\n", argv[0], strerror(errno));
-		_exit(127);
-	}
+	if (pid == 0)
+		session_lead(argv);
 	/* Orphans come to the first process, which must not keep their zombies. */
 	while (waitpid(-1, &status, 0) != pid)
 		continue;
@@ -80,7 +107,7 @@ static int command_run(char **argv)
 	kill(-1, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0)
 		continue;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return status_of(status);
 }
 
 static void commands_run(void)

@@ -395,7 +395,10 @@ TEST(mmap, area_count_limit, .seconds = 120)
 	CHECK_EQ(errno, ENOMEM);
 	/* A hole in the middle of an area would be one more; at its end it is not. */
 	CHECK_ERR(munmap(p + (i + 3) * PAGE, PAGE), ENOMEM);
+	CHECK(mremap(p + (i + 3) * PAGE, 2 * PAGE, PAGE, 0) == MAP_FAILED);
+	CHECK_EQ(errno, ENOMEM);
 	CHECK_READS(p + (i + 3) * PAGE);
+	CHECK_READS(p + (i + 4) * PAGE);
 	CHECK_OK(munmap(p + (n - 1) * PAGE, PAGE));
 	CHECK_OK(munmap(p, i * PAGE));
 	CHECK_OK(munmap(p + (i + 3) * PAGE, PAGE));

@@ -375,3 +375,38 @@ TEST(race, sigpending_limit)
 	CHECK_OK(sigqueue(getpid(), SIGRTMIN, v));
 	CHECK_ERR(sigqueue(getpid(), SIGRTMIN, v), EAGAIN);
 }
+
+#define WORDS 2000
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Whoever asks, in pieces of whatever size: no random number is given out twice. */
+TEST(race, random_numbers_differ)
+{
+	uint64_t *words = mmap(NULL, 4 * WORDS * sizeof(*words), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid[4];
+
+	CHECK(words != MAP_FAILED);
+	for (int i = 0; i < 4; i++) {
+		pid[i] = child();
+		if (pid[i] == 0) {
+			for (size_t n = 0, size; n < WORDS; n += size) {
+				size = n % 23 + 1 < WORDS - n ? n % 23 + 1 : WORDS - n;
+				CHECK_EQ(syscall(SYS_getrandom, words + i * WORDS + n, size * 8, 0),
+					 size * 8);
+			}
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < 4; i++)
+		expect_exit(pid[i], 0);
+	qsort(words, 4 * WORDS, sizeof(*words), by_value);
+	for (int i = 1; i < 4 * WORDS; i++)
+		CHECK(words[i] != words[i - 1]);
+}
