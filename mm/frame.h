@@ -35,10 +35,12 @@ enum frame_type {
 #define FRAME_REFERENCED   BIT(12) /* used since reclaim last looked */
 #define FRAME_QUEUED	   BIT(13) /* on a reclaim queue (queue lock) */
 #define FRAME_ICACHE_STALE BIT(14) /* written since the last fence.i */
+#define FRAME_MAIN	   BIT(15) /* queued as established, not on trial (queue lock) */
 #define FRAME_CACHED	   BIT(16) /* FREE: in a hart's cache, not in the buddy lists */
 #define FRAME_WAITERS	   BIT(17) /* somebody sleeps for BUSY or WRITEBACK to end */
 #define FRAME_READAHEAD	   BIT(18) /* OBJECT: using it should start the next read-ahead */
-#define FRAME_MLOCKED	   BIT(19)
+#define FRAME_FRESH	   BIT(19) /* its use so far is the one that brought it in */
+/* Bits 22 to 31: when it was used last, in the policy's time (queue lock). */
 
 #define PFN_NONE 0u /* no neighbour in a list; physical page 0 is never handed out */
 

@@ -5,7 +5,7 @@
 #include "lib/string.h"
 #include "mm/init.h"
 #include "mm/page.h"
-#include "mm/queue.h"
+#include "mm/policy.h"
 #include "mm/rmap.h"
 #include "mm/stat.h"
 #include "mm/writeback.h"
@@ -42,10 +42,13 @@ void frame_done(struct frame *f, uint32_t bits)
 		wake_all(wait_of(f));
 }
 
+/* The first use is what brought it in, the second tells. */
 static inline void touch(struct frame *f)
 {
 	if (!frame_has(f, FRAME_REFERENCED))
 		frame_set(f, FRAME_REFERENCED);
+	else if (frame_has(f, FRAME_FRESH))
+		frame_clear(f, FRAME_FRESH);
 }
 
 struct frame *pagecache_find(struct object *o, uint64_t index)
@@ -87,7 +90,7 @@ static int insert(struct object *o, uint64_t index, struct frame *f)
 	if (!err) {
 		o->nr_frames++;
 		if (o->ops->write_pages)
-			queue_enter(f);
+			policy_enter(f, 0);
 	}
 	spin_unlock(&o->tree_lock);
 	if (!err)
@@ -100,7 +103,7 @@ void pagecache_remove_locked(struct object *o, struct frame *f)
 	radix_remove(&o->frames, f->index);
 	if (frame_has(f, FRAME_DIRTY))
 		writeback_clear_locked(o, f);
-	queue_leave(f);
+	policy_leave(f);
 	o->nr_frames--;
 	f->object = NULL;
 	pagecache_nr_frames--;
@@ -519,13 +522,23 @@ int pagecache_truncate(struct object *o, uint64_t size)
 	return 0;
 }
 
-bool pagecache_try_drop(struct frame *f)
+/* A victim stays, unless it was taken out meanwhile. */
+static void put_back(struct object *o, struct frame *f)
 {
-	struct object *o = f->object;
+	spin_lock(&o->tree_lock);
+	if (f->object == o)
+		policy_return(f);
+	spin_unlock(&o->tree_lock);
+}
+
+bool pagecache_try_drop(struct object *o, struct frame *f)
+{
 	bool dropped = false;
 
-	if (!o || frame_has(f, FRAME_BUSY | FRAME_WRITEBACK | FRAME_DIRTY) || !rmap_try_unmap(f))
+	if (frame_has(f, FRAME_BUSY | FRAME_WRITEBACK | FRAME_DIRTY) || !rmap_try_unmap(f)) {
+		put_back(o, f);
 		return false;
+	}
 	spin_lock(&o->tree_lock);
 	/* References are taken under this lock: the tree's and ours stay the only ones. */
 	if (f->object == o && f->refs == 2 && !f->maps &&
@@ -536,6 +549,8 @@ bool pagecache_try_drop(struct frame *f)
 	spin_unlock(&o->tree_lock);
 	if (dropped)
 		frame_put(f);
+	else
+		put_back(o, f);
 	return dropped;
 }
 

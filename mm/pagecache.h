@@ -64,7 +64,10 @@ void pagecache_gather(struct object *o, uint64_t first, struct frame **frames, u
 int frame_wait(struct frame *f, uint32_t bits);
 /* Clear bits and wake who waits for them. */
 void frame_done(struct frame *f, uint32_t bits);
-/* Take a clean, unused frame out of the cache. f and its object are referenced by the caller. */
-bool pagecache_try_drop(struct frame *f);
+/*
+ * Take f, a victim of the policy, out of the cache if it is clean and not in use; else it goes back
+ * to the policy. f and its object are referenced by the caller.
+ */
+bool pagecache_try_drop(struct object *o, struct frame *f);
 /* (tree_lock) Out of the tree: the tree's reference becomes the caller's. */
 void pagecache_remove_locked(struct object *o, struct frame *f);

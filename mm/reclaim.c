@@ -9,7 +9,7 @@
 #include "mm/init.h"
 #include "mm/object.h"
 #include "mm/pagecache.h"
-#include "mm/queue.h"
+#include "mm/policy.h"
 #include "mm/slab.h"
 #include "mm/stat.h"
 #include "mm/writeback.h"
@@ -20,31 +20,42 @@ static struct waitqueue reclaim_wait = WAITQUEUE_INIT(reclaim_wait); /* the recl
 static _Atomic uint64_t rounds; /* of the reclaim thread */
 static _Atomic bool wanted;
 
-/* Drop up to n frames of the page cache, looking at each queued one at most twice. */
+bool page_accessed(struct frame *f)
+{
+	return frame_has(f, FRAME_REFERENCED);
+}
+
+bool page_hold(struct frame *f, void **with)
+{
+	/* While it is queued its object lives: frames leave the queue before their object goes. */
+	if (!object_try_get(f->object))
+		return false;
+	*with = f->object;
+	frame_get(f);
+	return true;
+}
+
+/* Drop up to n frames, looking at each at most twice. */
 static uint64_t scan_queue(uint64_t n)
 {
-	uint64_t budget = 2 * queue_length, freed = 0;
+	uint64_t budget = 2 * policy_pages(), freed = 0;
 
 	for (; budget && freed < n; budget--) {
-		struct object *o;
-		struct frame *f = queue_next(&o);
-		bool dropped = false;
+		struct frame *f;
+		void *o;
 
+		if (policy_due())
+			policy_epoch();
+		f = policy_victim(&o);
 		if (!f)
-			break;
-		if (!o)
 			continue;
 		vm_event(VM_PGSCAN);
-		if (frame_has(f, FRAME_REFERENCED))
-			frame_clear(f, FRAME_REFERENCED);
-		else
-			dropped = pagecache_try_drop(f);
-		frame_put(f);
-		object_put(o);
-		if (dropped) {
+		if (pagecache_try_drop(o, f)) {
 			freed++;
 			vm_event(VM_PGSTEAL);
 		}
+		frame_put(f);
+		object_put(o);
 	}
 	return freed;
 }

@@ -6,7 +6,6 @@
 #include "kernel/time.h"
 #include "lib/string.h"
 #include "mm/pagecache.h"
-#include "mm/queue.h"
 #include "mm/rmap.h"
 #include "mm/stat.h"
 
@@ -20,6 +19,7 @@ uint64_t dirty_expire_centisecs = 500, dirty_writeback_centisecs = 100;
 static struct spinlock dirty_lock = SPINLOCK_INIT("dirty objects", RANK_QUEUE);
 static LIST_HEAD(dirty_objects); /* (dirty_lock) */
 static struct waitqueue flusher_wait = WAITQUEUE_INIT(flusher_wait);
+struct waitqueue memory_wait = WAITQUEUE_INIT(memory_wait);
 static struct waitqueue throttle_wait = WAITQUEUE_INIT(throttle_wait);
 static _Atomic bool kicked, retimed;
 static _Atomic uint64_t rounds; /* of the flusher: writers wait for one to end */

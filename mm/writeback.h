@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "kernel/wait.h"
 #include "mm/object.h"
 
 struct frame;
@@ -20,6 +21,8 @@ void writeback_throttle(void);
 /* Have the flusher write now: memory is short. */
 void writeback_kick(void);
 void writeback_start(void);
+/* Those who wait for memory; woken when something was freed, or may be now. */
+extern struct waitqueue memory_wait;
 /*
  * Percent of memory that may be dirty before the flusher starts, before writers wait; hundredths of
  * a second that a page may stay dirty, and between looks (0: only when told).

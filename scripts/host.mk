@@ -53,13 +53,13 @@ $(HB)/fuzz-obj/%.c.o: %.c $(HB)/.flags | $(O)/.setup-test
 define host_test
 $(HB)/$(1): $(patsubst %,$(HB)/obj/%.o,$($(1)_SRC)) tests/host/host.mk
 	$$(call say,HOSTLD,$$@)
-	$$(Q)$(HCC) $(HCFLAGS) -o $$@ $$(filter %.o,$$^) -lcmocka
+	$$(Q)$(HCC) $(HCFLAGS) -o $$@ $$(filter %.o,$$^) -lcmocka -lm
 endef
 define host_fuzzer
 $(HB)/fuzz/$(1): $(patsubst %,$(HB)/fuzz-obj/%.o,$($(1)_SRC)) tests/host/host.mk
 	$$(call say,FUZZLD,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$(FUZZCC) $(HCFLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^) -lcmocka
+	$$(Q)$(FUZZCC) $(HCFLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^) -lcmocka -lm
 endef
 $(foreach t,$(HOST_TESTS),$(eval $(call host_test,$(t))))
 $(foreach t,$(FUZZERS),$(eval $(call host_fuzzer,$(t))))

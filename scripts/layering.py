@@ -29,7 +29,7 @@ MM_LAYERS = [
     ["pte", "frame", "kmap", "swapslot", "policy", "stat", "inject"],
     ["tlb", "slab", "areas"],
     ["vmalloc", "pagetable", "share", "rmap"],
-    ["object", "pagecache", "writeback", "queue", "shm"],
+    ["object", "pagecache", "writeback", "shm"],
     ["vma", "swap", "thp"],
     ["reclaim"],
     ["aspace", "fork", "fault", "oom"],

@@ -6,7 +6,7 @@
 #include "mm/frame.h"
 #include "mm/pagecache.h"
 #include "mm/percpu.h"
-#include "mm/queue.h"
+#include "mm/policy.h"
 #include "mm/vmalloc.h"
 
 const char *const vm_event_names[VM_EVENTS] = {
@@ -50,7 +50,7 @@ static uint64_t kib(uint64_t pages)
 void meminfo_get(struct meminfo *out)
 {
 	struct frame_stats s;
-	uint64_t file = queue_length;
+	uint64_t file = policy_pages();
 
 	frame_stats(&s);
 	memset(out, 0, sizeof(*out));

@@ -92,9 +92,22 @@ test_block_SRC := tests/host/test_block.c tests/host/shim/sleep.c tests/host/shi
 		  drivers/block/bio.c drivers/block/queue.c kernel/wait.c kernel/cmdline.c \
 		  $(KERNEL_SHIM)
 
+# The kernel's replacement policy among others, on traces: not a test but a table.
+REPLACE_SRC := $(wildcard tests/host/replace/*.c) mm/policy.c mm/frame.c mm/slab.c \
+	       tests/host/shim/ram.c $(KERNEL_SHIM)
+.PHONY: replace
+replace: $(HB)/replace
+	@$< $(FRAMES)
+$(HB)/replace: $(REPLACE_SRC:%=$(HB)/obj/%.o) tests/host/host.mk
+	$(call say,HOSTLD,$@)
+	$(Q)$(HCC) $(HCFLAGS) -o $@ $(filter %.o,$^) -lcmocka -lm
+
+HOST_TESTS += test_policy
+test_policy_SRC := tests/host/test_policy.c $(filter-out %/main.c,$(REPLACE_SRC))
+
 # All of mm/ that does not touch the machine.
 MM_SRC := $(addprefix mm/,areas.c aspace.c fault.c fork.c frame.c madvise.c mlock.c mmap.c \
-	  mremap.c object.c oom.c pagecache.c pagetable.c queue.c reclaim.c rmap.c share.c \
+	  mremap.c object.c oom.c pagecache.c pagetable.c policy.c reclaim.c rmap.c share.c \
 	  slab.c tlb.c vma.c writeback.c)
 
 HOST_TESTS += test_aspace

@@ -21,7 +21,7 @@
 #include "mm/object.h"
 #include "mm/pagecache.h"
 #include "mm/percpu.h"
-#include "mm/queue.h"
+#include "mm/policy.h"
 #include "mm/vmalloc.h"
 
 #define COMPLAINTS 12
@@ -195,11 +195,11 @@ static void audit_frames(void)
 		}
 	}
 	audit_caches(cached);
-	if (by_flag[0] != pagecache_nr_frames || by_flag[1] != queue_length ||
+	if (by_flag[0] != pagecache_nr_frames || by_flag[1] != policy_pages() ||
 	    by_flag[2] != pagecache_nr_dirty)
 		audit_complain("%lu frames in objects, %lu queued, %lu dirty; counted %lu %lu %lu",
 			       by_flag[0], by_flag[1], by_flag[2], (uint64_t)pagecache_nr_frames,
-			       (uint64_t)queue_length, (uint64_t)pagecache_nr_dirty);
+			       policy_pages(), (uint64_t)pagecache_nr_dirty);
 }
 
 /* Of one attempt. */

@@ -1,0 +1,306 @@
+#include "mm/policy.h"
+
+/*
+ * Two queues. A page that comes in is on trial; from the head of that queue victims are taken. The
+ * established ones leave theirs only for a page that is better: one that was used again after a
+ * shorter time than the weakest of them has not been used for. So a loop over more than memory
+ * keeps as much of itself as fits, and what is read once drives out nothing that is in use.
+ *
+ * How long the trial queue may be follows from what least-recently-used would have done, which
+ * can be told exactly enough: how many pages were used since a page was. A page that comes back
+ * although LRU would have kept it says that the trial is too short; an established one that is
+ * used again although LRU would have dropped it says that it is too long.
+ *
+ * Time is counted in epochs, of a fixed share of the pages replaced: use is known no finer.
+ */
+#define EPOCH_SHARE 64 /* of memory is replaced in an epoch */
+#define TRIAL_SHARE 32 /* of memory the trial queue has at least, and the established ones */
+#define STAMPS	    (1u << (POLICY_SHADOW_BITS - 1)) /* epochs that can be told apart */
+#define STAMP_SHIFT 22
+#define LOOKS	    3  /* at established pages for one that came in or goes */
+#define ROUNDS	    32 /* pages on trial that may have been used, before one goes anyway */
+
+enum { TRIAL, MAIN };
+
+static struct {
+	struct spinlock lock;
+	struct frame_list queue[2]; /* (lock) as all that follows; the oldest first */
+	uint64_t goal;		/* pages on trial */
+	uint64_t vacant;	/* room for established pages; at first without end */
+	uint64_t gone;		/* victims since the epoch began */
+	uint32_t now;		/* the epoch's stamp */
+	/* By stamp of last use: pages, here or gone; of those, in this epoch: back; used in MAIN. */
+	uint32_t last[STAMPS], back[STAMPS], kept[STAMPS];
+} policy = {.lock = SPINLOCK_INIT("replacement policy", RANK_QUEUE), .vacant = UINT64_MAX};
+
+static uint32_t stamp_of(const struct frame *f)
+{
+	return f->word >> STAMP_SHIFT;
+}
+
+static uint32_t age(uint32_t stamp)
+{
+	return (policy.now - stamp) % STAMPS;
+}
+
+static void count_out(uint32_t stamp)
+{
+	if (policy.last[stamp])
+		policy.last[stamp]--;
+}
+
+static void stamp_now(struct frame *f)
+{
+	__atomic_fetch_add((uint32_t *)&f->word, (policy.now - stamp_of(f)) << STAMP_SHIFT,
+			   __ATOMIC_RELAXED);
+	policy.last[policy.now]++;
+}
+
+static void push(struct frame *f, unsigned which)
+{
+	frame_list_append(&policy.queue[which], f);
+	frame_set(f, FRAME_QUEUED | (which == MAIN ? FRAME_MAIN : 0));
+}
+
+static unsigned pull(struct frame *f)
+{
+	unsigned which = frame_has(f, FRAME_MAIN) ? MAIN : TRIAL;
+
+	frame_list_remove(&policy.queue[which], f);
+	frame_clear(f, FRAME_QUEUED | FRAME_MAIN);
+	return which;
+}
+
+static struct frame *head(unsigned which)
+{
+	const struct frame_list *q = &policy.queue[which];
+
+	return q->n ? FRAMES + q->first : NULL;
+}
+
+static uint64_t total(void)
+{
+	return policy.queue[TRIAL].n + policy.queue[MAIN].n;
+}
+
+/* The access that brought it in does not count. */
+static void note_use(struct frame *f)
+{
+	if (frame_has(f, FRAME_FRESH)) {
+		frame_clear(f, FRAME_FRESH | FRAME_REFERENCED);
+		return;
+	}
+	if (frame_has(f, FRAME_MAIN))
+		policy.kept[stamp_of(f)]++;
+	count_out(stamp_of(f));
+	stamp_now(f);
+	frame_set(f, FRAME_REFERENCED);
+}
+
+/* Was it used since it was last looked at here? */
+static bool used(struct frame *f)
+{
+	if (!frame_has(f, FRAME_FRESH) && page_accessed(f) && age(stamp_of(f)))
+		note_use(f);
+	return !frame_has(f, FRAME_FRESH) && frame_has(f, FRAME_REFERENCED);
+}
+
+/* An established page that was not used since the hand came by; NULL if that takes too long. */
+static struct frame *weakest(void)
+{
+	for (unsigned i = 0; i < LOOKS; i++) {
+		struct frame *f = head(MAIN);
+
+		if (!f || !used(f))
+			return f;
+		frame_clear(f, FRAME_REFERENCED);
+		pull(f);
+		push(f, MAIN);
+	}
+	return NULL;
+}
+
+static void demote(struct frame *f)
+{
+	pull(f);
+	push(f, TRIAL);
+}
+
+/* Put f where it belongs by its last use but one. */
+static void place(struct frame *f, uint32_t stamp)
+{
+	struct frame *w = weakest();
+
+	if (w && age(stamp) < age(stamp_of(w))) {
+		demote(w);
+		push(f, MAIN);
+	} else {
+		push(f, TRIAL);
+	}
+}
+
+/* While there is room, the oldest on trial are established. */
+static void enter_new(struct frame *f)
+{
+	stamp_now(f);
+	push(f, TRIAL);
+	if (policy.vacant && policy.queue[TRIAL].n > MAX(policy.goal, total() / TRIAL_SHARE)) {
+		policy.vacant--;
+		f = head(TRIAL);
+		pull(f);
+		push(f, MAIN);
+	}
+}
+
+void policy_enter(struct frame *f, uint32_t shadow)
+{
+	spin_lock(&policy.lock);
+	frame_set(f, FRAME_FRESH);
+	if (!shadow || policy.vacant) {
+		enter_new(f);
+	} else {
+		stamp_now(f);
+		place(f, shadow % STAMPS);
+	}
+	if (shadow) {
+		count_out(shadow % STAMPS);
+		policy.back[shadow % STAMPS]++;
+	}
+	spin_unlock(&policy.lock);
+}
+
+void policy_leave(struct frame *f)
+{
+	spin_lock(&policy.lock);
+	if (frame_has(f, FRAME_QUEUED)) {
+		count_out(stamp_of(f));
+		if (pull(f) == MAIN && policy.vacant != UINT64_MAX)
+			policy.vacant++;
+	}
+	spin_unlock(&policy.lock);
+}
+
+static struct frame *choose(void)
+{
+	struct frame *f;
+
+	for (unsigned i = 0;; i++) {
+		f = head(TRIAL);
+		if (!f)
+			f = head(MAIN);
+		if (!f || !used(f) || i == ROUNDS)
+			return f;
+		frame_clear(f, FRAME_REFERENCED);
+		pull(f);
+		place(f, stamp_of(f));
+	}
+}
+
+struct frame *policy_victim(void **with)
+{
+	struct frame *f, *w;
+
+	spin_lock(&policy.lock);
+	policy.vacant = 0;
+	/* New private pages, as many as went at most, enter with the next harvest. */
+	if (policy.queue[TRIAL].n + policy.gone < policy.goal) {
+		w = weakest();
+		if (w)
+			demote(w);
+	}
+	f = choose();
+	if (f) {
+		pull(f);
+		if (page_hold(f, with)) {
+			policy.gone++;
+		} else {
+			push(f, TRIAL); /* who frees it takes it off */
+			f = NULL;
+		}
+	}
+	spin_unlock(&policy.lock);
+	return f;
+}
+
+void policy_return(struct frame *f)
+{
+	spin_lock(&policy.lock);
+	count_out(stamp_of(f));
+	stamp_now(f);
+	push(f, TRIAL);
+	spin_unlock(&policy.lock);
+}
+
+uint32_t policy_shadow(const struct frame *f)
+{
+	return STAMPS | stamp_of(f);
+}
+
+void policy_forget(uint32_t shadow)
+{
+	spin_lock(&policy.lock);
+	if (shadow)
+		count_out(shadow % STAMPS);
+	spin_unlock(&policy.lock);
+}
+
+bool policy_due(void)
+{
+	return policy.gone >= total() / EPOCH_SHARE;
+}
+
+void policy_used(struct frame *const *frames, uint32_t n)
+{
+	spin_lock(&policy.lock);
+	for (uint32_t i = 0; i < n; i++) {
+		if (frame_has(frames[i], FRAME_QUEUED))
+			note_use(frames[i]);
+		else if (frame_type(frames[i]) == FRAME_ANON)
+			enter_new(frames[i]);
+	}
+	spin_unlock(&policy.lock);
+}
+
+/* Of how many epochs ago are the pages that LRU would still have, all that were used since? */
+static uint32_t lru_age(void)
+{
+	uint64_t pages = 0, room = total();
+	uint32_t ago = 0;
+
+	while (ago < STAMPS - 1) {
+		pages += policy.last[(policy.now - ago) % STAMPS];
+		if (pages > room)
+			break;
+		ago++;
+	}
+	return ago;
+}
+
+void policy_epoch(void)
+{
+	uint64_t longer = 0, shorter = 0, least;
+	uint32_t limit;
+
+	spin_lock(&policy.lock);
+	limit = lru_age();
+	for (uint32_t s = 0; s < STAMPS; s++) {
+		if (age(s) < limit)
+			longer += policy.back[s];
+		else
+			shorter += policy.kept[s];
+		policy.back[s] = policy.kept[s] = 0;
+	}
+	least = total() / TRIAL_SHARE;
+	policy.goal += longer;
+	policy.goal -= MIN(policy.goal, shorter);
+	policy.goal = MIN(MAX(policy.goal, least), total() - least);
+	policy.now = (policy.now + 1) % STAMPS;
+	policy.last[policy.now] = 0;
+	policy.gone = 0;
+	spin_unlock(&policy.lock);
+}
+
+uint64_t policy_pages(void)
+{
+	return total();
+}
