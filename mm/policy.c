@@ -24,7 +24,7 @@ enum { TRIAL, MAIN };
 
 static struct {
 	struct spinlock lock;
-	struct frame_list queue[2]; /* (lock) as all that follows; the oldest first */
+	struct frame_list queue[2]; /* (lock) as all below; the oldest first */
 	uint64_t goal;		/* pages on trial */
 	uint64_t vacant;	/* room for established pages; at first without end */
 	uint64_t gone;		/* victims since the epoch began */
