@@ -359,9 +359,7 @@ static void aspace_destroy(struct aspace *as)
 	for (struct vma *v = all; v; v = v->next)
 		leave_object(v);
 	tlb_batch_begin(&batch, as, true);
-	for (struct vma *v = all; v; v = v->next)
-		pt_unmap(as, v->start, v->end, &batch);
-	pt_free_leaves(as, 0, USER_TOP, &batch);
+	pt_unmap_all(as, all, &batch);
 	tlb_batch_end(&batch);
 	aspace_bury(all);
 	pt_destroy(as);

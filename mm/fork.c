@@ -53,26 +53,30 @@ static void copy_entries(struct fork *f, struct frame *to, struct frame *from, c
 			 uaddr_t va, uaddr_t stop)
 {
 	pte_t *s = pt_entry(from, va), *d = pt_entry(to, va);
+	uint32_t counts = 0;
 
 	for (; va < stop; va += PAGE_SIZE, s++, d++) {
 		pte_t p = *s;
 		struct frame *frame;
+		uint32_t count;
 
-		if (!pte_resident(p))
+		if (!p || !pte_resident(p))
 			continue;
 		if (pte_writable(p)) {
 			*s = p = pte_wrprotect(p);
 			tlb_batch_add(&f->batch, va, NULL);
 		}
-		if (!pte_special(p)) {
+		if (likely(!pte_special(p))) {
 			frame = pte_frame(p);
-			if (frame_type(frame) == FRAME_OBJECT && frame->object != v->object)
+			count = pt_count_of(frame);
+			if (count == PT_COUNT_OBJECT && frame->object != v->object)
 				continue;
 			frame_map(frame);
-			to->entries += pt_count_of(frame);
+			counts += count;
 		}
 		*d = p;
 	}
+	to->entries += counts;
 }
 
 /* Copy what private areas, from v on, have in the table at base. 0 or -ENOMEM. */
@@ -102,14 +106,22 @@ static int copy_table(struct fork *f, struct frame *from, struct vma *v, uaddr_t
 	return 0;
 }
 
-/* Is the table at base, in which v is the first area, better copied than shared? */
-static bool want_copy(const struct fork *f, const struct frame *leaf, struct vma *v, uaddr_t base)
+/* From base on, the first table that will be touched. */
+static uaddr_t touched_next(const struct fork *f, uaddr_t base)
+{
+	uaddr_t next = USER_TOP;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(f->soon); i++)
+		if (f->soon[i] >= base)
+			next = MIN(next, ALIGN_DOWN(f->soon[i], L1_SIZE));
+	return next;
+}
+
+/* Is the attached table at base, in which v is the first area, better copied than shared? */
+static bool want_copy(const struct frame *leaf, struct vma *v, uaddr_t base)
 {
 	uaddr_t end = base + L1_SIZE;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(f->soon); i++)
-		if (f->soon[i] - base < L1_SIZE)
-			return true;
 	/* Tables that are shared have areas of the same kind over them everywhere. */
 	for (; v && v->start < end; v = v->end < end ? v->next : NULL)
 		if (v->flags & (VMA_DONTFORK | VMA_WIPEONFORK | VMA_LOCKED))
@@ -123,30 +135,32 @@ static int fork_tables(struct fork *f)
 {
 	struct vma *v = vma_first(&f->src->areas);
 	struct frame *leaf;
-	uaddr_t va = 0;
-	pte_t *l1;
-	int err = 0;
+	uaddr_t va = 0, touched;
 
-	for (; !err && (leaf = pt_leaf_next(f->src, &va, USER_TOP)); va += L1_SIZE) {
-		while (v && v->end <= va)
-			v = v->next;
-		if (want_copy(f, leaf, v, va)) {
-			if (!leaf->owner)
-				leaf = pt_attach(f->src, va, 0);
-			err = leaf ? copy_table(f, leaf, v, va) : -ENOMEM;
+	while ((leaf = pt_leaf_next(f->src, &va, USER_TOP))) {
+		touched = touched_next(f, va);
+		if (!leaf->owner && va != touched) {
+			va = pt_share_run(f->src, f->dst, va, touched);
+			if (!va)
+				return -ENOMEM;
 			continue;
 		}
-		l1 = pt_l1_create(f->dst, va);
-		if (!l1) {
-			err = -ENOMEM;
-		} else if (leaf->owner) {
+		while (v && v->end <= va)
+			v = v->next;
+		if (va == touched || want_copy(leaf, v, va)) {
+			if (!leaf->owner)
+				leaf = pt_attach(f->src, va, 0);
+			if (!leaf || copy_table(f, leaf, v, va))
+				return -ENOMEM;
+		} else {
+			if (!pt_l1_create(f->dst, va))
+				return -ENOMEM;
 			pt_detach(f->src, va, &f->batch);
 			f->detached = true;
-		} else {
-			pt_share(f->dst, l1, leaf);
 		}
+		va += L1_SIZE;
 	}
-	return err;
+	return 0;
 }
 
 /* After the fence, even if something failed: what was taken out becomes detached, and shared. */

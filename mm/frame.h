@@ -74,8 +74,13 @@ struct frame {
 		struct aspace *owner;	/* PAGETABLE: NULL when detached */
 		struct kmem_cache *cache; /* SLAB */
 	};
-	/* Neighbours by page number: (b) free list, (q) reclaim queue, ring of copies, (s) slabs */
-	uint32_t next, prev;
+	union {
+		/* By page number: (b) free list, (q) reclaim queue, ring of copies, (s) slabs */
+		struct {
+			uint32_t next, prev;
+		};
+		uint64_t groups; /* upper PAGETABLE (l1_lock): which entries may be in use */
+	};
 };
 _Static_assert(sizeof(struct frame) == 32, "32 bytes a page");
 

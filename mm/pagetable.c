@@ -35,46 +35,52 @@ struct frame *pt_table_alloc(struct aspace *as, uaddr_t va, unsigned flags)
 }
 
 /*
- * An upper table's record has a bit for each 16 entries that may not be all empty (user half), so
- * that walking a sparse space does not look at every entry.
+ * An upper table's record has a bit for each 8 entries that may not be all empty, so that walking
+ * a sparse space does not look at every entry.
  */
-#define GROUP 16
+#define GROUP 8
 
-static inline uint32_t group_bit(const pte_t *e)
+static inline uint64_t group_bit(const pte_t *e)
 {
-	return 1u << (((uintptr_t)e & (PAGE_SIZE - 1)) / (GROUP * sizeof(*e)));
+	return BIT(((uintptr_t)e & (PAGE_SIZE - 1)) / (GROUP * sizeof(*e)));
 }
 
-/* (l1_lock) *e was cleared: is its group empty now? */
+/* (l1_lock) Entries of e's group were cleared: is it empty now? */
 static void group_update(pte_t *e)
 {
 	const pte_t *first = (pte_t *)ALIGN_DOWN((uintptr_t)e, GROUP * sizeof(*e));
 
-	/* The neighbours above first: whole ranges are cleared upwards. */
-	for (size_t i = 1, at = e - first; i < GROUP; i++)
-		if (first[(at + i) % GROUP])
+	for (size_t i = 0; i < GROUP; i++)
+		if (first[i])
 			return;
-	frame_of(e)->entries &= ~group_bit(e);
+	frame_of(e)->groups &= ~group_bit(e);
 }
 
 void pt_l1_set(struct aspace *as, pte_t *e, pte_t p)
 {
-	as->nr_tables += !!p - !!*e;
-	if (p)
-		frame_of(e)->entries |= group_bit(e);
+	as->nr_tables += !*e;
+	frame_of(e)->groups |= group_bit(e);
 	/* The table's contents before the pointer to it, for walks by other harts. */
 	__atomic_store_n(e, p, __ATOMIC_RELEASE);
-	if (!p)
-		group_update(e);
+}
+
+void pt_l1_clear(struct aspace *as, pte_t *e, pte_t *end)
+{
+	as->nr_tables -= end - e;
+	while (e < end) {
+		__atomic_store_n(e++, 0, __ATOMIC_RELAXED);
+		if (e == end || IS_ALIGNED((uintptr_t)e, GROUP * sizeof(*e)))
+			group_update(e - 1);
+	}
 }
 
 /* Index of the first entry in use from i on; PT_ENTRIES if there is none. */
 static unsigned used_next(const pte_t *table, unsigned i)
 {
-	uint32_t groups = frame_of(table)->entries;
+	uint64_t groups = frame_of(table)->groups;
 
 	while (i < PT_ENTRIES) {
-		uint32_t bits = groups >> i / GROUP;
+		uint64_t bits = groups >> i / GROUP;
 
 		if (!bits)
 			break;
@@ -114,6 +120,7 @@ pte_t *pt_l1_create(struct aspace *as, uaddr_t va)
 	t = pt_table_alloc(as, va, FRAME_ZEROED);
 	if (!t)
 		return NULL;
+	t->groups = 0;
 	attach(as, &as->root[pt_index(va, 2)], t);
 	return pt_l1_entry(as, va);
 }
@@ -227,16 +234,30 @@ void pt_unmap(struct aspace *as, uaddr_t start, uaddr_t end, struct tlb_batch *b
 
 	while ((leaf = pt_leaf_next(as, &start, end))) {
 		uaddr_t stop = pt_span_end(start, end);
+		pte_t *e = pt_entry(leaf, start);
 
-		if (leaf->owner || !pt_drop(as, start)) {
-			pte_t *e = pt_entry(leaf, start);
-
-			pt_lock(leaf);
-			clear_entries(leaf, e, e + ((stop - start) >> PAGE_SHIFT), stop, b);
-			pt_unlock(leaf);
+		if (!leaf->owner) {
+			start = pt_drop(as, start, end);
+			continue;
 		}
+		pt_lock(leaf);
+		clear_entries(leaf, e, e + ((stop - start) >> PAGE_SHIFT), stop, b);
+		pt_unlock(leaf);
 		start = stop;
 	}
+}
+
+/* A leaf table in which nothing is left. */
+static void free_leaf(struct aspace *as, uaddr_t va, struct frame *leaf, struct tlb_batch *b)
+{
+	pte_t *l1 = pt_l1_entry(as, va);
+
+	assert(leaf->owner == as && leaf->entries == 0);
+	spin_lock(&as->l1_lock);
+	pt_l1_clear(as, l1, l1 + 1);
+	spin_unlock(&as->l1_lock);
+	pt_ring_leave(leaf);
+	tlb_batch_table(b, va, leaf);
 }
 
 void pt_free_leaves(struct aspace *as, uaddr_t floor, uaddr_t ceiling, struct tlb_batch *b)
@@ -245,15 +266,42 @@ void pt_free_leaves(struct aspace *as, uaddr_t floor, uaddr_t ceiling, struct tl
 	struct frame *leaf;
 
 	ceiling = ALIGN_DOWN(ceiling, L1_SIZE);
-	for (; (leaf = pt_leaf_next(as, &va, ceiling)); va += L1_SIZE) {
-		pte_t *e = pt_l1_entry(as, va);
+	for (; (leaf = pt_leaf_next(as, &va, ceiling)); va += L1_SIZE)
+		free_leaf(as, va, leaf, b);
+}
 
-		assert(leaf->owner == as && leaf->entries == 0);
-		spin_lock(&as->l1_lock);
-		pt_l1_set(as, e, 0);
-		spin_unlock(&as->l1_lock);
-		pt_ring_leave(leaf);
-		tlb_batch_table(b, va, leaf);
+/* Clear what the areas from v on have in a leaf table whose span ends at `end`. */
+static void clear_areas(struct frame *leaf, struct vma *v, uaddr_t end, struct tlb_batch *b)
+{
+	pt_lock(leaf);
+	for (; v && v->start < end; v = v->next) {
+		uaddr_t va = MAX(end - L1_SIZE, v->start), stop = MIN(end, v->end);
+		pte_t *e = pt_entry(leaf, va);
+
+		clear_entries(leaf, e, e + ((stop - va) >> PAGE_SHIFT), stop, b);
+	}
+	pt_unlock(leaf);
+}
+
+void pt_unmap_all(struct aspace *as, struct vma *v, struct tlb_batch *b)
+{
+	struct frame *leaf;
+	uaddr_t va = 0;
+
+	while (v) {
+		va = MAX(va, v->start);
+		leaf = pt_leaf_next(as, &va, v->end);
+		if (!leaf) {
+			v = v->next;
+			continue;
+		}
+		if (!leaf->owner) {
+			va = pt_drop(as, va, v->end);
+			continue;
+		}
+		clear_areas(leaf, v, (va | (L1_SIZE - 1)) + 1, b);
+		free_leaf(as, va, leaf, b);
+		va = (va | (L1_SIZE - 1)) + 1;
 	}
 }
 
@@ -393,9 +441,16 @@ void pt_count_resident(struct aspace *as, uint64_t *anon, uint64_t *object)
 	struct frame *leaf;
 
 	*anon = *object = 0;
-	for (; (leaf = pt_leaf_next(as, &va, USER_TOP)); va += L1_SIZE) {
-		*anon += pt_count(leaf, PT_COUNT_ANON);
-		*object += pt_count(leaf, PT_COUNT_OBJECT);
+	while ((leaf = pt_leaf_next(as, &va, USER_TOP))) {
+		const pte_t *l1 = pt_l1_entry(as, va);
+
+		/* After a large fork there are many of them side by side. */
+		do {
+			leaf = pte_frame(*l1++);
+			*anon += pt_count(leaf, PT_COUNT_ANON);
+			*object += pt_count(leaf, PT_COUNT_OBJECT);
+			va += L1_SIZE;
+		} while (va % L2_SIZE && *l1);
 	}
 }
 
@@ -421,6 +476,7 @@ static struct frame *root_alloc(struct aspace *as)
 	t = pt_table_alloc(as, 0, FRAME_ZEROED);
 	if (!t)
 		return NULL;
+	t->groups = 0;
 	half = (pte_t *)frame_data(t) + PT_ENTRIES / 2;
 	memcpy(half, kernel_root + PT_ENTRIES / 2, PAGE_SIZE / 2);
 	return t;
@@ -447,7 +503,7 @@ void pt_destroy(struct aspace *as)
 		frame_free_zeroed(pte_frame(as->root[i]));
 		as->root[i] = 0;
 	}
-	t->entries = 0;
+	t->groups = 0;
 	frame_set_type(t, FRAME_KERNEL); /* nobody's table now */
 	spin_lock(&roots_lock);
 	if (nr_roots < ARRAY_SIZE(roots)) {

@@ -29,8 +29,9 @@ static inline pte_t *pt_l1_entry(struct aspace *as, uaddr_t va)
 	return pte_present(e) ? pt_table_of(e) + pt_index(va, 1) : NULL;
 }
 pte_t *pt_l1_create(struct aspace *as, uaddr_t va);
-/* (l1_lock) Store an L1 entry. */
+/* (l1_lock) Store an L1 entry, not an empty one; empty those of [e, end), which were not. */
 void pt_l1_set(struct aspace *as, pte_t *e, pte_t p);
+void pt_l1_clear(struct aspace *as, pte_t *e, pte_t *end);
 
 /* The attached leaf table for va, as the hardware sees it, or NULL. */
 struct frame *pt_leaf(struct aspace *as, uaddr_t va);
@@ -91,6 +92,8 @@ void pt_clear(struct frame *leaf, pte_t *e, uaddr_t va, struct tlb_batch *b);
 void pt_unmap(struct aspace *as, uaddr_t start, uaddr_t end, struct tlb_batch *b);
 /* Free leaf tables that lie wholly in [floor, ceiling), which is empty. (a writer) */
 void pt_free_leaves(struct aspace *as, uaddr_t floor, uaddr_t ceiling, struct tlb_batch *b);
+/* The end of a space: clear what the areas from v on have, free all leaf tables. (a writer) */
+void pt_unmap_all(struct aspace *as, struct vma *v, struct tlb_batch *b);
 /*
  * Give all entries of [start, end), which lie in v, the protection prot. Entries become writable
  * only if nobody would have to be told: private frames mapped once. (a writer)

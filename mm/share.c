@@ -195,25 +195,32 @@ int pt_unshare(struct aspace *as, uaddr_t start, uaddr_t end, uaddr_t floor, uad
 	return 0;
 }
 
-bool pt_drop(struct aspace *as, uaddr_t va)
+uaddr_t pt_drop(struct aspace *as, uaddr_t va, uaddr_t end)
 {
-	pte_t *l1 = pt_l1_entry(as, va);
-	struct frame *t;
-	bool last;
+	pte_t *l1 = pt_l1_entry(as, va), *first = l1;
+	bool last = false;
 
+	end = MIN(end, (va | (L2_SIZE - 1)) + 1);
 	spin_lock(&as->l1_lock);
-	t = pte_frame(*l1);
-	leaf_lock(t);
-	last = t->refs == 1;
-	if (last)
-		t->owner = as;
-	else
-		t->refs--;
-	leaf_unlock(t);
-	as->nr_detached--;
-	pt_l1_set(as, l1, last ? pte_table(frame_pa(t)) : 0);
+	for (; va < end && pte_is_detached(*l1); va = (va | (L1_SIZE - 1)) + 1, l1++) {
+		struct frame *t = pte_frame(*l1);
+
+		leaf_lock(t);
+		last = t->refs == 1;
+		if (last)
+			t->owner = as;
+		else
+			t->refs--;
+		leaf_unlock(t);
+		as->nr_detached--;
+		if (last) {
+			pt_l1_set(as, l1, pte_table(frame_pa(t)));
+			break;
+		}
+	}
+	pt_l1_clear(as, first, l1);
 	spin_unlock(&as->l1_lock);
-	return !last;
+	return va;
 }
 
 void pt_detach(struct aspace *src, uaddr_t va, struct tlb_batch *b)
@@ -231,8 +238,20 @@ void pt_detach(struct aspace *src, uaddr_t va, struct tlb_batch *b)
 void pt_share(struct aspace *dst, pte_t *l1, struct frame *leaf)
 {
 	leaf->owner = NULL;
-	leaf->refs++;
+	frame_get(leaf);
 	/* Without l1_lock: others only look, through objects, and find all of it or nothing. */
 	dst->nr_detached++;
 	pt_l1_set(dst, l1, pte_detached(frame_pa(leaf)));
+}
+
+uaddr_t pt_share_run(struct aspace *src, struct aspace *dst, uaddr_t va, uaddr_t end)
+{
+	pte_t *s = pt_l1_entry(src, va), *d = pt_l1_create(dst, va);
+
+	if (!d)
+		return 0;
+	end = MIN(end, (va | (L2_SIZE - 1)) + 1);
+	for (; va < end && pte_is_detached(*s); va += L1_SIZE)
+		pt_share(dst, d++, pte_frame(*s++));
+	return va;
 }

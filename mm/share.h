@@ -54,8 +54,11 @@ struct frame *pt_attach(struct aspace *as, uaddr_t va, unsigned flags) __must_ch
  */
 int pt_unshare(struct aspace *as, uaddr_t start, uaddr_t end, uaddr_t floor, uaddr_t ceiling)
 	__must_check;
-/* Give up the share in a detached table. False: it was the last, now it is attached. (a writer) */
-bool pt_drop(struct aspace *as, uaddr_t va);
+/*
+ * Give up the shares in the detached tables that follow one another from va on, up to end or that
+ * of the L1 table. Where it stopped: a table whose last share it was is attached now. (a writer)
+ */
+uaddr_t pt_drop(struct aspace *as, uaddr_t va, uaddr_t end);
 /*
  * Fork, in two steps, with the batch's fence in between: take the table for va out of src's L1,
  * then declare it detached and let dst (L1 table in place) have a share. (a writer)
@@ -63,3 +66,8 @@ bool pt_drop(struct aspace *as, uaddr_t va);
 void pt_detach(struct aspace *src, uaddr_t va, struct tlb_batch *b);
 /* l1: dst's entry for it; nobody runs dst yet. */
 void pt_share(struct aspace *dst, pte_t *l1, struct frame *leaf);
+/*
+ * Shares for dst in the detached tables of src that follow one another from va on, as pt_drop.
+ * Where it stopped; 0: no memory. (a writer of src)
+ */
+uaddr_t pt_share_run(struct aspace *src, struct aspace *dst, uaddr_t va, uaddr_t end);

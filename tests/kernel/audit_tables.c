@@ -143,10 +143,10 @@ static bool audit_table(const struct aspace *owner, const struct frame *t, uaddr
 	return is->refs == 1;
 }
 
-/* Upper tables have a bit for each 16 entries of which one is in use. */
+/* Upper tables have a bit for each 8 entries of which one is in use. */
 static void audit_group(const struct frame *t, unsigned i)
 {
-	if (!(t->entries >> i / 16 & 1))
+	if (!(t->groups >> i / 8 & 1))
 		audit_complain("entry %u of table %u is in a group said to be empty", i,
 			       frame_pfn(t));
 }
