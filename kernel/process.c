@@ -115,7 +115,7 @@ static int share_or_copy(struct thread *t, uint64_t flags)
 		t->aspace = aspace_get(me->aspace);
 		return 0;
 	}
-	err = aspace_fork(me->aspace, &t->aspace);
+	err = aspace_fork(me->aspace, t->set_child_tid, &t->aspace);
 	return err;
 }
 

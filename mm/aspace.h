@@ -17,8 +17,11 @@ struct aspace *aspace_get(struct aspace *as);
 /* False if the last reference is gone already: it is being torn down. */
 bool aspace_try_get(struct aspace *as);
 void aspace_put(struct aspace *as); /* may sleep: the last one tears it down */
-/* A copy-on-write copy of src in *dst: 0, -ENOMEM (nothing changed). May sleep. */
-int aspace_fork(struct aspace *src, struct aspace **dst);
+/*
+ * A copy-on-write copy of src in *dst: 0, -ENOMEM (nothing changed). May sleep. written: where the
+ * child is going to write first of all, besides its stack; 0: not known.
+ */
+int aspace_fork(struct aspace *src, uaddr_t written, struct aspace **dst);
 extern uint32_t fork_sparse; /* tables with more entries are shared; tests lower it */
 
 void aspace_set_layout(struct aspace *as, const struct exec_layout *l);

@@ -1,6 +1,7 @@
 #include "kernel/thread.h"
 #include "kernel/trap.h"
 #include "mm/aspace.h"
+#include "mm/page.h"
 #include "mm/pagetable.h"
 #include "mm/share.h"
 
@@ -13,7 +14,8 @@ uint32_t fork_sparse = 64; /* copying so many entries costs about as much as a f
 
 struct fork {
 	struct aspace *src, *dst;
-	uaddr_t soon[3];	/* will be touched on return */
+	uaddr_t soon[4];	/* will be touched on return; the first two written to */
+	bool exclusive;		/* nobody else writes to src meanwhile */
 	bool detached;		/* some table was taken out of src's L1 */
 	struct tlb_batch batch;
 };
@@ -48,6 +50,27 @@ static uaddr_t copy_end(const struct vma *v, uaddr_t end)
 					       : end;
 }
 
+/*
+ * Both sides are about to write to the page at va: give the child its copy now and leave the
+ * parent's writable. That is the copy a fault would make, without that fault and the other side's.
+ */
+static bool copy_page_now(const struct fork *f, struct frame *to, const struct vma *v, uaddr_t va,
+			  const struct frame *src)
+{
+	struct frame *copy;
+
+	if (!f->exclusive || (f->soon[0] - va >= PAGE_SIZE && f->soon[1] - va >= PAGE_SIZE) ||
+	    (v->prot & PROT_EXEC))
+		return false;
+	copy = frame_alloc(0, 0);
+	if (!copy)
+		return false;
+	page_copy(frame_data(copy), frame_data(src));
+	frame_make_anon(copy);
+	pt_set_anon(to, pt_entry(to, va), copy, pte_user(frame_pa(copy), v->prot, true));
+	return true;
+}
+
 /* (both tables) Write-protects in both. A frame on its way out of the object is left out. */
 static void copy_entries(struct fork *f, struct frame *to, struct frame *from, const struct vma *v,
 			 uaddr_t va, uaddr_t stop)
@@ -63,6 +86,8 @@ static void copy_entries(struct fork *f, struct frame *to, struct frame *from, c
 		if (!p || !pte_resident(p))
 			continue;
 		if (pte_writable(p)) {
+			if (copy_page_now(f, to, v, va, pte_frame(p)))
+				continue;
 			*s = p = pte_wrprotect(p);
 			tlb_batch_add(&f->batch, va, NULL);
 		}
@@ -174,10 +199,11 @@ static void share_tables(struct fork *f)
 			pt_share(f->dst, pt_l1_entry(f->dst, va), leaf);
 }
 
-int aspace_fork(struct aspace *src, struct aspace **dst)
+int aspace_fork(struct aspace *src, uaddr_t written, struct aspace **dst)
 {
 	const struct trapframe *tf = thread_trapframe(current());
-	struct fork f = {.src = src, .dst = aspace_create(), .soon = {tf->sp, tf->tp, tf->pc}};
+	struct fork f = {.src = src, .dst = aspace_create(), .exclusive = aspace_exclusive(src),
+			 .soon = {tf->sp, written, tf->tp, tf->pc}};
 	int err = 0;
 
 	if (!f.dst)

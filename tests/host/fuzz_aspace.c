@@ -150,7 +150,7 @@ static void space_fork(struct space *s, struct space *into)
 {
 	if (into->as)
 		return;
-	assert_int_equal(aspace_fork(s->as, &into->as), 0);
+	assert_int_equal(aspace_fork(s->as, 0, &into->as), 0);
 	into->model = s->model;
 	into->model.context = into;
 	model_forked(&into->model);

@@ -227,7 +227,7 @@ static void fork_space(struct space *s)
 
 	if (child->as)
 		return;
-	assert_int_equal(aspace_fork(s->as, &child->as), 0);
+	assert_int_equal(aspace_fork(s->as, 0, &child->as), 0);
 	memcpy(child->pages, s->pages, sizeof(s->pages));
 }
 
@@ -488,7 +488,7 @@ static void test_fork_no_memory(void **state)
 	for (; err; n++) {
 		void **list = take_all_but(n);
 
-		err = aspace_fork(as, &child);
+		err = aspace_fork(as, 0, &child);
 		give_all_back(list);
 		assert_true(!err || err == -ENOMEM);
 		aspace_check(as);

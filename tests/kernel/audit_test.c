@@ -135,7 +135,7 @@ SELFTEST(audit_sees_damaged_rings)
 	struct aspace *as = space_make(&leaf, &e), *child;
 	uint32_t next;
 
-	selftest_check(!aspace_fork(as, &child));
+	selftest_check(!aspace_fork(as, 0, &child));
 	selftest_check(!memory_audit());
 	leaf = pt_leaf(as, BASE);
 	next = leaf->next;

@@ -158,8 +158,8 @@ SELFTEST(mm_fork_copies_on_write)
 	selftest_check(map_anon(a, BASE, 600) == BASE);
 	for (unsigned i = 0; i < 600; i++)
 		selftest_check(!put_user_u64(BASE + i * PAGE_SIZE, i));
-	selftest_check(!aspace_fork(a, &b));
-	selftest_check(!aspace_fork(b, &c));
+	selftest_check(!aspace_fork(a, 0, &b));
+	selftest_check(!aspace_fork(b, 0, &c));
 	selftest_check(rss(b) == 600 && rss(c) == 600);
 	for (unsigned i = 0; i < 600; i += 2)
 		selftest_check(!put_user_u64(BASE + i * PAGE_SIZE, 1000 + i));
@@ -281,7 +281,7 @@ SELFTEST(mm_memory_of_a_fork_that_shares_is_one)
 				  NULL, 0) == BASE);
 	object_put(o);
 	selftest_check(!put_user_u64(BASE, 1));
-	selftest_check(!aspace_fork(a, &b));
+	selftest_check(!aspace_fork(a, 0, &b));
 	wear(b);
 	selftest_check(!get_user_u64(&v, BASE) && v == 1);
 	selftest_check(!put_user_u64(BASE + PAGE_SIZE, 2));
