@@ -9,6 +9,7 @@
 
 #include "kernel/panic.h"
 #include "lib/hash.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/slab.h"
 
@@ -288,6 +289,19 @@ struct dentry *dentry_anonymous(struct super_block *sb, const char *name, struct
 		return NULL;
 	d->inode = inode;
 	d->flags |= DENTRY_DISCONNECTED;
+	return d;
+}
+
+struct dentry *dentry_unnamed(struct dentry *dir, struct inode *inode)
+{
+	char name[24];
+	struct dentry *d;
+
+	snprintf(name, sizeof(name), "#%lu", (unsigned long)inode->ino);
+	d = dentry_new_child(dir, name, strlen(name));
+	if (is_err(d))
+		return NULL;
+	d->inode = inode;
 	return d;
 }
 

@@ -16,6 +16,7 @@ struct file_lock {
 	const void *owner;   /* struct process or struct file */
 	pid_t pid;	     /* for F_GETLK; -1 for an open file's */
 	bool whole;	     /* flock's */
+	bool record;	     /* a process's, not an open file's */
 	bool write;
 	uint64_t start, end; /* bytes [start, end] */
 };
@@ -90,6 +91,69 @@ static void range_clear(struct file_locks *l, const struct file_lock *want,
 	}
 }
 
+/*
+ * A process that waits for a record lock, and for whom. Only these can be told to be deadlocked:
+ * who holds an open file's lock may be any process that has the file.
+ */
+struct lock_waiter {
+	struct list_head link;
+	struct file_locks *locks;
+	const void *owner, *holder; /* holder NULL: to be looked up again */
+	bool deadlock;
+};
+
+#define WAITERS_FOLLOWED 10 /* a ring of more processes is not found */
+
+static struct spinlock waiters_lock = SPINLOCK_INIT("lock waiters", RANK_FILES);
+static LIST_HEAD(waiters); /* (waiters_lock) */
+
+/* Whom does the owner wait for? NULL: for nobody. */
+static const void *holder_of(const void *owner)
+{
+	struct lock_waiter *w;
+
+	list_for_each_entry(w, &waiters, link) {
+		if (w->owner == owner)
+			return w->holder;
+	}
+	return NULL;
+}
+
+/* w waits for holder from now on, unless that one waits for w. */
+static void lock_waiter_set(struct lock_waiter *w, const void *holder)
+{
+	spin_lock(&waiters_lock);
+	w->holder = holder;
+	for (unsigned i = 0; holder && i < WAITERS_FOLLOWED && !w->deadlock; i++) {
+		w->deadlock = holder == w->owner;
+		holder = holder_of(holder);
+	}
+	if (list_empty(&w->link))
+		list_add_tail(&w->link, &waiters);
+	spin_unlock(&waiters_lock);
+}
+
+static void lock_waiter_remove(struct lock_waiter *w)
+{
+	spin_lock(&waiters_lock);
+	list_del(&w->link);
+	spin_unlock(&waiters_lock);
+}
+
+/* A lock of l changed: who waits there looks again, and until then waits for nobody known. */
+static void locks_changed(struct file_locks *l)
+{
+	struct lock_waiter *w;
+
+	spin_lock(&waiters_lock);
+	list_for_each_entry(w, &waiters, link) {
+		if (w->locks == l)
+			w->holder = NULL;
+	}
+	spin_unlock(&waiters_lock);
+	wake_all(&l->wait);
+}
+
 /* Set want (which comes from kmalloc) or clear its range; consumes want and spare. */
 static int lock_apply(struct file_locks *l, struct file_lock *want, struct file_lock *spare,
 		      bool unlock)
@@ -108,20 +172,44 @@ static int lock_apply(struct file_locks *l, struct file_lock *want, struct file_
 	}
 	spin_unlock(&l->lock);
 	if (!err)
-		wake_all(&l->wait);
+		locks_changed(l);
 	kfree(want);
 	kfree(spare);
 	return err;
 }
 
-static bool conflict_gone(struct file_locks *l, const struct file_lock *want)
+/*
+ * Is there nothing left to wait for? Asked again whenever a lock changes, so that w always names
+ * who holds the lock now. w is NULL for locks of open files.
+ */
+static bool wait_over(struct file_locks *l, const struct file_lock *want, struct lock_waiter *w)
 {
-	bool gone;
+	const struct file_lock *other;
+	const void *holder = NULL;
 
 	spin_lock(&l->lock);
-	gone = !conflict_find(l, want);
+	other = conflict_find(l, want);
+	if (other)
+		holder = other->owner;
 	spin_unlock(&l->lock);
-	return gone;
+	if (!holder)
+		return true;
+	if (w)
+		lock_waiter_set(w, holder);
+	return w && w->deadlock;
+}
+
+static int lock_wait(struct file_locks *l, const struct file_lock *want)
+{
+	struct lock_waiter waiter = {.locks = l, .owner = want->owner};
+	struct lock_waiter *w = want->record ? &waiter : NULL;
+	int err;
+
+	list_init(&waiter.link);
+	err = wait_event(&l->wait, wait_over(l, want, w), WAIT_INTERRUPTIBLE);
+	if (w)
+		lock_waiter_remove(w);
+	return waiter.deadlock ? -EDEADLK : err;
 }
 
 /* Set or clear the lock that proto describes; wait for others to let go if asked. */
@@ -144,7 +232,7 @@ static int lock_set(struct inode *inode, const struct file_lock *proto, bool unl
 		err = lock_apply(l, want, spare, unlock);
 		if (err != -EAGAIN || !wait)
 			return err;
-		err = wait_event(&l->wait, conflict_gone(l, proto), WAIT_INTERRUPTIBLE);
+		err = lock_wait(l, proto);
 		if (err)
 			return err;
 	}
@@ -218,6 +306,7 @@ long locks_fcntl(struct file *f, int cmd, uaddr_t arg)
 		return err;
 	want.owner = ofd ? (const void *)f : (const void *)current()->process;
 	want.pid = ofd ? -1 : current()->process->pid;
+	want.record = !ofd;
 	want.write = fl.l_type == F_WRLCK;
 	if (cmd == F_GETLK || cmd == F_OFD_GETLK)
 		return lock_test(f, &fl, &want, arg);
@@ -258,7 +347,7 @@ static void owner_release(struct inode *inode, const void *owner)
 		}
 	}
 	spin_unlock(&l->lock);
-	wake_all(&l->wait);
+	locks_changed(l);
 }
 
 void locks_file_released(struct file *f)

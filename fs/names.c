@@ -211,8 +211,12 @@ static int link_locked(struct path *old, struct lastname *l, struct dentry *d)
 	if (S_ISDIR(inode->mode) || !dir->ops->link)
 		return -EPERM;
 	mutex_lock(&inode->lock);
-	/* A file that lost its last name does not come back. */
-	err = inode->nlink ? dir->ops->link(inode, dir, d) : -ENOENT;
+	/* A file that lost its last name does not come back; one that never had any may get it. */
+	err = -ENOENT;
+	if (inode->nlink || (atomic_load(&inode->state) & INODE_LINKABLE))
+		err = dir->ops->link(inode, dir, d);
+	if (!err)
+		atomic_fetch_and(&inode->state, ~INODE_LINKABLE);
 	mutex_unlock(&inode->lock);
 	if (!err)
 		dentry_fill(d, inode_get(inode));

@@ -266,6 +266,57 @@ static struct file *open_create(int dirfd, const char *name, int flags, mode_t m
 	return f;
 }
 
+/* A file without a name in the directory at p: made and opened. p is not consumed. */
+static struct file *open_unnamed(struct path *p, int flags, mode_t mode)
+{
+	struct inode *dir = p->dentry->inode, *inode;
+	struct path place = {.mnt = p->mnt};
+	struct file *f;
+	int err = inode_permission(dir, MAY_WRITE | MAY_EXEC);
+
+	if (err)
+		return err_ptr(err);
+	if (!dir->ops->tmpfile)
+		return err_ptr(-EOPNOTSUPP);
+	mutex_lock(&dir->lock);
+	err = atomic_load(&dir->state) & INODE_DEAD ? -ENOENT
+						    : dir->ops->tmpfile(dir, mode, &inode);
+	mutex_unlock(&dir->lock);
+	if (err)
+		return err_ptr(err);
+	if (!(flags & O_EXCL))
+		atomic_fetch_or(&inode->state, INODE_LINKABLE);
+	place.dentry = dentry_unnamed(p->dentry, inode);
+	if (!place.dentry) {
+		inode_put(inode);
+		return err_ptr(-ENOMEM);
+	}
+	f = open_path(&place, flags & ~(O_TMPFILE | O_EXCL), true);
+	if (!is_err(f))
+		f->flags |= O_TMPFILE;
+	dentry_put(place.dentry);
+	return f;
+}
+
+static struct file *open_tmpfile(int dirfd, const char *name, int flags, mode_t mode)
+{
+	struct path p;
+	struct file *f;
+	int err;
+
+	if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_CREAT))
+		return err_ptr(-EINVAL);
+	err = path_lookup(dirfd, name, WALK_FOLLOW | WALK_DIRECTORY, &p);
+	if (err)
+		return err_ptr(err);
+	err = mount_write_begin(p.mnt);
+	f = err ? err_ptr(err) : open_unnamed(&p, flags, S_IFREG | (mode & 07777));
+	if (!err)
+		mount_write_end(p.mnt);
+	path_put(&p);
+	return f;
+}
+
 struct file *file_open_at(int dirfd, const char *name, int flags, mode_t mode)
 {
 	unsigned walk = flags & O_NOFOLLOW ? 0 : WALK_FOLLOW;
@@ -276,7 +327,7 @@ struct file *file_open_at(int dirfd, const char *name, int flags, mode_t mode)
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	if ((flags & O_TMPFILE) == O_TMPFILE)
-		return err_ptr((flags & O_ACCMODE) == O_RDONLY ? -EINVAL : -EOPNOTSUPP);
+		return open_tmpfile(dirfd, name, flags, mode);
 	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return err_ptr(-EINVAL);
 	if (flags & O_CREAT) {

@@ -133,6 +133,43 @@ SYSCALL3(readahead, int, fd, int64_t, offset, size_t, n)
 	return err;
 }
 
+/* Which modes there are, and which go together. */
+static bool fallocate_mode_known(int mode)
+{
+	switch (mode) {
+	case 0:
+	case FALLOC_FL_KEEP_SIZE:
+	case FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE:
+	case FALLOC_FL_COLLAPSE_RANGE:
+	case FALLOC_FL_INSERT_RANGE:
+	case FALLOC_FL_ZERO_RANGE:
+	case FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE:
+	case FALLOC_FL_UNSHARE_RANGE:
+	case FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE:
+		return true;
+	}
+	return false;
+}
+
+static int file_fallocate(struct file *f, int mode, uint64_t offset, uint64_t n)
+{
+	if (!fallocate_mode_known(mode))
+		return -EOPNOTSUPP;
+	if (!(f->kind & FILE_WRITE))
+		return -EBADF;
+	if (S_ISFIFO(f->inode->mode))
+		return -ESPIPE;
+	if (S_ISDIR(f->inode->mode))
+		return -EISDIR;
+	if (!S_ISREG(f->inode->mode))
+		return -ENODEV;
+	if (offset + n > f->inode->sb->max_size)
+		return -EFBIG;
+	if (!f->ops->fallocate)
+		return -EOPNOTSUPP;
+	return f->ops->fallocate(f, mode, offset, n);
+}
+
 SYSCALL4(fallocate, int, fd, int, mode, int64_t, offset, int64_t, n)
 {
 	struct file *f;
@@ -143,20 +180,7 @@ SYSCALL4(fallocate, int, fd, int, mode, int64_t, offset, int64_t, n)
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
-	if (!(f->kind & FILE_WRITE))
-		err = -EBADF;
-	else if (S_ISFIFO(f->inode->mode))
-		err = -ESPIPE;
-	else if (S_ISDIR(f->inode->mode))
-		err = -EISDIR;
-	else if (!S_ISREG(f->inode->mode))
-		err = -ENODEV;
-	else if ((uint64_t)offset + (uint64_t)n > f->inode->sb->max_size)
-		err = -EFBIG;
-	else if (!f->ops->fallocate)
-		err = -EOPNOTSUPP;
-	else
-		err = f->ops->fallocate(f, mode, (uint64_t)offset, (uint64_t)n);
+	err = file_fallocate(f, mode, (uint64_t)offset, (uint64_t)n);
 	file_put(f);
 	return err;
 }

@@ -116,6 +116,7 @@ enum {
 	INODE_DATASYNC = 8, /* dirty in a way that fdatasync must write (size, blocks) */
 	INODE_DEAD = 16,    /* i; directory was removed: nothing may be made in it */
 	INODE_EVICTED = 32, /* what it had on the disk is freed already, though it is in use */
+	INODE_LINKABLE = 64, /* i; O_TMPFILE: has had no name yet, and may be given one */
 };
 
 struct inode {
@@ -169,6 +170,8 @@ struct inode_ops {
 		     struct inode **out);
 	int (*symlink)(struct inode *dir, struct dentry *d, const char *target,
 		       struct inode **out);
+	/* Make a regular file without a name, as if in dir; nlink is 0. NULL: EOPNOTSUPP. */
+	int (*tmpfile)(struct inode *dir, mode_t mode, struct inode **out);
 	int (*link)(struct inode *inode, struct inode *dir, struct dentry *d);
 	/* Both for files and (empty) directories; the caller checked the kind. */
 	int (*unlink)(struct inode *dir, struct dentry *d);
@@ -290,6 +293,8 @@ struct dentry *dentry_lookup(struct dentry *parent, const char *name, size_t len
 struct dentry *dentry_root(struct super_block *sb, struct inode *inode);
 /* A dentry without a place in the tree, for pipes and the like: name as /proc/PID/fd shows it. */
 struct dentry *dentry_anonymous(struct super_block *sb, const char *name, struct inode *inode);
+/* A dentry below dir that no lookup finds (O_TMPFILE); takes over the reference, or NULL. */
+struct dentry *dentry_unnamed(struct dentry *dir, struct inode *inode);
 /* A negative dentry becomes positive; takes over the reference. Directory lock held. */
 void dentry_fill(struct dentry *d, struct inode *inode);
 /* The name is gone: make it negative or forget it. Directory lock held. May sleep. */

@@ -208,6 +208,7 @@ const struct file_ops ext2_file_fops = {
 	.write = ext2_file_write,
 	.seek = ext2_seek,
 	.fsync = ext2_fsync,
+	.fallocate = ext2_fallocate,
 	.object = file_inode_object,
 };
 

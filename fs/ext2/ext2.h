@@ -89,7 +89,8 @@ int ext2_extent_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, uint32_t
  */
 int ext2_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, bool create, uint32_t *pblk,
 	     uint64_t *run);
-/* Free all blocks from first on. Takes map_lock. */
+/* Free blocks [first, end), or all from first on. Takes map_lock. */
+int ext2_map_remove(struct ext2_inode *ei, uint64_t first, uint64_t end);
 int ext2_map_trim(struct ext2_inode *ei, uint64_t first);
 uint64_t ext2_max_size(const struct ext2_fs *fs);
 
@@ -112,6 +113,9 @@ int ext2_dir_set(struct inode *dir, const char *name, size_t len, uint32_t ino, 
 int ext2_dir_make(struct inode *dir, uint32_t parent); /* "." and ".." of a new one */
 int ext2_dir_empty(struct inode *dir);		       /* 0 or -ENOTEMPTY */
 int ext2_readdir(struct file *f, struct dir_context *ctx);
+
+/* punch.c: as file_ops.fallocate; of its modes a block map knows only to punch holes */
+int ext2_fallocate(struct file *f, int mode, uint64_t offset, uint64_t len);
 
 /* namei.c, symlink.c, data.c */
 extern const struct inode_ops ext2_dir_iops, ext2_file_iops, ext2_symlink_iops, ext2_special_iops;

@@ -232,33 +232,48 @@ static int trim_add(struct trim *t, uint32_t block)
 	return err;
 }
 
-static int trim_slot(struct trim *t, uint32_t *slot, uint32_t level, uint64_t first);
+static int trim_slot(struct trim *t, uint32_t *slot, uint32_t level, uint64_t first, uint64_t end);
 
-/* The slots of one index block from the one that holds `first` on; the block itself if 0. */
-static int trim_index(struct trim *t, uint32_t *slot, uint32_t level, uint64_t first)
+static bool index_empty(const struct ext2_fs *fs, const uint32_t *slots)
+{
+	for (uint32_t i = 0; i < fs->ptrs; i++) {
+		if (slots[i])
+			return false;
+	}
+	return true;
+}
+
+/* Blocks [first, end) below one index block, and the block itself if nothing is left in it. */
+static int trim_index(struct trim *t, uint32_t *slot, uint32_t level, uint64_t first, uint64_t end)
 {
 	struct super_block *sb = t->ei->vfs.sb;
 	struct ext2_fs *fs = ext2_fs(sb);
 	uint32_t bits = fs->ptr_bits * (level - 1), block = *slot;
-	uint64_t rest = first & ((UINT64_C(1) << bits) - 1);
+	uint64_t span = UINT64_C(1) << bits;
 	struct buf b;
+	bool empty;
 	int err = buf_read(sb, block, &b);
 
 	if (err)
 		return err;
-	for (uint64_t i = first >> bits; i < fs->ptrs && !err; i++, rest = 0)
-		err = trim_slot(t, (uint32_t *)b.data + i, level - 1, rest);
+	for (uint64_t i = first >> bits; i << bits < end && !err; i++) {
+		uint64_t base = i << bits;
+
+		err = trim_slot(t, (uint32_t *)b.data + i, level - 1,
+				first > base ? first - base : 0, MIN(end - base, span));
+	}
 	buf_dirty(&b);
+	empty = (!first && end == span << fs->ptr_bits) || index_empty(fs, b.data);
 	buf_put(&b);
-	if (err || first)
+	if (err || !empty)
 		return err;
 	*slot = 0;
 	buf_forget(sb, block);
 	return trim_add(t, block);
 }
 
-/* Free what *slot holds from its block `first` on; level 0: it is a block of data. */
-static int trim_slot(struct trim *t, uint32_t *slot, uint32_t level, uint64_t first)
+/* Free of what *slot holds its blocks [first, end); level 0: it is a block of data. */
+static int trim_slot(struct trim *t, uint32_t *slot, uint32_t level, uint64_t first, uint64_t end)
 {
 	struct ext2_fs *fs = ext2_fs(t->ei->vfs.sb);
 	uint32_t block = *slot;
@@ -269,18 +284,18 @@ static int trim_slot(struct trim *t, uint32_t *slot, uint32_t level, uint64_t fi
 		return ext2_error(fs, "inode %lu has impossible block %u",
 				  (unsigned long)t->ei->vfs.ino, block);
 	if (level)
-		return trim_index(t, slot, level, first);
+		return trim_index(t, slot, level, first, end);
 	*slot = 0;
 	if (!inode_has_object(&t->ei->vfs))
 		buf_forget(fs->sb, block);
 	return trim_add(t, block);
 }
 
-int ext2_map_trim(struct ext2_inode *ei, uint64_t first)
+int ext2_map_remove(struct ext2_inode *ei, uint64_t first, uint64_t end)
 {
 	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
 	struct trim t = {.ei = ei};
-	uint64_t span = 1;
+	uint64_t span = 1, base = EXT2_NDIR;
 	int err = 0, err2;
 
 	if (ei->flags & EXT2_EXTENTS_FL)
@@ -288,19 +303,22 @@ int ext2_map_trim(struct ext2_inode *ei, uint64_t first)
 	mutex_lock(&ei->map_lock);
 	ei->run_len = 0;
 	ei->last_pblk = 0;
-	for (uint32_t i = 0; i < EXT2_NDIR && !err; i++) {
-		if (i >= first)
-			err = trim_slot(&t, &ei->block[i], 0, 0);
-	}
-	first = first > EXT2_NDIR ? first - EXT2_NDIR : 0;
-	for (uint32_t level = 1; level < LEVELS_MAX && !err; level++) {
+	for (uint64_t i = first; i < MIN(end, (uint64_t)EXT2_NDIR) && !err; i++)
+		err = trim_slot(&t, &ei->block[i], 0, 0, 1);
+	for (uint32_t level = 1; level < LEVELS_MAX && base < end && !err; level++) {
 		span <<= fs->ptr_bits;
-		if (first < span)
-			err = trim_slot(&t, &ei->block[EXT2_NDIR + level - 1], level, first);
-		first = first > span ? first - span : 0;
+		if (first < base + span)
+			err = trim_slot(&t, &ei->block[EXT2_NDIR + level - 1], level,
+					first > base ? first - base : 0, MIN(end - base, span));
+		base += span;
 	}
 	err2 = trim_flush(&t);
 	mutex_unlock(&ei->map_lock);
 	inode_dirty(&ei->vfs, true);
 	return err ? err : err2;
+}
+
+int ext2_map_trim(struct ext2_inode *ei, uint64_t first)
+{
+	return ext2_map_remove(ei, first, UINT64_MAX);
 }

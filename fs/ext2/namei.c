@@ -86,6 +86,17 @@ static int ext2_symlink(struct inode *dir, struct dentry *d, const char *target,
 	return 0;
 }
 
+static int ext2_tmpfile(struct inode *dir, mode_t mode, struct inode **out)
+{
+	struct inode *inode = ext2_inode_new(dir, mode, 0);
+
+	if (is_err(inode))
+		return (int)ptr_err(inode);
+	inode->nlink = 0;
+	*out = inode;
+	return 0;
+}
+
 static int ext2_link(struct inode *inode, struct inode *dir, struct dentry *d)
 {
 	int err;
@@ -202,6 +213,7 @@ const struct inode_ops ext2_dir_iops = {
 	.lookup = ext2_lookup,
 	.mknod = ext2_mknod,
 	.symlink = ext2_symlink,
+	.tmpfile = ext2_tmpfile,
 	.link = ext2_link,
 	.unlink = ext2_unlink,
 	.rename = ext2_rename,

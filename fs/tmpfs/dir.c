@@ -95,6 +95,17 @@ static int tmpfs_mknod(struct inode *dir, struct dentry *d, mode_t mode, dev_t r
 	return is_err(inode) ? (int)ptr_err(inode) : name_new(dir, d, inode, out);
 }
 
+static int tmpfs_tmpfile(struct inode *dir, mode_t mode, struct inode **out)
+{
+	struct inode *inode = tmpfs_inode_new(dir->sb, dir, mode, 0);
+
+	if (is_err(inode))
+		return (int)ptr_err(inode);
+	inode->nlink = 0;
+	*out = inode;
+	return 0;
+}
+
 static int tmpfs_symlink(struct inode *dir, struct dentry *d, const char *target,
 			 struct inode **out)
 {
@@ -238,6 +249,7 @@ const struct inode_ops tmpfs_dir_iops = {
 	.lookup = tmpfs_lookup,
 	.mknod = tmpfs_mknod,
 	.symlink = tmpfs_symlink,
+	.tmpfile = tmpfs_tmpfile,
 	.link = tmpfs_link,
 	.unlink = tmpfs_unlink,
 	.rename = tmpfs_rename,

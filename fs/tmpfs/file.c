@@ -117,6 +117,27 @@ static int tmpfs_fallocate(struct file *f, int mode, uint64_t offset, uint64_t n
 	return vfs_setattr(&f->path, &a);
 }
 
+/* Pages that are there are data, all others a hole: SEEK_DATA, SEEK_HOLE. */
+static int64_t tmpfs_seek(struct file *f, int64_t offset, int whence)
+{
+	struct object *o = &f->inode->object;
+	uint64_t size = inode_size(f->inode), index = (uint64_t)offset >> PAGE_SHIFT, last;
+	bool found;
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return file_seek_simple(f, offset, whence);
+	if (offset < 0 || (uint64_t)offset >= size)
+		return -ENXIO;
+	last = (size - 1) >> PAGE_SHIFT;
+	spin_lock(&o->tree_lock);
+	found = whence == SEEK_DATA ? radix_next(&o->frames, &index, last) != NULL
+				    : radix_next_hole(&o->frames, &index, last);
+	spin_unlock(&o->tree_lock);
+	if (!found)
+		return whence == SEEK_DATA ? -ENXIO : (int64_t)size;
+	return MAX(offset, (int64_t)(index << PAGE_SHIFT));
+}
+
 const struct inode_ops tmpfs_file_iops = {
 	.setattr = tmpfs_setattr,
 	.refresh = tmpfs_refresh,
@@ -126,6 +147,7 @@ const struct inode_ops tmpfs_file_iops = {
 const struct file_ops tmpfs_file_fops = {
 	.read = file_read_pages,
 	.write = file_write_pages,
+	.seek = tmpfs_seek,
 	.fsync = file_fsync_simple,
 	.fallocate = tmpfs_fallocate,
 	.object = file_inode_object,

@@ -30,6 +30,7 @@ long sys_close(uint64_t);
 long sys_pread64(uint64_t, uint64_t, uint64_t, uint64_t);
 long sys_pwrite64(uint64_t, uint64_t, uint64_t, uint64_t);
 long sys_ftruncate(uint64_t, uint64_t);
+long sys_fallocate(uint64_t, uint64_t, uint64_t, uint64_t);
 long sys_unlinkat(int64_t, uint64_t, uint64_t);
 long sys_mkdirat(int64_t, uint64_t, uint64_t);
 long sys_linkat(int64_t, uint64_t, int64_t, uint64_t, uint64_t);
@@ -128,6 +129,7 @@ static void look_at(const char *name)
 	for (long at = 0; at >= 0 && at < 4 << 20; at++)
 		at = sys_lseek((uint64_t)fd, (uint64_t)at, at & 1 ? SEEK_DATA : SEEK_HOLE);
 	sys_pwrite64((uint64_t)fd, (uint64_t)BUFFER, 5000, 300000);
+	sys_fallocate((uint64_t)fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 3000, 70000);
 	sys_ftruncate((uint64_t)fd, 20000);
 	sys_close((uint64_t)fd);
 }

@@ -30,6 +30,7 @@ long sys_close(uint64_t);
 long sys_pread64(uint64_t, uint64_t, uint64_t, uint64_t);
 long sys_pwrite64(uint64_t, uint64_t, uint64_t, uint64_t);
 long sys_ftruncate(uint64_t, uint64_t);
+long sys_fallocate(uint64_t, uint64_t, uint64_t, uint64_t);
 long sys_unlinkat(int64_t, uint64_t, uint64_t);
 long sys_mkdirat(int64_t, uint64_t, uint64_t);
 long sys_linkat(int64_t, uint64_t, int64_t, uint64_t, uint64_t);
@@ -165,6 +166,20 @@ static void truncate_file(unsigned i)
 	assert_int_equal(sys_close((uint64_t)fd), 0);
 }
 
+static void punch_file(unsigned i)
+{
+	size_t from = pick(FILE_MAX), to = from + 1 + pick(pick(2) ? 5000 : 100000);
+	int fd = open_file(i), mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+
+	if (fd < 0)
+		return;
+	assert_int_equal(sys_fallocate((uint64_t)fd, (uint64_t)mode, from, to - from), 0);
+	to = to < files[i].size ? to : files[i].size;
+	if (from < to)
+		memset(files[i].data + from, 0, to - from);
+	assert_int_equal(sys_close((uint64_t)fd), 0);
+}
+
 static void rename_file(unsigned i, unsigned to)
 {
 	long err = sys_renameat2(AT_FDCWD, name_of(i), AT_FDCWD, name_of(to), 0);
@@ -180,7 +195,7 @@ static void step(void)
 {
 	unsigned i = pick(FILES);
 
-	switch (pick(12)) {
+	switch (pick(13)) {
 	case 0 ... 3:
 		write_file(i);
 		break;
@@ -196,6 +211,9 @@ static void step(void)
 		rename_file(i, pick(FILES));
 		break;
 	case 8:
+		punch_file(i);
+		break;
+	case 9:
 		reclaim_frames(pick(200), false);
 		break;
 	default:

@@ -43,7 +43,8 @@ def test_directory_index():
     disks = [indexed_image(name, unsigned) for name in HASHES for unsigned in (False, True)]
     names = list(names_for_index())
     line = ("n=0; for x in b c d e f g; do mkdir /mnt/$x; "
-            "mount -t ext2 /dev/vd$x /mnt/$x || exit 2; cd /mnt/$x/d; ls | xargs cat | wc -l; ls | xargs cat | sort -n | tail -n 1; "
+            "mount -t ext2 /dev/vd$x /mnt/$x || exit 2; cd /mnt/$x/d; ls | xargs cat | wc -l; "
+            "ls | xargs cat | sort -n | tail -n 1; "
             "cat missing 2>/dev/null && exit 3; "
             "rm 7-* && mv 8-* renamed && echo new > short; cat renamed short || exit 4; "
             "cd /; umount /mnt/$x || exit 5; done")
@@ -129,7 +130,8 @@ def test_refused_features():
     script(readonly, "feature +project +quota")
     result = run("mount -t ext2 /dev/vdb /mnt 2>/dev/null && exit 2; "
                  "mount -t ext2 /dev/vdc /mnt || exit 3; cat /mnt/f; "
-                 "touch /mnt/g 2>/dev/null || echo refused; echo LOG; dmesg", disks=[unknown, readonly], status=0)
+                 "touch /mnt/g 2>/dev/null || echo refused; echo LOG; dmesg",
+                 disks=[unknown, readonly], status=0)
     found, log = result.text.split("LOG", 1)
     equal(found.split(), ["f", "refused"], "the read-only volume")
     for word in ("inline_data", "encrypt", "project", "quota"):

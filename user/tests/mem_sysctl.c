@@ -149,7 +149,7 @@ static int cached_pages(int fd, size_t pages)
 	return n;
 }
 
-TEST(file, drop_caches, .root = true, .no_leak_check = true)
+TEST(fs, drop_caches, .root = true, .no_leak_check = true)
 {
 	enum { PAGES = 512 };
 	int fd;
@@ -182,7 +182,7 @@ static void wait_clean(void)
 	}
 }
 
-TEST(file, dirty_times, .root = true, .no_leak_check = true, .seconds = 180)
+TEST(fs, dirty_times, .root = true, .no_leak_check = true, .seconds = 180)
 {
 	unsigned long expire = get("dirty_expire_centisecs");
 	unsigned long interval = get("dirty_writeback_centisecs"), dirty;

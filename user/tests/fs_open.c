@@ -3,7 +3,7 @@
 
 #include <sys/resource.h>
 
-TEST(file, open_create)
+TEST(fs, open_create)
 {
 	struct stat st;
 	int fd = (int)CHECK_OK(open("f", O_RDWR | O_CREAT, 0640));
@@ -23,7 +23,7 @@ TEST(file, open_create)
 	CHECK_EQ(st.st_size, 4);
 }
 
-TEST(file, open_excl)
+TEST(fs, open_excl)
 {
 	CHECK_OK(open("f", O_WRONLY | O_CREAT | O_EXCL, 0600));
 	CHECK_ERR(open("f", O_WRONLY | O_CREAT | O_EXCL, 0600), EEXIST);
@@ -35,7 +35,7 @@ TEST(file, open_excl)
 	CHECK_ERR(access("nowhere", F_OK), ENOENT);
 }
 
-TEST(file, open_create_through_link)
+TEST(fs, open_create_through_link)
 {
 	CHECK_OK(symlink("target", "l"));
 	int fd = (int)CHECK_OK(open("l", O_WRONLY | O_CREAT, 0600));
@@ -43,7 +43,7 @@ TEST(file, open_create_through_link)
 	CHECK_OK(access("target", F_OK));
 }
 
-TEST(file, open_trunc)
+TEST(fs, open_trunc)
 {
 	struct stat st;
 
@@ -57,7 +57,7 @@ TEST(file, open_trunc)
 	CHECK_EQ(st.st_blocks, 0);
 }
 
-TEST(file, open_append)
+TEST(fs, open_append)
 {
 	char buf[16];
 	int fd, other;
@@ -76,7 +76,7 @@ TEST(file, open_append)
 	CHECK_STR(buf, "abcdefghijklmno");
 }
 
-TEST(file, open_access_mode)
+TEST(fs, open_access_mode)
 {
 	char c = 'x';
 	int fd;
@@ -92,7 +92,7 @@ TEST(file, open_access_mode)
 	CHECK_EQ(write(fd, &c, 1), 1);
 }
 
-TEST(file, open_directory)
+TEST(fs, open_directory)
 {
 	char c;
 	int fd;
@@ -112,7 +112,7 @@ TEST(file, open_directory)
 	CHECK_OK(open("d/", O_RDONLY));
 }
 
-TEST(file, open_nofollow)
+TEST(fs, open_nofollow)
 {
 	file_make("f", "x", 1);
 	CHECK_OK(symlink("f", "l"));
@@ -126,7 +126,7 @@ TEST(file, open_nofollow)
 	CHECK_OK(open("f", O_RDONLY | O_NOFOLLOW));
 }
 
-TEST(file, open_cloexec_flag)
+TEST(fs, open_cloexec_flag)
 {
 	int fd = (int)CHECK_OK(open("f", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
 
@@ -139,7 +139,7 @@ TEST(file, open_cloexec_flag)
 	CHECK_EQ(fcntl(fd, F_GETFD), 0);
 }
 
-TEST(file, open_path_only)
+TEST(fs, open_path_only)
 {
 	char c;
 	struct stat st;
@@ -153,7 +153,7 @@ TEST(file, open_path_only)
 	CHECK_EQ(st.st_size, 1);
 }
 
-TEST(file, openat)
+TEST(fs, openat)
 {
 	int dir;
 
@@ -172,7 +172,7 @@ TEST(file, openat)
 	CHECK_OK(openat(AT_FDCWD, "d/f", O_RDONLY));
 }
 
-TEST(file, open_lowest_descriptor)
+TEST(fs, open_lowest_descriptor)
 {
 	int a = (int)CHECK_OK(open("/dev/null", O_RDONLY));
 	int b = (int)CHECK_OK(open("/dev/null", O_RDONLY));
@@ -184,7 +184,7 @@ TEST(file, open_lowest_descriptor)
 	CHECK_EQ(dup(b), a);
 }
 
-TEST(file, path_errors)
+TEST(fs, path_errors)
 {
 	static char name[5000];
 
@@ -208,7 +208,7 @@ TEST(file, path_errors)
 	CHECK_ERR(open(name, O_RDONLY), ENAMETOOLONG);
 }
 
-TEST(file, path_dots_and_slashes)
+TEST(fs, path_dots_and_slashes)
 {
 	char buf[8];
 
@@ -222,7 +222,7 @@ TEST(file, path_dots_and_slashes)
 	CHECK_ERR(access("a/missing/../f", F_OK), ENOENT);
 }
 
-TEST(file, symlink_loops)
+TEST(fs, symlink_loops)
 {
 	char name[16], target[16];
 
@@ -243,7 +243,7 @@ TEST(file, symlink_loops)
 	CHECK_ERR(open("l41", O_RDONLY), ELOOP);
 }
 
-TEST(file, dup_shares_offset)
+TEST(fs, dup_shares_offset)
 {
 	char c;
 	int fd, copy;
@@ -260,7 +260,7 @@ TEST(file, dup_shares_offset)
 	CHECK_EQ(c, 'd');
 }
 
-TEST(file, open_twice_own_offsets)
+TEST(fs, open_twice_own_offsets)
 {
 	char c;
 	int a, b;
@@ -274,7 +274,7 @@ TEST(file, open_twice_own_offsets)
 	CHECK_EQ(c, 'W');
 }
 
-TEST(file, dup2_and_dup3)
+TEST(fs, dup2_and_dup3)
 {
 	int fd = (int)CHECK_OK(open("f", O_RDWR | O_CREAT, 0600));
 	int other = (int)CHECK_OK(open("/dev/null", O_RDWR));
@@ -295,7 +295,7 @@ TEST(file, dup2_and_dup3)
 	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 3);
 }
 
-TEST(file, fcntl_commands)
+TEST(fs, fcntl_commands)
 {
 	int fd = (int)CHECK_OK(open("f", O_RDWR | O_CREAT | O_APPEND, 0600));
 
@@ -312,7 +312,7 @@ TEST(file, fcntl_commands)
 	CHECK_ERR(fcntl(1000, F_GETFL), EBADF);
 }
 
-TEST(file, close_errors)
+TEST(fs, close_errors)
 {
 	int fd = (int)CHECK_OK(open("/dev/null", O_RDONLY));
 
@@ -322,7 +322,7 @@ TEST(file, close_errors)
 	CHECK_ERR(close(INT_MAX), EBADF);
 }
 
-TEST(file, many_descriptors)
+TEST(fs, many_descriptors)
 {
 	struct rlimit limit;
 	int fd, count = 0;
@@ -340,7 +340,7 @@ TEST(file, many_descriptors)
 	CHECK_EQ(open("/dev/null", O_RDONLY), 10);
 }
 
-TEST(file, dev_null_zero_full)
+TEST(fs, dev_null_zero_full)
 {
 	char buf[100];
 	int fd = (int)CHECK_OK(open("/dev/null", O_RDWR));
@@ -355,7 +355,7 @@ TEST(file, dev_null_zero_full)
 	CHECK_EQ(write(fd, buf, sizeof(buf)), sizeof(buf));
 }
 
-TEST(file, dev_random)
+TEST(fs, dev_random)
 {
 	unsigned char a[64], b[64];
 	int fd = (int)CHECK_OK(open("/dev/urandom", O_RDONLY));

@@ -24,7 +24,7 @@ static int rename2(const char *from, const char *to, unsigned int flags)
 	return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
 }
 
-TEST(file, link)
+TEST(fs, link)
 {
 	char buf[8];
 
@@ -39,7 +39,7 @@ TEST(file, link)
 	CHECK_EQ(file_text("b", buf, sizeof(buf)), 7);
 }
 
-TEST(file, link_errors)
+TEST(fs, link_errors)
 {
 	file_make("a", "abc", 3);
 	CHECK_OK(mkdir("d", 0700));
@@ -60,7 +60,7 @@ TEST(file, link_errors)
 	CHECK_EQ(inode_of("n"), inode_of("a"));
 }
 
-TEST(file, unlink_errors)
+TEST(fs, unlink_errors)
 {
 	CHECK_OK(mkdir("d", 0700));
 	file_make("f", "x", 1);
@@ -76,7 +76,7 @@ TEST(file, unlink_errors)
 	CHECK_OK(access("d", F_OK));
 }
 
-TEST(file, symlink_and_readlink)
+TEST(fs, symlink_and_readlink)
 {
 	char buf[64];
 	struct stat st;
@@ -100,7 +100,7 @@ TEST(file, symlink_and_readlink)
 	CHECK_ERR(symlink("x", "missing/l"), ENOENT);
 }
 
-TEST(file, symlink_long_target)
+TEST(fs, symlink_long_target)
 {
 	/* Short targets stand in the inode, long ones in a block. */
 	static char target[4096], buf[4096];
@@ -120,7 +120,7 @@ TEST(file, symlink_long_target)
 	CHECK_ERR(open(target, O_RDONLY), ENAMETOOLONG);
 }
 
-TEST(file, symlink_in_the_middle)
+TEST(fs, symlink_in_the_middle)
 {
 	char cwd[PATH_MAX], buf[8];
 
@@ -139,7 +139,7 @@ TEST(file, symlink_in_the_middle)
 	CHECK_EQ(file_text("d/up/d/up/d/e/f", buf, sizeof(buf)), 4);
 }
 
-TEST(file, rename_file)
+TEST(fs, rename_file)
 {
 	char buf[8];
 
@@ -161,7 +161,7 @@ TEST(file, rename_file)
 	CHECK_OK(access("d", F_OK));
 }
 
-TEST(file, rename_keeps_open_target)
+TEST(fs, rename_keeps_open_target)
 {
 	char buf[8];
 	int fd;
@@ -177,7 +177,7 @@ TEST(file, rename_keeps_open_target)
 	CHECK_EQ(st.st_nlink, 0);
 }
 
-TEST(file, rename_directory)
+TEST(fs, rename_directory)
 {
 	CHECK_OK(mkdir("a", 0700));
 	CHECK_OK(mkdir("a/sub", 0700));
@@ -199,7 +199,7 @@ TEST(file, rename_directory)
 	CHECK_EQ(links_of("p"), 3);
 }
 
-TEST(file, rename_errors)
+TEST(fs, rename_errors)
 {
 	CHECK_OK(mkdir("d", 0700));
 	CHECK_OK(mkdir("d/sub", 0700));
@@ -223,7 +223,7 @@ TEST(file, rename_errors)
 	CHECK_OK(access("d/sub", F_OK));
 }
 
-TEST(file, renameat2_noreplace)
+TEST(fs, renameat2_noreplace)
 {
 	file_make("a", "aaa", 3);
 	file_make("b", "bbb", 3);
@@ -235,7 +235,7 @@ TEST(file, renameat2_noreplace)
 	CHECK_ERR(rename2("c", "b", 1 | 2), EINVAL);
 }
 
-TEST(file, renameat2_exchange)
+TEST(fs, renameat2_exchange)
 {
 	file_make("a", "aaa", 3);
 	CHECK_OK(mkdir("d", 0700));
@@ -251,7 +251,7 @@ TEST(file, renameat2_exchange)
 	CHECK_ERR(rename2("a", "missing", 2), ENOENT);
 }
 
-TEST(file, mkdir_and_rmdir)
+TEST(fs, mkdir_and_rmdir)
 {
 	struct stat st;
 	nlink_t before = links_of(".");
@@ -270,7 +270,7 @@ TEST(file, mkdir_and_rmdir)
 	CHECK_OK(rmdir("slash/"));
 }
 
-TEST(file, mkdir_errors)
+TEST(fs, mkdir_errors)
 {
 	file_make("f", "x", 1);
 	CHECK_OK(symlink("nowhere", "l"));
@@ -283,7 +283,7 @@ TEST(file, mkdir_errors)
 	CHECK_ERR(mkdir("", 0700), ENOENT);
 }
 
-TEST(file, rmdir_errors)
+TEST(fs, rmdir_errors)
 {
 	CHECK_OK(mkdir("d", 0700));
 	file_make("d/f", "x", 1);
@@ -297,7 +297,7 @@ TEST(file, rmdir_errors)
 	CHECK_ERR(rmdir("l"), ENOTDIR);
 }
 
-TEST(file, removed_cwd)
+TEST(fs, removed_cwd)
 {
 	char buf[PATH_MAX];
 
@@ -312,7 +312,7 @@ TEST(file, removed_cwd)
 	CHECK(getcwd(buf, sizeof(buf)) != NULL);
 }
 
-TEST(file, chdir_and_getcwd)
+TEST(fs, chdir_and_getcwd)
 {
 	char a[PATH_MAX], b[PATH_MAX];
 	int fd;
@@ -344,7 +344,7 @@ TEST(file, chdir_and_getcwd)
 	CHECK_ERR(fchdir(fd), ENOTDIR);
 }
 
-TEST(file, deep_tree)
+TEST(fs, deep_tree)
 {
 	char cwd[PATH_MAX], text[PATH_MAX];
 
@@ -363,7 +363,7 @@ TEST(file, deep_tree)
 	CHECK_STR(text, cwd);
 }
 
-TEST(file, mknod, .root = true)
+TEST(fs, mknod, .root = true)
 {
 	struct stat st;
 
@@ -387,7 +387,7 @@ TEST(file, mknod, .root = true)
 	CHECK_ERR(open("nodev", O_RDWR), ENXIO);
 }
 
-TEST(file, names_with_odd_bytes)
+TEST(fs, names_with_odd_bytes)
 {
 	static const char *const names[] = { " ", "a b", "\t\n", "\xff\xfe", "...", "-x", "*?[" };
 

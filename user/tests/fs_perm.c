@@ -18,7 +18,7 @@ static mode_t mode_of(const char *name)
 	return st.st_mode & 07777;
 }
 
-TEST(file, umask)
+TEST(fs, umask)
 {
 	CHECK_EQ(umask(027), 022);
 	CHECK_OK(open("f", O_RDWR | O_CREAT, 0666));
@@ -34,7 +34,7 @@ TEST(file, umask)
 	CHECK_EQ(mode_of("f"), 0666);
 }
 
-TEST(file, chmod)
+TEST(fs, chmod)
 {
 	struct stat st;
 	int fd = (int)CHECK_OK(open("f", O_RDWR | O_CREAT, 0600));
@@ -54,7 +54,7 @@ TEST(file, chmod)
 	CHECK_EQ(mode_of("f"), 0444);
 }
 
-TEST(file, chown, .root = true)
+TEST(fs, chown, .root = true)
 {
 	struct stat st;
 	int fd = (int)CHECK_OK(open("f", O_RDWR | O_CREAT, 0755));
@@ -78,7 +78,7 @@ TEST(file, chown, .root = true)
 	CHECK_ERR(chown("missing", 0, 0), ENOENT);
 }
 
-TEST(file, chown_clears_setuid, .root = true)
+TEST(fs, chown_clears_setuid, .root = true)
 {
 	file_make("f", "x", 1);
 	CHECK_OK(chmod("f", 06755));
@@ -86,7 +86,7 @@ TEST(file, chown_clears_setuid, .root = true)
 	CHECK_EQ(mode_of("f"), 0755);
 }
 
-TEST(file, user_file_permissions, .root = true)
+TEST(fs, user_file_permissions, .root = true)
 {
 	pid_t pid;
 	char c;
@@ -122,7 +122,7 @@ TEST(file, user_file_permissions, .root = true)
 	CHECK_OK(open("own-denied", O_RDWR));
 }
 
-TEST(file, user_directory_permissions, .root = true)
+TEST(fs, user_directory_permissions, .root = true)
 {
 	pid_t pid;
 
@@ -156,7 +156,7 @@ TEST(file, user_directory_permissions, .root = true)
 	expect_exit(pid, 0);
 }
 
-TEST(file, user_may_not_change_others, .root = true)
+TEST(fs, user_may_not_change_others, .root = true)
 {
 	pid_t pid;
 	int fd;
@@ -180,7 +180,7 @@ TEST(file, user_may_not_change_others, .root = true)
 	expect_exit(pid, 0);
 }
 
-TEST(file, user_new_file_ids, .root = true)
+TEST(fs, user_new_file_ids, .root = true)
 {
 	struct stat st;
 	pid_t pid;
@@ -205,7 +205,7 @@ TEST(file, user_new_file_ids, .root = true)
 	expect_exit(pid, 0);
 }
 
-TEST(file, sticky_directory, .root = true)
+TEST(fs, sticky_directory, .root = true)
 {
 	pid_t pid;
 
@@ -224,7 +224,7 @@ TEST(file, sticky_directory, .root = true)
 	expect_exit(pid, 0);
 }
 
-TEST(file, write_clears_setuid, .root = true)
+TEST(fs, write_clears_setuid, .root = true)
 {
 	pid_t pid;
 
@@ -239,7 +239,7 @@ TEST(file, write_clears_setuid, .root = true)
 	CHECK_EQ(mode_of("f"), 0777);
 }
 
-TEST(file, access)
+TEST(fs, access)
 {
 	file_make("f", "x", 1);
 	CHECK_OK(chmod("f", 0600));
@@ -256,7 +256,7 @@ TEST(file, access)
 	CHECK_ERR(access("l", F_OK), ENOENT);
 }
 
-TEST(file, access_uses_real_ids, .root = true)
+TEST(fs, access_uses_real_ids, .root = true)
 {
 	pid_t pid;
 
@@ -273,7 +273,7 @@ TEST(file, access_uses_real_ids, .root = true)
 	expect_exit(pid, 0);
 }
 
-TEST(file, open_checks_once, .root = true)
+TEST(fs, open_checks_once, .root = true)
 {
 	/* A descriptor keeps its rights after chmod and after the uid is dropped. */
 	char c;

@@ -44,7 +44,7 @@ static int names_count(int *seen, int n)
 	return others;
 }
 
-TEST(file, getdents_entries)
+TEST(fs, getdents_entries)
 {
 	char buf[1024];
 	unsigned int dots = 0, file = 0, sub = 0, link = 0;
@@ -77,7 +77,7 @@ TEST(file, getdents_entries)
 	CHECK_EQ(syscall(SYS_getdents64, fd, buf, sizeof(buf)), 0);
 }
 
-TEST(file, getdents_errors)
+TEST(fs, getdents_errors)
 {
 	char buf[1024];
 	int fd;
@@ -93,7 +93,7 @@ TEST(file, getdents_errors)
 	CHECK_OK(syscall(SYS_getdents64, fd, buf, sizeof(buf)));
 }
 
-TEST(file, getdents_removed_directory)
+TEST(fs, getdents_removed_directory)
 {
 	char buf[256];
 	int fd;
@@ -104,7 +104,7 @@ TEST(file, getdents_removed_directory)
 	CHECK_ERR(syscall(SYS_getdents64, fd, buf, sizeof(buf)), ENOENT);
 }
 
-TEST(file, getdents_small_buffer)
+TEST(fs, getdents_small_buffer)
 {
 	/* Many calls with a small buffer list every name once. */
 	static int seen[100];
@@ -122,7 +122,7 @@ TEST(file, getdents_small_buffer)
 		CHECK_EQ(seen[i], 1);
 }
 
-TEST(file, getdents_rewind_and_seek)
+TEST(fs, getdents_rewind_and_seek)
 {
 	struct dirent *entry;
 	char third[256];
@@ -150,7 +150,7 @@ TEST(file, getdents_rewind_and_seek)
 	closedir(dir);
 }
 
-TEST(file, getdents_while_removing)
+TEST(fs, getdents_while_removing)
 {
 	/* Removing what was listed must not hide what was not. */
 	struct dirent *entry;
@@ -169,7 +169,7 @@ TEST(file, getdents_while_removing)
 	CHECK_EQ(removed, 300);
 }
 
-TEST(file, getdents_while_creating)
+TEST(fs, getdents_while_creating)
 {
 	/* Names that stay are listed exactly once, whatever comes and goes beside them. */
 	static int seen[150];
@@ -194,7 +194,7 @@ TEST(file, getdents_while_creating)
 		CHECK_EQ(seen[i], 1);
 }
 
-TEST(file, directory_2000_entries)
+TEST(fs, directory_2000_entries)
 {
 	static int seen[2000];
 	char name[16];
@@ -220,7 +220,7 @@ TEST(file, directory_2000_entries)
 	CHECK_EQ(names_count(seen, 2000), 0);
 }
 
-TEST(file, directory_long_names)
+TEST(fs, directory_long_names)
 {
 	/* Names of all lengths, so that entries meet every block border. */
 	static char name[256];
@@ -238,7 +238,7 @@ TEST(file, directory_long_names)
 	CHECK_OK(rmdir("../ut-empty"));
 }
 
-TEST(file, directory_slots_are_reused)
+TEST(fs, directory_slots_are_reused)
 {
 	/* Creating and removing one name for ever does not grow the directory. */
 	struct stat before, after;
@@ -253,7 +253,7 @@ TEST(file, directory_slots_are_reused)
 	CHECK_EQ(after.st_size, before.st_size);
 }
 
-TEST(file, concurrent_creates)
+TEST(fs, concurrent_creates)
 {
 	static int seen[400];
 	char name[16];
@@ -276,7 +276,7 @@ TEST(file, concurrent_creates)
 		CHECK_EQ(seen[i], 1);
 }
 
-TEST(file, concurrent_exclusive_create)
+TEST(fs, concurrent_exclusive_create)
 {
 	/* Of many who create one name with O_EXCL, one wins: every time. */
 	char name[16];
@@ -305,7 +305,7 @@ TEST(file, concurrent_exclusive_create)
 	CHECK_EQ(winners, 40);
 }
 
-TEST(file, concurrent_create_and_remove)
+TEST(fs, concurrent_create_and_remove)
 {
 	pid_t pids[4];
 	struct stat st;
@@ -338,7 +338,7 @@ TEST(file, concurrent_create_and_remove)
 	CHECK_EQ(st.st_nlink, links);
 }
 
-TEST(file, concurrent_renames)
+TEST(fs, concurrent_renames)
 {
 	/* Renames across two directories both ways: no deadlock, no name lost. */
 	pid_t pids[4];
@@ -367,7 +367,7 @@ TEST(file, concurrent_renames)
 	CHECK_OK(rmdir("b"));
 }
 
-TEST(file, concurrent_directory_renames)
+TEST(fs, concurrent_directory_renames)
 {
 	/* Two directories that want to move into each other: at most one may, no loop arises. */
 	pid_t pids[2];

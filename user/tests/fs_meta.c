@@ -8,7 +8,7 @@
 #include <sys/vfs.h>
 #include <time.h>
 
-TEST(file, stat_kinds)
+TEST(fs, stat_kinds)
 {
 	struct stat st;
 
@@ -24,7 +24,7 @@ TEST(file, stat_kinds)
 	CHECK(st.st_ino != 0);
 }
 
-TEST(file, fstatat)
+TEST(fs, fstatat)
 {
 	struct stat a, b;
 	int dir;
@@ -46,7 +46,7 @@ TEST(file, fstatat)
 	CHECK(S_ISLNK(a.st_mode));
 }
 
-TEST(file, statx_agrees_with_stat)
+TEST(fs, statx_agrees_with_stat)
 {
 	struct statx sx;
 	struct stat st;
@@ -74,7 +74,7 @@ TEST(file, statx_agrees_with_stat)
 	CHECK(sx.stx_rdev_major == 1 && sx.stx_rdev_minor == 3);
 }
 
-TEST(file, utimensat)
+TEST(fs, utimensat)
 {
 	struct timespec ts[2] = { { 1000000000, 123000000 }, { 1500000000, 456000000 } };
 	struct stat st;
@@ -104,7 +104,7 @@ TEST(file, utimensat)
 	CHECK_ERR(syscall(SYS_utimensat, 999, NULL, NULL, 0), EBADF);
 }
 
-TEST(file, utimensat_symlink)
+TEST(fs, utimensat_symlink)
 {
 	struct timespec ts[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
 	struct stat st;
@@ -118,7 +118,7 @@ TEST(file, utimensat_symlink)
 	CHECK(st.st_mtim.tv_sec != 1000000000);
 }
 
-TEST(file, utimensat_permission, .root = true)
+TEST(fs, utimensat_permission, .root = true)
 {
 	struct timespec ts[2] = { { 1, 0 }, { 1, 0 } };
 
@@ -138,7 +138,7 @@ TEST(file, utimensat_permission, .root = true)
 	expect_exit(pid, 0);
 }
 
-TEST(file, times_move)
+TEST(fs, times_move)
 {
 	struct timespec old[2] = { { 1000, 0 }, { 1000, 0 } };
 	struct stat st, dir;
@@ -169,7 +169,7 @@ TEST(file, times_move)
 	CHECK(dir.st_mtim.tv_sec > 1000);
 }
 
-TEST(file, statfs)
+TEST(fs, statfs)
 {
 	struct statfs a, b;
 	int fd = (int)CHECK_OK(open(".", O_RDONLY));
@@ -185,7 +185,7 @@ TEST(file, statfs)
 	CHECK_ERR(fstatfs(999, &a), EBADF);
 }
 
-TEST(file, statfs_counts_blocks)
+TEST(fs, statfs_counts_blocks)
 {
 	struct statfs a, b;
 
@@ -197,7 +197,7 @@ TEST(file, statfs_counts_blocks)
 	CHECK_OK(unlink("f"));
 }
 
-TEST(file, mount_errors, .root = true)
+TEST(fs, mount_errors, .root = true)
 {
 	CHECK_OK(mkdir("m", 0700));
 	file_make("f", "x", 1);
@@ -219,7 +219,7 @@ TEST(file, mount_errors, .root = true)
 	expect_exit(pid, 0);
 }
 
-TEST(file, mount_proc, .root = true)
+TEST(fs, mount_proc, .root = true)
 {
 	struct stat before, inside;
 

@@ -3,7 +3,7 @@
 
 #include <sys/uio.h>
 
-TEST(file, read_write)
+TEST(fs, read_write)
 {
 	char buf[16];
 	int fd = (int)CHECK_OK(open("f", O_RDWR | O_CREAT, 0600));
@@ -21,7 +21,7 @@ TEST(file, read_write)
 	CHECK_EQ(write(fd, buf, 0), 0);
 }
 
-TEST(file, lseek)
+TEST(fs, lseek)
 {
 	int fd = (int)CHECK_OK(open("f", O_RDWR | O_CREAT, 0600));
 
@@ -39,7 +39,7 @@ TEST(file, lseek)
 	CHECK_ERR(lseek(999, 0, SEEK_SET), EBADF);
 }
 
-TEST(file, seek_data_hole)
+TEST(fs, seek_data_hole)
 {
 	int fd = (int)CHECK_OK(open("f", O_RDWR | O_CREAT, 0600));
 
@@ -53,7 +53,7 @@ TEST(file, seek_data_hole)
 	CHECK_ERR(lseek(fd, 65538, SEEK_HOLE), ENXIO);
 }
 
-TEST(file, sparse)
+TEST(fs, sparse)
 {
 	static char buf[8192];
 	struct stat st;
@@ -75,7 +75,7 @@ TEST(file, sparse)
 	CHECK(memcmp(buf, "\0mid", 5) == 0);
 }
 
-TEST(file, pread_pwrite)
+TEST(fs, pread_pwrite)
 {
 	char buf[8];
 	int fd = (int)CHECK_OK(open("f", O_RDWR | O_CREAT, 0600));
@@ -92,7 +92,7 @@ TEST(file, pread_pwrite)
 	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 0);
 }
 
-TEST(file, readv_writev)
+TEST(fs, readv_writev)
 {
 	char a[4], b[4];
 	struct iovec out[2] = { { "abcd", 4 }, { "efgh", 4 } }, in[2] = { { a, 4 }, { b, 4 } };
@@ -108,7 +108,7 @@ TEST(file, readv_writev)
 	CHECK_EQ(a[0], 'd');
 }
 
-TEST(file, ftruncate)
+TEST(fs, ftruncate)
 {
 	char buf[16];
 	struct stat st;
@@ -134,7 +134,7 @@ TEST(file, ftruncate)
 	CHECK_EQ(st.st_size, 2);
 }
 
-TEST(file, truncate_frees_blocks)
+TEST(fs, truncate_frees_blocks)
 {
 	struct stat st;
 
@@ -150,7 +150,7 @@ TEST(file, truncate_frees_blocks)
 	CHECK_EQ(st.st_blocks, 0);
 }
 
-TEST(file, truncate_at_odd_sizes)
+TEST(fs, truncate_at_odd_sizes)
 {
 	static const off_t sizes[] = { 70001, 4097, 4096, 4095, 1025, 1024, 1023, 1, 0 };
 	static char buf[4096];
@@ -167,7 +167,7 @@ TEST(file, truncate_at_odd_sizes)
 	}
 }
 
-TEST(file, unlink_while_open)
+TEST(fs, unlink_while_open)
 {
 	char buf[8];
 	struct stat st;
@@ -186,13 +186,13 @@ TEST(file, unlink_while_open)
 	CHECK(memcmp(buf, "alivemor", 8) == 0);
 }
 
-TEST(file, size_1_mib)
+TEST(fs, size_1_mib)
 {
 	file_pattern("f", 1 << 20, 7);
 	file_pattern_check("f", 1 << 20, 7);
 }
 
-TEST(file, size_needs_double_indirect, .mem_mib = 32)
+TEST(fs, size_needs_double_indirect, .mem_mib = 32)
 {
 	/* Beyond 12 direct and 256 (or 1,024) indirect blocks. */
 	file_pattern("f", 6 << 20, 8);
@@ -200,7 +200,7 @@ TEST(file, size_needs_double_indirect, .mem_mib = 32)
 	CHECK_OK(unlink("f"));
 }
 
-TEST(file, size_far_offset)
+TEST(fs, size_far_offset)
 {
 	/* In the triple-indirect range of 1 KiB blocks. */
 	char buf[4];
@@ -220,7 +220,7 @@ TEST(file, size_far_offset)
 	CHECK_STR(buf, "mid");
 }
 
-TEST(file, random_offsets)
+TEST(fs, random_offsets)
 {
 	/* Against a model in memory. */
 	static unsigned char model[200000], buf[200000];
@@ -248,7 +248,7 @@ TEST(file, random_offsets)
 	CHECK(memcmp(buf, model, size) == 0);
 }
 
-TEST(file, sync_calls)
+TEST(fs, sync_calls)
 {
 	int fd = (int)CHECK_OK(open("f", O_RDWR | O_CREAT, 0600));
 
@@ -260,7 +260,7 @@ TEST(file, sync_calls)
 	CHECK_ERR(fdatasync(-1), EBADF);
 }
 
-TEST(file, concurrent_appends)
+TEST(fs, concurrent_appends)
 {
 	/* Each append is atomic: no record is lost or torn. */
 	static char record[64], all[4 * 200 * 64 + 1];
@@ -290,7 +290,7 @@ TEST(file, concurrent_appends)
 		CHECK_EQ(counts[w], 200);
 }
 
-TEST(file, concurrent_shared_offset)
+TEST(fs, concurrent_shared_offset)
 {
 	/* write() through one shared open file moves its offset atomically. */
 	static char all[4 * 300 * 8 + 1];
@@ -313,7 +313,7 @@ TEST(file, concurrent_shared_offset)
 	CHECK_EQ(file_text("f", all, sizeof(all)), sizeof(all) - 1);
 }
 
-TEST(file, concurrent_writers_own_files)
+TEST(fs, concurrent_writers_own_files)
 {
 	pid_t pids[6];
 	char name[16];
@@ -337,7 +337,7 @@ TEST(file, concurrent_writers_own_files)
 	}
 }
 
-TEST(file, read_unaligned)
+TEST(fs, read_unaligned)
 {
 	/* read() into a buffer that straddles pages, at every alignment around the border. */
 	static unsigned char buf[3 * 4096] __attribute__((aligned(4096)));
