@@ -36,6 +36,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structures are used i
 #define EXT2_RO_LARGE_FILE   0x2
 #define EXT2_RO_BTREE_DIR    0x4
 #define EXT2_RO_HUGE_FILE    0x8
+#define EXT2_RO_METADATA_CSUM 0x400
 
 #define EXT2_SECRM_FL	  0x1
 #define EXT2_IMMUTABLE_FL 0x10
@@ -104,7 +105,8 @@ struct ext2_super {
 	uint16_t min_extra_isize;
 	uint16_t want_extra_isize;
 	uint32_t flags; /* EXT2_FLAGS_* */
-	uint8_t reserved[1024 - 356];
+	uint8_t reserved[1020 - 356];
+	uint32_t checksum; /* with metadata_csum: CRC-32C of all before it */
 };
 _Static_assert(sizeof(struct ext2_super) == 1024, "superblock");
 

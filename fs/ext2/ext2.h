@@ -27,6 +27,7 @@ struct ext2_fs {
 	uint64_t dirs;		  /* (l) */
 	struct buf bitmap;	  /* (l) the block bitmap used last */
 	uint32_t bitmap_group;	  /* (l) its group */
+	struct journal *journal;  /* NULL: none, or not one we write */
 	bool filetype, extents;
 	bool dirty_mark;	  /* (l) the volume says on disk that it is in use */
 	_Atomic uint32_t failed;	  /* found damaged: read-only from then on */
@@ -43,6 +44,7 @@ struct ext2_inode {
 	uint32_t last_lblk, last_pblk; /* (m) where the last block was allocated */
 	uint32_t run_lblk, run_pblk, run_len; /* (m) the run of blocks looked up last */
 	uint32_t space_hint;	  /* directories: no free slot in blocks before; inode lock */
+	uint32_t orphan_next;	  /* on the volume's list of orphans: the next one */
 	bool fresh;		  /* just made: the old record in the table means nothing */
 };
 
@@ -65,6 +67,16 @@ void ext2_group_dirty(struct ext2_fs *fs, uint32_t group);	   /* fs->lock */
 bool ext2_block_valid(const struct ext2_fs *fs, uint32_t block);
 void ext2_need_large_file(struct ext2_fs *fs);
 extern const struct super_ops ext2_super_ops;
+
+/* journal.c */
+/* Find and check the journal of a volume that has one: fs->journal. 0 or -errno, reported. */
+int ext2_journal_open(struct ext2_fs *fs);
+/* What the log holds goes to its places: all that was read of the volume before is stale. */
+int ext2_journal_recover(struct ext2_fs *fs);
+
+/* orphan.c */
+/* Free what had no name and finish truncations, as the list on the disk says. Sleeps. */
+void ext2_orphans_clean(struct ext2_fs *fs);
 
 /* balloc.c */
 /* One free block at goal or as near behind it as can be: number in *block. 0, -ENOSPC, -EIO. */
@@ -96,6 +108,13 @@ uint64_t ext2_max_size(const struct ext2_fs *fs);
 
 /* inode.c */
 struct inode *ext2_iget(struct super_block *sb, uint32_t ino); /* or err_ptr */
+/* An inode of the list of orphans, which may have no links. */
+struct inode *ext2_iget_orphan(struct super_block *sb, uint32_t ino);
+/*
+ * Mode, flags and block map of an inode that no name leads to, into a zeroed ei that is in no
+ * table, good for ext2_map only; and its size. 0 or -errno.
+ */
+int ext2_inode_peek(struct super_block *sb, uint32_t ino, struct ext2_inode *ei, uint64_t *size);
 struct inode *ext2_inode_new(struct inode *dir, mode_t mode, dev_t rdev); /* or err_ptr */
 int ext2_write_inode(struct inode *inode);
 void ext2_evict(struct inode *inode);

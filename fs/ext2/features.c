@@ -58,11 +58,6 @@ bool ext2_features_writable(const struct ext2_super *es, struct super_block *sb)
 		pr_warn("ext2 %s: read-only because of:%s\n", sb->bdev->name, list);
 		return false;
 	}
-	if (es->feature_incompat & EXT2_INCOMPAT_RECOVER) {
-		pr_warn("ext2 %s: read-only: its journal must be replayed first (e2fsck)\n",
-			sb->bdev->name);
-		return false;
-	}
 	return true;
 }
 

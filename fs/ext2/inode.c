@@ -124,7 +124,7 @@ static void rdev_store(dev_t dev, uint32_t *block)
 }
 
 /* Refuse what no sound volume has. */
-static int dinode_check(struct ext2_fs *fs, const struct ext2_dinode *di, uint64_t ino)
+static int dinode_check(struct ext2_fs *fs, const struct ext2_dinode *di, uint64_t ino, bool orphan)
 {
 	static const uint16_t kinds =
 		1 << 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12;
@@ -135,7 +135,7 @@ static int dinode_check(struct ext2_fs *fs, const struct ext2_dinode *di, uint64
 		return ext2_error(fs, "inode %lu has extents, the volume has not", n);
 	if (di->flags & EXT2_INLINE_FL)
 		return ext2_error(fs, "inode %lu holds its own data", n);
-	if (!di->links_count)
+	if (!di->links_count && !orphan)
 		return ext2_error(fs, "inode %lu is named but has no links", n);
 	if (!(kinds >> (di->mode >> 12) & 1))
 		return ext2_error(fs, "inode %lu has impossible mode %o", n, di->mode);
@@ -157,12 +157,12 @@ static uint64_t blocks_load(const struct ext2_fs *fs, const struct ext2_dinode *
 	return di->flags & EXT2_HUGE_FILE_FL ? n << (fs->block_bits - 9) : n;
 }
 
-static int inode_fill(struct inode *inode, const struct ext2_dinode *di)
+static int inode_fill(struct inode *inode, const struct ext2_dinode *di, bool orphan)
 {
 	struct ext2_fs *fs = ext2_fs(inode->sb);
 	struct ext2_inode *ei = ext2_i(inode);
 	uint64_t size = di->size;
-	int err = dinode_check(fs, di, inode->ino);
+	int err = dinode_check(fs, di, inode->ino, orphan);
 
 	if (err)
 		return err;
@@ -194,17 +194,14 @@ static int inode_fill(struct inode *inode, const struct ext2_dinode *di)
 	return 0;
 }
 
-struct inode *ext2_iget(struct super_block *sb, uint32_t ino)
+static struct inode *inode_load(struct super_block *sb, uint32_t ino, bool orphan)
 {
-	struct ext2_fs *fs = ext2_fs(sb);
 	struct ext2_dinode *di;
 	struct inode *inode;
 	struct buf b;
 	bool fresh;
 	int err;
 
-	if (ino > fs->inodes_count || (ino < fs->first_ino && ino != EXT2_ROOT_INO))
-		return err_ptr(ext2_error(fs, "a name leads to impossible inode %u", ino));
 	inode = inode_get_locked(sb, ino, ext2_alloc, &fresh);
 	if (!inode)
 		return err_ptr(-ENOMEM);
@@ -212,7 +209,9 @@ struct inode *ext2_iget(struct super_block *sb, uint32_t ino)
 		return inode;
 	err = dinode_get(sb, ino, &b, &di);
 	if (!err) {
-		err = inode_fill(inode, di);
+		err = inode_fill(inode, di, orphan);
+		if (orphan)
+			ext2_i(inode)->orphan_next = di->dtime;
 		buf_put(&b);
 	}
 	if (err) {
@@ -221,6 +220,41 @@ struct inode *ext2_iget(struct super_block *sb, uint32_t ino)
 	}
 	inode_unlock_new(inode);
 	return inode;
+}
+
+struct inode *ext2_iget(struct super_block *sb, uint32_t ino)
+{
+	struct ext2_fs *fs = ext2_fs(sb);
+
+	if (ino > fs->inodes_count || (ino < fs->first_ino && ino != EXT2_ROOT_INO))
+		return err_ptr(ext2_error(fs, "a name leads to impossible inode %u", ino));
+	return inode_load(sb, ino, false);
+}
+
+struct inode *ext2_iget_orphan(struct super_block *sb, uint32_t ino)
+{
+	struct ext2_fs *fs = ext2_fs(sb);
+
+	if (ino > fs->inodes_count || ino < fs->first_ino)
+		return err_ptr(ext2_error(fs, "impossible orphan %u", ino));
+	return inode_load(sb, ino, true);
+}
+
+int ext2_inode_peek(struct super_block *sb, uint32_t ino, struct ext2_inode *ei, uint64_t *size)
+{
+	struct ext2_dinode *di;
+	struct buf b;
+	int err = dinode_get(sb, ino, &b, &di);
+
+	if (err)
+		return err;
+	inode_init(&ei->vfs, sb, ino, di->mode);
+	mutex_init(&ei->map_lock, "block map", RANK_BLOCKMAP);
+	ei->flags = di->flags;
+	memcpy(ei->block, di->block, sizeof(ei->block));
+	*size = di->size | (uint64_t)di->size_high << 32;
+	buf_put(&b);
+	return 0;
 }
 
 struct inode *ext2_inode_new(struct inode *dir, mode_t mode, dev_t rdev)
@@ -301,7 +335,7 @@ static void dinode_store(struct inode *inode, struct ext2_dinode *di)
 	di->flags = ei->flags;
 	di->file_acl = ei->file_acl;
 	di->generation = ei->generation;
-	di->dtime = 0;
+	di->dtime = ei->orphan_next;
 	times_store(fs, inode, di);
 	mutex_lock(&ei->map_lock);
 	memcpy(di->block, ei->block, sizeof(di->block));

@@ -6,8 +6,10 @@
 #include "drivers/block.h"
 #include "fs/ext2/ext2.h"
 #include "fs/ext2/features.h"
+#include "fs/jbd2/jbd2.h"
 #include "kernel/printk.h"
 #include "kernel/uapi/statfs.h"
+#include "lib/crc.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -235,19 +237,34 @@ static int ext2_remount(struct super_block *sb, bool readonly)
 	mutex_lock(&fs->lock);
 	err = super_mark(fs, !readonly);
 	mutex_unlock(&fs->lock);
-	return err ? err : blockdev_flush(sb->bdev);
+	if (!err)
+		err = blockdev_flush(sb->bdev);
+	if (!err && !readonly)
+		ext2_orphans_clean(fs);
+	return err;
 }
 
-static void ext2_release(struct ext2_fs *fs)
+/* Let go of all that was read of the volume. */
+static void volume_drop(struct ext2_fs *fs)
 {
 	buf_put(&fs->bitmap);
 	buf_put(&fs->super);
 	for (uint32_t i = 0; fs->gdb && i < fs->gdb_count; i++)
 		buf_put(&fs->gdb[i]);
-	buf_destroy(fs->sb);
+	kfree(fs->gdb);
+	fs->gdb = NULL;
+	fs->bitmap_group = UINT32_MAX;
+	fs->free_blocks = fs->free_inodes = fs->dirs = 0;
+	(void)pagecache_invalidate(&fs->sb->meta, 0, UINT32_MAX);
 	/* The device's own cache has not seen what went past it. */
 	(void)pagecache_invalidate(&fs->sb->bdev->object, 0, UINT32_MAX);
-	kfree(fs->gdb);
+}
+
+static void ext2_release(struct ext2_fs *fs)
+{
+	journal_close(fs->journal);
+	volume_drop(fs);
+	buf_destroy(fs->sb);
 	kfree(fs);
 }
 
@@ -309,6 +326,68 @@ static int volume_load(struct ext2_fs *fs, const struct ext2_super *es)
 	return groups_load(fs);
 }
 
+/* After a recovery: read the volume again, and say on it that it needs none. */
+static int volume_again(struct ext2_fs *fs, struct ext2_super *es)
+{
+	uint64_t blocks = fs->blocks_count;
+	int err;
+
+	volume_drop(fs);
+	err = super_peek(fs->sb, es);
+	if (err)
+		return err;
+	if (super_check(es, fs->sb->bdev->sectors << SECTOR_SHIFT) || es->blocks_count != blocks ||
+	    1024u << es->log_block_size != fs->block_size) {
+		pr_err("ext2 %s: its journal held another volume's superblock\n",
+		       fs->sb->bdev->name);
+		return -EUCLEAN;
+	}
+	err = ext2_features_check(es, fs->sb);
+	if (err)
+		return err;
+	geometry_set(fs, es);
+	err = volume_load(fs, es);
+	if (err)
+		return err;
+	fs->es->feature_incompat &= ~(uint32_t)EXT2_INCOMPAT_RECOVER;
+	if (journal_error(fs->journal))
+		fs->es->state |= EXT2_ERROR_FS;
+	/* The one structure that is written on a volume with checksums, which we only read. */
+	if (fs->es->feature_ro_compat & EXT2_RO_METADATA_CSUM)
+		fs->es->checksum = crc32c(~0u, fs->es, offsetof(struct ext2_super, checksum));
+	memcpy(es, fs->es, sizeof(*es));
+	buf_dirty(&fs->super);
+	err = buf_sync(&fs->super);
+	if (!err)
+		err = blockdev_flush(fs->sb->bdev);
+	if (!err && journal_error(fs->journal))
+		err = journal_clear_error(fs->journal);
+	return err;
+}
+
+/* Find the journal and recover what it holds. */
+static int journal_load(struct ext2_fs *fs, struct ext2_super *es)
+{
+	bool recover = es->feature_incompat & EXT2_INCOMPAT_RECOVER;
+	int err;
+
+	if (!es->rev_level || !(es->feature_compat & EXT2_COMPAT_HAS_JOURNAL))
+		return recover ? -EINVAL : 0;
+	err = ext2_journal_open(fs);
+	if (err && recover)
+		return err;
+	if (err) {
+		/* It holds nothing: the volume can be looked at without it. */
+		pr_warn("ext2 %s: read-only without its journal\n", fs->sb->bdev->name);
+		atomic_store(&fs->sb->readonly, true);
+		return 0;
+	}
+	if (!recover)
+		return 0;
+	err = ext2_journal_recover(fs);
+	return err ? err : volume_again(fs, es);
+}
+
 static int ext2_mount(struct super_block *sb, const char *options, struct inode **root)
 {
 	struct ext2_super *es = kmalloc(sizeof(*es));
@@ -340,6 +419,8 @@ static int ext2_mount(struct super_block *sb, const char *options, struct inode 
 	sb->max_size = es->rev_level ? ext2_max_size(fs) : INT32_MAX;
 	buf_init(sb, fs->blocks_count);
 	err = volume_load(fs, es);
+	if (!err)
+		err = journal_load(fs, es);
 	if (err)
 		goto fail_release;
 	*root = ext2_iget(sb, EXT2_ROOT_INO);

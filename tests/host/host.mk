@@ -140,7 +140,7 @@ host-tests: $(HB)/disks/ext2.img
 HOST_TESTS += test_ext2
 test_ext2_SRC := tests/host/test_ext2.c tests/host/files.c tests/host/shim/user.c \
 		 tests/host/shim/around.c tests/host/shim/mmu.c tests/host/shim/ram.c \
-		 tests/host/shim/sleep.c $(wildcard fs/*.c fs/ext2/*.c fs/tmpfs/*.c) \
+		 tests/host/shim/sleep.c $(wildcard fs/*.c fs/ext2/*.c fs/jbd2/*.c fs/tmpfs/*.c) \
 		 $(wildcard drivers/block/*.c) \
 		 $(MM_SRC) kernel/chardev.c kernel/cmdline.c kernel/cred.c \
 		 kernel/mutex.c kernel/uio.c kernel/wait.c lib/bitmap.c lib/crc.c lib/radix.c \
@@ -168,3 +168,21 @@ $(FUZZ_VOLUMES): tests/host/host.mk | $(O)/.setup-test
 host-tests: $(FUZZ_VOLUMES)
 FUZZERS	      += fuzz_ext2
 fuzz_ext2_SRC := $(patsubst tests/host/test_ext2.c,tests/host/fuzz_ext2.c,$(test_ext2_SRC))
+
+# Journals that debugfs writes.
+HOST_TESTS += test_jbd2
+test_jbd2_SRC := tests/host/test_jbd2.c tests/host/shim/disk.c \
+		 $(filter-out tests/host/test_%,$(test_ext2_SRC))
+
+# A small volume whose journal is not empty; parts of it the fuzzer overwrites.
+$(HB)/disks/fuzz-jbd2.img: | $(O)/.setup-test
+	$(call say,MKE2FS,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && PATH=$$PATH:/sbin mke2fs -q -t ext4 -b 1024 -N 64 -O metadata_csum $@ 4M
+	$(Q)head -c 4096 /dev/urandom > $@.block
+	$(Q)printf 'jo -c -v 3\njw -b 3000,3001 $@.block\njw -r 3000\njw -b 3002 $@.block\njc\n' | \
+		PATH=$$PATH:/sbin debugfs -w -f - $@ > $@.log 2>&1; rm -f $@.block
+
+host-tests: $(HB)/disks/fuzz-jbd2.img
+FUZZERS	      += fuzz_jbd2
+fuzz_jbd2_SRC := $(patsubst tests/host/test_jbd2.c,tests/host/fuzz_jbd2.c,$(test_jbd2_SRC))
