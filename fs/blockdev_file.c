@@ -46,10 +46,13 @@ static uint64_t blkdev_size(const struct blockdev *d)
 static ssize64_t blkdev_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct blockdev *d = f->data;
-	ssize64_t n = pagecache_read(&d->object, u, *pos);
+	ssize64_t n;
 
+	if (*pos == f->ra_end)
+		readahead_sequential(f, &d->object, *pos, u->resid);
+	n = pagecache_read(&d->object, u, *pos);
 	if (n > 0)
-		*pos += (uint64_t)n;
+		f->ra_end = *pos += (uint64_t)n;
 	return n;
 }
 

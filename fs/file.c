@@ -177,10 +177,13 @@ void file_exec_creds(struct file *f, struct exec_creds *out)
 
 ssize64_t file_read_pages(struct file *f, struct uio *u, uint64_t *pos)
 {
-	ssize64_t n = pagecache_read(&f->inode->object, u, *pos);
+	ssize64_t n;
 
+	if (*pos == f->ra_end)
+		readahead_sequential(f, &f->inode->object, *pos, u->resid);
+	n = pagecache_read(&f->inode->object, u, *pos);
 	if (n > 0)
-		*pos += (uint64_t)n;
+		f->ra_end = *pos += (uint64_t)n;
 	if (n >= 0 && !(atomic_load(&f->flags) & O_NOATIME))
 		inode_accessed(f->path.mnt, f->inode);
 	return n;

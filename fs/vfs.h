@@ -442,6 +442,7 @@ struct file {
 	const struct cred *cred;	/* c; of who opened it */
 	_Atomic uint32_t flocked;		/* a; has had flock or OFD locks */
 	uint64_t ra_end;		/* hint only: where sequential reading will go on */
+	uint64_t ra_asked;		/* hint only: the page up to which it is read ahead */
 };
 
 /* An open file of inode at path (references taken), without calling ops->open. */
@@ -497,6 +498,9 @@ void pipe_init(void);
 void memdev_init(void);
 struct chardev;
 struct chardev *file_chardev(struct file *f); /* NULL if f is none */
+/* f is read from pos on where it was left: have what follows read, if it is not yet. */
+void readahead_sequential(struct file *f, struct object *o, uint64_t pos, size_t n);
+void readahead_start(void);
 void flusher_start(void);
 void flusher_retime(void); /* the settings of write-back (mm/writeback.h) changed */
 void flusher_kick(void); /* something became dirty; any context without icache_lock */

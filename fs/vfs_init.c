@@ -34,6 +34,7 @@ void vfs_init(void)
 	devfs_register();
 	procfs_register();
 	flusher_start();
+	readahead_start();
 }
 
 static int mount_at(const char *type, const char *where, uint32_t flags)

@@ -32,8 +32,8 @@
 #define STATUS_UNSET  0xff
 
 #define QUEUE_MAX  128
-#define SLOTS	   64 /* requests in flight */
-#define VECS_MAX   62 /* so that a table is 1 KiB */
+#define SLOTS	   32  /* requests in flight */
+#define VECS_MAX   126 /* so that a table is 2 KiB, and half a megabyte is one request */
 #define EXTRA_VECS 2  /* header and status */
 
 /* What the device reads and writes besides the data. */

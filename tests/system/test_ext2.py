@@ -172,3 +172,49 @@ def test_everything_on_a_volume():
         equal(debugfs(disk, "cat small").splitlines()[-1], "more", "an appended line")
         if disk != disks[0]:
             check("v" * 400 in debugfs(disk, "ea_get small user.long"), "an attribute is lost")
+
+
+def breaks_in(image, path, index_blocks):
+    """How often the file's data goes on elsewhere than behind what was there before."""
+    text = debugfs(image, f"stat {path}").split("BLOCKS:\n")[1].split("\nTOTAL")[0]
+    runs = re.findall(r"\((I?D?T?IND|\d+(?:-\d+)?)\):(\d+)(?:-(\d+))?", text)
+    check(len(runs) > 1, f"no runs in {text!r}")
+    breaks, end = 0, None
+    for _, first, last in runs:
+        breaks += end is not None and int(first) != end + 1
+        end = int(last or first)
+    check(len(runs) > index_blocks, "no index blocks")
+    return breaks
+
+
+def test_requests():
+    """Sequential work: few long requests, one behind the other; a file that lies in one piece."""
+    disk = new_image("disk.img", size=64 * MIB, options=["-b", "4096"])
+    stats = "grep 'vdb ' /proc/diskstats"
+    line = (f"mount -t ext2 /dev/vdb /mnt; {stats}; "
+            f"dd if=/dev/zero of=/mnt/f bs=64k count=256 2>/dev/null; sync; {stats}; "
+            f"umount /mnt; mount -t ext2 /dev/vdb /mnt; {stats}; "
+            f"dd if=/mnt/f of=/dev/null bs=64k 2>/dev/null; {stats}; umount /mnt")
+    fields = [[int(word) for word in text.split()[3:]]
+              for text in run(line, disks=[disk], status=0).text.strip().split("\n")]
+    requests, sectors = fields[1][4] - fields[0][4], fields[1][6] - fields[0][6]
+    check(sectors >= 32768 and sectors / requests >= 256,
+          f"{requests} requests wrote {sectors} sectors")
+    requests, sectors = fields[3][0] - fields[2][0], fields[3][2] - fields[2][2]
+    check(sectors >= 32768 and requests < 150, f"{requests} requests read {sectors} sectors")
+    fsck(disk)
+    check(breaks_in(disk, "f", 4) <= 4, debugfs(disk, "stat f"))
+
+
+def test_more_than_memory():
+    """A file larger than memory is written and read: dirty pages never fill the machine."""
+    disk = new_image("disk.img", size=128 * MIB, options=["-b", "4096"])
+    line = ("mount -t ext2 /dev/vdb /mnt; "
+            "dd if=/bin/usertests of=/mnt/f bs=64k count=1 2>/dev/null; "
+            "for n in 1 2 3 4 5 6 7 8 9; do cat /mnt/f /mnt/f > /mnt/g; mv /mnt/g /mnt/f; done; "
+            "ls -l /mnt | grep -c 33554432; cksum /mnt/f; "
+            "umount /mnt; mount -t ext2 /dev/vdb /mnt; cksum /mnt/f; umount /mnt")
+    found = run(line, mem="32M", disks=[disk], status=0, timeout=180).text.split()
+    equal(found[0], "1", "the size")
+    equal(found[1:3], found[4:6], "the checksum")
+    fsck(disk)

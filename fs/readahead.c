@@ -1,0 +1,101 @@
+/*
+ * Reading ahead of who reads from front to back: a thread brings in the next pages while the
+ * reader works on these. Who jumps about gets what it asks for, and nothing is read ahead.
+ */
+#include <stdatomic.h>
+
+#include "fs/vfs.h"
+#include "kernel/panic.h"
+#include "kernel/thread.h"
+#include "mm/object.h"
+#include "mm/pagecache.h"
+
+#define WINDOW 32u /* pages asked for at once: one request of 128 KiB */
+#define AHEAD  64u /* pages that shall be on their way */
+#define QUEUE  16u
+
+struct ahead {
+	struct object *object; /* referenced */
+	uint64_t first;
+	uint32_t n;
+};
+
+static struct spinlock queue_lock = SPINLOCK_INIT("read-ahead", RANK_FILES);
+static struct ahead queue[QUEUE];	 /* (queue_lock) a ring */
+static uint32_t queue_first, queue_used; /* (queue_lock) */
+static struct waitqueue queue_wait = WAITQUEUE_INIT(queue_wait);
+
+/* Full: the reader is not held up for that, it will read by itself. */
+static void queue_put(struct object *o, uint64_t first, uint32_t n)
+{
+	bool put = false;
+
+	spin_lock(&queue_lock);
+	if (queue_used < QUEUE) {
+		queue[(queue_first + queue_used++) % QUEUE] =
+			(struct ahead){object_get(o), first, n};
+		put = true;
+	}
+	spin_unlock(&queue_lock);
+	if (put)
+		wake_all(&queue_wait);
+}
+
+static bool queue_take(struct ahead *a)
+{
+	bool taken = false;
+
+	spin_lock(&queue_lock);
+	if (queue_used) {
+		*a = queue[queue_first];
+		queue_first = (queue_first + 1) % QUEUE;
+		queue_used--;
+		taken = true;
+	}
+	spin_unlock(&queue_lock);
+	return taken;
+}
+
+static void readahead_thread(void *unused)
+{
+	struct ahead a;
+
+	(void)unused;
+	for (;;) {
+		(void)wait_event(&queue_wait, queue_take(&a), WAIT_UNINTERRUPTIBLE);
+		pagecache_readahead(a.object, a.first, a.n);
+		object_put(a.object);
+	}
+}
+
+void readahead_sequential(struct file *f, struct object *o, uint64_t pos, size_t n)
+{
+	uint64_t pages = (atomic_load(&o->size) + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	uint64_t next = (pos + n) >> PAGE_SHIFT, first;
+	struct frame *cached;
+
+	/* What lives in memory has nothing to read; nor is there anything behind a small file. */
+	if (!o->ops->write_pages || next >= pages)
+		return;
+	/* A new place in the file. */
+	if (f->ra_asked > next + 2 * AHEAD)
+		f->ra_asked = 0;
+	first = MAX(f->ra_asked, ALIGN_UP(next + 1, (uint64_t)WINDOW));
+	if (next + AHEAD <= f->ra_asked || first >= pages)
+		return;
+	f->ra_asked = first + WINDOW;
+	cached = pagecache_find(o, first);
+	if (cached)
+		frame_put(cached);
+	else
+		queue_put(o, first, WINDOW);
+}
+
+void readahead_start(void)
+{
+	struct thread *t = kthread_create("readahead", readahead_thread, NULL);
+
+	if (!t)
+		panic("no memory for the read-ahead thread");
+	thread_start(t);
+}
