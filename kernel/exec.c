@@ -323,6 +323,7 @@ static int build_aspace(struct exec *x)
 	if (!x->as)
 		return -ENOMEM;
 	x->as->mmap_top = mmap_top(x);
+	x->as->no_thp = old && old->no_thp;
 	use_aspace(x->as);
 	err = map_images(x);
 	if (!err)

@@ -15,6 +15,7 @@
 #include "kernel/utsname.h"
 #include "kernel/wait.h"
 #include "lib/string.h"
+#include "mm/aspace.h"
 #include "mm/slab.h"
 #include "mm/usercopy.h"
 
@@ -270,6 +271,8 @@ SYSCALL1(personality, uint32_t, persona)
 #define PR_GET_NAME 16
 #define PR_SET_NO_NEW_PRIVS 38
 #define PR_GET_NO_NEW_PRIVS 39
+#define PR_SET_THP_DISABLE 41
+#define PR_GET_THP_DISABLE 42
 
 static long set_thread_name(uaddr_t name)
 {
@@ -311,6 +314,17 @@ SYSCALL5(prctl, int, option, uint64_t, arg2, uint64_t, arg3, uint64_t, arg4, uin
 		if (arg2 || arg3 || arg4 || arg5)
 			return -EINVAL;
 		return p->no_new_privs;
+	case PR_SET_THP_DISABLE:
+		if (arg3 || arg4 || arg5)
+			return -EINVAL;
+		rwlock_write(&current()->aspace->lock);
+		current()->aspace->no_thp = arg2;
+		rwlock_write_unlock(&current()->aspace->lock);
+		return 0;
+	case PR_GET_THP_DISABLE:
+		if (arg2 || arg3 || arg4 || arg5)
+			return -EINVAL;
+		return current()->aspace->no_thp;
 	default:
 		return -EINVAL;
 	}

@@ -11,6 +11,7 @@
 #include "mm/pagecache.h"
 #include "mm/pagetable.h"
 #include "mm/stat.h"
+#include "mm/thp.h"
 #include "mm/tlb.h"
 #include "mm/writeback.h"
 
@@ -117,6 +118,8 @@ static int fault_anon(struct fault *f, struct frame *leaf)
 		vm_event(VM_ZERO_FAULT);
 		return 0;
 	}
+	if (thp_fault(f->vma, f->va, leaf))
+		return 0;
 	frame = take_frame(f, FRAME_ZEROED);
 	if (!frame)
 		return retry(f, NEED_FRAME);
@@ -185,7 +188,7 @@ static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
 	int err;
 
 	if (pte_special(was))
-		return copy_page(f, leaf, was, NULL);
+		return thp_fault(f->vma, f->va, leaf) ? 0 : copy_page(f, leaf, was, NULL);
 	leaf_lock(leaf);
 	if (*e != was) {
 		leaf_unlock(leaf);

@@ -4,6 +4,7 @@
 #include "mm/page.h"
 #include "mm/pagetable.h"
 #include "mm/share.h"
+#include "mm/thp.h"
 
 /*
  * Fork: areas are copied, leaf tables are shared. A table with little in it, and one that both
@@ -119,6 +120,7 @@ static int copy_table(struct fork *f, struct frame *from, struct vma *v, uaddr_t
 	to = pt_leaf_create(f->dst, base);
 	if (!to)
 		return -ENOMEM;
+	thp_split(from, &f->batch);
 	spin_lock(pt_ring_lock(from));
 	leaf_lock_two(from, to);
 	pt_ring_join(from, to);
@@ -212,6 +214,7 @@ int aspace_fork(struct aspace *src, uaddr_t written, struct aspace **dst)
 	f.dst->brk = src->brk;
 	f.dst->mmap_top = src->mmap_top;
 	f.dst->layout = src->layout;
+	f.dst->no_thp = src->no_thp;
 	tlb_batch_begin(&f.batch, src, false);
 	for (struct vma *v = vma_first(&src->areas); v && !err; v = v->next)
 		err = fork_area(f.dst, v);

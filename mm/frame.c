@@ -289,6 +289,28 @@ void frame_free(struct frame *f, unsigned order)
 	spin_unlock_irq(&buddy.lock, irq);
 }
 
+void frame_unmap_block(struct frame *f)
+{
+	unsigned n = 1u << FRAME_ORDER_HUGE, ours = 0;
+	uint64_t one = FRAME_MAP_ONE;
+
+	while (ours < n && __atomic_compare_exchange_n((uint64_t *)&f[ours].counts, &one, 1, false,
+						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		ours++;
+	if (ours == n) {
+		f->word = FRAME_KERNEL | FRAME_ORDER_HUGE << FRAME_ORDER_SHIFT;
+		frame_free(f, FRAME_ORDER_HUGE);
+		return;
+	}
+	frame_clear(f, FRAME_ORDER_MASK);
+	for (unsigned i = 0; i < n; i++) {
+		if (i < ours)
+			frame_free(f + i, 0);
+		else
+			frame_unmap(f + i);
+	}
+}
+
 void frame_free_zeroed(struct frame *f)
 {
 #if DEBUG

@@ -40,6 +40,7 @@ enum frame_type {
 #define FRAME_WAITERS	   BIT(17) /* somebody sleeps for BUSY or WRITEBACK to end */
 #define FRAME_READAHEAD	   BIT(18) /* OBJECT: using it should start the next read-ahead */
 #define FRAME_FRESH	   BIT(19) /* its use so far is the one that brought it in */
+#define FRAME_HUGE	   BIT(20) /* (l) PAGETABLE: its pages are one block, in order: thp.h */
 /* Bits 22 to 31: when it was used last, in the policy's time (queue lock). */
 
 #define PFN_NONE 0u /* no neighbour in a list; physical page 0 is never handed out */
@@ -154,7 +155,8 @@ static inline uint32_t frame_clear(struct frame *f, uint32_t flags)
 	return __atomic_fetch_and((uint32_t *)&f->word, ~flags, __ATOMIC_ACQ_REL);
 }
 
-#define FRAME_ORDER_MAX 10 /* 4 MiB */
+#define FRAME_ORDER_MAX	 10 /* 4 MiB */
+#define FRAME_ORDER_HUGE 9  /* 2 MiB, what a leaf table spans */
 
 /* How to allocate. */
 enum {
@@ -199,6 +201,9 @@ static inline void frame_unmap(struct frame *f)
 	if ((uint32_t)was == 1)
 		frame_free(f, 0);
 }
+
+/* The same for the 2 MiB block that f begins: given back whole if nobody else holds any of it. */
+void frame_unmap_block(struct frame *f);
 
 /* A frame fresh from frame_alloc, filled by the caller, becomes private memory mapped once. */
 static inline void frame_make_anon(struct frame *f)

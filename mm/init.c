@@ -36,6 +36,7 @@ void mm_init(const struct machine *m)
 	aspace_init();
 	pagecache_init();
 	reclaim_init();
+	thp_init();
 	pr_info("memory: %lu KiB available\n", frames_free() * 4);
 }
 

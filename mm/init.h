@@ -10,3 +10,4 @@ void tlb_init(void);
 void aspace_init(void);
 void pagecache_init(void);
 void reclaim_init(void);
+void thp_init(void);

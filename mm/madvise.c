@@ -6,6 +6,7 @@
 #include "mm/object.h"
 #include "mm/pagecache.h"
 #include "mm/pagetable.h"
+#include "mm/thp.h"
 #include "mm/tlb.h"
 
 struct advice {
@@ -153,6 +154,24 @@ static int advise_populate(struct aspace *as, struct vma_span *s, bool write)
 	return err == -ERESTARTNOINTR ? -EINTR : err;
 }
 
+/* Each 2 MiB of the span by itself: what fails does not keep the others from being tried. */
+static int advise_collapse(struct aspace *as, struct vma_span *s)
+{
+	uaddr_t at = ALIGN_UP(s->start, L1_SIZE), end = ALIGN_DOWN(s->end, L1_SIZE);
+	int err = at > end ? -EINVAL : 0, now;
+
+	for (; at < end; at += L1_SIZE) {
+		struct vma *v;
+
+		rwlock_write(&as->lock);
+		v = vma_at(&as->areas, at);
+		now = v ? thp_collapse(v, at) : -EINVAL;
+		rwlock_write_unlock(&as->lock);
+		err = now ? now : err;
+	}
+	return err;
+}
+
 static int advise_span(struct aspace *as, struct vma_span *s, int what)
 {
 	switch (what) {
@@ -162,6 +181,8 @@ static int advise_span(struct aspace *as, struct vma_span *s, int what)
 		return 0;
 	case MADV_REMOVE:
 		return advise_remove(s);
+	case MADV_COLLAPSE:
+		return advise_collapse(as, s);
 	default:
 		return advise_populate(as, s, what == MADV_POPULATE_WRITE);
 	}
@@ -193,7 +214,7 @@ SYSCALL3(madvise, uaddr_t, start, size_t, len, int, what)
 	uaddr_t end = start + size;
 
 	if (!a && what != MADV_WILLNEED && what != MADV_REMOVE && what != MADV_POPULATE_READ &&
-	    what != MADV_POPULATE_WRITE)
+	    what != MADV_POPULATE_WRITE && what != MADV_COLLAPSE)
 		return -EINVAL;
 	if ((start & ~PAGE_MASK) || (len && !size) || end < start)
 		return -EINVAL;

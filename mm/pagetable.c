@@ -7,6 +7,7 @@
 #include "mm/kmap.h"
 #include "mm/page.h"
 #include "mm/share.h"
+#include "mm/thp.h"
 #include "mm/tlb.h"
 #include "mm/types.h"
 
@@ -17,7 +18,19 @@ struct frame *pt_leaf(struct aspace *as, uaddr_t va)
 	if (!l1)
 		return NULL;
 	e = __atomic_load_n(l1, __ATOMIC_RELAXED);
-	return pte_present(e) ? pte_frame(e) : NULL;
+	if (likely(pte_is_table(e)))
+		return pte_frame(e);
+	return pte_present(e) ? pt_named_locked(as, l1) : NULL;
+}
+
+struct frame *pt_named_locked(struct aspace *as, const pte_t *l1)
+{
+	struct frame *leaf;
+
+	spin_lock(&as->l1_lock);
+	leaf = pt_named(*l1);
+	spin_unlock(&as->l1_lock);
+	return leaf;
 }
 
 struct frame *pt_table_alloc(struct aspace *as, uaddr_t va, unsigned flags)
@@ -101,7 +114,7 @@ static struct frame *attach(struct aspace *as, pte_t *e, struct frame *t)
 
 	spin_lock(&as->l1_lock);
 	if (pte_present(*e))
-		there = pte_frame(*e);
+		there = pt_named(*e);
 	else
 		pt_l1_set(as, e, pte_table(frame_pa(t)));
 	spin_unlock(&as->l1_lock);
@@ -141,7 +154,7 @@ struct frame *pt_leaf_create(struct aspace *as, uaddr_t va)
 	return t ? attach(as, l1, t) : NULL;
 }
 
-struct frame *pt_leaf_search(struct aspace *as, uaddr_t *va, uaddr_t end)
+pte_t *pt_l1_search(struct aspace *as, uaddr_t *va, uaddr_t end)
 {
 	while (*va < end) {
 		unsigned i = used_next(as->root, pt_index(*va, 2)), j;
@@ -154,7 +167,7 @@ struct frame *pt_leaf_search(struct aspace *as, uaddr_t *va, uaddr_t end)
 		j = used_next(l1, pt_index(*va, 1));
 		if (j < PT_ENTRIES) {
 			*va = MAX(*va, ((uaddr_t)i << L2_SHIFT) + ((uaddr_t)j << L1_SHIFT));
-			return *va < end ? pte_frame(l1[j]) : NULL;
+			return *va < end ? l1 + j : NULL;
 		}
 		*va = (uaddr_t)(i + 1) << L2_SHIFT;
 	}
@@ -240,6 +253,10 @@ void pt_unmap(struct aspace *as, uaddr_t start, uaddr_t end, struct tlb_batch *b
 			start = pt_drop(as, start, end);
 			continue;
 		}
+		if (thp_unmap(leaf, stop - start, b)) {
+			start = stop;
+			continue;
+		}
 		pt_lock(leaf);
 		clear_entries(leaf, e, e + ((stop - start) >> PAGE_SHIFT), stop, b);
 		pt_unlock(leaf);
@@ -273,6 +290,8 @@ void pt_free_leaves(struct aspace *as, uaddr_t floor, uaddr_t ceiling, struct tl
 /* Clear what the areas from v on have in a leaf table whose span ends at `end`. */
 static void clear_areas(struct frame *leaf, struct vma *v, uaddr_t end, struct tlb_batch *b)
 {
+	if (thp_unmap(leaf, L1_SIZE, b))
+		return;
 	pt_lock(leaf);
 	for (; v && v->start < end; v = v->next) {
 		uaddr_t va = MAX(end - L1_SIZE, v->start), stop = MIN(end, v->end);
@@ -322,6 +341,7 @@ void pt_protect(struct vma *v, uint32_t prot, uaddr_t start, uaddr_t end, struct
 		uaddr_t stop = pt_span_end(start, end);
 		pte_t *e = pt_entry(leaf, start);
 
+		thp_split(leaf, b);
 		leaf_lock(leaf);
 		for (; start < stop; start += PAGE_SIZE, e++) {
 			pte_t p = *e, now;
@@ -413,6 +433,7 @@ int pt_move(struct aspace *as, uaddr_t from, uaddr_t to, uint64_t len, struct tl
 		struct frame *dst = pt_leaf(as, va + shift);
 		pte_t *s = pt_entry(src, va), *d = pt_entry(dst, va + shift);
 
+		thp_split(src, b);
 		leaf_lock_two(src, dst);
 		for (; va < stop; va += PAGE_SIZE, s++, d++) {
 			uint32_t count;
@@ -438,17 +459,18 @@ int pt_move(struct aspace *as, uaddr_t from, uaddr_t to, uint64_t len, struct tl
 void pt_count_resident(struct aspace *as, uint64_t *anon, uint64_t *object)
 {
 	uaddr_t va = 0;
-	struct frame *leaf;
+	const pte_t *l1;
 
 	*anon = *object = 0;
-	while ((leaf = pt_leaf_next(as, &va, USER_TOP))) {
-		const pte_t *l1 = pt_l1_entry(as, va);
-
+	/* Without l1_lock, which comes before some that callers hold. */
+	while ((l1 = pt_l1_next(as, &va, USER_TOP))) {
 		/* After a large fork there are many of them side by side. */
 		do {
-			leaf = pte_frame(*l1++);
-			*anon += pt_count(leaf, PT_COUNT_ANON);
-			*object += pt_count(leaf, PT_COUNT_OBJECT);
+			pte_t e = *l1++;
+			bool mega = pte_is_mega(e);
+
+			*anon += mega ? PT_ENTRIES : pt_count(pte_frame(e), PT_COUNT_ANON);
+			*object += mega ? 0 : pt_count(pte_frame(e), PT_COUNT_OBJECT);
 			va += L1_SIZE;
 		} while (va % L2_SIZE && *l1);
 	}

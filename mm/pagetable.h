@@ -33,27 +33,55 @@ pte_t *pt_l1_create(struct aspace *as, uaddr_t va);
 void pt_l1_set(struct aspace *as, pte_t *e, pte_t p);
 void pt_l1_clear(struct aspace *as, pte_t *e, pte_t *end);
 
+/* (l1_lock) The leaf table that an L1 entry names; that of a megapage by its first page. */
+static inline struct frame *pt_named(pte_t e)
+{
+	return unlikely(pte_is_mega(e)) ? frame_of(pte_frame(e)->pte) : pte_frame(e);
+}
+/* (l1_lock) Make *l1 that of an attached table. */
+static inline void pt_l1_attach(struct aspace *as, pte_t *l1, const struct frame *leaf)
+{
+	bool huge = leaf->word & FRAME_HUGE;
+
+	as->nr_mega += huge;
+	pt_l1_set(as, l1, huge ? *(pte_t *)frame_data(leaf) : pte_table(frame_pa(leaf)));
+}
+/* The table that *l1, in use, names. Takes l1_lock for a megapage, which may be split just now. */
+struct frame *pt_named_locked(struct aspace *as, const pte_t *l1);
+static inline struct frame *pt_leaf_at(struct aspace *as, const pte_t *l1)
+{
+	pte_t e = __atomic_load_n(l1, __ATOMIC_RELAXED);
+
+	return unlikely(pte_is_mega(e)) ? pt_named_locked(as, l1) : pte_frame(e);
+}
+
 /* The attached leaf table for va, as the hardware sees it, or NULL. */
 struct frame *pt_leaf(struct aspace *as, uaddr_t va);
 /* The same, created or attached if need be. NULL: no memory (does not reclaim). */
 struct frame *pt_leaf_create(struct aspace *as, uaddr_t va);
 /*
- * The first leaf table, attached or detached, that covers any of [*va, end): *va is moved up to
- * the first address it covers. NULL: none. (a writer; others only look whether there is one)
+ * The first L1 entry in use that covers any of [*va, end): *va is moved up to the first address it
+ * covers. NULL: none. And the leaf table, attached or detached, that it names. (a writer; others
+ * only look whether there is one)
  */
-struct frame *pt_leaf_search(struct aspace *as, uaddr_t *va, uaddr_t end);
-static inline struct frame *pt_leaf_next(struct aspace *as, uaddr_t *va, uaddr_t end)
+pte_t *pt_l1_search(struct aspace *as, uaddr_t *va, uaddr_t end);
+static inline pte_t *pt_l1_next(struct aspace *as, uaddr_t *va, uaddr_t end)
 {
-	pte_t *l1, e;
+	pte_t *l1;
 
 	if (*va >= end)
 		return NULL;
 	/* The usual in a walk: the next span has one. */
 	l1 = pt_l1_entry(as, *va);
-	e = l1 ? __atomic_load_n(l1, __ATOMIC_RELAXED) : 0;
-	if (likely(e))
-		return pte_frame(e);
-	return (*va | (L1_SIZE - 1)) >= end - 1 ? NULL : pt_leaf_search(as, va, end);
+	if (likely(l1 && __atomic_load_n(l1, __ATOMIC_RELAXED)))
+		return l1;
+	return (*va | (L1_SIZE - 1)) >= end - 1 ? NULL : pt_l1_search(as, va, end);
+}
+static inline struct frame *pt_leaf_next(struct aspace *as, uaddr_t *va, uaddr_t end)
+{
+	const pte_t *l1 = pt_l1_next(as, va, end);
+
+	return l1 ? pt_leaf_at(as, l1) : NULL;
 }
 /* A table for va that is as's and in no ring. flags: for frame_alloc. NULL: no memory. */
 struct frame *pt_table_alloc(struct aspace *as, uaddr_t va, unsigned flags);

@@ -56,6 +56,11 @@ static inline bool pte_is_table(pte_t p)
 {
 	return (p & PTE_KIND_MASK) == PTE_V;
 }
+/* Of an L1 entry: does it map 2 MiB? */
+static inline bool pte_is_mega(pte_t p)
+{
+	return (p & PTE_V) && (p & (PTE_R | PTE_W | PTE_X));
+}
 static inline bool pte_is_detached(pte_t p)
 {
 	return (p & PTE_KIND_MASK) == PTE_KIND_TABLE;

@@ -39,6 +39,8 @@ static void count_pages(struct vma *v, struct vma_info *out)
 	while ((leaf = pt_lock_next(v->as, &va, v->end))) {
 		uaddr_t stop = pt_span_end(va, v->end);
 
+		if (leaf->owner && (leaf->word & FRAME_HUGE))
+			out->anon_huge += (stop - va) >> PAGE_SHIFT;
 		for (; va < stop; va += PAGE_SIZE)
 			count_entry(leaf, *pt_entry(leaf, va), out);
 		pt_unlock(leaf);

@@ -2,6 +2,7 @@
 
 #include "kernel/panic.h"
 #include "mm/pagetable.h"
+#include "mm/thp.h"
 #include "mm/tlb.h"
 #include "mm/types.h"
 
@@ -60,7 +61,7 @@ struct frame *pt_lock_leaf(struct aspace *as, uaddr_t va)
 	/* What the entry names cannot go, nor be copied for this space, while we have l1_lock. */
 	spin_lock(&as->l1_lock);
 	if (*l1) {
-		leaf = pte_frame(*l1);
+		leaf = pt_named(*l1);
 		pt_lock(leaf);
 	}
 	spin_unlock(&as->l1_lock);
@@ -122,6 +123,7 @@ static void copy_table(struct frame *to, struct frame *from)
 {
 	pte_t *s = frame_data(from), *d = frame_data(to);
 
+	thp_forget(from);
 	for (unsigned i = 0; i < PT_ENTRIES; i++) {
 		pte_t p = s[i];
 
@@ -144,7 +146,7 @@ struct frame *pt_attach(struct aspace *as, uaddr_t va, unsigned flags)
 
 	for (;;) {
 		spin_lock(&as->l1_lock);
-		t = pte_frame(*l1);
+		t = pt_named(*l1);
 		/* One share stays one: who could give another is us, by a fork, as a writer. */
 		if (pte_present(*l1) || t->refs == 1 || copy)
 			break;
@@ -170,7 +172,7 @@ struct frame *pt_attach(struct aspace *as, uaddr_t va, unsigned flags)
 			copy = NULL;
 		}
 		as->nr_detached--;
-		pt_l1_set(as, l1, pte_table(frame_pa(t)));
+		pt_l1_attach(as, l1, t);
 	}
 	spin_unlock(&as->l1_lock);
 	if (copy)
@@ -214,7 +216,7 @@ uaddr_t pt_drop(struct aspace *as, uaddr_t va, uaddr_t end)
 		leaf_unlock(t);
 		as->nr_detached--;
 		if (last) {
-			pt_l1_set(as, l1, pte_table(frame_pa(t)));
+			pt_l1_attach(as, l1, t);
 			break;
 		}
 	}
@@ -228,7 +230,8 @@ void pt_detach(struct aspace *src, uaddr_t va, struct tlb_batch *b)
 	pte_t *l1 = pt_l1_entry(src, va);
 
 	spin_lock(&src->l1_lock);
-	pt_l1_set(src, l1, pte_detached(pte_pa(*l1)));
+	src->nr_mega -= pte_is_mega(*l1);
+	pt_l1_set(src, l1, pte_detached(frame_pa(pt_named(*l1))));
 	src->nr_detached++;
 	spin_unlock(&src->l1_lock);
 	/* Walks may have remembered the table: a range this long drops all of the space. */

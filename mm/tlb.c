@@ -221,6 +221,8 @@ static void batch_drop(struct frame *f)
 {
 	if (frame_type(f) == FRAME_PAGETABLE)
 		frame_free_zeroed(f);
+	else if (unlikely(f->word & FRAME_ORDER_MASK))
+		frame_unmap_block(f);
 	else
 		frame_unmap(f);
 }
@@ -241,6 +243,13 @@ void tlb_batch_grow(struct tlb_batch *b)
 	b->n = 0;
 }
 
+static void batch_push(struct tlb_batch *b, struct frame *f)
+{
+	b->list[b->n] = f;
+	if (unlikely(++b->n == b->room))
+		tlb_batch_grow(b);
+}
+
 void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table)
 {
 	/*
@@ -248,9 +257,18 @@ void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table)
 	 * ASID goes. The table may not be reused before, whoever runs.
 	 */
 	tlb_batch_range(b, va, va + L1_SIZE);
-	b->list[b->n] = table;
-	if (unlikely(++b->n == b->room))
-		tlb_batch_grow(b);
+	batch_push(b, table);
+}
+
+void tlb_batch_block(struct tlb_batch *b, uaddr_t va, struct frame *f)
+{
+	tlb_batch_range(b, va, va + L1_SIZE);
+	if (b->direct) {
+		frame_unmap_block(f);
+		return;
+	}
+	frame_set(f, FRAME_ORDER_HUGE << FRAME_ORDER_SHIFT);
+	batch_push(b, f);
 }
 
 void tlb_batch_flush(struct tlb_batch *b)

@@ -164,6 +164,8 @@ struct aspace {
 	struct spinlock l1_lock;    /* RANK_L1: entries above leaf tables, first time */
 	uint32_t nr_tables;	    /* (1) page-table frames, the root included */
 	uint32_t nr_detached;	    /* (1) detached leaf tables it shares */
+	uint32_t nr_mega;	    /* (1) megapages */
+	bool no_thp;		    /* (a) PR_SET_THP_DISABLE */
 
 	_Atomic uint64_t asid;	    /* tlb.c: generation << 16 | ASID */
 	_Atomic hartmask_t harts;   /* those with it in satp */

@@ -28,9 +28,9 @@ FOLDERS = {
 MM_LAYERS = [
     ["pte", "frame", "kmap", "swapslot", "policy", "stat", "inject"],
     ["tlb", "slab", "areas"],
-    ["vmalloc", "pagetable", "share", "rmap"],
+    ["vmalloc", "pagetable", "share", "rmap", "thp"],
     ["object", "pagecache", "writeback", "shm"],
-    ["vma", "swap", "thp"],
+    ["vma", "swap"],
     ["reclaim"],
     ["aspace", "fork", "fault", "oom"],
     ["usercopy", "mmap", "mremap", "madvise", "mlock", "userfault", "report", "init"],

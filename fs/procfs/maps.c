@@ -53,6 +53,7 @@ static void pages_show(struct proc_text *t, const struct vma_info *v)
 	LINE("Private_Dirty", v->by_kind[0][1]);
 	LINE("Referenced", v->referenced);
 	LINE("Anonymous", v->anon);
+	LINE("AnonHugePages", v->anon_huge);
 	/* procps ends an area at this line. */
 	LINE("Swap", 0);
 	LINE("Locked", v->area.flags & VMA_LOCKED ? v->rss : 0);

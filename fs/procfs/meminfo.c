@@ -3,6 +3,7 @@
 #include "kernel/hart.h"
 #include "kernel/layout.h"
 #include "lib/string.h"
+#include "mm/aspace.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
 #include "mm/percpu.h"
@@ -27,6 +28,11 @@ const char *const vm_event_names[VM_EVENTS] = {
 	[VM_TLB_REMOTE] = "nr_tlb_remote_flush",
 	[VM_PGPGIN] = "pgpgin",
 	[VM_PGPGOUT] = "pgpgout",
+	[VM_THP_FAULT_ALLOC] = "thp_fault_alloc",
+	[VM_THP_FAULT_FALLBACK] = "thp_fault_fallback",
+	[VM_THP_COLLAPSE_ALLOC] = "thp_collapse_alloc",
+	[VM_THP_COLLAPSE_FAILED] = "thp_collapse_alloc_failed",
+	[VM_THP_SPLIT] = "thp_split_page",
 };
 
 uint64_t vm_event_sum(enum vm_event e)
@@ -40,6 +46,19 @@ uint64_t vm_event_sum(enum vm_event e)
 			sum += h->events[e];
 	}
 	return sum;
+}
+
+/* In pages. */
+static uint64_t anon_huge(void)
+{
+	struct aspace *as;
+	uint64_t n = 0;
+
+	spin_lock(&aspaces_lock);
+	list_for_each_entry(as, &aspaces, link)
+		n += as->nr_mega;
+	spin_unlock(&aspaces_lock);
+	return n * PT_ENTRIES;
 }
 
 static uint64_t kib(uint64_t pages)
@@ -65,6 +84,7 @@ void meminfo_get(struct meminfo *out)
 	out->inactive = out->inactive_file;
 	out->anon_pages = kib(s.by_type[FRAME_ANON]);
 	out->mapped = kib(s.mapped);
+	out->anon_huge = kib(anon_huge());
 	out->dirty = kib(pagecache_nr_dirty);
 	out->writeback = kib(pagecache_nr_writeback);
 	out->slab = out->sunreclaim = kib(s.by_type[FRAME_SLAB]);

@@ -49,6 +49,7 @@ int proc_show_meminfo(struct proc_text *t, struct process *p)
 	LINE("PageTables", page_tables);
 	LINE("VmallocTotal", vmalloc_total);
 	LINE("VmallocUsed", vmalloc_used);
+	LINE("AnonHugePages", anon_huge);
 #undef LINE
 	return 0;
 }
@@ -76,6 +77,8 @@ static void levels_show(struct proc_text *t)
 	LINE("nr_page_table_pages", page_tables);
 #undef LINE
 	proc_printf(t, "nr_kernel_stack %lu\n", (unsigned long)m.kernel_stack);
+	proc_printf(t, "nr_anon_transparent_hugepages %lu\n",
+		    (unsigned long)m.anon_huge / (L1_SIZE / KiB));
 }
 
 int proc_show_vmstat(struct proc_text *t, struct process *p)
@@ -152,11 +155,32 @@ static ssize64_t words_read(struct uio *u, uint64_t pos, uint64_t end, void *arg
 	return done;
 }
 
+/*
+ * The table that a private page is known by. No lock: the record may turn into another kind's
+ * meanwhile, whose pointer leads to memory too.
+ */
+static const struct frame *anon_table(const struct frame *f)
+{
+	const pte_t *e = __atomic_load_n(&f->pte, __ATOMIC_RELAXED);
+	const struct frame *leaf = e ? frame_of(e) : NULL;
+
+	return leaf && frame_type(leaf) == FRAME_PAGETABLE ? leaf : NULL;
+}
+
+/* Is it part of a large page? */
+static bool in_huge(const struct frame *f)
+{
+	const struct frame *leaf = anon_table(f);
+
+	return leaf && frame_has(leaf, FRAME_HUGE);
+}
+
 static uint64_t page_flags(uint64_t pfn)
 {
 	/* Bit numbers of Linux's kernel-page-flags.h. */
 	enum { LOCKED, REFERENCED = 2, UPTODATE, DIRTY, LRU, SLAB = 7, WRITEBACK, BUDDY = 10, MMAP,
-	       ANON, SWAPBACKED = 14, NOPAGE = 20, ZERO_PAGE = 24, PGTABLE = 26, RESERVED = 32 };
+	       ANON, SWAPBACKED = 14, HEAD, TAIL, NOPAGE = 20, THP = 22, ZERO_PAGE = 24,
+	       PGTABLE = 26, RESERVED = 32 };
 	const struct frame *f = FRAMES + pfn;
 	uint64_t flags = 0;
 
@@ -174,7 +198,8 @@ static uint64_t page_flags(uint64_t pfn)
 	case FRAME_PAGETABLE:
 		return BIT(PGTABLE);
 	case FRAME_ANON:
-		return BIT(ANON) | BIT(MMAP) | BIT(UPTODATE) | BIT(DIRTY) | BIT(SWAPBACKED);
+		flags = in_huge(f) ? BIT(THP) | BIT(pfn % PT_ENTRIES ? TAIL : HEAD) : 0;
+		return flags | BIT(ANON) | BIT(MMAP) | BIT(UPTODATE) | BIT(DIRTY) | BIT(SWAPBACKED);
 	case FRAME_OBJECT:
 		flags |= frame_has(f, FRAME_BUSY) ? BIT(LOCKED) : BIT(UPTODATE);
 		flags |= frame_has(f, FRAME_DIRTY) ? BIT(DIRTY) : 0;
@@ -189,15 +214,11 @@ static uint64_t page_flags(uint64_t pfn)
 	}
 }
 
-/*
- * Spaces that see a private page: those that share the table it is known by, and other entries.
- * No lock: the record may turn into another kind's meanwhile, whose pointer leads to memory too.
- */
+/* Spaces that see a private page: those that share the table it is known by, and other entries. */
 static uint64_t anon_count(const struct frame *f)
 {
-	const pte_t *e = __atomic_load_n(&f->pte, __ATOMIC_RELAXED);
-	const struct frame *leaf = e ? frame_of(e) : NULL;
-	uint32_t sharers = leaf && frame_type(leaf) == FRAME_PAGETABLE ? leaf->refs : 0;
+	const struct frame *leaf = anon_table(f);
+	uint32_t sharers = leaf ? leaf->refs : 0;
 
 	return f->maps + (sharers ? sharers - 1 : 0);
 }

@@ -17,9 +17,10 @@
 #include "user/tests/model.h"
 
 #define SPACES 4
-/* Across the border of leaf tables, and of an L1 table. */
+/* Across the border of leaf tables, and of an L1 table; the longer one holds a large page. */
 #define BASE   (GiB - 90 * PAGE_SIZE)
 #define PAGES  165
+#define MORE_PAGES 640
 _Static_assert(MODEL_FILE_MAX <= HOST_FILE_MAX, "the model's file fits");
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -225,12 +226,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	spaces[0] = (struct space){.as = aspace_create()};
 	assert_non_null(spaces[0].as);
 	spaces[0].model.base = BASE;
-	spaces[0].model.pages = PAGES;
+	spaces[0].model.pages = draw() & 1 ? MORE_PAGES : PAGES;
 	spaces[0].model.context = &spaces[0];
 	model_start(&spaces[0].model, &env, &world);
 	/* Tables with enough in them to be shared by fork. */
-	model_map(&spaces[0].model, 0, PAGES, MODEL_ANON, PROT_READ | PROT_WRITE, 0, 0);
-	model_fill(&spaces[0].model, 0, PAGES);
+	model_map(&spaces[0].model, 0, spaces[0].model.pages, MODEL_ANON, PROT_READ | PROT_WRITE, 0,
+		  0);
+	if (draw() & 1)
+		model_advise(&spaces[0].model, 0, spaces[0].model.pages, MADV_HUGEPAGE);
+	model_fill(&spaces[0].model, 0, spaces[0].model.pages);
 	while (input < input_end)
 		step();
 	for (unsigned i = 0; i < SPACES; i++) {

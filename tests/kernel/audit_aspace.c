@@ -29,16 +29,18 @@ static bool entry_fits(const struct vma *v, uaddr_t va, pte_t p)
 	       f->index == vma_index(v, va) && !(vma_private(v) && pte_writable(p));
 }
 
-/* (leaf lock) The table for va, of as or detached. */
-static void audit_leaf(struct aspace *as, const struct frame *leaf, uaddr_t va)
+/* The table for va, of as or detached. */
+static void audit_leaf(struct aspace *as, struct frame *leaf, uaddr_t va)
 {
 	struct vma *v = vma_find(&as->areas, va);
 	const pte_t *e = frame_data(leaf);
 	uint32_t counts = 0;
 
+	/* Asked before the table is locked: the way to that of a megapage takes l1_lock. */
 	if (leaf->base != va >> L1_SHIFT || leaf->owner != (pt_leaf(as, va) ? as : NULL))
 		audit_complain("space %p: table %u at %lx has base %x, owner %p", as,
 			       frame_pfn(leaf), va, leaf->base, leaf->owner);
+	leaf_lock(leaf);
 	for (unsigned i = 0; i < PT_ENTRIES; i++, va += PAGE_SIZE) {
 		if (v && va >= v->end)
 			v = v->next;
@@ -53,6 +55,7 @@ static void audit_leaf(struct aspace *as, const struct frame *leaf, uaddr_t va)
 		if (pte_resident(e[i]) && !pte_special(e[i]))
 			counts += pt_count_of(pte_frame(e[i]));
 	}
+	leaf_unlock(leaf);
 	if (counts != leaf->entries)
 		audit_complain("space %p: table %u counts %x, has %x", as, frame_pfn(leaf),
 			       leaf->entries, counts);
@@ -103,11 +106,8 @@ void aspace_check(struct aspace *as)
 
 	rwlock_write(&as->lock);
 	audit_accounts(as);
-	for (; (leaf = pt_leaf_next(as, &va, USER_TOP)); va += L1_SIZE) {
-		leaf_lock(leaf);
+	for (; (leaf = pt_leaf_next(as, &va, USER_TOP)); va += L1_SIZE)
 		audit_leaf(as, leaf, va);
-		leaf_unlock(leaf);
-	}
 	rwlock_write_unlock(&as->lock);
 }
 

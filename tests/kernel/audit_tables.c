@@ -151,24 +151,60 @@ static void audit_group(const struct frame *t, unsigned i)
 			       frame_pfn(t));
 }
 
+/*
+ * A table that says its pages are one block, in order, and the L1 entry above it: a megapage's if
+ * it is attached. Of another table the entry is a pointer.
+ */
+static void audit_huge(const struct frame *leaf, pte_t l1, uaddr_t va)
+{
+	const pte_t *e = frame_data(leaf);
+	bool huge = frame_has(leaf, FRAME_HUGE);
+
+	if (pte_is_mega(l1) != (huge && pte_present(l1)) || (pte_is_mega(l1) && l1 != e[0]))
+		audit_complain("L1 entry at %lx is %lx over table %u%s", va, l1, frame_pfn(leaf),
+			       huge ? ", of a megapage" : "");
+	if (huge && pte_pa(e[0]) % L1_SIZE)
+		audit_complain("megapage at %lx begins with %lx", va, e[0]);
+	for (unsigned i = 1; huge && i < PT_ENTRIES; i++) {
+		if (e[i] == e[0] + i * pte_ppn(PAGE_SIZE))
+			continue;
+		audit_complain("megapage at %lx: entry %u is %lx after %lx", va, i, e[i], e[0]);
+		return;
+	}
+}
+
+/* The leaf table that an L1 entry names; NULL: it is none. */
+static const struct frame *leaf_named(pte_t e, uaddr_t va)
+{
+	const struct frame *f = pte_frame(e), *leaf = f;
+
+	if (pte_is_mega(e) && audit_found(f, "megapage") && frame_type(f) == FRAME_ANON)
+		leaf = frame_of(f->pte);
+	else if (!points_to_table(e) && e != pte_detached(pte_pa(e)))
+		audit_complain("L1 entry at %lx is %lx", va, e);
+	return audit_found(leaf, "L1 entry") ? leaf : NULL;
+}
+
 /* The leaf tables below an L1 table. Returns how many tables there are. */
 static uint32_t audit_l1(const struct aspace *as, const struct frame *t, uaddr_t va,
-			 uint32_t *detached)
+			 uint32_t *detached, uint32_t *mega)
 {
 	const pte_t *e = frame_data(t);
 	uint32_t n = 0;
 
 	for (unsigned i = 0; i < PT_ENTRIES; i++, va += L1_SIZE) {
+		const struct frame *leaf = e[i] ? leaf_named(e[i], va) : NULL;
+
 		if (!e[i])
 			continue;
 		audit_group(t, i);
 		n++;
-		if (e[i] == pte_detached(pte_pa(e[i])))
-			++*detached;
-		else if (!points_to_table(e[i]))
-			audit_complain("L1 entry at %lx is %lx", va, e[i]);
-		if (audit_table(pte_present(e[i]) ? as : NULL, pte_frame(e[i]), va))
-			audit_leaf(pte_frame(e[i]));
+		*detached += pte_is_detached(e[i]);
+		*mega += pte_is_mega(e[i]);
+		if (leaf && audit_table(pte_present(e[i]) ? as : NULL, leaf, va))
+			audit_leaf(leaf);
+		if (leaf)
+			audit_huge(leaf, e[i], va);
 	}
 	return n;
 }
@@ -176,7 +212,7 @@ static uint32_t audit_l1(const struct aspace *as, const struct frame *t, uaddr_t
 static void audit_root(const struct aspace *as)
 {
 	const struct frame *root = frame_of(as->root);
-	uint32_t tables = 1, detached = 0;
+	uint32_t tables = 1, detached = 0, mega = 0;
 
 	if (!audit_table(as, root, 0))
 		return;
@@ -193,11 +229,12 @@ static void audit_root(const struct aspace *as)
 		if (!points_to_table(e))
 			audit_complain("root entry at %lx is %lx", va, e);
 		else if (audit_table(as, pte_frame(e), va))
-			tables += audit_l1(as, pte_frame(e), va, &detached);
+			tables += audit_l1(as, pte_frame(e), va, &detached, &mega);
 	}
-	if (tables != as->nr_tables || detached != as->nr_detached)
-		audit_complain("space of table %u: %u tables counted, %u detached; found %u, %u",
-			       frame_pfn(root), as->nr_tables, as->nr_detached, tables, detached);
+	if (tables != as->nr_tables || detached != as->nr_detached || mega != as->nr_mega)
+		audit_complain("space of table %u: %u tables counted, %u detached, %u megapages; "
+			       "found %u, %u, %u", frame_pfn(root), as->nr_tables, as->nr_detached,
+			       as->nr_mega, tables, detached, mega);
 }
 
 void audit_tables(void)

@@ -273,6 +273,9 @@ void model_advise(struct model *m, unsigned int at, unsigned int n, int advice)
 	int err = 0;
 	long got = m->env->madvise(m, address(m, at), n * MODEL_PAGE, advice);
 
+	/* Whether there was a large page to be had is not ours to say; contents stay. */
+	if (advice == MODEL_COLLAPSE)
+		return;
 	for (unsigned int i = at; i < at + n && !err; i++) {
 		if (m->page[i].kind == MODEL_HOLE)
 			hole = true;

@@ -16,6 +16,8 @@
 #define MODEL_PAGE	4096u
 #define MODEL_PAGES	832	/* the largest window */
 #define MODEL_FILE_MAX	64	/* pages that the file may have */
+#define MODEL_LARGE	512u	/* pages of a large page */
+#define MODEL_COLLAPSE	25	/* MADV_COLLAPSE, which older headers lack */
 #define MODEL_OBJECTS	512
 #define MODEL_CELLS	12000
 

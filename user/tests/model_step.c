@@ -103,11 +103,31 @@ static void step_advise(struct model *m)
 	static const int advices[] = {
 		MADV_DONTNEED, MADV_DONTNEED, MADV_DONTNEED, MADV_NORMAL, MADV_RANDOM,
 		MADV_SEQUENTIAL, MADV_WILLNEED, MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_DONTFORK,
-		MADV_DOFORK, MADV_DOFORK,
+		MADV_DOFORK, MADV_DOFORK, MADV_HUGEPAGE, MADV_NOHUGEPAGE,
 	};
 	struct range r = pick_range(m);
 
-	model_advise(m, r.at, r.n, advices[pick(m, 12)]);
+	model_advise(m, r.at, r.n, advices[pick(m, 14)]);
+}
+
+/* Memory that large pages can be made of, if the window holds a whole one. */
+static void step_large(struct model *m)
+{
+	unsigned int at = (unsigned int)(-(m->base / MODEL_PAGE) % MODEL_LARGE);
+
+	if (at + MODEL_LARGE > m->pages)
+		return;
+	switch (pick(m, 3)) {
+	case 0:
+		model_map(m, at, MODEL_LARGE, MODEL_ANON, PROT_READ | PROT_WRITE, 0, 0);
+		model_advise(m, at, MODEL_LARGE, MADV_HUGEPAGE);
+		break;
+	case 1:
+		model_fill(m, at, MODEL_LARGE);
+		break;
+	default:
+		model_advise(m, at, MODEL_LARGE, MODEL_COLLAPSE);
+	}
 }
 
 static void step_populate(struct model *m)
@@ -175,8 +195,12 @@ void model_step(struct model *m)
 	case 19:
 		step_populate(m);
 		break;
-	case 20 ... 25:
+	case 20 ... 24:
 		model_read(m, pick(m, m->pages));
+		break;
+	case 25:
+		if (pick(m, 3) == 0)
+			step_large(m);
 		break;
 	default:
 		model_write(m, pick(m, m->pages));

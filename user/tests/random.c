@@ -90,6 +90,7 @@ static void random_crew(unsigned int pages, uint64_t count)
 	test.context = &draws;
 	vm_model(&model, vm_world(), &context, ARENA + SPAN - 200 * PAGE, pages, "f");
 	model_map(&model, 0, pages, MODEL_ANON, RW, 0, 0);
+	model_advise(&model, 0, pages, MADV_HUGEPAGE);
 	model_fill(&model, 0, pages);
 	draws.seed = context.seed;
 	crew_start(&model);

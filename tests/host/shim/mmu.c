@@ -81,15 +81,23 @@ static bool update_ad(pte_t *e, enum vm_access access)
 	return true;
 }
 
+/* The leaf entry for va, at L1 if that is a megapage; NULL: the walk ends before. */
 static pte_t *walk(struct aspace *as, uaddr_t va)
 {
-	struct frame *leaf;
+	pte_t *l1;
 
 	/* From what satp says, not from what the caller thinks. */
 	if ((satp & MASK(43, 0)) != (as->satp & MASK(43, 0)))
 		fail_msg("satp holds another space");
-	leaf = pt_leaf(as, va);
-	return leaf ? pt_entry(leaf, va) : NULL;
+	l1 = pt_l1_entry(as, va);
+	if (!l1 || !pte_present(*l1))
+		return NULL;
+	if (pte_is_table(*l1))
+		return pt_entry(pte_frame(*l1), va);
+	/* Misaligned, it would be a fault (privileged specification 4.3.2, step 6). */
+	if (pte_pa(*l1) % L1_SIZE)
+		fail_msg("a megapage that is not aligned");
+	return l1;
 }
 
 /* The entry to use, from the cache or the tables; 0: a fault. */
@@ -97,7 +105,7 @@ static pte_t translate(struct aspace *as, uaddr_t va, enum vm_access access)
 {
 	uint64_t vpn = va >> PAGE_SHIFT, asid = current_asid();
 	struct tlb_entry *victim = &tlb[test_random(&random_state) % TLB_ENTRIES];
-	pte_t *e;
+	pte_t *e, page;
 
 	for (unsigned i = 0; i < TLB_ENTRIES; i++) {
 		struct tlb_entry *t = &tlb[i];
@@ -116,8 +124,11 @@ static pte_t translate(struct aspace *as, uaddr_t va, enum vm_access access)
 	e = walk(as, va);
 	if (!e || !permits(*e, access) || !update_ad(e, access))
 		return 0;
-	*victim = (struct tlb_entry){.valid = true, .asid = asid, .vpn = vpn, .pte = *e};
-	return *e;
+	page = *e;
+	if (e == pt_l1_entry(as, va))
+		page += pte_ppn(va % L1_SIZE);
+	*victim = (struct tlb_entry){.valid = true, .asid = asid, .vpn = vpn, .pte = page};
+	return page;
 }
 
 int host_access(struct aspace *as, uaddr_t va, enum vm_access access, uint8_t **data, int *code)
