@@ -117,7 +117,7 @@ static void step_large(struct model *m)
 
 	if (at + MODEL_LARGE > m->pages)
 		return;
-	switch (pick(m, 3)) {
+	switch (pick(m, 4)) {
 	case 0:
 		model_map(m, at, MODEL_LARGE, MODEL_ANON, PROT_READ | PROT_WRITE, 0, 0);
 		model_advise(m, at, MODEL_LARGE, MADV_HUGEPAGE);
@@ -125,6 +125,12 @@ static void step_large(struct model *m)
 	case 1:
 		model_fill(m, at, MODEL_LARGE);
 		break;
+	case 2:
+		model_map(m, at, MODEL_LARGE, MODEL_ANON, PROT_READ | PROT_WRITE, 0, 0);
+		model_advise(m, at, MODEL_LARGE, MADV_NOHUGEPAGE);
+		model_fill(m, at + pick(m, 16), MODEL_LARGE / 2);
+		model_advise(m, at, MODEL_LARGE, MADV_HUGEPAGE);
+		/* fallthrough */
 	default:
 		model_advise(m, at, MODEL_LARGE, MODEL_COLLAPSE);
 	}
