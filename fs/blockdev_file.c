@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
+#include "fs/loop.h"
 #include "fs/vfs.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/ioctl.h"
@@ -16,8 +17,6 @@ static int blkdev_open(struct inode *inode, struct file *f)
 
 	if (!d)
 		return -ENXIO;
-	if ((f->kind & FILE_WRITE) && d->readonly)
-		return -EROFS;
 	if ((f->flags & O_EXCL) && blockdev_claim(d))
 		return -EBUSY;
 	atomic_fetch_add(&d->openers, 1);
@@ -36,6 +35,7 @@ static void blkdev_release(struct file *f)
 	if (f->flags & O_EXCL)
 		blockdev_release(d);
 	atomic_fetch_sub(&d->openers, 1);
+	loop_unused(d);
 }
 
 static uint64_t blkdev_size(const struct blockdev *d)
@@ -62,6 +62,8 @@ static ssize64_t blkdev_write(struct file *f, struct uio *u, uint64_t *pos)
 	uint64_t size = blkdev_size(d), at = *pos;
 	ssize64_t n;
 
+	if (d->readonly)
+		return -EPERM;
 	if (u->append)
 		at = size;
 	if (at >= size)
@@ -135,7 +137,7 @@ static long blkdev_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 	case BLKFLSBUF:
 		return blkdev_flush_cache(d);
 	}
-	return -ENOTTY;
+	return loop_ioctl(f, d, cmd, arg);
 }
 
 static struct object *blkdev_object(struct file *f)

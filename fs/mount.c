@@ -2,6 +2,7 @@
  * The mount tree: which volume's root stands on which directory. Changes hold mount_mutex and,
  * for the links a path walk follows, dcache_lock.
  */
+#include "fs/loop.h"
 #include "fs/mount.h"
 
 #include <stdatomic.h>
@@ -41,8 +42,10 @@ static void super_unmount(struct super_block *sb, struct dentry *root)
 	dentry_put(root);
 	if (sb->ops->unmount)
 		sb->ops->unmount(sb);
-	if (sb->bdev)
+	if (sb->bdev) {
 		blockdev_release(sb->bdev);
+		loop_unused(sb->bdev);
+	}
 	kfree(sb);
 }
 

@@ -5,6 +5,7 @@
 
 #include "drivers/block.h"
 #include "fs/ext2/ext2.h"
+#include "fs/loop.h"
 #include "fs/mount.h"
 #include "fs/procfs/procfs.h"
 #include "fs/super.h"
@@ -27,6 +28,7 @@ void vfs_init(void)
 	mount_init();
 	pipe_init();
 	memdev_init();
+	loop_init();
 	ext2_register();
 	memfd_init();
 	shm_init();

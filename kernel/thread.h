@@ -103,6 +103,7 @@ struct thread {
 	struct list_head tid_link; /* (proc_lock) hash by tid */
 	struct waitqueue *vfork_done; /* parent waits here until exec or exit */
 	uint32_t nofault;	/* (own) user copies must not fault pages in while not 0 */
+	bool unthrottled;	/* (own) writes for the flusher: never waits for it */
 
 	struct block_plug {
 		struct list_head bios;	/* held back to be merged: drivers/block.h */

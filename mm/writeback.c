@@ -259,7 +259,7 @@ void writeback_throttle(void)
 {
 	uint64_t seen = rounds;
 
-	if (likely(pagecache_nr_dirty <= dirty_background()))
+	if (likely(pagecache_nr_dirty <= dirty_background() || current()->unthrottled))
 		return;
 	writeback_kick();
 	if (pagecache_nr_dirty > dirty_limit())

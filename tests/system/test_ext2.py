@@ -218,3 +218,33 @@ def test_more_than_memory():
     equal(found[0], "1", "the size")
     equal(found[1:3], found[4:6], "the checksum")
     fsck(disk)
+
+
+def test_loop_mount():
+    """An image in a file is mounted through a loop device; so is an image within that."""
+    inner = new_image("inner.img", size=2 * MIB, tree=tree_of({"inner": "inner\n"}, "t1"))
+    with open(inner, "rb") as file:
+        tree = tree_of({"inner.img": file.read(), "name": "middle\n"}, "t2")
+    middle = new_image("middle.img", size=8 * MIB, tree=tree)
+    with open(middle, "rb") as file:
+        disk = new_image("disk.img", size=24 * MIB, tree=tree_of({"middle.img": file.read()}, "t3"))
+    line = ("mkdir /mnt/1 /mnt/2 /mnt/3; mount /dev/vdb /mnt/1; "
+            "mount -o loop /mnt/1/middle.img /mnt/2 || exit 2; "
+            "mount -o loop /mnt/2/inner.img /mnt/3 || exit 3; "
+            "cat /mnt/2/name /mnt/3/inner; losetup -a | wc -l; "
+            "umount /mnt/2 2>/dev/null && exit 4; losetup -d /dev/loop0; "
+            "dd if=/dev/zero of=/mnt/3/zeros bs=64k count=16 2>/dev/null; echo new > /mnt/2/new; "
+            "umount /mnt/3 && umount /mnt/2 && umount /mnt/1 || exit 5; losetup -a | wc -l; "
+            "mount /dev/vdb /mnt/1; dev=$(losetup -f -S -r -o 1024 /mnt/1/middle.img); "
+            "dd if=$dev bs=1 skip=56 count=2 2>/dev/null | od -An -tx1; losetup -d $dev; "
+            "umount /mnt/1")
+    text = run(line, disks=[disk], status=0).text
+    equal(text.split(), ["middle", "inner", "2", "0", "53", "ef"], "what was seen")
+    fsck(disk)
+    path = os.path.join(scratch(), "middle2.img")
+    debugfs(disk, f"dump middle.img {path}")
+    fsck(path)
+    equal(debugfs(path, "cat new").splitlines()[-1], "new", "a file in the image")
+    debugfs(path, f"dump inner.img {path}.inner")
+    fsck(path + ".inner")
+    check("1048576" in debugfs(path + ".inner", "stat zeros"), "a file in the inner image")

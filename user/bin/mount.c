@@ -5,7 +5,10 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "user/lib/loop.h"
 #include "user/lib/tool.h"
+
+#define WORD_LOOP (1UL << 62) /* not a flag of mount(2) */
 
 static const struct {
 	const char *name;
@@ -22,6 +25,7 @@ static const struct {
 	{ "noatime", MS_NOATIME, false }, { "atime", MS_NOATIME, true },
 	{ "relatime", MS_RELATIME, false }, { "strictatime", MS_STRICTATIME, false },
 	{ "nodiratime", MS_NODIRATIME, false }, { "dirsync", MS_DIRSYNC, false },
+	{ "loop", WORD_LOOP, false },
 	{ "defaults", 0, false }, { "auto", 0, false }, { "noauto", 0, false },
 };
 
@@ -113,6 +117,20 @@ static bool fstab_find(const char *name, char **source, char **target, char **ty
 	return found;
 }
 
+/* The file becomes a device, which goes by itself when it is unmounted. Its name. */
+static char *loop_source(const char *file, unsigned long flags)
+{
+	unsigned lo_flags = LO_FLAGS_AUTOCLEAR | (flags & MS_RDONLY ? LO_FLAGS_READ_ONLY : 0);
+	char name[32];
+
+	if (loop_free(name, sizeof(name)))
+		err(32, "no free loop device");
+	/* It stays open until the mount holds it. */
+	if (loop_attach(name, file, lo_flags, 0, 0) < 0)
+		err(32, "%s", file);
+	return xstrdup(name);
+}
+
 static int mount_main(int argc, char **argv)
 {
 	char *type = NULL, *data = NULL, *source, *target;
@@ -147,6 +165,9 @@ static int mount_main(int argc, char **argv)
 		errx(1, "%s: not in /etc/fstab", argv[0]);
 	if (type && strcmp(type, "auto") == 0)
 		type = NULL;
+	if (flags & WORD_LOOP)
+		source = loop_source(source, flags);
+	flags &= ~WORD_LOOP;
 	if (type || (flags & (MS_REMOUNT | MS_BIND | MS_MOVE)))
 		r = mount(source, target, type ? type : "none", flags, data);
 	else

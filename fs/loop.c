@@ -1,0 +1,413 @@
+/*
+ * Loop devices. A request is handed to the device's thread, which reads or writes the file as
+ * any program would, through its page cache.
+ */
+#include "fs/loop.h"
+
+#include <stdatomic.h>
+
+#include "drivers/block.h"
+#include "fs/vfs.h"
+#include "kernel/chardev.h"
+#include "kernel/printk.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/loop.h"
+#include "lib/string.h"
+#include "mm/kmap.h"
+#include "mm/pagecache.h"
+#include "mm/slab.h"
+#include "mm/usercopy.h"
+
+#define LOOPS_MAX 64U
+#define PENDING	  16U
+
+struct loop {
+	struct blockdev bdev;
+	struct mutex lock;	 /* RANK_FILE: attaching and letting go */
+	struct file *file;	 /* (lock) referenced; NULL: none. The thread uses it while busy */
+	uint64_t offset, limit;	 /* (lock) bytes of the file: where it begins, at most how many */
+	uint32_t flags;		 /* (lock) LO_FLAGS_* */
+	char name[64];		 /* (lock) as whoever attached it calls the file */
+	struct spinlock queue_lock; /* RANK_DRIVER */
+	struct request *pending[PENDING]; /* (queue_lock) a ring */
+	uint32_t first, used;	 /* (queue_lock) */
+	bool busy;		 /* (queue_lock) the thread works at one */
+	struct waitqueue work, idle;
+};
+
+static struct mutex loops_lock; /* RANK_MOUNT: making them */
+static struct loop *loops[LOOPS_MAX];
+static _Atomic uint32_t loops_count;
+
+static struct loop *loop_of(struct blockdev *d)
+{
+	uint32_t n = MINOR(d->dev);
+
+	return n < atomic_load(&loops_count) && &loops[n]->bdev == d ? loops[n] : NULL;
+}
+
+/* --- moving data --- */
+
+static int loop_start(struct blockdev *d, struct request *r)
+{
+	struct loop *l = container_of(d, struct loop, bdev);
+	bool full;
+	uint64_t was = spin_lock_irq(&l->queue_lock);
+
+	full = l->used == PENDING;
+	if (!full)
+		l->pending[(l->first + l->used++) % PENDING] = r;
+	spin_unlock_irq(&l->queue_lock, was);
+	if (!full)
+		wake_all(&l->work);
+	return full ? -EBUSY : 0;
+}
+
+static struct request *request_take(struct loop *l)
+{
+	struct request *r = NULL;
+	uint64_t was = spin_lock_irq(&l->queue_lock);
+
+	if (l->used) {
+		r = l->pending[l->first];
+		l->first = (l->first + 1) % PENDING;
+		l->used--;
+		l->busy = true;
+	}
+	spin_unlock_irq(&l->queue_lock, was);
+	return r;
+}
+
+static int piece_move(struct loop *l, enum bio_op op, void *data, uint32_t len, uint64_t at)
+{
+	ssize64_t n;
+
+	if (op == BIO_WRITE) {
+		n = file_write_at(l->file, data, len, at);
+		return n < 0 ? (int)n : n < len ? -EIO : 0;
+	}
+	n = file_read_at(l->file, data, len, at);
+	if (n < 0)
+		return (int)n;
+	/* The file became shorter than it was. */
+	memset((char *)data + n, 0, len - (size_t)n);
+	return 0;
+}
+
+static int request_perform(struct loop *l, struct request *r)
+{
+	uint64_t at = l->offset + (r->sector << SECTOR_SHIFT);
+	struct request_iter it;
+	struct bio_vec v;
+	int err = 0;
+
+	if (r->op == BIO_FLUSH)
+		return file_fsync(l->file, true);
+	request_iter_init(&it, r);
+	while (!err && request_iter_next(&it, &v)) {
+		err = piece_move(l, r->op, phys_to_virt(v.pa), v.len, at);
+		at += v.len;
+	}
+	return err;
+}
+
+static void loop_thread(void *arg)
+{
+	struct loop *l = arg;
+	struct request *r;
+	uint64_t was;
+
+	/* The flusher waits for us: we must not wait for it. */
+	current()->unthrottled = true;
+	for (;;) {
+		int err;
+
+		(void)wait_event(&l->work, (r = request_take(l)) != NULL, WAIT_UNINTERRUPTIBLE);
+		err = request_perform(l, r);
+		was = spin_lock_irq(&l->queue_lock);
+		l->busy = false;
+		spin_unlock_irq(&l->queue_lock, was);
+		block_complete(&l->bdev, r, err);
+		wake_all(&l->idle);
+	}
+}
+
+static bool loop_idle(struct loop *l)
+{
+	uint64_t was = spin_lock_irq(&l->queue_lock);
+	bool idle = !l->used && !l->busy;
+
+	spin_unlock_irq(&l->queue_lock, was);
+	return idle;
+}
+
+/* --- making devices --- */
+
+static const struct blockdev_ops loop_ops = {.start = loop_start};
+
+static int loop_add(void)
+{
+	uint32_t n = atomic_load(&loops_count);
+	struct thread *t;
+	struct loop *l;
+	int err;
+
+	if (n == LOOPS_MAX)
+		return -ENOSPC;
+	l = kzalloc(sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	mutex_init(&l->lock, "loop", RANK_FILE);
+	spin_init(&l->queue_lock, "loop queue", RANK_DRIVER);
+	waitqueue_init(&l->work);
+	waitqueue_init(&l->idle);
+	t = kthread_create("loop", loop_thread, l);
+	if (!t) {
+		kfree(l);
+		return -ENOMEM;
+	}
+	l->bdev.ops = &loop_ops;
+	l->bdev.has_flush = true;
+	l->bdev.limits = (struct block_limits){
+		.max_vecs = 128, .max_sectors = 1024, .max_vec_bytes = 1u << 20};
+	/* The thread never ends; without a device it sleeps for ever, which costs its memory. */
+	thread_start(t);
+	err = blockdev_register(&l->bdev, "loop");
+	if (err)
+		return err;
+	loops[n] = l;
+	atomic_store(&loops_count, n + 1);
+	return (int)n;
+}
+
+static long control_ioctl(struct chardev_file *f, uint32_t cmd, uint64_t arg)
+{
+	long ret = -ENOTTY;
+
+	(void)f;
+	if (cmd != LOOP_CTL_GET_FREE && cmd != LOOP_CTL_ADD)
+		return ret;
+	mutex_lock(&loops_lock);
+	if (cmd == LOOP_CTL_ADD) {
+		uint32_t count = atomic_load(&loops_count);
+
+		/* They are numbered without gaps. */
+		ret = arg < count ? -EEXIST : -EINVAL;
+		if (arg == count || (int64_t)arg < 0)
+			ret = loop_add();
+	} else {
+		for (uint32_t n = 0; ret < 0 && n < atomic_load(&loops_count); n++) {
+			if (!loops[n]->file)
+				ret = n;
+		}
+		if (ret < 0)
+			ret = loop_add();
+	}
+	mutex_unlock(&loops_lock);
+	return ret;
+}
+
+void loop_init(void)
+{
+	static const struct chardev_ops ops = {.ioctl = control_ioctl};
+	static struct chardev control = {
+		.name = "loop-control", .dev = MKDEV(10, 237), .mode = 0660, .ops = &ops};
+
+	mutex_init(&loops_lock, "loops", RANK_MOUNT);
+	if (chardev_register(&control))
+		pr_warn("loop: number taken\n");
+}
+
+/* --- attaching files --- */
+
+static uint64_t backing_size(struct file *file)
+{
+	struct inode *inode = file->inode;
+	struct blockdev *d = S_ISBLK(inode->mode) ? blockdev_by_dev(inode->rdev) : NULL;
+
+	return d ? d->sectors << SECTOR_SHIFT : inode_size(inode);
+}
+
+static void size_set(struct loop *l)
+{
+	uint64_t size = backing_size(l->file);
+
+	size -= MIN(size, l->offset);
+	if (l->limit)
+		size = MIN(size, l->limit);
+	l->bdev.sectors = size >> SECTOR_SHIFT;
+	atomic_store(&l->bdev.object.size, l->bdev.sectors << SECTOR_SHIFT);
+}
+
+/* What can be asked for; anything else has no effect here and is refused. */
+static int info_check(const struct loop_info64 *info)
+{
+	if (info->lo_encrypt_type || info->lo_encrypt_key_size ||
+	    (info->lo_flags & ~(uint32_t)(LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR)) ||
+	    info->lo_offset % SECTOR_SIZE)
+		return -EINVAL;
+	return info->lo_offset > INT64_MAX || info->lo_sizelimit > INT64_MAX ? -EOVERFLOW : 0;
+}
+
+static int block_size_check(uint32_t size)
+{
+	return size >= SECTOR_SIZE && size <= PAGE_SIZE && !(size & (size - 1)) ? 0 : -EINVAL;
+}
+
+static int loop_attach(struct loop *l, bool writable, const struct loop_config *c)
+{
+	struct file *file;
+	mode_t mode;
+	int err = info_check(&c->info);
+
+	if (!err && c->block_size)
+		err = block_size_check(c->block_size);
+	if (err)
+		return err;
+	file = fd_get((int)c->fd);
+	if (!file)
+		return -EBADF;
+	mode = file->inode->mode;
+	if (l->file)
+		err = -EBUSY;
+	else if (!S_ISREG(mode) && !S_ISBLK(mode))
+		err = -EINVAL;
+	else if (!(file->kind & FILE_READ) || (S_ISBLK(mode) && file->inode->rdev == l->bdev.dev))
+		err = -EBADF;
+	if (err) {
+		file_put(file);
+		return err;
+	}
+	l->file = file;
+	l->offset = c->info.lo_offset;
+	l->limit = c->info.lo_sizelimit;
+	l->flags = c->info.lo_flags;
+	if (!writable || !(file->kind & FILE_WRITE))
+		l->flags |= LO_FLAGS_READ_ONLY;
+	memcpy(l->name, c->info.lo_file_name, sizeof(l->name));
+	l->name[sizeof(l->name) - 1] = '\0';
+	l->bdev.readonly = l->flags & LO_FLAGS_READ_ONLY;
+	l->bdev.block_size = c->block_size ? c->block_size : SECTOR_SIZE;
+	size_set(l);
+	return 0;
+}
+
+/* Everything written, nothing under way, nothing cached: the file goes. */
+static void loop_detach(struct loop *l)
+{
+	struct file *file = l->file;
+
+	(void)pagecache_sync(&l->bdev.object, 0, UINT32_MAX);
+	l->bdev.sectors = 0;
+	(void)pagecache_invalidate(&l->bdev.object, 0, UINT32_MAX);
+	atomic_store(&l->bdev.object.size, 0);
+	(void)wait_event(&l->idle, loop_idle(l), WAIT_UNINTERRUPTIBLE);
+	l->file = NULL;
+	l->bdev.readonly = false;
+	file_put(file);
+}
+
+void loop_unused(struct blockdev *d)
+{
+	struct loop *l = loop_of(d);
+
+	if (!l)
+		return;
+	mutex_lock(&l->lock);
+	if (l->file && (l->flags & LO_FLAGS_AUTOCLEAR) && !atomic_load(&d->openers) &&
+	    !atomic_load(&d->claimed))
+		loop_detach(l);
+	mutex_unlock(&l->lock);
+}
+
+/* Now, or if somebody else uses it once it is unused. */
+static int loop_clear(struct loop *l)
+{
+	if (atomic_load(&l->bdev.openers) > 1 || atomic_load(&l->bdev.claimed))
+		l->flags |= LO_FLAGS_AUTOCLEAR;
+	else
+		loop_detach(l);
+	return 0;
+}
+
+static int status_get(struct loop *l, uaddr_t arg)
+{
+	struct loop_info64 info = {
+		.lo_inode = l->file->inode->ino,
+		.lo_offset = l->offset,
+		.lo_sizelimit = l->limit,
+		.lo_number = MINOR(l->bdev.dev),
+		.lo_flags = l->flags,
+	};
+	dev_t dev = l->file->inode->sb->dev;
+
+	info.lo_device = (MINOR(dev) & 0xff) | MAJOR(dev) << 8 | (uint64_t)(MINOR(dev) >> 8) << 20;
+	memcpy(info.lo_file_name, l->name, sizeof(l->name));
+	return copy_to_user(arg, &info, sizeof(info));
+}
+
+static int status_set(struct loop *l, uaddr_t arg)
+{
+	struct loop_info64 info;
+	int err = copy_from_user(&info, arg, sizeof(info));
+
+	if (!err)
+		err = info_check(&info);
+	if (!err)
+		err = pagecache_sync(&l->bdev.object, 0, UINT32_MAX);
+	if (err)
+		return err;
+	(void)pagecache_invalidate(&l->bdev.object, 0, UINT32_MAX);
+	l->offset = info.lo_offset;
+	l->limit = info.lo_sizelimit;
+	l->flags = (l->flags & LO_FLAGS_READ_ONLY) | (info.lo_flags & LO_FLAGS_AUTOCLEAR);
+	memcpy(l->name, info.lo_file_name, sizeof(l->name));
+	l->name[sizeof(l->name) - 1] = '\0';
+	size_set(l);
+	return 0;
+}
+
+/* Those that need a file attached. l->lock held. */
+static long attached_ioctl(struct loop *l, uint32_t cmd, uint64_t arg)
+{
+	if (!l->file)
+		return -ENXIO;
+	switch (cmd) {
+	case LOOP_CLR_FD:
+		return loop_clear(l);
+	case LOOP_GET_STATUS64:
+		return status_get(l, arg);
+	case LOOP_SET_STATUS64:
+		return atomic_load(&l->bdev.claimed) ? -EBUSY : status_set(l, arg);
+	case LOOP_SET_CAPACITY:
+		size_set(l);
+		return 0;
+	case LOOP_SET_BLOCK_SIZE:
+		if (arg > PAGE_SIZE || block_size_check((uint32_t)arg))
+			return -EINVAL;
+		l->bdev.block_size = (uint32_t)arg;
+		return 0;
+	}
+	return -ENOTTY;
+}
+
+long loop_ioctl(struct file *f, struct blockdev *d, uint32_t cmd, uint64_t arg)
+{
+	struct loop_config config = {.fd = (uint32_t)arg};
+	struct loop *l = loop_of(d);
+	long ret;
+
+	if (!l || cmd >> 8 != LOOP_SET_FD >> 8)
+		return -ENOTTY;
+	if (cmd == LOOP_CONFIGURE && copy_from_user(&config, arg, sizeof(config)))
+		return -EFAULT;
+	if (cmd != LOOP_GET_STATUS64 && !cred_privileged() && !(f->kind & FILE_WRITE))
+		return -EPERM;
+	mutex_lock(&l->lock);
+	if (cmd == LOOP_SET_FD || cmd == LOOP_CONFIGURE)
+		ret = loop_attach(l, f->kind & FILE_WRITE, &config);
+	else
+		ret = attached_ioctl(l, cmd, arg);
+	mutex_unlock(&l->lock);
+	return ret;
+}

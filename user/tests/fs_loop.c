@@ -1,0 +1,129 @@
+/*
+ * fs: block devices as files: loop devices, sizes and other ioctls.
+ */
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+
+#include "user/tests/ut.h"
+
+/* A free loop device, open; its name in buf. */
+static int loop_open(char *buf, size_t size)
+{
+	int control = open("/dev/loop-control", O_RDWR);
+	long n;
+
+	if (control < 0)
+		SKIP("no loop devices");
+	n = CHECK_OK(ioctl(control, LOOP_CTL_GET_FREE));
+	snprintf(buf, size, "/dev/loop%ld", n);
+	CHECK_OK(close(control));
+	return (int)CHECK_OK(open(buf, O_RDWR));
+}
+
+static int backing_file(size_t size)
+{
+	file_pattern("f", size, 1);
+	return (int)CHECK_OK(open("f", O_RDWR));
+}
+
+static uint64_t device_size(int fd)
+{
+	uint64_t size;
+
+	CHECK_OK(ioctl(fd, BLKGETSIZE64, &size));
+	return size;
+}
+
+TEST(fs, loop_data, .root = true, .no_leak_check = true)
+{
+	char name[40];
+	int loop = loop_open(name, sizeof(name)), fd = backing_file(100 * 1024 + 100), sector;
+	unsigned char buf[8192];
+	unsigned long sectors;
+
+	CHECK_OK(ioctl(loop, LOOP_SET_FD, fd));
+	CHECK_EQ(device_size(loop), 100 * 1024);
+	CHECK_OK(ioctl(loop, BLKGETSIZE, &sectors));
+	CHECK_EQ(sectors, 200);
+	CHECK_OK(ioctl(loop, BLKSSZGET, &sector));
+	CHECK_EQ(sector, 512);
+	CHECK_EQ(pread(loop, buf, sizeof(buf), 5000), sizeof(buf));
+	pattern_check(buf, sizeof(buf), 1, 5000);
+	memset(buf, 'x', 1000);
+	CHECK_EQ(pwrite(loop, buf, 1000, 3000), 1000);
+	CHECK_OK(fsync(loop));
+	CHECK_EQ(pread(fd, buf, sizeof(buf), 0), sizeof(buf));
+	pattern_check(buf, 3000, 1, 0);
+	CHECK_EQ(buf[3000], 'x');
+	CHECK_EQ(buf[3999], 'x');
+	pattern_check(buf + 4000, 4192, 1, 4000);
+	CHECK_EQ(lseek(loop, 0, SEEK_END), 100 * 1024);
+	CHECK_ERR(write(loop, "x", 1), ENOSPC);
+	CHECK_EQ(read(loop, buf, 1), 0);
+	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
+	CHECK_ERR(ioctl(loop, LOOP_CLR_FD), ENXIO);
+	CHECK_OK(close(loop));
+}
+
+TEST(fs, loop_status, .root = true, .no_leak_check = true)
+{
+	struct loop_config config = {.info = {.lo_offset = 4096, .lo_sizelimit = 8192}};
+	struct loop_info64 info;
+	char name[40];
+	int loop = loop_open(name, sizeof(name)), fd = backing_file(64 * 1024), ro;
+	unsigned char buf[512];
+
+	CHECK_ERR(ioctl(loop, LOOP_GET_STATUS64, &info), ENXIO);
+	config.fd = 9999;
+	CHECK_ERR(ioctl(loop, LOOP_CONFIGURE, &config), EBADF);
+	CHECK_ERR(ioctl(loop, LOOP_SET_FD, 9999), EBADF);
+	config.fd = (unsigned)fd;
+	config.info.lo_flags = LO_FLAGS_READ_ONLY;
+	strcpy((char *)config.info.lo_file_name, "some/name");
+	CHECK_OK(ioctl(loop, LOOP_CONFIGURE, &config));
+	CHECK_ERR(ioctl(loop, LOOP_CONFIGURE, &config), EBUSY);
+	CHECK_EQ(device_size(loop), 8192);
+	CHECK_OK(ioctl(loop, BLKROGET, &ro));
+	CHECK_EQ(ro, 1);
+	CHECK_ERR(pwrite(loop, buf, 512, 0), EPERM);
+	CHECK_EQ(pread(loop, buf, 512, 512), 512);
+	pattern_check(buf, 512, 1, 4096 + 512);
+	CHECK_OK(ioctl(loop, LOOP_GET_STATUS64, &info));
+	CHECK_EQ(info.lo_offset, 4096);
+	CHECK_EQ(info.lo_sizelimit, 8192);
+	CHECK_EQ(info.lo_flags & LO_FLAGS_READ_ONLY, LO_FLAGS_READ_ONLY);
+	CHECK_STR((char *)info.lo_file_name, "some/name");
+	info.lo_offset = 8192;
+	info.lo_sizelimit = 0;
+	CHECK_OK(ioctl(loop, LOOP_SET_STATUS64, &info));
+	CHECK_EQ(device_size(loop), 56 * 1024);
+	CHECK_OK(ftruncate(fd, 128 * 1024));
+	CHECK_EQ(device_size(loop), 56 * 1024);
+	CHECK_OK(ioctl(loop, LOOP_SET_CAPACITY, 0));
+	CHECK_EQ(device_size(loop), 120 * 1024);
+	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
+	CHECK_OK(close(loop));
+}
+
+/* A device that is to clear itself does so with its last descriptor. */
+TEST(fs, loop_autoclear, .root = true, .no_leak_check = true)
+{
+	struct loop_config config = {.info = {.lo_flags = LO_FLAGS_AUTOCLEAR}};
+	char name[40];
+	int loop = loop_open(name, sizeof(name)), fd = backing_file(64 * 1024), second;
+	struct loop_info64 info;
+
+	config.fd = (unsigned)fd;
+	CHECK_OK(ioctl(loop, LOOP_CONFIGURE, &config));
+	second = (int)CHECK_OK(open(name, O_RDWR));
+	CHECK_OK(close(loop));
+	CHECK_OK(ioctl(second, LOOP_GET_STATUS64, &info));
+	CHECK_EQ(pwrite(second, "late", 4, 0), 4);
+	CHECK_OK(close(second));
+	loop = (int)CHECK_OK(open(name, O_RDONLY));
+	CHECK_ERR(ioctl(loop, LOOP_GET_STATUS64, &info), ENXIO);
+	CHECK_EQ(pread(fd, &info, 4, 0), 4);
+	CHECK(!memcmp(&info, "late", 4));
+	CHECK_ERR(ioctl(fd, LOOP_GET_STATUS64, &info), ENOTTY);
+}
