@@ -48,3 +48,9 @@ static inline void mmio_write32(volatile void *reg, uint32_t v)
 	__asm__ volatile("fence w, o" ::: "memory");
 	*(volatile uint32_t *)reg = v;
 }
+
+static inline void mmio_write64(volatile void *reg, uint64_t v)
+{
+	__asm__ volatile("fence w, o" ::: "memory");
+	*(volatile uint64_t *)reg = v;
+}
