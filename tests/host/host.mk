@@ -186,3 +186,11 @@ $(HB)/disks/fuzz-jbd2.img: | $(O)/.setup-test
 host-tests: $(HB)/disks/fuzz-jbd2.img
 FUZZERS	      += fuzz_jbd2
 fuzz_jbd2_SRC := $(patsubst tests/host/test_jbd2.c,tests/host/fuzz_jbd2.c,$(test_jbd2_SRC))
+
+# SD cards: the protocol and every controller's driver over models.
+HOST_TESTS += test_mmc
+test_mmc_SRC := tests/host/test_mmc.c $(wildcard tests/host/mmc/*.c) tests/host/files.c \
+		tests/host/shim/ram.c tests/host/shim/sleep.c $(wildcard drivers/mmc/*.c) \
+		$(wildcard drivers/spi/*.c drivers/clk/*.c) drivers/dma.c drivers/probe.c \
+		drivers/block/bio.c drivers/block/queue.c kernel/fdt.c kernel/fdt_bus.c \
+		kernel/wait.c kernel/cmdline.c mm/frame.c mm/slab.c $(KERNEL_SHIM)
