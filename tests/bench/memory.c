@@ -108,6 +108,24 @@ static struct sample munmap_run(void)
 	return s;
 }
 
+/* One operation is 2 MiB: the first write to it, which makes a large page. */
+static struct sample huge_fault_run(void)
+{
+	enum { OPS = 16 };
+	const size_t span = 2ul << 20;
+	struct sample s = {0};
+	char *p = mmap(NULL, (OPS + 1) * span, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *first;
+
+	bench_need(p != MAP_FAILED, "mmap");
+	first = p + (-(size_t)p & (span - 1));
+	madvise(first, OPS * span, MADV_HUGEPAGE);
+	bench_begin();
+	pages_write(first, OPS * span / PAGE);
+	bench_end(&s, OPS);
+	munmap(p, (OPS + 1) * span);
+	return s;
+}
+
 static struct sample map_unmap(int touch)
 {
 	enum { OPS = 2000 };
@@ -252,6 +270,7 @@ const struct row memory_rows[] = {
 	{"cow_copy_fault", cow_copy_run},
 	{"cow_last_holder_fault", cow_last_run},
 	{"munmap_page", munmap_run},
+	{"huge_write_2m", huge_fault_run},
 	{"mmap_munmap", mmap_munmap_run},
 	{"mmap_touch_munmap", mmap_touch_munmap_run},
 	{"mprotect_split_merge", mprotect_run},

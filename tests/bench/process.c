@@ -74,13 +74,13 @@ static struct sample fork_run(void)
 }
 
 /* With so many bytes of touched anonymous memory in one area. */
-static struct sample fork_resident(size_t bytes)
+static struct sample fork_resident(size_t bytes, int advice)
 {
 	struct sample s = {0};
 	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	bench_need(p != MAP_FAILED, "mmap");
-	madvise(p, bytes, MADV_NOHUGEPAGE);
+	madvise(p, bytes, advice);
 	pages_write(p, bytes / PAGE);
 	forks(&s, 2);
 	s = (struct sample){0};
@@ -91,12 +91,17 @@ static struct sample fork_resident(size_t bytes)
 
 static struct sample fork_64m_run(void)
 {
-	return fork_resident(64ul << 20);
+	return fork_resident(64ul << 20, MADV_NOHUGEPAGE);
 }
 
 static struct sample fork_256m_run(void)
 {
-	return fork_resident(256ul << 20);
+	return fork_resident(256ul << 20, MADV_NOHUGEPAGE);
+}
+
+static struct sample fork_64m_huge_run(void)
+{
+	return fork_resident(64ul << 20, MADV_HUGEPAGE);
 }
 
 static struct sample exec_by(pid_t (*start)(void))
@@ -192,5 +197,6 @@ const struct row process_rows[] = {
 	{"mprotect_segv_mprotect", mprotect_segv_run},
 	{"fork_64m", fork_64m_run},
 	{"fork_256m", fork_256m_run},
+	{"fork_64m_huge", fork_64m_huge_run},
 	{NULL, NULL},
 };

@@ -148,13 +148,16 @@ static char *small_map(size_t spans)
 	return p;
 }
 
-/* A system that has no 2 MiB for it just then, or is busy with a page, may say so. */
+/*
+ * A system that has no 2 MiB for it just then, or is busy with a page, may say so; Linux says
+ * EINVAL of memory no page of which may be written to without a copy.
+ */
 static bool collapse(char *p, size_t size)
 {
 	int r = madvise(p, size, MADV_COLLAPSE);
 
 	if (r)
-		CHECK(errno == ENOMEM || errno == EAGAIN || errno == EBUSY);
+		CHECK(errno == ENOMEM || errno == EAGAIN || errno == EBUSY || errno == EINVAL);
 	return r == 0;
 }
 
