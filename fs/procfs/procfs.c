@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "drivers/block.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/dirent.h"
 #include "kernel/uapi/statfs.h"
@@ -22,6 +23,7 @@ struct proc_inode {
 	const struct proc_entry *entry;
 	struct process *process; /* referenced; NULL: not one's own */
 	int64_t fd;		 /* of an entry of /proc/PID/fd, else -1 */
+	struct blockdev *disk;	 /* whose directory it is or stands in, or NULL */
 };
 
 static struct proc_inode *proc_i(struct inode *inode)
@@ -89,6 +91,8 @@ static int text_make(struct proc_text *t, struct proc_inode *pi)
 {
 	const struct proc_number *n = pi->entry->number;
 
+	if (pi->entry->show_disk)
+		return pi->entry->show_disk(t, pi->disk);
 	if (!n)
 		return pi->entry->show(t, pi->process);
 	proc_printf(t, "%lu\n", (unsigned long)*n->value);
@@ -107,7 +111,7 @@ static ssize64_t text_read(struct file *f, struct uio *u, uint64_t *pos)
 		*pos += ret > 0 ? (uint64_t)ret : 0;
 		return ret;
 	}
-	if (!pi->entry->show && !pi->entry->number)
+	if (!pi->entry->show && !pi->entry->number && !pi->entry->show_disk)
 		return -EINVAL;
 	mutex_lock(&t->lock);
 	/* One reading shows one moment: the text is made when it is read from the start. */
@@ -346,6 +350,41 @@ static int pid_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 	return is_err(*out) ? (int)ptr_err(*out) : 0;
 }
 
+/* The inode numbers of what belongs to a disk differ from disk to disk. */
+static void disk_set(struct inode *inode, struct blockdev *disk)
+{
+	proc_i(inode)->disk = disk;
+	inode->ino |= (uint64_t)disk->dev << 31;
+}
+
+static const struct proc_entry *disk_entry(const struct blockdev *d)
+{
+	return d->partno ? &proc_partition_dir : &proc_disk_dir;
+}
+
+static bool disk_listed(const struct proc_entry *dir, const struct blockdev *d)
+{
+	return !d->partno || dir->disks == PROC_DISKS_ALL;
+}
+
+static int disk_lookup(struct inode *dir, struct dentry *d, struct inode **out)
+{
+	const struct proc_entry *e = proc_i(dir)->entry;
+	struct blockdev *disk = NULL;
+
+	while ((disk = blockdev_next(disk))) {
+		if (strlen(disk->name) != d->name_len ||
+		    memcmp(disk->name, d->name, d->name_len) || !disk_listed(e, disk))
+			continue;
+		*out = proc_inode_new(dir->sb, disk_entry(disk), NULL, -1, S_IFDIR | 0755);
+		if (is_err(*out))
+			return (int)ptr_err(*out);
+		disk_set(*out, disk);
+		return 0;
+	}
+	return 0;
+}
+
 static int proc_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 {
 	struct proc_inode *pi = proc_i(dir);
@@ -353,9 +392,13 @@ static int proc_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 	*out = NULL;
 	if (pi->entry->fds)
 		return fd_lookup(dir, d, out);
+	if (pi->entry->disks)
+		return disk_lookup(dir, d, out);
 	for (const struct proc_entry *e = pi->entry->children; e->mode; e++) {
 		if (strlen(e->name) == d->name_len && !memcmp(e->name, d->name, d->name_len)) {
 			*out = proc_inode_new(dir->sb, e, pi->process, -1, e->mode);
+			if (!is_err(*out) && pi->disk)
+				disk_set(*out, pi->disk);
 			return is_err(*out) ? (int)ptr_err(*out) : 0;
 		}
 	}
@@ -407,6 +450,23 @@ static void pids_emit(struct dir_context *ctx)
 	}
 }
 
+/* Disks never go away: the position counts them. */
+static void disks_emit(const struct proc_entry *dir, struct dir_context *ctx)
+{
+	struct blockdev *d = NULL;
+
+	for (uint64_t at = 2; (d = blockdev_next(d)); at++) {
+		uint64_t ino = ino_of(disk_entry(d), NULL, -1) | (uint64_t)d->dev << 31;
+
+		if (ctx->pos > at)
+			continue;
+		if (disk_listed(dir, d) &&
+		    !ctx->emit(ctx, d->name, strlen(d->name), ino, DT_DIR, at + 1))
+			return;
+		ctx->pos = at + 1;
+	}
+}
+
 static int proc_readdir(struct file *f, struct dir_context *ctx)
 {
 	struct proc_inode *pi = proc_i(f->inode);
@@ -418,6 +478,10 @@ static int proc_readdir(struct file *f, struct dir_context *ctx)
 		return 0;
 	if (pi->entry->fds) {
 		fds_emit(pi->process, pi->entry, ctx);
+		return 0;
+	}
+	if (pi->entry->disks) {
+		disks_emit(pi->entry, ctx);
 		return 0;
 	}
 	for (e = pi->entry->children; e->mode; e++) {
@@ -475,18 +539,34 @@ static const struct super_ops proc_super_ops = {
 	.revalidate = proc_revalidate,
 };
 
-static int proc_mount(struct super_block *sb, const char *options, struct inode **root)
+static int tree_mount(struct super_block *sb, const struct proc_entry *dir, struct inode **root)
 {
 	sb->ops = &proc_super_ops;
 	sb->forget_names = true;
-	*root = proc_inode_new(sb, &root_dir, NULL, -1, root_dir.mode);
+	*root = proc_inode_new(sb, dir, NULL, -1, dir->mode);
 	return is_err(*root) ? (int)ptr_err(*root) : 0;
+}
+
+static int proc_mount(struct super_block *sb, const char *options, struct inode **root)
+{
+	return tree_mount(sb, &root_dir, root);
+}
+
+static int sysfs_mount(struct super_block *sb, const char *options, struct inode **root)
+{
+	static const struct proc_entry sysfs_dir = {
+		.name = "/", .mode = S_IFDIR | 0555, .children = sysfs_root_entries};
+
+	return tree_mount(sb, &sysfs_dir, root);
 }
 
 void procfs_register(void)
 {
 	static struct fstype proc = {
 		.name = "proc", .single = true, .mount = proc_mount, .magic = PROC_SUPER_MAGIC};
+	static struct fstype sysfs = {
+		.name = "sysfs", .single = true, .mount = sysfs_mount, .magic = SYSFS_MAGIC};
 
 	fstype_register(&proc);
+	fstype_register(&sysfs);
 }

@@ -8,6 +8,7 @@
 
 struct process;
 struct aspace;
+struct blockdev;
 
 /* A text that grows as it is printed. */
 struct proc_text {
@@ -45,11 +46,16 @@ struct proc_entry {
 	ssize64_t (*readlink)(struct process *p, char *buf, size_t size);
 	int (*follow)(struct process *p, struct path *out);
 	bool fds; /* a directory of descriptors */
+	/* A directory with one for each disk, or what such a one shows (sysfs). */
+	enum { PROC_DISKS_NONE, PROC_DISKS_WHOLE, PROC_DISKS_ALL } disks;
+	int (*show_disk)(struct proc_text *t, const struct blockdev *d);
 };
 
 extern const struct proc_entry proc_root_entries[];   /* system.c */
 extern const struct proc_entry proc_process_entries[]; /* process.c */
 extern const struct proc_entry proc_sys_entries[];     /* sysctl.c */
+/* sysfs.c: the root of its own tree, and the directories of a disk and of a partition */
+extern const struct proc_entry sysfs_root_entries[], proc_disk_dir, proc_partition_dir;
 #if DEBUG
 extern const struct proc_entry proc_debug_entries[]; /* tests/kernel/door.c */
 #endif
