@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "fs/event/event.h"
 #include "kernel/chardev.h"
 #include "kernel/panic.h"
 #include "kernel/thread.h"
@@ -55,6 +56,8 @@ void file_put(struct file *f)
 
 	if (atomic_fetch_sub(&f->refs, 1) != 1)
 		return;
+	if (!hlist_empty(&f->watches))
+		epoll_file_released(f);
 	if (atomic_load(&f->flocked))
 		locks_file_released(f);
 	if (f->ops && f->ops->release)

@@ -132,7 +132,7 @@ static uint32_t kmsg_poll(struct chardev_file *f, struct poll_table *pt)
 {
 	uint64_t *seq = f->data;
 
-	poll_add(pt, &printk_wait);
+	poll_add(pt, &printk_wait, POLLIN | POLLRDNORM);
 	return POLLOUT | POLLWRNORM | (printk_next_seq() > *seq ? POLLIN | POLLRDNORM : 0);
 }
 

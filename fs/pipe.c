@@ -216,9 +216,9 @@ static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
 	uint32_t mask = 0;
 
 	if (f->kind & FILE_READ)
-		poll_add(pt, &p->read_wait);
+		poll_add(pt, &p->read_wait, POLLIN | POLLRDNORM | POLLHUP);
 	if (f->kind & FILE_WRITE)
-		poll_add(pt, &p->write_wait);
+		poll_add(pt, &p->write_wait, POLLOUT | POLLWRNORM | POLLERR);
 	mutex_lock(&p->lock);
 	if (f->kind & FILE_READ) {
 		if (p->head != p->tail)

@@ -5,6 +5,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/event/event.h"
 #include "fs/vfs.h"
 #include "kernel/signal.h"
 #include "kernel/syscall.h"
@@ -19,11 +20,12 @@
 
 struct poll_entry {
 	struct waiter w;
-	struct file *file; /* keeps the queue alive; NULL: not needed */
+	struct file *file; /* keeps the queue alive */
 	struct poll_entry *next; /* allocated ones */
 };
 
-struct poll_table {
+struct poller {
+	struct poll_table table;
 	struct waitqueue wait; /* the poller sleeps on it; nobody else knows it */
 	struct thread *thread; /* the poller */
 	_Atomic uint32_t ready;
@@ -36,110 +38,111 @@ struct poll_table {
 
 static bool poll_woken(struct waiter *w)
 {
-	struct poll_table *pt = w->data;
+	struct poller *p = w->data;
 
 	/* Called under the lock of a queue, so not through another one. */
-	atomic_store(&pt->ready, true);
-	return thread_wake(pt->thread);
+	atomic_store(&p->ready, true);
+	return thread_wake(p->thread);
 }
 
-void poll_add(struct poll_table *pt, struct waitqueue *wq)
+static void poll_queue(struct poll_table *pt, struct waitqueue *wq)
 {
+	struct poller *p = container_of(pt, struct poller, table);
 	struct poll_entry *e;
 
-	if (!pt)
-		return;
-	if (pt->used < ENTRIES_FAST) {
-		e = &pt->fast[pt->used++];
+	if (p->used < ENTRIES_FAST) {
+		e = &p->fast[p->used++];
 	} else {
 		e = kmalloc(sizeof(*e));
 		if (!e) {
-			pt->err = -ENOMEM;
+			p->err = -ENOMEM;
 			return;
 		}
-		e->next = pt->more;
-		pt->more = e;
+		e->next = p->more;
+		p->more = e;
 	}
 	memset(&e->w, 0, sizeof(e->w));
-	e->file = file_get(pt->file);
+	e->file = file_get(p->file);
 	e->w.func = poll_woken;
-	e->w.data = pt;
+	e->w.data = p;
 	waiter_add(wq, &e->w);
 }
 
-static void poll_begin(struct poll_table *pt)
+static void poll_begin(struct poller *p)
 {
-	waitqueue_init(&pt->wait);
-	pt->thread = current();
-	pt->ready = false;
-	pt->err = 0;
-	pt->used = 0;
-	pt->more = NULL;
+	waitqueue_init(&p->wait);
+	p->table.add = poll_queue;
+	p->thread = current();
+	p->ready = false;
+	p->err = 0;
+	p->used = 0;
+	p->more = NULL;
 }
 
-static void poll_end(struct poll_table *pt)
+static void poll_end(struct poller *p)
 {
-	for (uint32_t i = 0; i < pt->used; i++) {
-		waiter_remove(&pt->fast[i].w);
-		file_put(pt->fast[i].file);
+	for (uint32_t i = 0; i < p->used; i++) {
+		waiter_remove(&p->fast[i].w);
+		file_put(p->fast[i].file);
 	}
-	while (pt->more) {
-		struct poll_entry *e = pt->more;
+	while (p->more) {
+		struct poll_entry *e = p->more;
 
-		pt->more = e->next;
+		p->more = e->next;
 		waiter_remove(&e->w);
 		file_put(e->file);
 		kfree(e);
 	}
 }
 
-/* What is ready of one descriptor; pt NULL: only ask. */
-static uint32_t poll_one(struct poll_table *pt, int fd, uint32_t events)
+/* What is ready of one descriptor; p NULL: only ask. */
+static uint32_t poll_one(struct poller *p, int fd, uint32_t events)
 {
 	struct file *f = fd_get(fd);
 	uint32_t mask;
 
 	if (!f)
 		return POLLNVAL;
-	if (pt)
-		pt->file = f;
-	mask = file_poll(f, pt) & (events | POLLERR | POLLHUP);
+	events |= POLLERR | POLLHUP;
+	if (p) {
+		p->file = f;
+		p->table.events = events;
+	}
+	mask = file_poll(f, p ? &p->table : NULL) & events;
 	file_put(f);
 	return mask;
 }
 
 /*
- * Ask through scan(arg, pt), which returns how many are ready, until some are, the deadline is
+ * Ask through scan(arg, p), which returns how many are ready, until some are, the deadline is
  * reached or a signal comes.
  */
-static long poll_loop(long (*scan)(void *arg, struct poll_table *pt), void *arg,
-		      uint64_t deadline)
+static long poll_loop(long (*scan)(void *arg, struct poller *p), void *arg, uint64_t deadline)
 {
-	struct poll_table pt, *add;
+	struct poller p, *add;
 	long n;
 	int err = 0;
 
-	poll_begin(&pt);
-	add = deadline ? &pt : NULL;
+	poll_begin(&p);
+	add = deadline ? &p : NULL;
 	for (;;) {
-		atomic_store(&pt.ready, false);
+		atomic_store(&p.ready, false);
 		n = scan(arg, add);
-		if (n || pt.err || err || !deadline)
+		if (n || p.err || err || !deadline)
 			break;
 		add = NULL; /* queued everywhere from the first time on */
-		err = wait_event_deadline(&pt.wait, atomic_load(&pt.ready), WAIT_INTERRUPTIBLE,
+		err = wait_event_deadline(&p.wait, atomic_load(&p.ready), WAIT_INTERRUPTIBLE,
 					  deadline);
 	}
-	poll_end(&pt);
+	poll_end(&p);
 	if (n)
 		return n;
-	if (pt.err)
-		return pt.err;
+	if (p.err)
+		return p.err;
 	return err == -ETIMEDOUT ? 0 : err ? -ERESTARTNOHAND : 0;
 }
 
-/* A relative time-out in user memory to a deadline: 0 at once, UINT64_MAX never. */
-static int deadline_get(uaddr_t user, uint64_t *deadline)
+int poll_deadline_get(uaddr_t user, uint64_t *deadline)
 {
 	struct timespec64 ts;
 	uint64_t now, ns;
@@ -179,8 +182,7 @@ static void deadline_put(uaddr_t user, uint64_t deadline)
 		return;
 }
 
-/* The signal mask at user (0: none) holds while the call waits. */
-static int mask_apply(uaddr_t user, uint64_t size)
+int poll_mask_apply(uaddr_t user, uint64_t size)
 {
 	sigset_t mask;
 
@@ -199,7 +201,7 @@ struct poll_set {
 	uint32_t n;
 };
 
-static long pollfds_scan(void *arg, struct poll_table *pt)
+static long pollfds_scan(void *arg, struct poller *poller)
 {
 	struct poll_set *s = arg;
 	long ready = 0;
@@ -209,7 +211,7 @@ static long pollfds_scan(void *arg, struct poll_table *pt)
 
 		p->revents = 0;
 		if (p->fd >= 0)
-			p->revents = (int16_t)poll_one(pt, p->fd, (uint16_t)p->events);
+			p->revents = (int16_t)poll_one(poller, p->fd, (uint16_t)p->events);
 		ready += p->revents != 0;
 	}
 	return ready;
@@ -243,14 +245,15 @@ static long pollfds_wait(uaddr_t fds, uint32_t n, uint64_t deadline)
 SYSCALL5(ppoll, uaddr_t, fds, uint32_t, n, uaddr_t, timeout, uaddr_t, mask, size_t, mask_size)
 {
 	uint64_t deadline;
-	long ret = deadline_get(timeout, &deadline);
+	long ret = poll_deadline_get(timeout, &deadline);
 
 	if (ret)
 		return ret;
-	ret = mask_apply(mask, mask_size);
+	ret = poll_mask_apply(mask, mask_size);
 	if (ret)
 		return ret;
 	ret = pollfds_wait(fds, n, deadline);
+	signal_mask_after_wait(ret == -ERESTARTNOHAND);
 	deadline_put(timeout, deadline);
 	return ret;
 }
@@ -266,7 +269,7 @@ static const uint32_t select_asked[3] = {
 static const uint32_t select_ready[3] = {
 	POLLIN | POLLRDNORM | POLLHUP | POLLERR, POLLOUT | POLLWRNORM | POLLERR, POLLPRI};
 
-static long select_scan(void *arg, struct poll_table *pt)
+static long select_scan(void *arg, struct poller *p)
 {
 	struct select_sets *s = arg;
 	long ready = 0;
@@ -280,7 +283,7 @@ static long select_scan(void *arg, struct poll_table *pt)
 		}
 		if (!events)
 			continue;
-		mask = poll_one(pt, fd, events);
+		mask = poll_one(p, fd, events);
 		if (mask & POLLNVAL)
 			return -EBADF;
 		for (int k = 0; k < 3; k++) {
@@ -331,16 +334,17 @@ SYSCALL6(pselect6, int, n, uaddr_t, in, uaddr_t, out, uaddr_t, except, uaddr_t, 
 {
 	uaddr_t user[3] = {in, out, except};
 	uint64_t deadline, mask[2] = {0, 0};
-	long ret = deadline_get(timeout, &deadline);
+	long ret = poll_deadline_get(timeout, &deadline);
 
 	if (ret)
 		return ret;
 	if (sigmask && copy_from_user(mask, sigmask, sizeof(mask)))
 		return -EFAULT;
-	ret = mask_apply(mask[0], mask[1]);
+	ret = poll_mask_apply(mask[0], mask[1]);
 	if (ret)
 		return ret;
 	ret = select_wait(n, user, deadline);
+	signal_mask_after_wait(ret == -ERESTARTNOHAND);
 	deadline_put(timeout, deadline);
 	return ret;
 }

@@ -443,6 +443,7 @@ struct file {
 	_Atomic uint32_t flocked;		/* a; has had flock or OFD locks */
 	uint64_t ra_end;		/* hint only: where sequential reading will go on */
 	uint64_t ra_asked;		/* hint only: the page up to which it is read ahead */
+	struct hlist_head watches;	/* watch_lock in fs/event/epoll.c; those who wait for it */
 };
 
 /* An open file of inode at path (references taken), without calling ops->open. */
@@ -467,6 +468,18 @@ int64_t file_seek_simple(struct file *f, int64_t offset, int whence);
 int file_fsync_simple(struct file *f, bool datasync); /* in memory: nothing to do */
 /* A write-back error of its object that f has not been told yet: -errno once, else 0. */
 int file_check_error(struct file *f);
+/*
+ * An open file that no name leads to, of a kind of its own: name as /proc/PID/fd shows it, flags
+ * O_*, data for the ops. Referenced or err_ptr; on failure data stays the caller's.
+ */
+struct file *file_anonymous(const char *name, uint32_t flags, const struct file_ops *ops,
+			    void *data);
+/*
+ * The same, given a descriptor of the running process (O_CLOEXEC in flags): the descriptor, or
+ * -errno, and then ops->release has not been called.
+ */
+int file_anonymous_fd(const char *name, uint32_t flags, const struct file_ops *ops, void *data);
+void anonymous_init(void);
 /* Undo file_alloc when opening fails: without ops->release and without the counts. */
 void file_free(struct file *f);
 /* Chooses the file_ops for device nodes, FIFOs and sockets by the inode's mode. */

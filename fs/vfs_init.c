@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
+#include "fs/event/event.h"
 #include "fs/ext2/ext2.h"
 #include "fs/loop.h"
 #include "fs/mount.h"
@@ -27,6 +28,8 @@ void vfs_init(void)
 	super_init();
 	mount_init();
 	pipe_init();
+	anonymous_init();
+	epoll_init();
 	memdev_init();
 	loop_init();
 	ext2_register();

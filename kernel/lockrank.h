@@ -18,6 +18,9 @@ enum lock_rank {
 	RANK_RENAME,   /* one rename at a time per file system */
 	RANK_DIR,      /* directory inode; parent before child (nests) */
 	RANK_INODE,    /* inode (nests: by address) */
+	RANK_EVENT_TREE, /* which epoll instance watches which */
+	RANK_EVENT,    /* an epoll instance (nests: the one that watches first), a timerfd */
+	RANK_CLOCK,    /* timers that go by CLOCK_REALTIME */
 	RANK_PIPE,     /* pipe contents */
 	RANK_TTY,      /* terminal state and its reader */
 	RANK_ASPACE,   /* address space, readers/writer */
@@ -47,7 +50,9 @@ enum lock_rank {
 	RANK_BLOCK,    /* block queue */
 	RANK_DRIVER,   /* device registers */
 	RANK_FUTEX,    /* futex bucket (nests: by address) */
-	RANK_WAITQ,    /* wait queue */
+	RANK_WAITQ,    /* wait queue (nests: an epoll's below those of the files it watches) */
+	RANK_WATCHES,  /* who watches an open file */
+	RANK_READY,    /* an epoll instance's list of what is ready */
 	RANK_TIMER,    /* per-hart timers */
 	RANK_RUNQ,     /* run queue (nests: by hart number) */
 	RANK_SLAB,     /* slab cache */
@@ -63,4 +68,5 @@ enum lock_rank {
 /* Ranks of which a thread may hold two at once. */
 #define RANK_NEST                                                                                  \
 	((1UL << RANK_DIR) | (1UL << RANK_INODE) | (1UL << RANK_BUSY) | (1UL << RANK_BUF) |        \
-	 (1UL << RANK_LEAF) | (1UL << RANK_FUTEX) | (1UL << RANK_RUNQ))
+	 (1UL << RANK_LEAF) | (1UL << RANK_FUTEX) | (1UL << RANK_RUNQ) |                   \
+	 (1UL << RANK_EVENT) | (1UL << RANK_WAITQ))

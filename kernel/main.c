@@ -6,6 +6,7 @@
 #include "drivers/block.h"
 #include "drivers/driver.h"
 #include "kernel/boot.h"
+#include "kernel/clocktimer.h"
 #include "kernel/hart.h"
 #include "kernel/machine.h"
 #include "kernel/machine_stop.h"
@@ -102,6 +103,8 @@ void kernel_main(uint64_t hartid, paddr_t fdt)
 	log_machine();
 	mm_init(&machine);
 	hart_init_this();
+	clock_timers_init();
+	signals_init();
 	threads_init();
 	first = kthread_create("start", start_system, NULL);
 	if (!first)

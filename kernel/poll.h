@@ -1,6 +1,7 @@
 /*
- * poll(2): a file's poll operation says what is ready now and, through poll_add, which wait
- * queues tell of a change. pt is NULL when the caller only wants to know.
+ * Readiness, for poll(2), select(2) and epoll(7): a file's poll operation says what is ready now
+ * and, through poll_add, which wait queues tell of a change. pt is NULL when the caller only wants
+ * to know.
  */
 #pragma once
 
@@ -16,5 +17,16 @@
 #define POLLWRNORM 0x100
 #define POLLRDHUP 0x2000
 
-struct poll_table;
-void poll_add(struct poll_table *pt, struct waitqueue *wq);
+/* Whoever asks: embedded in what it keeps about the files it waits for. */
+struct poll_table {
+	/* Queue a waiter of its own on wq, which lives as long as the file that is being asked. */
+	void (*add)(struct poll_table *pt, struct waitqueue *wq);
+	uint32_t events; /* that matter to it: POLLERR and POLLHUP always do */
+};
+
+/* wq is woken whenever one of these events may have come about. */
+static inline void poll_add(struct poll_table *pt, struct waitqueue *wq, uint32_t events)
+{
+	if (pt && (pt->events & events))
+		pt->add(pt, wq);
+}

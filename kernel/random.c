@@ -221,7 +221,7 @@ int random_wait_ready(void)
 
 void random_poll_add(struct poll_table *pt)
 {
-	poll_add(pt, &pool.ready);
+	poll_add(pt, &pool.ready, POLLIN | POLLRDNORM);
 }
 
 void random_source_register(struct random_source *s)

@@ -156,6 +156,21 @@ void signal_mask_for_wait(sigset_t mask)
 	t->restore_blocked = true;
 }
 
+void signal_mask_after_wait(bool interrupted)
+{
+	struct thread *t = current();
+
+	if (!t->restore_blocked)
+		return;
+	/* Even if another thread took the signal, the way out puts the old mask back. */
+	if (interrupted) {
+		__atomic_or_fetch(&t->work, WORK_SIGNAL, __ATOMIC_RELAXED);
+		return;
+	}
+	t->restore_blocked = false;
+	signal_set_blocked(t->saved_blocked);
+}
+
 SYSCALL2(rt_sigsuspend, uaddr_t, umask, size_t, size)
 {
 	struct waitqueue never;
@@ -168,8 +183,7 @@ SYSCALL2(rt_sigsuspend, uaddr_t, umask, size_t, size)
 	signal_mask_for_wait(mask);
 	waitqueue_init(&never);
 	wait_event(&never, false, WAIT_INTERRUPTIBLE);
-	/* So that the old mask is put back even if the signal went to another thread. */
-	__atomic_or_fetch(&current()->work, WORK_SIGNAL, __ATOMIC_RELAXED);
+	signal_mask_after_wait(true);
 	return -ERESTARTNOHAND;
 }
 

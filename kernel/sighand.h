@@ -62,6 +62,8 @@ void signal_set_blocked(sigset_t blocked);
 /* While the running thread waits for these blocked signals, senders neither drop them nor let
  * them kill. Takes siglock. */
 void signal_set_awaited(sigset_t awaited);
+/* Woken when a signal comes for p or one of its threads; shared by many, and there for ever. */
+struct waitqueue *signal_waitqueue(const struct process *p);
 /*
  * Wake t so that it sees WORK_SIGNAL; fatal: even from a wait that only death ends. siglock held.
  */

@@ -12,6 +12,7 @@
 #include "kernel/printk.h"
 #include "kernel/trap.h"
 #include "kernel/uapi/resource.h"
+#include "lib/hash.h"
 #include "lib/string.h"
 #include "mm/slab.h"
 
@@ -195,6 +196,21 @@ static int enqueue(struct process *p, struct sigpending *s, int sig, const struc
 	return 0;
 }
 
+/* Who reads signals may outlive the process whose signals they were: the queues are nobody's. */
+#define QUEUE_BITS 6
+static struct waitqueue queues[1 << QUEUE_BITS];
+
+struct waitqueue *signal_waitqueue(const struct process *p)
+{
+	return &queues[hash_ptr(p, QUEUE_BITS)];
+}
+
+void signals_init(void)
+{
+	for (uint32_t i = 0; i < ARRAY_SIZE(queues); i++)
+		waitqueue_init(&queues[i]);
+}
+
 /* t NULL: for the process. siglock held. *continued: the parent must be told. */
 static int send_locked(struct process *p, struct thread *t, int sig, const struct siginfo *info,
 		       bool *continued)
@@ -219,6 +235,8 @@ static int send_locked(struct process *p, struct thread *t, int sig, const struc
 		return 0;
 	}
 	err = enqueue(p, t ? &t->pending : &p->pending, sig, info);
+	if (!err)
+		wake_all(signal_waitqueue(p));
 	if (!err && taker)
 		signal_wake_thread(taker, false);
 	return err;

@@ -12,6 +12,8 @@ struct process;
 struct thread;
 struct trapframe;
 
+void signals_init(void);
+
 /* Signals waiting to be delivered; real-time ones queue, standard ones are kept once. */
 struct sigpending {
 	sigset_t set;
@@ -46,5 +48,10 @@ bool signal_ignored(int sig);
  * a handler ran with this one (sigsuspend, ppoll, pselect).
  */
 void signal_mask_for_wait(sigset_t mask);
+/*
+ * The wait is over. interrupted: by a signal, whose handler is to run with the mask of the wait;
+ * else the old mask is back at once, and what only the other one lets through stays pending.
+ */
+void signal_mask_after_wait(bool interrupted);
 /* On the way to user mode: deliver what is pending; restart or end the interrupted call. */
 void signal_deliver(struct trapframe *tf);

@@ -1,6 +1,7 @@
 /*
  * The system calls about time.
  */
+#include "kernel/clocktimer.h"
 #include "kernel/process.h"
 #include "kernel/rusage.h"
 #include "kernel/syscall.h"
@@ -103,6 +104,7 @@ SYSCALL2(clock_settime, int, id, uaddr_t, in)
 	if (!cred_privileged())
 		return -EPERM;
 	time_set_realtime(timespec_ns(&ts));
+	clock_was_set();
 	return 0;
 }
 
@@ -134,6 +136,7 @@ SYSCALL2(settimeofday, uaddr_t, tv, uaddr_t, tz)
 	if (v.tv_sec < 0 || v.tv_usec < 0 || v.tv_usec >= 1000000)
 		return -EINVAL;
 	time_set_realtime(v.tv_sec * NSEC_PER_SEC + v.tv_usec * NSEC_PER_USEC);
+	clock_was_set();
 	return 0;
 }
 
@@ -201,10 +204,39 @@ SYSCALL2(nanosleep, uaddr_t, in, uaddr_t, uleft)
 	return sleep_relative(&ts, uleft);
 }
 
+struct wall_sleep {
+	struct clock_timer timer;
+	struct waitqueue wait;
+	bool over;
+};
+
+static void wall_sleep_over(struct clock_timer *ct)
+{
+	struct wall_sleep *s = container_of(ct, struct wall_sleep, timer);
+
+	__atomic_store_n(&s->over, true, __ATOMIC_RELEASE);
+	wake_all(&s->wait);
+}
+
+/* Sleep until CLOCK_REALTIME, which may be set meanwhile, has reached a time. */
+static int sleep_wall(uint64_t until)
+{
+	struct wall_sleep s = {.over = false};
+	int err;
+
+	waitqueue_init(&s.wait);
+	clock_timer_init(&s.timer, CLOCK_REALTIME, wall_sleep_over);
+	clock_timer_set(&s.timer, MAX(until, 1UL), 0, true);
+	err = wait_event(&s.wait, __atomic_load_n(&s.over, __ATOMIC_ACQUIRE), WAIT_INTERRUPTIBLE);
+	clock_timer_cancel(&s.timer);
+	return err;
+}
+
 SYSCALL4(clock_nanosleep, int, id, int, flags, uaddr_t, in, uaddr_t, uleft)
 {
 	struct timespec64 ts;
-	uint64_t deadline, left, offset;
+	uint64_t left;
+	int err;
 
 	switch (id) {
 	case CLOCK_REALTIME:
@@ -225,12 +257,9 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, uaddr_t, in, uaddr_t, uleft)
 		return -EINVAL;
 	if (!(flags & TIMER_ABSTIME))
 		return sleep_relative(&ts, uleft);
-	deadline = timespec_ns(&ts);
-	if (id == CLOCK_REALTIME) {
-		offset = time_realtime() - time_ns();
-		deadline = deadline > offset ? deadline - offset : 0;
-	}
-	return sleep_until(deadline, &left) ? -ERESTARTNOHAND : 0;
+	err = id == CLOCK_REALTIME ? sleep_wall(timespec_ns(&ts))
+				   : sleep_until(timespec_ns(&ts), &left);
+	return err ? -ERESTARTNOHAND : 0;
 }
 
 #define ITIMER_MIN_NS (200 * NSEC_PER_USEC)

@@ -354,8 +354,8 @@ static uint32_t tty_poll(struct chardev_file *cf, struct poll_table *pt)
 	const struct termios2 *tio = &t->ldisc.termios;
 	uint32_t events = 0, min = tio->c_cc[VTIME] ? 1 : tio->c_cc[VMIN];
 
-	poll_add(pt, &t->read_wait);
-	poll_add(pt, &t->write_wait);
+	poll_add(pt, &t->read_wait, POLLIN | POLLRDNORM | POLLHUP);
+	poll_add(pt, &t->write_wait, POLLOUT | POLLWRNORM);
 	if (tty_file_hung(f))
 		return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLHUP | POLLERR;
 	if (ldisc_readable(&t->ldisc, min))

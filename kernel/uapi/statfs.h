@@ -26,6 +26,8 @@ _Static_assert(sizeof(struct statfs64) == 120, "Linux riscv64 struct statfs");
 #define PROC_SUPER_MAGIC  0x9fa0
 #define SYSFS_MAGIC	  0x62656572
 #define PIPEFS_MAGIC	  0x50495045
+#define ANON_INODE_FS_MAGIC 0x09041934
+#define SOCKFS_MAGIC	  0x534f434b
 #define DEVFS_MAGIC	  TMPFS_MAGIC
 
 #define ST_RDONLY     1

@@ -16,6 +16,8 @@
 #define CLOCK_REALTIME_COARSE 5
 #define CLOCK_MONOTONIC_COARSE 6
 #define CLOCK_BOOTTIME 7
+#define CLOCK_REALTIME_ALARM 8
+#define CLOCK_BOOTTIME_ALARM 9
 #define TIMER_ABSTIME 1
 
 #define ITIMER_REAL 0
@@ -24,6 +26,10 @@
 
 struct timespec64 {
 	int64_t tv_sec, tv_nsec;
+};
+
+struct itimerspec64 {
+	struct timespec64 it_interval, it_value;
 };
 
 struct itimerval64 {

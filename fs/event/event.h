@@ -1,0 +1,19 @@
+/*
+ * What the rest of fs/ knows of descriptors for events, and what they share.
+ */
+#pragma once
+
+#include "fs/vfs.h"
+
+/* The last reference to f is gone: nobody watches it any more. May sleep. */
+void epoll_file_released(struct file *f);
+
+void epoll_init(void);
+
+/* In fs/poll.c. A relative time-out in user memory to a deadline: 0 at once, UINT64_MAX never. */
+int poll_deadline_get(uaddr_t user, uint64_t *deadline);
+/*
+ * The signal mask at user (0: none) holds while the call waits; then signal_mask_after_wait.
+ * 0, -EINVAL or -EFAULT.
+ */
+int poll_mask_apply(uaddr_t user, uint64_t size);

@@ -1,0 +1,43 @@
+/*
+ * A timer on a clock that runs by itself, periodic if it has an interval, which follows
+ * CLOCK_REALTIME when that is set: what timerfd, POSIX timers and absolute sleeps stand on.
+ */
+#pragma once
+
+#include "kernel/time.h"
+#include "lib/list.h"
+
+struct clock_timer {
+	struct timer timer;
+	/* Due. In interrupt context; once for each setting or clock_timer_forward. */
+	void (*fired)(struct clock_timer *ct);
+	/* CLOCK_REALTIME was set while this timer is absolute on it. May sleep. NULL: not told. */
+	void (*clock_set)(struct clock_timer *ct);
+	int clock;		/* CLOCK_* */
+	bool wall;		/* expires is a time of CLOCK_REALTIME */
+	bool armed;		/* has not been turned off: fires, or fired and is periodic */
+	uint64_t expires;	/* ns of that clock, or of the monotonic one */
+	uint64_t interval;	/* ns; 0: once */
+	struct list_head wall_link; /* while wall */
+};
+
+/* Is it a clock that such timers know: -EINVAL; -EPERM for those that need a privilege. */
+int clock_timer_clock(int clock);
+void clock_timer_init(struct clock_timer *ct, int clock, void (*fired)(struct clock_timer *));
+/*
+ * Value in ns from now, or a time of the clock when absolute; 0 turns it off. The caller sees to
+ * it that two settings do not meet, and holds no lock that fired takes. May sleep.
+ */
+void clock_timer_set(struct clock_timer *ct, uint64_t value, uint64_t interval, bool absolute);
+/* Off; on return fired is neither running nor will run. May sleep. */
+void clock_timer_cancel(struct clock_timer *ct);
+/*
+ * It fired and is periodic: arm it for the next time that lies ahead. How many times have been
+ * reached, the one it fired for included. From fired, or where settings cannot be meanwhile.
+ */
+uint64_t clock_timer_forward(struct clock_timer *ct);
+/* ns until it fires next, at least 1; 0 when it is off or has fired for good. */
+uint64_t clock_timer_left(const struct clock_timer *ct);
+void clock_timers_init(void);
+/* CLOCK_REALTIME was set: timers that go by it are armed anew. May sleep. */
+void clock_was_set(void);
