@@ -156,8 +156,8 @@ TEST(event, timerfd_once)
 
 TEST(event, timerfd_periodic)
 {
-	int fd = timer_with(CLOCK_MONOTONIC, 1000000, 1000000);
 	uint64_t start = now_ns(), n = 0;
+	int fd = timer_with(CLOCK_MONOTONIC, 1000000, 1000000);
 	struct itimerspec now;
 
 	while (n < 30) {
