@@ -6,6 +6,7 @@
 #include "drivers/block.h"
 #include "fs/mount.h"
 #include "fs/vfs.h"
+#include "kernel/chardev.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
@@ -229,10 +230,19 @@ static void escape(const char *s, char *buf, size_t size)
 	buf[at] = '\0';
 }
 
-size_t mount_show(struct mount *m, char *buf, size_t size)
+/* The part of a line of mountinfo that mounts has not: numbers, and the root in the file system. */
+static size_t numbers_show(struct mount *m, char *buf, size_t size)
+{
+	return (size_t)scnprintf(buf, size, "%u %u %u:%u / ", m->id,
+				 m->parent ? m->parent->id : 0, MAJOR(m->sb->dev),
+				 MINOR(m->sb->dev));
+}
+
+size_t mount_show(struct mount *m, bool info, char *buf, size_t size)
 {
 	struct path p = {m, m->root};
 	char options[128], source[128], *at, *text = kmalloc(2 * PATH_MAX);
+	const char *type = m->sb->type->name;
 	bool lost;
 	size_t n = 0;
 
@@ -243,8 +253,15 @@ size_t mount_show(struct mount *m, char *buf, size_t size)
 		escape(at, text + PATH_MAX, PATH_MAX);
 		escape(*m->source ? m->source : "none", source, sizeof(source));
 		options_show(m, options, sizeof(options));
-		n = (size_t)scnprintf(buf, size, "%s %s %s %s 0 0\n", source, text + PATH_MAX,
-				      m->sb->type->name, options);
+		if (info) {
+			n = numbers_show(m, buf, size);
+			n += (size_t)scnprintf(buf + n, size - n, "%s %s - %s %s %s\n",
+					       text + PATH_MAX, options, type, source,
+					       atomic_load(&m->sb->readonly) ? "ro" : "rw");
+		} else {
+			n = (size_t)scnprintf(buf, size, "%s %s %s %s 0 0\n", source,
+					      text + PATH_MAX, type, options);
+		}
 	}
 	kfree(text);
 	return n;

@@ -300,6 +300,9 @@ static int fifo_wait(struct file *f, struct pipe *p, uint32_t readers, uint32_t 
 {
 	bool nowait = atomic_load(&f->flags) & O_NONBLOCK;
 
+	/* A pipe(2) that is opened once more, through /proc/PID/fd, is there already. */
+	if (f->inode->sb == pipe_mount->sb)
+		return 0;
 	if ((f->kind & (FILE_READ | FILE_WRITE)) == (FILE_READ | FILE_WRITE))
 		return 0;
 	if (f->kind & FILE_READ) {

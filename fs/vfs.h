@@ -340,8 +340,11 @@ int mount_add(const char *source, struct blockdev *bdev, struct path *at, struct
 /* May this mount be written to: 0 or -EROFS; undo with mount_write_end. */
 int mount_write_begin(struct mount *m);
 void mount_write_end(struct mount *m);
-/* One line for /proc/mounts (or mountinfo); bytes, 0 if m cannot be seen from the root. */
-size_t mount_show(struct mount *m, char *buf, size_t size);
+/*
+ * One line for /proc/mounts (fstab(5)) or, with info, for /proc/PID/mountinfo (proc(5)); bytes, 0
+ * if m cannot be seen from the root.
+ */
+size_t mount_show(struct mount *m, bool info, char *buf, size_t size);
 
 /* --- paths --- */
 

@@ -448,6 +448,7 @@ const struct proc_entry proc_process_entries[] = {
 	{.name = "fd", .mode = S_IFDIR | 0500, .fds = true},
 	{.name = "limits", .mode = S_IFREG | 0444, .show = show_limits},
 	{.name = "maps", .mode = S_IFREG | 0444, .show = proc_show_maps},
+	{.name = "mountinfo", .mode = S_IFREG | 0444, .show = proc_show_mountinfo},
 	{.name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts},
 	{.name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj,
 	 .store = store_oom_score_adj},

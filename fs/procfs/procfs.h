@@ -71,6 +71,7 @@ size_t proc_read_memory(struct aspace *as, uaddr_t at, char *buf, size_t n);
 ssize64_t proc_fd_name(struct process *p, uint32_t fd, char *buf, size_t size);
 int proc_fd_follow(struct process *p, uint32_t fd, struct path *out);
 int proc_show_mounts(struct proc_text *t, struct process *p);
+int proc_show_mountinfo(struct proc_text *t, struct process *p);
 int proc_show_shm(struct proc_text *t, struct process *p); /* sysvipc/shm */
 /* memory.c */
 int proc_show_meminfo(struct proc_text *t, struct process *p);

@@ -158,7 +158,7 @@ static int show_filesystems(struct proc_text *t, struct process *p)
 	return 0;
 }
 
-static int show_mounts(struct proc_text *t, struct process *p)
+static int show_mounts(struct proc_text *t, bool info)
 {
 	char *line = kmalloc(2 * PATH_MAX);
 	struct mount *m;
@@ -167,7 +167,7 @@ static int show_mounts(struct proc_text *t, struct process *p)
 		return -ENOMEM;
 	mutex_lock(&mount_mutex);
 	list_for_each_entry(m, &mounts, link)
-		proc_append(t, line, mount_show(m, line, 2 * PATH_MAX));
+		proc_append(t, line, mount_show(m, info, line, 2 * PATH_MAX));
 	mutex_unlock(&mount_mutex);
 	kfree(line);
 	return 0;
@@ -260,5 +260,10 @@ const struct proc_entry proc_root_entries[] = {
 /* /proc/PID/mounts: there is one mount tree for all. */
 int proc_show_mounts(struct proc_text *t, struct process *p)
 {
-	return show_mounts(t, p);
+	return show_mounts(t, false);
+}
+
+int proc_show_mountinfo(struct proc_text *t, struct process *p)
+{
+	return show_mounts(t, true);
 }

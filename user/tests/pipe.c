@@ -396,6 +396,28 @@ TEST(pipe, fifo)
 	CHECK_OK(close(fd));
 }
 
+TEST(pipe, open_once_more)
+{
+	/* Through /proc, also when nobody writes any more; no wait as for a fifo. */
+	char path[64], buf[8];
+	int fd[2];
+
+	CHECK_OK(pipe(fd));
+	CHECK_EQ(write(fd[1], "abc", 3), 3);
+	CHECK_OK(close(fd[1]));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd[0]);
+	int again = (int)CHECK_OK(open(path, O_RDONLY));
+	CHECK_EQ(read(again, buf, sizeof(buf)), 3);
+	CHECK_EQ(read(again, buf, sizeof(buf)), 0);
+	CHECK_OK(close(again));
+	int writer = (int)CHECK_OK(open(path, O_WRONLY));
+	CHECK_EQ(write(writer, "d", 1), 1);
+	CHECK_EQ(read(fd[0], buf, sizeof(buf)), 1);
+	CHECK_OK(close(fd[0]));
+	on_signal(SIGPIPE, SIG_IGN, 0);
+	CHECK_ERR(write(writer, "d", 1), EPIPE);
+}
+
 TEST(pipe, fifo_nonblocking_open)
 {
 	char c;
