@@ -46,11 +46,16 @@ static uint64_t blkdev_size(const struct blockdev *d)
 static ssize64_t blkdev_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct blockdev *d = f->data;
-	ssize64_t n;
+	bool direct = file_is_direct(f, &d->object);
+	ssize64_t n = direct ? direct_begin(&d->object, u, *pos, false) : 0;
 
-	if (*pos == f->ra_end)
+	if (n)
+		return n;
+	if (*pos == f->ra_end && !direct)
 		readahead_sequential(f, &d->object, *pos, u->resid);
 	n = pagecache_read(&d->object, u, *pos);
+	if (direct)
+		n = direct_end(&d->object, *pos, n, false);
 	if (n > 0)
 		f->ra_end = *pos += (uint64_t)n;
 	return n;
@@ -70,13 +75,18 @@ static ssize64_t blkdev_write(struct file *f, struct uio *u, uint64_t *pos)
 		return u->resid ? -ENOSPC : 0;
 	if (u->resid > size - at)
 		u->resid = size - at;
+	n = file_is_direct(f, &d->object) ? direct_begin(&d->object, u, at, true) : 0;
+	if (n)
+		return n;
 	mutex_lock(&f->inode->lock);
 	n = pagecache_write(&d->object, u, at);
 	mutex_unlock(&f->inode->lock);
 	if (n > 0)
 		*pos = at + (uint64_t)n;
+	if (file_is_direct(f, &d->object))
+		n = direct_end(&d->object, at, n, true);
 	if (n > 0 && u->dsync) {
-		int err = file_fsync(f, true);
+		int err = file_fsync(f, !u->sync);
 
 		if (err)
 			return err;

@@ -180,11 +180,17 @@ void file_exec_creds(struct file *f, struct exec_creds *out)
 
 ssize64_t file_read_pages(struct file *f, struct uio *u, uint64_t *pos)
 {
-	ssize64_t n;
+	struct object *o = &f->inode->object;
+	bool direct = file_is_direct(f, o);
+	ssize64_t n = direct ? direct_begin(o, u, *pos, false) : 0;
 
-	if (*pos == f->ra_end)
-		readahead_sequential(f, &f->inode->object, *pos, u->resid);
-	n = pagecache_read(&f->inode->object, u, *pos);
+	if (n)
+		return n;
+	if (*pos == f->ra_end && !direct)
+		readahead_sequential(f, o, *pos, u->resid);
+	n = pagecache_read(o, u, *pos);
+	if (direct)
+		n = direct_end(o, *pos, n, false);
 	if (n > 0)
 		f->ra_end = *pos += (uint64_t)n;
 	if (n >= 0 && !(atomic_load(&f->flags) & O_NOATIME))
@@ -222,6 +228,8 @@ ssize64_t file_write_pages(struct file *f, struct uio *u, uint64_t *pos)
 	if (u->append)
 		at = size;
 	n = write_limit(inode, u, at);
+	if (!n && file_is_direct(f, &inode->object))
+		n = direct_begin(&inode->object, u, at, true);
 	if (!n) {
 		inode_drop_setid(inode);
 		n = pagecache_write(&inode->object, u, at);
@@ -233,8 +241,10 @@ ssize64_t file_write_pages(struct file *f, struct uio *u, uint64_t *pos)
 		*pos = at;
 	}
 	mutex_unlock(&inode->lock);
+	if (n > 0 && file_is_direct(f, &inode->object))
+		n = direct_end(&inode->object, at - (uint64_t)n, n, true);
 	if (n > 0 && u->dsync) {
-		int err = file_fsync(f, true);
+		int err = file_fsync(f, !u->sync);
 
 		if (err)
 			return err;

@@ -62,6 +62,7 @@ static ssize64_t uio_transfer(struct file *f, struct uio *u, uint64_t *pos, bool
 		return file_read(f, u, pos);
 	u->append |= (flags & O_APPEND) != 0;
 	u->dsync |= (flags & O_DSYNC) != 0;
+	u->sync |= (flags & O_SYNC) == O_SYNC;
 	return file_write(f, u, pos);
 }
 
@@ -147,6 +148,7 @@ static ssize64_t fd_transfer_iov(int fd, uaddr_t user, uint64_t count, int64_t o
 	if (err)
 		return err;
 	u.dsync = rwf & (RWF_DSYNC | RWF_SYNC);
+	u.sync = rwf & RWF_SYNC;
 	u.append = rwf & RWF_APPEND;
 	n = offset == -1 ? fd_transfer(fd, &u, write) : fd_transfer_at(fd, &u, offset, write);
 	kfree(iov);

@@ -82,10 +82,13 @@ static int advise(struct file *f, uint64_t first, uint64_t last, int advice)
 		if (first < last)
 			pagecache_readahead(o, first, (uint32_t)MIN(last - first, UINT64_C(256)));
 		return 0;
+	case POSIX_FADV_DONTNEED:
+		if (o && o->ops->write_pages)
+			range_drop(o, first, last);
+		return 0;
 	case POSIX_FADV_NORMAL:
 	case POSIX_FADV_RANDOM:
 	case POSIX_FADV_SEQUENTIAL:
-	case POSIX_FADV_DONTNEED:
 	case POSIX_FADV_NOREUSE:
 		/* Advice: read-ahead finds out by itself, reclaim too. */
 		return 0;

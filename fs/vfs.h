@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "fs/file.h"
 #include "kernel/mutex.h"
 #include "kernel/time.h"
@@ -514,6 +516,20 @@ void pipe_init(void);
 void memdev_init(void);
 struct chardev;
 struct chardev *file_chardev(struct file *f); /* NULL if f is none */
+/* Is f read and written past the cache? Files that live in nothing else are not. */
+static inline bool file_is_direct(struct file *f, const struct object *o)
+{
+	return unlikely(atomic_load_explicit(&f->flags, memory_order_relaxed) & O_DIRECT) &&
+	       o->ops->write_pages;
+}
+/*
+ * Around a read or write of u at pos. begin: 0, -EINVAL if it is not aligned, or -errno. end: n, the
+ * bytes moved, or the error of writing them. May sleep; a writer holds the inode's lock or none.
+ */
+int direct_begin(struct object *o, const struct uio *u, uint64_t pos, bool write);
+ssize64_t direct_end(struct object *o, uint64_t pos, ssize64_t n, bool write);
+/* What is clean and not in use of pages [first, last] leaves the cache. */
+void range_drop(struct object *o, uint64_t first, uint64_t last);
 /* f is read from pos on where it was left: have what follows read, if it is not yet. */
 void readahead_sequential(struct file *f, struct object *o, uint64_t pos, size_t n);
 void readahead_start(void);

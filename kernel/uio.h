@@ -18,6 +18,7 @@ struct uio {
 	bool nowait;		   /* O_NONBLOCK / RWF_NOWAIT */
 	bool append; /* O_APPEND: the position is the end, found under the inode lock */
 	bool dsync;		   /* O_DSYNC, O_SYNC: durable before the call returns */
+	bool sync;		   /* O_SYNC: with all of the file's attributes */
 	uint64_t done;		   /* bytes into the current segment */
 	uint64_t resid;		   /* bytes left in all */
 	struct iovec64 one;	   /* storage for the common case */

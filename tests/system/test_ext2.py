@@ -248,3 +248,16 @@ def test_loop_mount():
     debugfs(path, f"dump inner.img {path}.inner")
     fsck(path + ".inner")
     check("1048576" in debugfs(path + ".inner", "stat zeros"), "a file in the inner image")
+
+
+def test_write_errors():
+    """A write that fails later is told to each descriptor's next fsync, once."""
+    disk = new_image("disk.img", tree=tree_of({"f": "x" * 3000, "g": "good\n"}),
+                     options=["-b", "4096"])
+    block = int(re.search(r"\(0\):(\d+)", debugfs(disk, "stat f")).group(1))
+    result = run("mount -t ext2 /dev/vdb /mnt && cat /mnt/f 2>/dev/null | wc -c; "
+                 "usertests --helper errors /mnt/f; usertests --helper errors /mnt/g; "
+                 "umount /mnt", disks=[disk], debug=True,
+                 append=f"blk.bad=vdb:{block * 8}-{block * 8 + 7}")
+    equal(result.text.split(), ["0", "EIO", "ok", "EIO", "ok", "ok", "ok", "ok", "ok"], "answers")
+    fsck(disk)

@@ -105,6 +105,25 @@ static int helper_pause(int argc, char **argv)
 	return 0;
 }
 
+/* What fsync says, twice for each of two descriptors, once a write could not reach the disk. */
+static int helper_errors(int argc, char **argv)
+{
+	char data[4096] = "lost";
+	int fd[2];
+
+	for (int i = 0; i < 2; i++) {
+		fd[i] = argc > 1 ? open(argv[1], O_RDWR) : -1;
+		if (fd[i] < 0)
+			return 1;
+	}
+	if (pwrite(fd[0], data, sizeof(data), 0) != sizeof(data))
+		return 1;
+	for (int i = 0; i < 4; i++)
+		printf("%s ", fsync(fd[i / 2]) ? strerrorname_np(errno) : "ok");
+	printf("\n");
+	return 0;
+}
+
 int helper_main(int argc, char **argv)
 {
 	static const struct {
@@ -114,6 +133,7 @@ int helper_main(int argc, char **argv)
 		{ "exit", helper_exit }, { "args", helper_args }, { "count", helper_count },
 		{ "env", helper_env }, { "isopen", helper_isopen }, { "signals", helper_signals },
 		{ "ids", helper_ids }, { "pause", helper_pause }, { "disarm", helper_disarm },
+		{ "errors", helper_errors },
 	};
 
 	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++)

@@ -1,0 +1,70 @@
+/*
+ * O_DIRECT. User memory is never the target of I/O (a fork must meet no pins), so the pages of the
+ * cache serve as bounce buffers: what was cached is written and dropped before a read, and what
+ * was moved is on the device and out of the cache when the call returns.
+ */
+#include <stdatomic.h>
+
+#include "fs/vfs.h"
+#include "lib/radix.h"
+#include "mm/page.h"
+#include "mm/pagecache.h"
+
+#define ALIGNMENT 512UL /* of positions, lengths and addresses */
+
+void range_drop(struct object *o, uint64_t first, uint64_t last)
+{
+	for (uint64_t index = first; index <= last; index++) {
+		bool dropped = false;
+		struct frame *f;
+
+		spin_lock(&o->tree_lock);
+		f = radix_next(&o->frames, &index, last);
+		/* References are taken under this lock: the tree's is the only one. */
+		if (f && f->refs == 1 && !f->maps &&
+		    !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK | FRAME_DIRTY)) {
+			pagecache_remove_locked(o, f);
+			dropped = true;
+		}
+		spin_unlock(&o->tree_lock);
+		if (dropped)
+			frame_put(f);
+		if (!f)
+			return;
+	}
+}
+
+static int alignment_check(const struct uio *u, uint64_t pos)
+{
+	uint64_t all = pos;
+
+	for (uint32_t i = 0; i < u->niov && !u->kernel; i++)
+		all |= u->iov[i].base | u->iov[i].len;
+	return all & (ALIGNMENT - 1) ? -EINVAL : 0;
+}
+
+int direct_begin(struct object *o, const struct uio *u, uint64_t pos, bool write)
+{
+	uint64_t last = (pos + u->resid - 1) >> PAGE_SHIFT;
+	int err = alignment_check(u, pos);
+
+	if (err || write || !u->resid)
+		return err;
+	err = pagecache_sync(o, pos >> PAGE_SHIFT, last);
+	if (!err)
+		range_drop(o, pos >> PAGE_SHIFT, last);
+	return err;
+}
+
+ssize64_t direct_end(struct object *o, uint64_t pos, ssize64_t n, bool write)
+{
+	uint64_t last = (pos + (uint64_t)n - 1) >> PAGE_SHIFT;
+	int err = 0;
+
+	if (n <= 0)
+		return n;
+	if (write)
+		err = pagecache_sync(o, pos >> PAGE_SHIFT, last);
+	range_drop(o, pos >> PAGE_SHIFT, last);
+	return err ? err : n;
+}
