@@ -19,7 +19,7 @@
 static struct {
 	struct spinlock lock;
 	uint32_t key[8];	 /* (lock) the pool: every output erases it with a successor */
-	uint8_t batch[CHACHA20_KEY + CHACHA20_BLOCK]; /* (lock) output made in advance */
+	uint8_t batch[2 * CHACHA20_BLOCK]; /* (lock) output made in advance */
 	uint32_t batch_left;	 /* (lock) bytes of it not handed out; those that were are zero */
 	uint64_t absorbed;	 /* (lock) blocks mixed in: makes each absorbing step distinct */
 	uint64_t asked_at;	 /* (lock) when the source was last asked, ns */
@@ -85,45 +85,35 @@ void random_add_event(uint32_t what)
 	random_add(&what, sizeof(what), (n & EVENTS_MASK) == EVENTS_MASK);
 }
 
-/*
- * A program that starts wants a few small numbers: they share two blocks. Like the key of a longer
- * output, the batch cannot be computed back once it was handed out.
- */
-static void take_small(uint8_t *out, size_t n)
-{
-	static const uint32_t nonce[3] = {0x73, 0x6d, 0x61};
-	uint8_t block[CHACHA20_BLOCK];
-	uint64_t ticks = time_read();
-	uint64_t was = spin_lock_irq(&pool.lock);
-
-	if (pool.batch_left < n) {
-		absorb_locked((const uint8_t *)&ticks, sizeof(ticks));
-		chacha20_block(pool.key, 0, nonce, block);
-		chacha20_block(pool.key, 1, nonce, pool.batch + CHACHA20_KEY);
-		memcpy(pool.key, block, sizeof(pool.key));
-		memcpy(pool.batch, block + CHACHA20_KEY, CHACHA20_KEY);
-		memset(block, 0, sizeof(block));
-		pool.batch_left = sizeof(pool.batch);
-	}
-	pool.batch_left -= n;
-	memcpy(out, pool.batch + pool.batch_left, n);
-	memset(pool.batch + pool.batch_left, 0, n);
-	spin_unlock_irq(&pool.lock, was);
-}
-
 /* A one-time key for an output, after which the pool's key cannot be computed back. */
-static void derive_key(uint32_t key[8])
+static void derive_key_locked(uint32_t key[8])
 {
 	static const uint32_t nonce[3] = {0x6f, 0x75, 0x74};
 	uint8_t block[CHACHA20_BLOCK];
 	uint64_t ticks = time_read();
-	uint64_t was = spin_lock_irq(&pool.lock);
 
 	absorb_locked((const uint8_t *)&ticks, sizeof(ticks));
 	chacha20_block(pool.key, 0, nonce, block);
 	memcpy(pool.key, block, sizeof(pool.key));
 	memcpy(key, block + CHACHA20_KEY, CHACHA20_KEY);
-	spin_unlock_irq(&pool.lock, was);
+	memset(block, 0, sizeof(block));
+}
+
+/* n bytes of the stream of a one-time key, which is erased. */
+static void stretch(uint32_t key[8], uint8_t *out, size_t n)
+{
+	static const uint32_t nonce[3];
+	uint8_t block[CHACHA20_BLOCK];
+
+	for (uint32_t counter = 0; n; counter++) {
+		size_t now = MIN(n, sizeof(block));
+
+		chacha20_block(key, counter, nonce, block);
+		memcpy(out, block, now);
+		out += now;
+		n -= now;
+	}
+	memset(key, 0, CHACHA20_KEY);
 	memset(block, 0, sizeof(block));
 }
 
@@ -144,25 +134,25 @@ void random_refresh(void)
 
 void random_bytes(void *buf, size_t n)
 {
-	static const uint32_t nonce[3];
-	uint32_t key[8], counter = 0;
-	uint8_t block[CHACHA20_BLOCK], *out = buf;
+	uint64_t was = spin_lock_irq(&pool.lock);
+	uint32_t key[8];
 
-	if (n <= SMALL) {
-		take_small(out, n);
+	if (n > SMALL) {
+		derive_key_locked(key);
+		spin_unlock_irq(&pool.lock, was);
+		stretch(key, buf, n);
 		return;
 	}
-	derive_key(key);
-	while (n) {
-		size_t now = MIN(n, sizeof(block));
-
-		chacha20_block(key, counter++, nonce, block);
-		memcpy(out, block, now);
-		out += now;
-		n -= now;
+	/* A program that starts wants a few small numbers: they share a batch. */
+	if (pool.batch_left < n) {
+		derive_key_locked(key);
+		stretch(key, pool.batch, sizeof(pool.batch));
+		pool.batch_left = sizeof(pool.batch);
 	}
-	memset(key, 0, sizeof(key));
-	memset(block, 0, sizeof(block));
+	pool.batch_left -= n;
+	memcpy(buf, pool.batch + pool.batch_left, n);
+	memset(pool.batch + pool.batch_left, 0, n);
+	spin_unlock_irq(&pool.lock, was);
 }
 
 uint32_t random_u32(void)
