@@ -33,7 +33,7 @@ MM_LAYERS = [
     ["vma", "swap"],
     ["reclaim"],
     ["aspace", "fork", "fault", "oom"],
-    ["usercopy", "mmap", "mremap", "madvise", "mlock", "userfault", "report", "init"],
+    ["usercopy", "mmap", "mremap", "madvise", "mlock", "userfault", "init"],
 ]
 # Headers that stand on nothing: constants, and what the start-up calls.
 MM_GROUND = {"mm/init.h", "mm/page.h", "mm/percpu.h", "mm/event.h", "mm/types.h", "mm/pte.h"}

@@ -3,13 +3,13 @@
  */
 #include <stdatomic.h>
 
+#include "fs/procfs/pages.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/chardev.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mman.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
-#include "mm/report.h"
 #include "mm/slab.h"
 
 /* One line as in proc(5); page is a page of scratch memory. */

@@ -5,13 +5,13 @@
 #include <stdatomic.h>
 
 #include "fs/procfs/meminfo.h"
+#include "fs/procfs/pages.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/hart.h"
 #include "kernel/thread.h"
 #include "mm/aspace.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
-#include "mm/report.h"
 #include "mm/slab.h"
 
 int proc_show_meminfo(struct proc_text *t, struct process *p)
@@ -47,6 +47,8 @@ int proc_show_meminfo(struct proc_text *t, struct process *p)
 	LINE("SUnreclaim", sunreclaim);
 	LINE("KernelStack", kernel_stack);
 	LINE("PageTables", page_tables);
+	LINE("CommitLimit", commit_limit);
+	LINE("Committed_AS", committed_as);
 	LINE("VmallocTotal", vmalloc_total);
 	LINE("VmallocUsed", vmalloc_used);
 	LINE("AnonHugePages", anon_huge);

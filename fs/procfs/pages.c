@@ -1,4 +1,4 @@
-#include "mm/report.h"
+#include "fs/procfs/pages.h"
 
 #include "fs/file.h"
 #include "lib/string.h"
