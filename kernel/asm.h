@@ -1,6 +1,6 @@
 /*
- * Structure offsets for assembly and for what is inlined below thread.h; asserted against the
- * structures in thread.c.
+ * Numbers that assembly and what is inlined below thread.h need: offsets in structures, asserted
+ * where these are known (thread.c, boot.h), and how many harts there may be.
  */
 #pragma once
 
