@@ -10,6 +10,7 @@
 #include "mm/areas.h"
 #include "mm/init.h"
 #include "mm/object.h"
+#include "mm/oom.h"
 #include "mm/pagetable.h"
 #include "mm/slab.h"
 #include "mm/tlb.h"
@@ -87,6 +88,8 @@ static void account(struct vma *v, int64_t pages)
 		as->data_pages += pages;
 	if (v->flags & VMA_LOCKED)
 		as->locked_pages += pages;
+	if (v->flags & VMA_ACCOUNT)
+		commit_add(pages);
 }
 
 void aspace_enter(struct aspace *as, struct vma *v)
@@ -350,14 +353,18 @@ static void aspace_destroy(struct aspace *as)
 {
 	struct vma *all = vma_first(&as->areas);
 	struct tlb_batch batch;
+	int64_t promised = 0;
 
 	tlb_leave(as);
 	spin_lock(&aspaces_lock);
 	list_del(&as->link);
 	spin_unlock(&aspaces_lock);
 	/* Only those who come through an object are left: the tree of areas goes as it is. */
-	for (struct vma *v = all; v; v = v->next)
+	for (struct vma *v = all; v; v = v->next) {
 		leave_object(v);
+		promised += v->flags & VMA_ACCOUNT ? vma_pages(v) : 0;
+	}
+	commit_add(-promised);
 	tlb_batch_begin(&batch, as, true);
 	pt_unmap_all(as, all, &batch);
 	tlb_batch_end(&batch);
@@ -410,8 +417,6 @@ static uint32_t vma_flags_of(int flags)
 		f |= VMA_SHARED;
 	if (flags & MAP_GROWSDOWN)
 		f |= VMA_GROWSDOWN;
-	if (flags & MAP_NORESERVE)
-		f |= VMA_NORESERVE;
 	return f;
 }
 
@@ -427,10 +432,12 @@ long aspace_map(struct aspace *as, uaddr_t addr, size_t len, int prot, int flags
 		return -EINVAL;
 	if (flags & MAP_GROWSDOWN)
 		vflags |= VMA_STACK;
+	vflags |= commit_flag(prot, vflags);
 	rwlock_write(&as->lock);
 	if (!addr)
 		addr = aspace_hole(as, 0, len, PAGE_SIZE);
-	if (!addr || aspace_may_grow(as, len >> PAGE_SHIFT, false))
+	if (!addr || aspace_may_grow(as, len >> PAGE_SHIFT, false) ||
+	    ((vflags & VMA_ACCOUNT) && commit_allowed(len >> PAGE_SHIFT)))
 		goto out;
 	err = aspace_unmap_locked(as, addr, addr + len, &dead);
 	if (!err)

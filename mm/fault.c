@@ -7,6 +7,7 @@
 #include "kernel/uapi/resource.h"
 #include "kernel/uapi/signal.h"
 #include "mm/aspace.h"
+#include "mm/oom.h"
 #include "mm/page.h"
 #include "mm/pagecache.h"
 #include "mm/pagetable.h"
@@ -72,7 +73,7 @@ static int retry_object(struct fault *f, enum fault_need need)
 	return retry(f, need);
 }
 
-static struct frame *take_frame(struct fault *f, unsigned flags)
+static inline struct frame *take_frame(struct fault *f, unsigned flags)
 {
 	struct frame *frame = f->spare;
 
@@ -86,6 +87,9 @@ static struct frame *take_frame(struct fault *f, unsigned flags)
 			return NULL;
 	}
 	frame_make_anon(frame);
+	/* By readers of the aspace, all of whom write the same. */
+	if (unlikely(!(f->vma->flags & VMA_DIRTIED)))
+		f->vma->flags |= VMA_DIRTIED;
 	return frame;
 }
 
@@ -349,7 +353,7 @@ static int fault_present(struct fault *f, struct frame *leaf, pte_t was)
 }
 
 /* May the area be grown down to the fault? With the stack's limit in between, and the gap. */
-static bool stack_reaches(struct aspace *as, struct vma *v, uaddr_t va)
+static __slow bool stack_reaches(struct aspace *as, struct vma *v, uaddr_t va)
 {
 	struct vma *below = v->prev;
 	uint64_t size = v->end - va, limit = rlimit_get(RLIMIT_STACK);
@@ -359,7 +363,9 @@ static bool stack_reaches(struct aspace *as, struct vma *v, uaddr_t va)
 	if (below && (below->prot & 7) && !(below->flags & VMA_GROWSDOWN) &&
 	    va - below->end < STACK_GAP)
 		return false;
-	return !aspace_may_grow(as, (v->start - va) >> PAGE_SHIFT, false);
+	size = (v->start - va) >> PAGE_SHIFT;
+	return !aspace_may_grow(as, size, false) &&
+	       !((v->flags & VMA_ACCOUNT) && commit_allowed(size));
 }
 
 static bool allowed(const struct vma *v, enum vm_access access)

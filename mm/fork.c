@@ -1,6 +1,7 @@
 #include "kernel/thread.h"
 #include "kernel/trap.h"
 #include "mm/aspace.h"
+#include "mm/oom.h"
 #include "mm/page.h"
 #include "mm/pagetable.h"
 #include "mm/share.h"
@@ -28,6 +29,8 @@ static int fork_area(struct aspace *dst, struct vma *v)
 
 	if (v->flags & VMA_DONTFORK)
 		return 0;
+	if ((v->flags & VMA_ACCOUNT) && commit_allowed(vma_pages(v)))
+		return -ENOMEM;
 	copy = aspace_area_copy(v, v->start, v->end);
 	if (!copy)
 		return -ENOMEM;

@@ -6,6 +6,7 @@
 #include "mm/fault.h"
 #include "mm/mmap.h"
 #include "mm/object.h"
+#include "mm/oom.h"
 #include "mm/pagecache.h"
 #include "mm/pagetable.h"
 #include "mm/tlb.h"
@@ -44,10 +45,14 @@ static int announce(struct map_request *r)
 /* Memory without a file behind it: what is shared gets an object of its own. */
 static int decode_zero(struct map_request *r)
 {
+	bool promised = !(r->vflags & VMA_NORESERVE);
+
 	r->index = 0;
 	if (!(r->vflags & VMA_SHARED))
 		return 0;
-	r->object = shm_object_create(r->len);
+	if (promised && commit_allowed(r->len >> PAGE_SHIFT))
+		return -ENOMEM;
+	r->object = shm_object_create(r->len, promised);
 	return r->object ? 0 : -ENOMEM;
 }
 
@@ -97,8 +102,8 @@ static int decode_anon(struct map_request *r)
 /* Find the place and make room. (a writer) 0 or -errno with nothing changed. */
 static int make_room(struct aspace *as, struct map_request *r, struct vma **dead)
 {
-	bool data = vma_private(&(struct vma){.flags = r->vflags}) && (r->prot & PROT_WRITE);
-	bool taken = false;
+	bool data = !(r->vflags & VMA_SHARED) && (r->prot & PROT_WRITE), taken = false;
+	uint64_t pages = r->len >> PAGE_SHIFT, promised = pages;
 	struct vma *v;
 	int err = 0;
 
@@ -123,13 +128,16 @@ static int make_room(struct aspace *as, struct map_request *r, struct vma **dead
 	if (r->flags & MAP_LOCKED)
 		err = mlock_allowed(as, 0) == -EPERM ? -EPERM : 0;
 	if (!err && (r->vflags & VMA_LOCKED))
-		err = mlock_allowed(as, r->len >> PAGE_SHIFT) ? -EAGAIN : 0;
-	if (!err)
-		err = aspace_may_grow(as, r->len >> PAGE_SHIFT, data);
+		err = mlock_allowed(as, pages) ? -EAGAIN : 0;
 	/* What is replaced does not count. */
-	if (err == -ENOMEM && taken)
-		err = aspace_may_grow(as, (r->len >> PAGE_SHIFT) -
-					  pages_in(as, r->addr, r->addr + r->len, 0), data);
+	if (!err && taken) {
+		pages -= pages_in(as, r->addr, r->addr + r->len, 0);
+		promised -= pages_in(as, r->addr, r->addr + r->len, VMA_ACCOUNT);
+	}
+	if (!err)
+		err = aspace_may_grow(as, pages, data);
+	if (!err && (r->vflags & VMA_ACCOUNT))
+		err = commit_allowed(promised);
 	if (!err && taken)
 		err = aspace_unmap_locked(as, r->addr, r->addr + r->len, dead);
 	return err;
@@ -143,7 +151,7 @@ static long map_perform(struct map_request *r)
 	int err;
 
 	rwlock_write(&as->lock);
-	r->vflags |= as->lock_future;
+	r->vflags |= as->lock_future | commit_flag(r->prot, r->vflags);
 	if (r->flags & MAP_LOCKED)
 		r->vflags |= VMA_LOCKED;
 	locked = r->vflags & VMA_LOCKED;
@@ -208,7 +216,7 @@ SYSCALL6(mmap, uaddr_t, addr, size_t, len, int, prot, int, flags, int, fd, uint6
 	ret = -ENOMEM;
 	if (r.len > USER_TOP)
 		goto out;
-	if (flags & MAP_NORESERVE)
+	if ((flags & MAP_NORESERVE) && overcommit_memory != OVERCOMMIT_NEVER)
 		r.vflags |= VMA_NORESERVE;
 	ret = do_map(&r);
 out:
@@ -273,19 +281,45 @@ static int protect_check(const struct vma *v, uint32_t prot)
 	return 0;
 }
 
+/*
+ * Will the area be promised with the protection? Private memory that becomes writable is, and is no
+ * more once it is not writable, if it has had no pages of its own. VMA_ACCOUNT, 0 or -ENOMEM.
+ */
+static int protect_account(const struct vma *v, uint32_t prot, uint64_t pages)
+{
+	int is = v->flags & VMA_ACCOUNT;
+
+	if (!(prot & PROT_WRITE))
+		return v->object || (v->flags & VMA_DIRTIED) ? is : 0;
+	if ((v->prot & PROT_WRITE) || !vma_private(v))
+		return is;
+	/* It turns into data. */
+	if ((v->as->data_pages + pages) << PAGE_SHIFT > rlimit_get(RLIMIT_DATA) &&
+	    !aspace_may_grow(v->as, pages, false))
+		return -ENOMEM;
+	if (is || !commit_flag(prot, v->flags))
+		return is;
+	return commit_allowed(pages) ? -ENOMEM : VMA_ACCOUNT;
+}
+
 /* Area by area, up to the first hole or the first that may not. (a writer) */
 static int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t prot)
 {
 	struct tlb_batch batch;
 	uaddr_t at = start;
+	uint32_t flags;
 	int err = 0;
 
 	tlb_batch_begin(&batch, as, false);
 	while (at < end) {
 		struct vma *v = vma_at(&as->areas, at);
 
+		int account = 0;
+
 		err = v ? protect_check(v, prot) : -ENOMEM;
-		if (!err && (as->areas.count + 2 > max_map_count ||
+		if (!err)
+			account = protect_account(v, prot, (MIN(end, v->end) - at) >> PAGE_SHIFT);
+		if (!err && (account < 0 || as->areas.count + 2 > max_map_count ||
 			     !(v = aspace_isolate(v, at, end, false))))
 			err = -ENOMEM;
 		if (err)
@@ -293,15 +327,16 @@ static int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_
 		at = v->end;
 		if (v->prot == prot)
 			continue;
+		flags = (v->flags & ~(uint32_t)VMA_ACCOUNT) | (uint32_t)account;
 		/*
 		 * Write-back asks whether a shared area may be written to: the answer is yes before
 		 * the first entry is writable and until after the last one is.
 		 */
 		if (prot & PROT_WRITE)
-			aspace_area_change(v, prot, v->flags);
+			aspace_area_change(v, prot, flags);
 		pt_protect(v, prot, v->start, v->end, &batch);
 		if (!(prot & PROT_WRITE))
-			aspace_area_change(v, prot, v->flags);
+			aspace_area_change(v, prot, flags);
 	}
 	tlb_batch_end(&batch);
 	if (at > start)
@@ -374,12 +409,13 @@ SYSCALL1(brk, uaddr_t, brk)
 		v = vma_find(&as->areas, old);
 		if (v && v->start < new + PAGE_SIZE)
 			goto out;
-		if (aspace_may_grow(as, (new - old) >> PAGE_SHIFT, true))
+		if (aspace_may_grow(as, (new - old) >> PAGE_SHIFT, true) ||
+		    commit_allowed((new - old) >> PAGE_SHIFT))
 			goto out;
 		if (as->lock_future && mlock_allowed(as, (new - old) >> PAGE_SHIFT))
 			goto out;
 		if (aspace_map_locked(as, old, new - old, PROT_READ | PROT_WRITE,
-				      VMA_MAYWRITE | as->lock_future, NULL, NULL, 0))
+				      VMA_MAYWRITE | VMA_ACCOUNT | as->lock_future, NULL, NULL, 0))
 			goto out;
 		locked = as->lock_future == VMA_LOCKED;
 	}

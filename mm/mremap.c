@@ -4,6 +4,7 @@
 #include "mm/aspace.h"
 #include "mm/mmap.h"
 #include "mm/object.h"
+#include "mm/oom.h"
 #include "mm/pagetable.h"
 #include "mm/tlb.h"
 
@@ -15,6 +16,14 @@ struct remap {
 	struct vma *dead;	/* to be buried once the lock is released */
 	uaddr_t fill, fill_end;	/* locked memory to be brought in after that */
 };
+
+/* Limits: would `pages` more of what v is be too much? 0 or -ENOMEM. (a writer) */
+static int may_grow(const struct vma *v, uint64_t pages)
+{
+	int err = aspace_may_grow(v->as, pages, vma_private(v) && (v->prot & PROT_WRITE));
+
+	return !err && (v->flags & VMA_ACCOUNT) ? commit_allowed(pages) : err;
+}
 
 /* May the area behind r->old become new_len long? The area, or an error pointer. (a writer) */
 static struct vma *resizable(struct remap *r)
@@ -34,9 +43,7 @@ static struct vma *resizable(struct remap *r)
 	more = (r->new_len - r->old_len) >> PAGE_SHIFT;
 	if ((v->flags & VMA_LOCKED) && mlock_allowed(r->as, more))
 		return err_ptr(-EAGAIN);
-	if (aspace_may_grow(r->as, more, vma_private(v) && (v->prot & PROT_WRITE)))
-		return err_ptr(-ENOMEM);
-	return v;
+	return may_grow(v, more) ? err_ptr(-ENOMEM) : v;
 }
 
 /*
@@ -121,9 +128,7 @@ static long remap_to(struct remap *r)
 	v = resizable(r);
 	if (is_err(v))
 		return ptr_err(v);
-	if ((r->flags & MREMAP_DONTUNMAP) &&
-	    aspace_may_grow(r->as, r->new_len >> PAGE_SHIFT,
-			    vma_private(v) && (v->prot & PROT_WRITE)))
+	if ((r->flags & MREMAP_DONTUNMAP) && may_grow(v, r->new_len >> PAGE_SHIFT))
 		return -ENOMEM;
 	if (!(r->flags & MREMAP_FIXED)) {
 		r->new = aspace_hole(r->as, r->new, r->new_len, PAGE_SIZE);

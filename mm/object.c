@@ -6,6 +6,7 @@
 #include "mm/page.h"
 #include "mm/pagecache.h"
 #include "mm/slab.h"
+#include "mm/stat.h"
 #include "mm/writeback.h"
 
 /* Owners that wait for the last other reference to an object of theirs. */
@@ -55,12 +56,19 @@ void object_put(struct object *o)
 		wake_all(&object_wait);
 }
 
+void object_promise(struct object *o, uint64_t pages)
+{
+	commit_add((int64_t)(pages - o->promised));
+	o->promised = pages;
+}
+
 void object_destroy(struct object *o)
 {
 	assert(rb_empty(&o->areas));
 	writeback_forget(o);
 	pagecache_invalidate(o, 0, OBJECT_INDEX_MAX);
 	assert(o->nr_frames == 0);
+	object_promise(o, 0);
 	o->ending = true;
 	wait_event(&object_wait, o->refs <= 1, WAIT_UNINTERRUPTIBLE);
 }
@@ -83,11 +91,14 @@ static void shm_release(struct object *o)
 static const struct object_ops shm_ops = {
 	.name = "shm", .read_pages = shm_read, .release = shm_release};
 
-struct object *shm_object_create(uint64_t size)
+struct object *shm_object_create(uint64_t size, bool promised)
 {
 	struct object *o = kmalloc(sizeof(*o));
 
-	if (o)
-		object_init(o, &shm_ops, NULL, size);
+	if (!o)
+		return NULL;
+	object_init(o, &shm_ops, NULL, size);
+	if (promised)
+		object_promise(o, DIV_ROUND_UP(size, PAGE_SIZE));
 	return o;
 }

@@ -25,5 +25,14 @@ static inline int object_make_writable(struct object *o, uint64_t index, uint32_
 {
 	return o->ops->make_writable ? o->ops->make_writable(o, index, from, to) : 0;
 }
+/*
+ * Memory that is nowhere but in the object counts as promised (oom.h) page by page, unless so many
+ * pages are from the start, before it has any: until object_destroy.
+ */
+void object_promise(struct object *o, uint64_t pages);
+static inline bool object_counts_pages(const struct object *o)
+{
+	return !o->ops->write_pages && !o->promised;
+}
 /* Shared anonymous memory of size bytes: one reference, released by itself. NULL: no memory. */
-struct object *shm_object_create(uint64_t size);
+struct object *shm_object_create(uint64_t size, bool promised);

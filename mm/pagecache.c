@@ -91,6 +91,8 @@ static int insert(struct object *o, uint64_t index, struct frame *f)
 		o->nr_frames++;
 		if (o->ops->write_pages)
 			policy_enter(f, 0);
+		else if (object_counts_pages(o))
+			commit_add(1);
 	}
 	spin_unlock(&o->tree_lock);
 	if (!err)
@@ -104,6 +106,8 @@ void pagecache_remove_locked(struct object *o, struct frame *f)
 	if (frame_has(f, FRAME_DIRTY))
 		writeback_clear_locked(o, f);
 	policy_leave(f);
+	if (object_counts_pages(o))
+		commit_add(-1);
 	o->nr_frames--;
 	f->object = NULL;
 	pagecache_nr_frames--;

@@ -13,6 +13,7 @@
 
 struct mm_hart {
 	uint32_t nr_frames, nr_zeroed; /* read by reports from elsewhere */
+	int64_t committed; /* atomic: pages promised here, less those given back here */
 	struct frame *frames[FRAME_CACHE_MAX];
 	struct frame *zeroed[FRAME_CACHE_MAX];
 	struct slab_hart {

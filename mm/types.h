@@ -70,6 +70,7 @@ struct object {
 	struct rb_root areas;	    /* (lock) the vmas that map it, by first index */
 	uint32_t nr_writable_shared; /* (lock) MAP_SHARED areas that may be written to */
 	_Atomic uint32_t nr_mapping; /* calls under way that will map it MAP_SHARED */
+	uint64_t promised;	    /* pages, when it was made; 0: each as it comes */
 	_Atomic bool write_sealed;   /* no new MAP_SHARED area may be written to, ever */
 	_Atomic int error;	    /* first write-back error since last reported, 0 none */
 	_Atomic uint32_t error_seq; /* counts errors: an open file remembers the last it saw */
@@ -92,7 +93,8 @@ enum {
 	VMA_HUGEPAGE = 2048,
 	VMA_NOHUGEPAGE = 4096,
 	VMA_MAYWRITE = 8192, /* mprotect may add PROT_WRITE (a shared file opened for writing) */
-	VMA_DIRTIED = 16384, /* private: may hold copies of its own (ANON pages) */
+	VMA_DIRTIED = 16384, /* private: has had pages of its own (ANON); set by faults */
+	VMA_ACCOUNT = 32768, /* its pages are promised: oom.h */
 };
 
 /* (a) aspace lock as writer to change, reader to read; (o) object's lock */

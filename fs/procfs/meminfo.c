@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/frame.h"
+#include "mm/oom.h"
 #include "mm/pagecache.h"
 #include "mm/percpu.h"
 #include "mm/policy.h"
@@ -90,6 +91,8 @@ void meminfo_get(struct meminfo *out)
 	out->slab = out->sunreclaim = kib(s.by_type[FRAME_SLAB]);
 	out->page_tables = kib(s.by_type[FRAME_PAGETABLE]);
 	out->kernel_stack = kib(kstack_pages);
+	out->commit_limit = kib(commit_limit());
+	out->committed_as = kib(commit_sum());
 	out->vmalloc_total = (VMALLOC_END - VMALLOC_BASE) / KiB;
 	out->vmalloc_used = kib(vmalloc_pages);
 }

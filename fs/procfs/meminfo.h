@@ -13,7 +13,7 @@ struct meminfo {
 	uint64_t swap_total, swap_free, dirty, writeback, anon_pages, mapped, shmem;
 	uint64_t anon_huge;
 	uint64_t kreclaimable, slab, sreclaimable, sunreclaim, kernel_stack, page_tables;
-	uint64_t vmalloc_total, vmalloc_used;
+	uint64_t commit_limit, committed_as, vmalloc_total, vmalloc_used;
 };
 void meminfo_get(struct meminfo *out);
 /*

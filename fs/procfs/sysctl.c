@@ -9,6 +9,7 @@
 #include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/frame.h"
+#include "mm/oom.h"
 #include "mm/reclaim.h"
 #include "mm/writeback.h"
 
@@ -127,7 +128,26 @@ static const struct proc_number interval = {
 	&dirty_writeback_centisecs, 0, INT32_MAX, dirty_changed};
 static const struct proc_number map_count = {&max_map_count, 0, INT32_MAX, NULL};
 
+/* The one that was set last counts. */
+static void ratio_changed(void)
+{
+	overcommit_kbytes = 0;
+}
+
+static void kbytes_changed(void)
+{
+	overcommit_ratio = 0;
+}
+
+static const struct proc_number overcommit = {&overcommit_memory, 0, OVERCOMMIT_NEVER, NULL};
+static const struct proc_number commit_ratio = {&overcommit_ratio, 0, INT32_MAX, ratio_changed};
+static const struct proc_number commit_kbytes = {
+	&overcommit_kbytes, 0, UINT64_MAX, kbytes_changed};
+static const struct proc_number admin_reserve = {&admin_reserve_kbytes, 0, UINT64_MAX, NULL};
+static const struct proc_number user_reserve = {&user_reserve_kbytes, 0, UINT64_MAX, NULL};
+
 static const struct proc_entry vm_entries[] = {
+	{.name = "admin_reserve_kbytes", .mode = S_IFREG | 0644, .number = &admin_reserve},
 	{.name = "dirty_background_ratio", .mode = S_IFREG | 0644, .number = &background},
 	{.name = "dirty_expire_centisecs", .mode = S_IFREG | 0644, .number = &expire},
 	{.name = "dirty_ratio", .mode = S_IFREG | 0644, .number = &dirty},
@@ -136,6 +156,10 @@ static const struct proc_entry vm_entries[] = {
 	{.name = "max_map_count", .mode = S_IFREG | 0644, .number = &map_count},
 	{.name = "min_free_kbytes", .mode = S_IFREG | 0644, .show = show_min_free,
 	 .store = store_min_free},
+	{.name = "overcommit_kbytes", .mode = S_IFREG | 0644, .number = &commit_kbytes},
+	{.name = "overcommit_memory", .mode = S_IFREG | 0644, .number = &overcommit},
+	{.name = "overcommit_ratio", .mode = S_IFREG | 0644, .number = &commit_ratio},
+	{.name = "user_reserve_kbytes", .mode = S_IFREG | 0644, .number = &user_reserve},
 	{.mode = 0},
 };
 

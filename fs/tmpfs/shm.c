@@ -11,7 +11,7 @@
 #include "kernel/thread.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/frame.h"
+#include "mm/oom.h"
 #include "mm/slab.h"
 
 #define SLOTS_FIRST 16
@@ -200,7 +200,7 @@ static void enter(struct shm_segment *s)
 }
 
 /* Give it its file. */
-static int file_make(struct shm_segment *s)
+static int file_make(struct shm_segment *s, int flags)
 {
 	struct inode *inode;
 	char name[32];
@@ -214,6 +214,8 @@ static int file_make(struct shm_segment *s)
 	inode = s->path.dentry->inode;
 	inode->object.ops = &shm_object_ops;
 	inode->object.size = s->size;
+	if (!(flags & SHM_NORESERVE) || overcommit_memory == OVERCOMMIT_NEVER)
+		object_promise(&inode->object, pages_of(s));
 	inode->fops = &shm_fops;
 	tmpfs_i(inode)->segment = s;
 	return 0;
@@ -230,7 +232,9 @@ static int limits_check(size_t size, int flags)
 		return -ENOSPC;
 	if ((flags & SHM_HUGETLB) || size > TMPFS_SIZE_MAX)
 		return -EINVAL;
-	return !(flags & SHM_NORESERVE) && pages > frames_total ? -ENOMEM : 0;
+	return (flags & SHM_NORESERVE) && overcommit_memory != OVERCOMMIT_NEVER
+		       ? 0
+		       : commit_allowed(pages);
 }
 
 static long segment_new(int32_t key, size_t size, int flags)
@@ -254,7 +258,7 @@ static long segment_new(int32_t key, size_t size, int flags)
 	s->size = size;
 	s->ctime = now();
 	s->cpid = own_pid();
-	err = file_make(s);
+	err = file_make(s, flags);
 	if (err) {
 		kfree(s);
 		return err;

@@ -9,6 +9,7 @@
 #include "kernel/uapi/statfs.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/oom.h"
 #include "mm/pagecache.h"
 #include "mm/slab.h"
 
@@ -35,7 +36,7 @@ static int tmpfs_make_writable(struct object *o, uint64_t index, uint32_t from, 
 	struct tmpfs *fs = tmpfs_of(inode->sb);
 
 	tmpfs_pages_count(inode, o->nr_frames);
-	return atomic_load(&fs->pages) > fs->max_pages ? -ENOSPC : 0;
+	return atomic_load(&fs->pages) > fs->max_pages || commit_allowed(0) ? -ENOSPC : 0;
 }
 
 static const struct object_ops tmpfs_object_ops = {

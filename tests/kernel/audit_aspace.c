@@ -5,6 +5,7 @@
 #include "mm/areas.h"
 #include "mm/aspace.h"
 #include "mm/object.h"
+#include "mm/oom.h"
 #include "mm/pagetable.h"
 #include "tests/kernel/audit.h"
 
@@ -85,6 +86,11 @@ static void audit_accounts(struct aspace *as)
 	for (struct vma *v = vma_first(&as->areas); v; v = v->next) {
 		if (v->as != as)
 			audit_complain("space %p: area %lx-%lx of %p", as, v->start, v->end, v->as);
+		/* Whether what was once writable is still promised depends on its past. */
+		if ((commit_flag(v->prot, v->flags) & ~v->flags) ||
+		    ((v->flags & VMA_ACCOUNT) && (v->flags & (VMA_SHARED | VMA_NORESERVE))))
+			audit_complain("space %p: area %lx-%lx prot %x flags %x: promised?", as,
+				       v->start, v->end, v->prot, v->flags);
 		pages += vma_pages(v);
 		if (vma_private(v) && (v->prot & PROT_WRITE) &&
 		    !(v->flags & (VMA_STACK | VMA_GROWSDOWN)))

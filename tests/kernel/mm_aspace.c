@@ -273,7 +273,7 @@ SELFTEST(mm_shared_writes_reach_the_file)
 
 SELFTEST(mm_memory_of_a_fork_that_shares_is_one)
 {
-	struct object *o = shm_object_create(4 * PAGE_SIZE);
+	struct object *o = shm_object_create(4 * PAGE_SIZE, true);
 	struct aspace *a = wear_new(), *b;
 	uint64_t v;
 
