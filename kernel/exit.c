@@ -5,6 +5,7 @@
  * makes it a zombie: only what wait(2) reports is left, until the parent has asked (wait4.c).
  */
 #include "kernel/process.h"
+#include "kernel/rusage.h"
 
 #include "fs/file.h"
 #include "kernel/machine_stop.h"

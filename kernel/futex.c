@@ -66,17 +66,29 @@ static bool key_equal(const struct futex_key *a, const struct futex_key *b)
 	return a->object == b->object && a->offset == b->offset;
 }
 
+/* Where processes meet: the object that is mapped there, if it is shared. May sleep. */
+static int shared_key(struct aspace *as, uaddr_t addr, struct futex_key *key)
+{
+	const struct vma *v;
+
+	rwlock_read(&as->lock);
+	v = vma_at(&as->areas, addr);
+	if (v && v->object && !vma_private(v)) {
+		key->object = (uint64_t)v->object;
+		key->offset = (vma_index(v, addr) << PAGE_SHIFT) | (addr & (PAGE_SIZE - 1));
+	}
+	rwlock_read_unlock(&as->lock);
+	return v ? 0 : -EFAULT;
+}
+
 static int get_key(uaddr_t addr, bool private, struct futex_key *key)
 {
 	if (addr & 3)
 		return -EINVAL;
 	if (addr >= USER_TOP)
 		return -EFAULT;
-	if (private) {
-		*key = (struct futex_key){(uint64_t)current()->aspace, addr};
-		return 0;
-	}
-	return aspace_futex_key(current()->aspace, addr, &key->object, &key->offset);
+	*key = (struct futex_key){(uint64_t)current()->aspace, addr};
+	return private ? 0 : shared_key(current()->aspace, addr, key);
 }
 
 static void take_off(struct futex_waiter *w)

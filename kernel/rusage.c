@@ -8,6 +8,7 @@
 #include "kernel/time.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
+#include "mm/pagetable.h"
 #include "mm/usercopy.h"
 
 #define NSEC_PER_CLOCK_TICK (NSEC_PER_SEC / 100)
@@ -148,6 +149,30 @@ void rusage_of_process(struct process *p, struct rusage *out)
 	usage_of_process(p, &u);
 	add(&u, &p->dead_children);
 	to_rusage(&u, MAX(p->maxrss, p->children_maxrss), out);
+}
+
+void aspace_stats(struct aspace *as, struct aspace_stats *out)
+{
+	uint64_t anon, object;
+
+	memset(out, 0, sizeof(*out));
+	rwlock_read(&as->lock);
+	pt_count_resident(as, &anon, &object);
+	out->size = as->pages;
+	out->rss = anon + object;
+	out->shared = object;
+	out->locked = as->locked_pages;
+	out->data = as->data_pages;
+	for (struct vma *v = vma_first(&as->areas); v; v = v->next) {
+		if (v->flags & VMA_GROWSDOWN)
+			out->stack += vma_pages(v);
+		else if ((v->prot & PROT_EXEC) && !(v->prot & PROT_WRITE))
+			out->text += vma_pages(v);
+	}
+	rwlock_read_unlock(&as->lock);
+	if (out->rss > as->peak_rss)
+		as->peak_rss = out->rss;
+	out->peak_rss = as->peak_rss;
 }
 
 SYSCALL2(getrusage, int, who, uaddr_t, out)

@@ -10,6 +10,11 @@
 void usage_of_process(struct process *p, struct usage *out);
 /* The same with its waited-for children, for wait4. */
 void rusage_of_process(struct process *p, struct rusage *out);
+/* What is mapped in a space, in pages. Takes its lock; may sleep. */
+struct aspace_stats {
+	uint64_t size, rss, shared, text, data, locked, peak_rss, stack;
+};
+void aspace_stats(struct aspace *as, struct aspace_stats *out);
 /* Send what RLIMIT_CPU asks for; from the tick, interrupts off, no run queue locked. */
 void rlimit_cpu_check(struct thread *t);
 /*

@@ -131,6 +131,16 @@ static inline struct hart *this_hart(void)
 {
 	return *(struct hart *volatile *)&current()->hart;
 }
+/* All harts that are online, but for this one; preemption is off. */
+static inline hartmask_t harts_others(void)
+{
+	hartmask_t mask = 0;
+
+	for (uint32_t i = 0; i < nharts; i++)
+		if (harts[i].online && &harts[i] != this_hart())
+			mask |= 1UL << i;
+	return mask;
+}
 
 /* User credentials: shared, immutable; changed by replacing. */
 struct cred {

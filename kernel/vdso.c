@@ -53,5 +53,5 @@ int vdso_map(struct aspace *as, uaddr_t *at)
 
 uaddr_t vdso_sigreturn(struct aspace *as)
 {
-	return aspace_layout(as)->vdso + (vdso_rt_sigreturn - _vdso_start);
+	return as->layout.vdso + (vdso_rt_sigreturn - _vdso_start);
 }

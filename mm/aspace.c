@@ -387,28 +387,6 @@ void aspace_set_layout(struct aspace *as, const struct exec_layout *l)
 	rwlock_write_unlock(&as->lock);
 }
 
-const struct exec_layout *aspace_layout(struct aspace *as)
-{
-	return &as->layout;
-}
-
-int aspace_futex_key(struct aspace *as, uaddr_t addr, uint64_t *object, uint64_t *offset)
-{
-	struct vma *v;
-
-	rwlock_read(&as->lock);
-	v = vma_at(&as->areas, addr);
-	if (v && v->object && !vma_private(v)) {
-		*object = (uint64_t)v->object;
-		*offset = (vma_index(v, addr) << PAGE_SHIFT) | (addr & (PAGE_SIZE - 1));
-	} else {
-		*object = (uint64_t)as;
-		*offset = addr;
-	}
-	rwlock_read_unlock(&as->lock);
-	return v ? 0 : -EFAULT;
-}
-
 static uint32_t vma_flags_of(int flags)
 {
 	uint32_t f = 0;
@@ -459,30 +437,6 @@ int aspace_unmap(struct aspace *as, uaddr_t addr, size_t len)
 	rwlock_write_unlock(&as->lock);
 	aspace_bury(dead);
 	return err;
-}
-
-void aspace_stats(struct aspace *as, struct aspace_stats *out)
-{
-	uint64_t anon, object;
-
-	memset(out, 0, sizeof(*out));
-	rwlock_read(&as->lock);
-	pt_count_resident(as, &anon, &object);
-	out->size = as->pages;
-	out->rss = anon + object;
-	out->shared = object;
-	out->locked = as->locked_pages;
-	out->data = as->data_pages;
-	for (struct vma *v = vma_first(&as->areas); v; v = v->next) {
-		if (v->flags & VMA_GROWSDOWN)
-			out->stack += vma_pages(v);
-		else if ((v->prot & PROT_EXEC) && !(v->prot & PROT_WRITE))
-			out->text += vma_pages(v);
-	}
-	rwlock_read_unlock(&as->lock);
-	if (out->rss > as->peak_rss)
-		as->peak_rss = out->rss;
-	out->peak_rss = as->peak_rss;
 }
 
 void aspace_init(void)

@@ -25,7 +25,6 @@ int aspace_fork(struct aspace *src, uaddr_t written, struct aspace **dst);
 extern uint32_t fork_sparse; /* tables with more entries are shared; tests lower it */
 
 void aspace_set_layout(struct aspace *as, const struct exec_layout *l);
-const struct exec_layout *aspace_layout(struct aspace *as);
 
 /*
  * Map [addr, addr+len) in as: pages of o from byte offset (page aligned), or anonymous memory
@@ -36,18 +35,6 @@ const struct exec_layout *aspace_layout(struct aspace *as);
 long aspace_map(struct aspace *as, uaddr_t addr, size_t len, int prot, int flags, struct object *o,
 		struct file *file, uint64_t offset);
 int aspace_unmap(struct aspace *as, uaddr_t addr, size_t len);
-
-/* Numbers for /proc, getrusage, and the OOM score: pages. */
-struct aspace_stats {
-	uint64_t size, rss, shared, text, data, locked, peak_rss, stack;
-};
-void aspace_stats(struct aspace *as, struct aspace_stats *out);
-
-/*
- * What names the word at addr for a futex that processes share: the object and the byte in it, or
- * for private memory the space and the address. 0, -EFAULT. Takes the lock; may sleep.
- */
-int aspace_futex_key(struct aspace *as, uaddr_t addr, uint64_t *object, uint64_t *offset);
 
 /* Limits: would `pages` more be too much? 0 or -ENOMEM. (a writer) */
 int aspace_may_grow(struct aspace *as, uint64_t pages, bool data);

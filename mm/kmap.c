@@ -259,12 +259,10 @@ paddr_t kunmap_page(vaddr_t va)
 
 void kmap_flush(vaddr_t va, size_t len)
 {
-	hartmask_t others = 0;
+	hartmask_t others;
 
 	preempt_disable();
-	for (uint32_t i = 0; i < nharts; i++)
-		if (harts[i].online && &harts[i] != this_hart())
-			others |= 1UL << i;
+	others = harts_others();
 	sfence_all();
 	if (others)
 		sbi_remote_sfence(others, va, len);

@@ -1,6 +1,15 @@
 /*
  * Zero and copy a page: 256 bytes a turn, so that the loop costs next to nothing.
  */
+	/* Move 64 bytes, from off on, between memory and registers. */
+	.macro eight insn, base
+	.set	at, off
+	.irp	reg, a3, a4, a5, a6, a7, t0, t1, t2
+	\insn	\reg, at(\base)
+	.set	at, at + 8
+	.endr
+	.endm
+
 	.text
 
 	.globl page_zero
@@ -27,22 +36,8 @@ page_copy:
 1:
 	.set	off, 0
 	.rept	4
-	ld	a3, off(a1)
-	ld	a4, off + 8(a1)
-	ld	a5, off + 16(a1)
-	ld	a6, off + 24(a1)
-	ld	a7, off + 32(a1)
-	ld	t0, off + 40(a1)
-	ld	t1, off + 48(a1)
-	ld	t2, off + 56(a1)
-	sd	a3, off(a0)
-	sd	a4, off + 8(a0)
-	sd	a5, off + 16(a0)
-	sd	a6, off + 24(a0)
-	sd	a7, off + 32(a0)
-	sd	t0, off + 40(a0)
-	sd	t1, off + 48(a0)
-	sd	t2, off + 56(a0)
+	eight	ld, a1
+	eight	sd, a0
 	.set	off, off + 64
 	.endr
 	addi	a0, a0, 256

@@ -29,7 +29,7 @@ static struct {
 	uint64_t vacant;	/* room for established pages; at first without end */
 	uint64_t gone;		/* victims since the epoch began */
 	uint32_t now;		/* the epoch's stamp */
-	/* By stamp of last use: pages, here or gone; of those, in this epoch: back; used in MAIN. */
+	/* By stamp of last use: pages, here or gone; of those, in this epoch: back; in MAIN. */
 	uint32_t last[STAMPS], back[STAMPS], kept[STAMPS];
 } policy = {.lock = SPINLOCK_INIT("replacement policy", RANK_QUEUE), .vacant = UINT64_MAX};
 

@@ -15,45 +15,26 @@ static void overlap(const struct vma *v, uint64_t first, uint64_t last, uaddr_t 
 		       : v->start + ((last - v->index + 1) << PAGE_SHIFT);
 }
 
-static void unmap_area(struct vma *v, uaddr_t start, uaddr_t end, bool private)
+enum change { UNMAP_OBJECT, UNMAP_ALL, WRPROTECT };
+
+/* (pt_lock) One entry that is not empty. Private copies go only with all. */
+static void change_entry(struct frame *leaf, pte_t *e, uaddr_t va, enum change how,
+			 struct tlb_batch *b)
 {
-	struct tlb_batch batch;
-	struct frame *leaf;
+	pte_t p = *e;
 
-	tlb_batch_begin(&batch, v->as, false);
-	while ((leaf = pt_lock_next(v->as, &start, end))) {
-		uaddr_t stop = pt_span_end(start, end);
-		pte_t *e = pt_entry(leaf, start);
-
-		for (; start < stop; start += PAGE_SIZE, e++) {
-			pte_t p = *e;
-
-			if (!p)
-				continue;
-			if (!private && pte_resident(p) &&
-			    (pte_special(p) || frame_type(pte_frame(p)) == FRAME_ANON))
-				continue;
-			pt_clear(leaf, e, start, &batch);
-		}
-		pt_unlock(leaf);
+	if (how == WRPROTECT) {
+		if (!pte_writable(p))
+			return;
+		*e = pte_wrprotect(p);
+		tlb_batch_add(b, va, NULL);
+	} else if (how == UNMAP_ALL || !pte_resident(p) ||
+		   (!pte_special(p) && frame_type(pte_frame(p)) != FRAME_ANON)) {
+		pt_clear(leaf, e, va, b);
 	}
-	tlb_batch_end(&batch);
 }
 
-void rmap_unmap(struct object *o, uint64_t first, uint64_t last, bool private)
-{
-	mutex_lock(&o->lock);
-	for (struct vma *v = object_area_first(o, first, last); v;
-	     v = object_area_next(v, first, last)) {
-		uaddr_t start, end;
-
-		overlap(v, first, last, &start, &end);
-		unmap_area(v, start, end, private);
-	}
-	mutex_unlock(&o->lock);
-}
-
-static void wrprotect_area(struct vma *v, uaddr_t start, uaddr_t end)
+static void change_area(struct vma *v, uaddr_t start, uaddr_t end, enum change how)
 {
 	struct tlb_batch batch;
 	struct frame *leaf;
@@ -64,28 +45,36 @@ static void wrprotect_area(struct vma *v, uaddr_t start, uaddr_t end)
 		pte_t *e = pt_entry(leaf, start);
 
 		for (; start < stop; start += PAGE_SIZE, e++)
-			if (pte_writable(*e)) {
-				*e = pte_wrprotect(*e);
-				tlb_batch_add(&batch, start, NULL);
-			}
+			if (*e)
+				change_entry(leaf, e, start, how, &batch);
 		pt_unlock(leaf);
 	}
 	tlb_batch_end(&batch);
 }
 
-void rmap_wrprotect(struct object *o, uint64_t first, uint64_t last)
+static void change_all(struct object *o, uint64_t first, uint64_t last, enum change how)
 {
 	mutex_lock(&o->lock);
 	for (struct vma *v = object_area_first(o, first, last); v;
 	     v = object_area_next(v, first, last)) {
 		uaddr_t start, end;
 
-		if (vma_private(v))
+		if (how == WRPROTECT && vma_private(v))
 			continue;
 		overlap(v, first, last, &start, &end);
-		wrprotect_area(v, start, end);
+		change_area(v, start, end, how);
 	}
 	mutex_unlock(&o->lock);
+}
+
+void rmap_unmap(struct object *o, uint64_t first, uint64_t last, bool private)
+{
+	change_all(o, first, last, private ? UNMAP_ALL : UNMAP_OBJECT);
+}
+
+void rmap_wrprotect(struct object *o, uint64_t first, uint64_t last)
+{
+	change_all(o, first, last, WRPROTECT);
 }
 
 /* Calls func on the locked table of every area of f until it returns true. (object's lock) */

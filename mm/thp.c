@@ -33,11 +33,12 @@ static void unlock_both(struct frame *leaf)
 }
 
 /* (l1_lock, leaf lock) The table, whose entries are gone, maps the block, and so does its L1. */
-static void fill(struct frame *leaf, struct frame *block, uint32_t prot)
+static void fill(struct vma *v, struct frame *leaf, struct frame *block)
 {
 	struct aspace *as = leaf->owner;
-	pte_t *e = frame_data(leaf), p = pte_user(frame_pa(block), prot, true);
+	pte_t *e = frame_data(leaf), p = pte_user(frame_pa(block), v->prot, true);
 
+	v->flags |= VMA_DIRTIED; /* as fault.c does */
 	/* Contents before the entries that make them reachable. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	for (unsigned i = 0; i < PT_ENTRIES; i++, p += pte_ppn(PAGE_SIZE)) {
@@ -158,7 +159,7 @@ bool thp_fault_empty(struct vma *v, uaddr_t va, struct frame *leaf)
 	lock_both(leaf);
 	empty = clear_zero_pages(leaf);
 	if (empty)
-		fill(leaf, block, v->prot);
+		fill(v, leaf, block);
 	unlock_both(leaf);
 	if (!empty)
 		frame_free(block, FRAME_ORDER_HUGE);
@@ -201,7 +202,7 @@ static int move_pages(struct vma *v, uaddr_t base, struct frame *leaf, struct fr
 		if (e[i])
 			pt_clear(leaf, e + i, base + i * PAGE_SIZE, &batch);
 	if (moved)
-		fill(leaf, block, v->prot);
+		fill(v, leaf, block);
 	else
 		pt_l1_attach(v->as, l1, leaf);
 	pt_unlock(leaf);

@@ -11,6 +11,11 @@
  * Before an entry of the table changes, the megapage is split: the L1 entry points to the table.
  * Both say the same, so there is no moment at which an access fails, and the fence that the change
  * of the entry needs anyway is the only one.
+ *
+ * One is made at the first write to 2 MiB that MADV_HUGEPAGE names, unasked where the area's 2 MiB
+ * below or above are full, and by MADV_COLLAPSE. Reservations filled page by page would waste less,
+ * but every fault and every shortage would have to know them; this costs a fault two instructions.
+ * FRAME_HUGE changes under l1_lock and leaf lock.
  */
 #pragma once
 

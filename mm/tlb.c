@@ -203,12 +203,10 @@ void tlb_leave(struct aspace *as)
 
 void icache_flush(void)
 {
-	hartmask_t others = 0;
+	hartmask_t others;
 
 	preempt_disable();
-	for (uint32_t i = 0; i < nharts; i++)
-		if (harts[i].online && &harts[i] != this_hart())
-			others |= 1UL << i;
+	others = harts_others();
 	/* The stores must be visible before the other harts' fence.i. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	fence_i();

@@ -11,6 +11,15 @@
 	.popsection
 	.endm
 
+	/* Move 64 bytes between memory and registers. */
+	.macro eight insn, base
+	.set	off, 0
+	.irp	reg, a4, a5, a6, a7, t0, t1, t2, t3
+	\insn	\reg, off(\base)
+	.set	off, off + 8
+	.endr
+	.endm
+
 	.text
 
 /* size_t usercopy(void *dst, const void *src, size_t n): bytes not copied */
@@ -36,22 +45,8 @@ usercopy:
 	bnez	a3, 1b
 2:	li	a3, 64
 	bltu	a2, a3, 4f
-3:	ld	a4, 0(a1)
-	ld	a5, 8(a1)
-	ld	a6, 16(a1)
-	ld	a7, 24(a1)
-	ld	t0, 32(a1)
-	ld	t1, 40(a1)
-	ld	t2, 48(a1)
-	ld	t3, 56(a1)
-	sd	a4, 0(a0)
-	sd	a5, 8(a0)
-	sd	a6, 16(a0)
-	sd	a7, 24(a0)
-	sd	t0, 32(a0)
-	sd	t1, 40(a0)
-	sd	t2, 48(a0)
-	sd	t3, 56(a0)
+3:	eight	ld, a1
+	eight	sd, a0
 	addi	a2, a2, -64
 	addi	a1, a1, 64
 	addi	a0, a0, 64
@@ -92,14 +87,10 @@ userzero:
 	andi	a4, a0, 7
 	bnez	a4, 4f
 	bltu	a1, a3, 4f
-3:	sd	zero, 0(a0)
-	sd	zero, 8(a0)
-	sd	zero, 16(a0)
-	sd	zero, 24(a0)
-	sd	zero, 32(a0)
-	sd	zero, 40(a0)
-	sd	zero, 48(a0)
-	sd	zero, 56(a0)
+3:
+	.irp	off, 0, 8, 16, 24, 32, 40, 48, 56
+	sd	zero, \off(a0)
+	.endr
 	addi	a1, a1, -64
 	addi	a0, a0, 64
 	bgeu	a1, a3, 3b

@@ -1,5 +1,6 @@
 /*
- * Dirty pages on their way to the device: the list of objects that have some, and the flusher.
+ * Dirty pages on their way to the device: the list of objects that have some, and the flusher. What
+ * the page cache asks of files, in fs/writeback.c, as pagecache_sync and pagecache_sync_all are.
  */
 #pragma once
 

@@ -138,7 +138,7 @@ static int show_stat(struct proc_text *t, struct process *p)
 	snapshot_take(p, &s);
 	if (as) {
 		aspace_stats(as, &mem);
-		l = *aspace_layout(as);
+		l = as->layout;
 		aspace_put(as);
 	}
 	proc_printf(t, "%d (%s) %c %d %d %d %d %d 0 %lu %lu %lu %lu ", p->pid, s.comm, s.state,
@@ -270,7 +270,7 @@ static int show_cmdline(struct proc_text *t, struct process *p)
 	struct aspace *as = proc_aspace(p);
 
 	if (as) {
-		const struct exec_layout *l = aspace_layout(as);
+		const struct exec_layout *l = &as->layout;
 
 		memory_show(t, as, l->arg_start, l->arg_end);
 		aspace_put(as);
@@ -286,7 +286,7 @@ static int show_environ(struct proc_text *t, struct process *p)
 		return -EACCES;
 	as = proc_aspace(p);
 	if (as) {
-		const struct exec_layout *l = aspace_layout(as);
+		const struct exec_layout *l = &as->layout;
 
 		memory_show(t, as, l->env_start, l->env_end);
 		aspace_put(as);

@@ -108,7 +108,7 @@ test_policy_SRC := tests/host/test_policy.c $(filter-out %/main.c,$(REPLACE_SRC)
 # All of mm/ that does not touch the machine.
 MM_SRC := $(addprefix mm/,areas.c aspace.c fault.c fork.c frame.c madvise.c mlock.c mmap.c \
 	  mremap.c object.c oom.c pagecache.c pagetable.c policy.c reclaim.c rmap.c share.c \
-	  slab.c thp.c tlb.c vma.c writeback.c)
+	  slab.c thp.c tlb.c vma.c) fs/writeback.c
 
 HOST_TESTS += test_aspace
 test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shim/around.c \

@@ -2,6 +2,7 @@
  * Address spaces, seen from a kernel thread that puts one on and uses user copies in it.
  */
 #include "kernel/riscv.h"
+#include "kernel/rusage.h"
 #include "kernel/selftest.h"
 #include "kernel/thread.h"
 #include "lib/string.h"
