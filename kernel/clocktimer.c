@@ -90,9 +90,9 @@ void clock_timer_set(struct clock_timer *ct, uint64_t value, uint64_t interval, 
 	mutex_unlock(&wall_mutex);
 }
 
-uint64_t clock_timer_forward(struct clock_timer *ct)
+uint64_t clock_timer_forward(struct clock_timer *ct, uint64_t ahead)
 {
-	uint64_t now = now_of(ct), n = 1;
+	uint64_t now = now_of(ct) + (ct->interval < ahead ? ahead : 0), n = 1;
 
 	if (now > ct->expires)
 		n += (now - ct->expires) / ct->interval;

@@ -7,6 +7,8 @@
 #include "kernel/time.h"
 #include "lib/list.h"
 
+#define TIMER_PERIOD_MIN (200 * NSEC_PER_USEC)
+
 struct clock_timer {
 	struct timer timer;
 	/* Due. In interrupt context; once for each setting or clock_timer_forward. */
@@ -32,10 +34,11 @@ void clock_timer_set(struct clock_timer *ct, uint64_t value, uint64_t interval, 
 /* Off; on return fired is neither running nor will run. May sleep. */
 void clock_timer_cancel(struct clock_timer *ct);
 /*
- * It fired and is periodic: arm it for the next time that lies ahead. How many times have been
- * reached, the one it fired for included. From fired, or where settings cannot be meanwhile.
+ * It fired and is periodic: arm it for the next time that lies at least ahead ns off (for who arms
+ * from fired: a hart must get to do something else between two). How many times have been reached
+ * or left out, the one it fired for included. From fired, or where settings cannot be meanwhile.
  */
-uint64_t clock_timer_forward(struct clock_timer *ct);
+uint64_t clock_timer_forward(struct clock_timer *ct, uint64_t ahead);
 /* ns until it fires next, at least 1; 0 when it is off or has fired for good. */
 uint64_t clock_timer_left(const struct clock_timer *ct);
 void clock_timers_init(void);

@@ -10,6 +10,7 @@
 #include "kernel/loader.h"
 #include "kernel/machine.h"
 #include "kernel/panic.h"
+#include "kernel/posixtimer.h"
 #include "kernel/process.h"
 #include "kernel/random.h"
 #include "kernel/riscv.h"
@@ -381,6 +382,7 @@ static void commit(struct exec *x, const struct cred *cred, struct sighand *sigh
 	spin_unlock_irq(&proc_lock, irq);
 	/* Whoever waits for a descriptor to close finds that the exec has happened. */
 	fdtable_close_on_exec(t->files);
+	posix_timers_drop(p);
 	cred_put(old_cred);
 	irq = spin_lock_irq(&p->siglock);
 	p->sighand = sighand;

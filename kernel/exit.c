@@ -12,6 +12,7 @@
 #include "kernel/main.h"
 #include "kernel/panic.h"
 #include "kernel/pid.h"
+#include "kernel/posixtimer.h"
 #include "kernel/printk.h"
 #include "kernel/riscv.h"
 #include "kernel/sighand.h"
@@ -308,6 +309,8 @@ void thread_exit(int wait_status)
 		init_exited(p->exit_status);
 	if (last && p->itimer_real)
 		timer_cancel(p->itimer_real);
+	if (last)
+		posix_timers_drop(p);
 	thread_leave_user_space(t);
 	vfork_release(t);
 	release_resources(t, last);

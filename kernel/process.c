@@ -53,6 +53,7 @@ static struct process *process_alloc(void)
 		return NULL;
 	p->refs = 1;
 	list_init(&p->threads);
+	list_init(&p->cpu_alarms);
 	list_init(&p->children);
 	list_init(&p->sibling);
 	list_init(&p->pid_link);

@@ -36,7 +36,7 @@ static void add(struct usage *to, const struct usage *u)
 	to->nivcsw += u->nivcsw;
 }
 
-static void usage_locked(struct process *p, struct usage *out)
+void usage_of_process_locked(struct process *p, struct usage *out)
 {
 	struct thread *t;
 
@@ -49,7 +49,7 @@ void usage_of_process(struct process *p, struct usage *out)
 {
 	uint64_t irq = spin_lock_irq(&p->siglock);
 
-	usage_locked(p, out);
+	usage_of_process_locked(p, out);
 	spin_unlock_irq(&p->siglock, irq);
 }
 
@@ -57,7 +57,7 @@ static uint64_t cpu_timer_clock(struct process *p, int which)
 {
 	struct usage u;
 
-	usage_locked(p, &u);
+	usage_of_process_locked(p, &u);
 	return which ? u.utime + u.stime : u.utime;
 }
 

@@ -9,6 +9,7 @@
  */
 #include "kernel/thread.h"
 
+#include "kernel/cpuclock.h"
 #include "kernel/panic.h"
 #include "kernel/riscv.h"
 #include "kernel/rusage.h"
@@ -473,6 +474,7 @@ void sched_tick(bool user)
 	if (t->process) {
 		rlimit_cpu_check(t);
 		cpu_timers_check(t);
+		cpu_alarms_check(t);
 	}
 	if (nharts > 1)
 		balance(h);

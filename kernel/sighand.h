@@ -18,6 +18,7 @@ struct sighand {
 struct sigqueue {
 	struct list_head link;
 	struct process *process; /* counts it */
+	struct posix_timer *timer; /* it is part of; NULL: allocated */
 	struct siginfo info;
 };
 
@@ -62,6 +63,12 @@ void signal_set_blocked(sigset_t blocked);
 /* While the running thread waits for these blocked signals, senders neither drop them nor let
  * them kill. Takes siglock. */
 void signal_set_awaited(sigset_t awaited);
+/*
+ * Queue a timer's own entry, which is in no queue, for t (NULL: the process). siglock held. It may
+ * stay unqueued: ignored, fatal. And take it off again if it is queued.
+ */
+void signal_timer_locked(struct process *p, struct thread *t, struct sigqueue *q);
+void signal_timer_forget(struct process *p, struct thread *t, struct sigqueue *q);
 /* Woken when a signal comes for p or one of its threads; shared by many, and there for ever. */
 struct waitqueue *signal_waitqueue(const struct process *p);
 /*

@@ -9,6 +9,7 @@
 #include "kernel/sighand.h"
 
 #include "kernel/panic.h"
+#include "kernel/posixtimer.h"
 #include "kernel/printk.h"
 #include "kernel/trap.h"
 #include "kernel/uapi/resource.h"
@@ -39,6 +40,8 @@ void sigpending_init(struct sigpending *s)
 static void sigqueue_free(struct sigqueue *q)
 {
 	list_del(&q->link);
+	if (q->timer)
+		return;
 	q->process->nqueued--;
 	kfree(q);
 }
@@ -168,6 +171,7 @@ static struct sigqueue *sigqueue_alloc(struct process *p, int sig)
 	q = kmalloc(sizeof(*q));
 	if (q) {
 		q->process = p;
+		q->timer = NULL;
 		p->nqueued++;
 	}
 	return q;
@@ -211,10 +215,22 @@ void signals_init(void)
 		waitqueue_init(&queues[i]);
 }
 
-/* t NULL: for the process. siglock held. *continued: the parent must be told. */
-static int send_locked(struct process *p, struct thread *t, int sig, const struct siginfo *info,
-		       bool *continued)
+/* A timer's own entry is queued whatever else is pending. siglock held. */
+static int enqueue_timer(struct sigpending *s, struct sigqueue *q)
 {
+	s->set |= SIGMASK(q->info.si_signo);
+	list_add_tail(&q->link, &s->queue);
+	return 0;
+}
+
+/*
+ * t NULL: for the process. timer: an entry to queue, with its own information. siglock held.
+ * *continued: the parent must be told.
+ */
+static int send_locked(struct process *p, struct thread *t, int sig, const struct siginfo *info,
+		       struct sigqueue *timer, bool *continued)
+{
+	struct sigpending *to = t ? &t->pending : &p->pending;
 	struct thread *taker;
 	bool acts;
 	int err;
@@ -234,7 +250,7 @@ static int send_locked(struct process *p, struct thread *t, int sig, const struc
 		signal_begin_exit(p, sig);
 		return 0;
 	}
-	err = enqueue(p, t ? &t->pending : &p->pending, sig, info);
+	err = timer ? enqueue_timer(to, timer) : enqueue(p, to, sig, info);
 	if (!err)
 		wake_all(signal_waitqueue(p));
 	if (!err && taker)
@@ -246,12 +262,34 @@ static int send(struct process *p, struct thread *t, int sig, const struct sigin
 {
 	bool continued;
 	uint64_t irq = spin_lock_irq(&p->siglock);
-	int err = send_locked(p, t, sig, info, &continued);
+	int err = send_locked(p, t, sig, info, NULL, &continued);
 
 	spin_unlock_irq(&p->siglock, irq);
 	if (continued)
 		process_notify_parent(p, CLD_CONTINUED, SIGCONT);
 	return err;
+}
+
+void signal_timer_locked(struct process *p, struct thread *t, struct sigqueue *q)
+{
+	bool continued;
+
+	/* From an interrupt no parent can be told that a timer let its child go on. */
+	(void)send_locked(p, t, q->info.si_signo, NULL, q, &continued);
+}
+
+void signal_timer_forget(struct process *p, struct thread *t, struct sigqueue *q)
+{
+	struct sigpending *s = t ? &t->pending : &p->pending;
+	struct sigqueue *other;
+
+	if (list_empty(&q->link))
+		return;
+	list_del(&q->link);
+	list_for_each_entry(other, &s->queue, link)
+		if (other->info.si_signo == q->info.si_signo)
+			return;
+	s->set &= ~SIGMASK(q->info.si_signo);
 }
 
 int signal_thread(struct thread *t, int sig, const struct siginfo *info)
@@ -319,6 +357,8 @@ static int take(struct sigpending *s, int sig, struct siginfo *info)
 		s->set &= ~SIGMASK(sig);
 	if (found) {
 		*info = found->info;
+		if (found->timer)
+			posix_timer_taken(found->timer, info);
 		sigqueue_free(found);
 	} else {
 		*info = (struct siginfo){.si_signo = sig, .si_code = SI_USER};

@@ -206,6 +206,9 @@ struct process {
 		uint64_t interval;	/* ns; 0: once */
 	} cpu_timers[2];		/* (siglock) ITIMER_VIRTUAL, ITIMER_PROF */
 
+	struct list_head cpu_alarms;	/* (siglock) kernel/cpuclock.h */
+	struct posix_timers *posix_timers; /* set once; NULL until the first timer_create */
+
 	struct rlimit64 {
 		uint64_t cur, max;
 	} rlimits[16];			/* (siglock) indexed by RLIMIT_* */

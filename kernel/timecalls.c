@@ -2,6 +2,7 @@
  * The system calls about time.
  */
 #include "kernel/clocktimer.h"
+#include "kernel/cpuclock.h"
 #include "kernel/process.h"
 #include "kernel/rusage.h"
 #include "kernel/syscall.h"
@@ -232,6 +233,71 @@ static int sleep_wall(uint64_t until)
 	return err;
 }
 
+struct cpu_sleep {
+	struct cpu_alarm alarm;
+	struct waitqueue wait;
+	bool over;
+};
+
+static void cpu_sleep_over(struct cpu_alarm *a, uint64_t n)
+{
+	struct cpu_sleep *s = container_of(a, struct cpu_sleep, alarm);
+
+	__atomic_store_n(&s->over, true, __ATOMIC_RELEASE);
+	wake_all(&s->wait);
+}
+
+/* Sleep while others of the process use up CPU time. *left: what is missing. */
+static int cpu_sleep(int clock, bool absolute, uint64_t ns, uint64_t *left)
+{
+	struct cpu_sleep s = {.over = false};
+	uint64_t none;
+	int err = cpu_alarm_init(&s.alarm, clock, cpu_sleep_over);
+
+	if (err)
+		return err;
+	/* A thread that waited for its own time would wait for ever. */
+	if (s.alarm.thread == current()) {
+		cpu_alarm_destroy(&s.alarm);
+		return -EINVAL;
+	}
+	waitqueue_init(&s.wait);
+	cpu_alarm_set(&s.alarm, MAX(ns, 1UL), 0, absolute, left, &none);
+	err = wait_event(&s.wait, __atomic_load_n(&s.over, __ATOMIC_ACQUIRE), WAIT_INTERRUPTIBLE);
+	cpu_alarm_set(&s.alarm, 0, 0, false, left, &none);
+	cpu_alarm_destroy(&s.alarm);
+	return err;
+}
+
+static long restart_sleep_cpu(struct restart_block *r)
+{
+	uint64_t left;
+	long err = cpu_sleep((int)r->args[0], false, r->args[1], &left);
+
+	if (err != -ERESTARTSYS)
+		return err;
+	r->args[1] = left;
+	err = report_left(r->args[2], left);
+	return err ? err : -ERESTART_RESTARTBLOCK;
+}
+
+static long sleep_cpu(int clock, bool absolute, uint64_t ns, uaddr_t uleft)
+{
+	struct restart_block *r = &current()->restart;
+	uint64_t left;
+	long err;
+
+	if (absolute) {
+		err = cpu_sleep(clock, true, ns, &left);
+		return err == -ERESTARTSYS ? -ERESTARTNOHAND : err;
+	}
+	r->func = restart_sleep_cpu;
+	r->args[0] = (uint64_t)clock;
+	r->args[1] = ns;
+	r->args[2] = uleft;
+	return restart_sleep_cpu(r);
+}
+
 SYSCALL4(clock_nanosleep, int, id, int, flags, uaddr_t, in, uaddr_t, uleft)
 {
 	struct timespec64 ts;
@@ -244,25 +310,28 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, uaddr_t, in, uaddr_t, uleft)
 	case CLOCK_BOOTTIME:
 		break;
 	case CLOCK_PROCESS_CPUTIME_ID:
+		break;
 	case CLOCK_THREAD_CPUTIME_ID:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_MONOTONIC_COARSE:
 		return -EOPNOTSUPP;
 	default:
-		return -EINVAL;
+		if (id >= 0)
+			return -EINVAL;
 	}
-	if (flags & ~TIMER_ABSTIME)
-		return -EINVAL;
 	if (copy_from_user(&ts, in, sizeof(ts)))
 		return -EFAULT;
 	if (!timespec_valid(&ts))
 		return -EINVAL;
+	if (id < 0 || id == CLOCK_PROCESS_CPUTIME_ID)
+		return sleep_cpu(id, flags & TIMER_ABSTIME, timespec_ns(&ts), uleft);
 	if (!(flags & TIMER_ABSTIME))
 		return sleep_relative(&ts, uleft);
 	err = id == CLOCK_REALTIME ? sleep_wall(timespec_ns(&ts))
 				   : sleep_until(timespec_ns(&ts), &left);
 	return err ? -ERESTARTNOHAND : 0;
 }
-
-#define ITIMER_MIN_NS (200 * NSEC_PER_USEC)
 
 static void itimer_fired(struct timer *t)
 {
@@ -275,7 +344,7 @@ static void itimer_fired(struct timer *t)
 	 * to do something else between two, however short the interval.
 	 */
 	if (interval)
-		timer_set(t, MAX(t->when + interval, time_ns() + ITIMER_MIN_NS));
+		timer_set(t, MAX(t->when + interval, time_ns() + TIMER_PERIOD_MIN));
 }
 
 static struct timeval64 ns_timeval(uint64_t ns)

@@ -41,11 +41,12 @@ static void timerfd_clock_set(struct clock_timer *ct)
 	wake_all(&t->wait);
 }
 
-/* Count what was missed since it fired, and arm it. Lock held. */
-static void timerfd_forward(struct timerfd *t)
+/* It fired and is periodic: arm it. What was missed since then. Lock held. */
+static uint64_t timerfd_forward(struct timerfd *t)
 {
-	if (t->timer.interval && atomic_exchange(&t->fired, false))
-		atomic_fetch_add(&t->ticks, clock_timer_forward(&t->timer) - 1);
+	if (!t->timer.interval || !atomic_exchange(&t->fired, false))
+		return 0;
+	return clock_timer_forward(&t->timer, 0) - 1;
 }
 
 /* The expirations, 0 if there are none; -ECANCELED. */
@@ -58,9 +59,11 @@ static int timerfd_take(struct timerfd *t, uint64_t *ticks)
 	if (atomic_exchange(&t->moved, false)) {
 		atomic_store(&t->ticks, 0);
 		err = -ECANCELED;
-	} else if (atomic_load(&t->ticks)) {
-		timerfd_forward(t);
+	} else {
+		/* Before it is armed: it may fire at once, and that belongs to the next read. */
 		*ticks = atomic_exchange(&t->ticks, 0);
+		if (*ticks)
+			*ticks += timerfd_forward(t);
 	}
 	mutex_unlock(&t->lock);
 	return err;
@@ -152,7 +155,7 @@ static struct file *timerfd_get(int fd)
 /* Lock held. */
 static struct itimerspec64 timerfd_value(struct timerfd *t)
 {
-	timerfd_forward(t);
+	atomic_fetch_add(&t->ticks, timerfd_forward(t));
 	return (struct itimerspec64){ns_timespec(t->timer.interval),
 				     ns_timespec(clock_timer_left(&t->timer))};
 }

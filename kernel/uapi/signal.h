@@ -108,6 +108,20 @@ union sigval {
 	uint64_t sival_ptr;
 };
 
+/* sigevent(3) */
+#define SIGEV_SIGNAL	0
+#define SIGEV_NONE	1
+#define SIGEV_THREAD	2
+#define SIGEV_THREAD_ID 4
+
+struct sigevent64 {
+	union sigval value;
+	int32_t signo, notify;
+	int32_t tid;
+	int32_t pad[11];
+};
+_Static_assert(sizeof(struct sigevent64) == 64, "sigevent is 64 bytes in the ABI");
+
 struct siginfo {
 	int32_t si_signo;
 	int32_t si_errno;
