@@ -523,8 +523,8 @@ static inline bool file_is_direct(struct file *f, const struct object *o)
 	       o->ops->write_pages;
 }
 /*
- * Around a read or write of u at pos. begin: 0, -EINVAL if it is not aligned, or -errno. end: n, the
- * bytes moved, or the error of writing them. May sleep; a writer holds the inode's lock or none.
+ * Around a read or write of u at pos. begin: 0, -EINVAL if it is not aligned, or -errno. end: n,
+ * the bytes moved, or the error of writing them. May sleep; a writer holds the inode's lock or none.
  */
 int direct_begin(struct object *o, const struct uio *u, uint64_t pos, bool write);
 ssize64_t direct_end(struct object *o, uint64_t pos, ssize64_t n, bool write);

@@ -13,6 +13,7 @@
 #include "fs/procfs/procfs.h"
 #include "kernel/main.h"
 #include "kernel/uapi/fcntl.h"
+#include "kernel/uapi/mount.h"
 #include "mm/init.h"
 #include "mm/kmap.h"
 #include "mm/reclaim.h"
@@ -32,6 +33,7 @@ long sys_pwrite64(uint64_t, uint64_t, uint64_t, uint64_t);
 long sys_ftruncate(uint64_t, uint64_t);
 long sys_fallocate(uint64_t, uint64_t, uint64_t, uint64_t);
 long sys_unlinkat(int64_t, uint64_t, uint64_t);
+long sys_mount(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 long sys_mkdirat(int64_t, uint64_t, uint64_t);
 long sys_linkat(int64_t, uint64_t, int64_t, uint64_t, uint64_t);
 long sys_symlinkat(uint64_t, int64_t, uint64_t);
@@ -253,6 +255,17 @@ static void judge(void)
 	unlink(image);
 }
 
+/* Read-only for a while: all of it is on the disk, and e2fsck agrees. */
+static void remount(void)
+{
+	const uint64_t root = (uint64_t)"/", none = (uint64_t)"none";
+
+	assert_int_equal(sys_mount(none, root, none, MS_REMOUNT | MS_RDONLY, 0), 0);
+	assert_int_equal(sys_openat(AT_FDCWD, (uint64_t)"/new", O_RDWR | O_CREAT, 0644), -EROFS);
+	judge();
+	assert_int_equal(sys_mount(none, root, none, MS_REMOUNT, 0), 0);
+}
+
 static void test_random_calls(void **state)
 {
 	(void)state;
@@ -263,8 +276,11 @@ static void test_random_calls(void **state)
 		assert_int_equal(sys_mkdirat(AT_FDCWD, (uint64_t)name, 0755), 0);
 		assert_int_equal(sys_mkdirat(AT_FDCWD, (uint64_t)name, 0755), -EEXIST);
 	}
-	for (unsigned n = 0; n < 6000; n++)
+	for (unsigned n = 0; n < 6000; n++) {
 		step();
+		if (n % 1500 == 1499)
+			remount();
+	}
 	for (unsigned i = 0; i < FILES; i++)
 		read_file(i);
 	vfs_shutdown();

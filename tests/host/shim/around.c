@@ -1,6 +1,7 @@
 /* What mm/ and fs/ ask of the rest of the kernel: no limits, no other processes or harts. */
 #include "tests/host/shim/kernel.h"
 
+#include "fs/event/event.h"
 #include "kernel/hart.h"
 #include "kernel/random.h"
 #include "kernel/sbi.h"
@@ -84,6 +85,21 @@ struct process *process_next(pid_t pid)
 void process_put(struct process *p)
 {
 	(void)p;
+}
+
+/* Nobody waits with another mask, and no descriptor is watched. */
+void signal_mask_after_wait(bool interrupted)
+{
+	(void)interrupted;
+}
+
+void epoll_init(void)
+{
+}
+
+void epoll_file_released(struct file *f)
+{
+	(void)f;
 }
 
 int signal_process(struct process *p, int sig, const struct siginfo *info)
