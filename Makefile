@@ -43,6 +43,7 @@ include scripts/qemu.mk
 include scripts/host.mk
 include scripts/usertest.mk
 include scripts/test.mk
+include scripts/boards.mk
 include scripts/linux.mk
 include scripts/bench.mk
 

@@ -1,0 +1,1 @@
+# Microchip PolarFire SoC Icicle Kit: its firmware is in flash memory.

@@ -1,0 +1,1 @@
+# QEMU virt through U-Boot: the card is a virtio disk.

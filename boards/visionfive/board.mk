@@ -1,0 +1,1 @@
+# StarFive VisionFive (V1): its firmware is in flash memory, the card holds the system only.
