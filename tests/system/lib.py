@@ -135,7 +135,8 @@ class Machine:
 
     # pylint: disable=too-many-arguments
     def __init__(self, smp=2, mem="128M", append="", disks=None, debug=False, dtb=None,
-                 legacy=False, qemuflags="", no_reboot=True, limit=180, qemu=None):
+                 legacy=False, qemuflags="", no_reboot=True, limit=180, qemu=None, argv=None):
+        """argv: a whole command line, for machines other than QEMU's `virt`."""
         disks = [root_image() + ",snapshot"] if disks is None else disks
         line = ["setpriv", "--pdeathsig", "KILL", os.path.join(SCRIPTS, "qemu"), "--batch",
                 "--kernel", kernel(debug), "--smp", str(smp), "--mem", str(mem),
@@ -147,6 +148,8 @@ class Machine:
         line += ["--qemu", qemu] if qemu else []
         line += ["--legacy"] if legacy else []
         line += ["--no-reboot"] if no_reboot else []
+        if argv:
+            line = ["setpriv", "--pdeathsig", "KILL", *argv]
         self.deadline = time.monotonic() + limit * SCALE
         self.text, self.seen = "", 0
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
