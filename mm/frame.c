@@ -294,8 +294,10 @@ void frame_unmap_block(struct frame *f)
 	unsigned n = 1u << FRAME_ORDER_HUGE, ours = 0;
 	uint64_t one = FRAME_MAP_ONE;
 
-	while (ours < n && __atomic_compare_exchange_n((uint64_t *)&f[ours].counts, &one, 1, false,
-						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	/* Who is queued may be found there even now, and has to leave. */
+	while (ours < n && !frame_has(f + ours, FRAME_QUEUED) &&
+	       __atomic_compare_exchange_n((uint64_t *)&f[ours].counts, &one, 1, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		ours++;
 	if (ours == n) {
 		f->word = FRAME_KERNEL | FRAME_ORDER_HUGE << FRAME_ORDER_SHIFT;

@@ -1,6 +1,7 @@
 /* What usertests does when a test executes it again: "usertests --helper NAME ARG...". */
 #include "ut.h"
 
+#include <sys/prctl.h>
 #include <stdio.h>
 
 extern char **environ;
@@ -124,6 +125,14 @@ static int helper_errors(int argc, char **argv)
 	return 0;
 }
 
+/* Exit with 1 if large pages are disabled for the process. */
+static int helper_thp_disabled(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0);
+}
+
 int helper_main(int argc, char **argv)
 {
 	static const struct {
@@ -133,7 +142,7 @@ int helper_main(int argc, char **argv)
 		{ "exit", helper_exit }, { "args", helper_args }, { "count", helper_count },
 		{ "env", helper_env }, { "isopen", helper_isopen }, { "signals", helper_signals },
 		{ "ids", helper_ids }, { "pause", helper_pause }, { "disarm", helper_disarm },
-		{ "errors", helper_errors },
+		{ "errors", helper_errors }, { "thp-disabled", helper_thp_disabled },
 	};
 
 	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++)

@@ -341,7 +341,42 @@ TEST(thp, page_flags, .root = true)
 	CHECK_OK(close(counts));
 }
 
-/* --- PR_SET_THP_DISABLE --- */
+/* --- turned off, for all and by PR_SET_THP_DISABLE --- */
+
+#define MODE_FILE "/sys/kernel/mm/transparent_hugepage/enabled"
+
+static void mode_set(const char *mode)
+{
+	int fd = (int)CHECK_OK(open(MODE_FILE, O_WRONLY));
+
+	CHECK_EQ(write(fd, mode, strlen(mode)), strlen(mode));
+	CHECK_OK(close(fd));
+}
+
+static void nothing_large(void)
+{
+	char *p = huge_map(2);
+
+	tag_pages(p, 2 * PAGES, 1);
+	CHECK_EQ(huge_kib(p, 2 * SPAN), 0);
+	check_tags(p, 2 * PAGES, 1);
+}
+
+TEST(thp, mode_never, .root = true)
+{
+	char text[64], was[16];
+	int status;
+
+	if (access(MODE_FILE, W_OK))
+		SKIP("no %s", MODE_FILE);
+	file_text(MODE_FILE, text, sizeof(text));
+	CHECK_EQ(sscanf(strchr(text, '['), "[%15[a-z]]", was), 1);
+	/* A child looks, so that a failure leaves the mode as it was. */
+	mode_set("never");
+	status = run_child(nothing_large);
+	mode_set(was);
+	CHECK_EQ(status, 0);
+}
 
 static void thp_is_off(void)
 {
@@ -351,6 +386,11 @@ static void thp_is_off(void)
 	p[0] = 1;
 	CHECK_EQ(huge_kib(p, SPAN), 0);
 	CHECK_ERR(madvise(p, SPAN, MADV_COLLAPSE), EINVAL);
+}
+
+static void exec_and_ask(void)
+{
+	exec_helper("thp-disabled", NULL);
 }
 
 TEST(thp, disable)
@@ -363,6 +403,7 @@ TEST(thp, disable)
 	CHECK_OK(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
 	thp_is_off();
 	CHECK_EQ(run_child(thp_is_off), 0);
+	CHECK_EQ(run_child(exec_and_ask), 1 << 8);
 	CHECK_OK(prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0));
 	CHECK_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 0);
 }
