@@ -1,4 +1,4 @@
-/* nomem: large pages. What there is no block or table for is done with small ones, or not at all. */
+/* nomem: large pages. For what there is no block or table, there are small ones, or an error. */
 #include "nomem.h"
 
 #include <sys/mman.h>
