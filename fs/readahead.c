@@ -23,6 +23,7 @@ struct ahead {
 static struct spinlock queue_lock = SPINLOCK_INIT("read-ahead", RANK_FILES);
 static struct ahead queue[QUEUE];	 /* (queue_lock) a ring */
 static uint32_t queue_first, queue_used; /* (queue_lock) */
+static _Atomic bool running; /* nothing is queued before somebody takes it: each holds its object */
 static struct waitqueue queue_wait = WAITQUEUE_INIT(queue_wait);
 
 /* Full: the reader is not held up for that, it will read by itself. */
@@ -61,6 +62,7 @@ static void readahead_thread(void *unused)
 	struct ahead a;
 
 	(void)unused;
+	atomic_store(&running, true);
 	for (;;) {
 		(void)wait_event(&queue_wait, queue_take(&a), WAIT_UNINTERRUPTIBLE);
 		pagecache_readahead(a.object, a.first, a.n);
@@ -75,7 +77,7 @@ void readahead_sequential(struct file *f, struct object *o, uint64_t pos, size_t
 	struct frame *cached;
 
 	/* What lives in memory has nothing to read; nor is there anything behind a small file. */
-	if (!o->ops->write_pages || next >= pages)
+	if (!o->ops->write_pages || next >= pages || !atomic_load(&running))
 		return;
 	/* A new place in the file. */
 	if (f->ra_asked > next + 2 * AHEAD)

@@ -524,7 +524,7 @@ static inline bool file_is_direct(struct file *f, const struct object *o)
 }
 /*
  * Around a read or write of u at pos. begin: 0, -EINVAL if it is not aligned, or -errno. end: n,
- * the bytes moved, or the error of writing them. May sleep; a writer holds the inode's lock or none.
+ * the bytes moved, or the error of writing them. May sleep, with or without the inode's lock.
  */
 int direct_begin(struct object *o, const struct uio *u, uint64_t pos, bool write);
 ssize64_t direct_end(struct object *o, uint64_t pos, ssize64_t n, bool write);
