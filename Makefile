@@ -45,6 +45,7 @@ include scripts/usertest.mk
 include scripts/test.mk
 include scripts/boards.mk
 include scripts/linux.mk
+include scripts/debian.mk
 include scripts/bench.mk
 
 help:

@@ -13,7 +13,7 @@ test: setup-test
 
 test-full: setup-full
 	@+scripts/suites --results $(RESULTS) host-fuzz system-tests-full usertests-full \
-		usertests-hardware usertests-linux programs-linux minroot-test
+		usertests-hardware usertests-linux programs-linux debian-programs minroot-test
 
 lint: setup-test
 	@+scripts/lint --results $(RESULTS)/lint.txt $(LINT)
