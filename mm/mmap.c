@@ -26,7 +26,8 @@ struct map_request {
 
 #define MAP_LEGACY                                                                                 \
 	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |   \
-	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB)
+	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |      \
+	 MAP_HUGE_2MB | MAP_HUGE_1GB)
 
 /*
  * A shared mapping of a file that may be sealed against writing. Announced before the seal is
@@ -61,7 +62,7 @@ static int decode_file(struct map_request *r)
 	int type = r->flags & MAP_TYPE;
 	uint32_t mode = file_map_mode(r->file);
 
-	if (type == MAP_SHARED_VALIDATE && (r->flags & ~(MAP_LEGACY | MAP_FIXED_NOREPLACE)))
+	if (type == MAP_SHARED_VALIDATE && (r->flags & ~MAP_LEGACY))
 		return -EOPNOTSUPP;
 	if (type != MAP_SHARED && type != MAP_SHARED_VALIDATE && type != MAP_PRIVATE)
 		return -EINVAL;

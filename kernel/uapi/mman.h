@@ -28,6 +28,8 @@
 #define MAP_STACK	    0x20000
 #define MAP_HUGETLB	    0x40000
 #define MAP_SYNC	    0x80000
+#define MAP_HUGE_2MB	    (21 << 26)
+#define MAP_HUGE_1GB	    (30 << 26)
 #define MAP_FIXED_NOREPLACE 0x100000
 
 #define MS_ASYNC      1

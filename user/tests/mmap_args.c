@@ -46,6 +46,13 @@ TEST(mmap, types)
 	/* MAP_SHARED_VALIDATE is a type of its own; it knows its flags. */
 	CHECK_OK(raw_mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE, fd, 0));
 	CHECK_ERR(raw_mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE | BAD_FLAGS, fd, 0), EOPNOTSUPP);
+	CHECK_ERR(raw_mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE | MAP_SYNC, fd, 0), EOPNOTSUPP);
+	CHECK_ERR(raw_mmap(ARENA, PAGE, RW, MAP_SHARED_VALIDATE | MAP_FIXED_NOREPLACE, fd, 0),
+		  EOPNOTSUPP);
+	/* Of the sizes of huge pages, it knows the bits of two. */
+	for (int bit = 26; bit < 31; bit++)
+		CHECK_OK(raw_mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE | 1 << bit, fd, 0));
+	CHECK_ERR(raw_mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE | INT_MIN, fd, 0), EOPNOTSUPP);
 	CHECK_OK(raw_mmap(NULL, PAGE, RW, MAP_SHARED | BAD_FLAGS, fd, 0));
 	CHECK_OK(raw_mmap(NULL, PAGE, RW, ANON | BAD_FLAGS, -1, 0));
 }
