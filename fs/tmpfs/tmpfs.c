@@ -169,6 +169,8 @@ static int tmpfs_statfs(struct super_block *sb, struct statfs64 *st)
 {
 	uint64_t used = super_pages(sb);
 
+	if (tmpfs_of(sb)->max_pages == UINT64_MAX)
+		return 0;
 	st->f_blocks = tmpfs_of(sb)->max_pages;
 	st->f_bfree = st->f_bavail = st->f_blocks - MIN(used, st->f_blocks);
 	return 0;
@@ -206,9 +208,68 @@ int tmpfs_fill(struct super_block *sb, mode_t mode, struct inode **root)
 	return 0;
 }
 
+/* --- mount options: tmpfs(5) --- */
+
+/* A number, in k, m, g, or percent of memory, up to a comma or the end. False: it is none. */
+static bool size_parse(const char *s, uint64_t *bytes, const char **end)
+{
+	uint64_t n = 0;
+	const char *at = s;
+
+	for (; *at >= '0' && *at <= '9'; at++)
+		if (__builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, *at - '0', &n))
+			return false;
+	if (at == s)
+		return false;
+	if (*at == '%') {
+		if (__builtin_mul_overflow(n, frames_total << PAGE_SHIFT, &n))
+			return false;
+		n /= 100;
+		at++;
+	} else {
+		static const char units[] = "kmg";
+		const char *suffix = *at ? strchr(units, *at | 0x20) : NULL;
+		unsigned shift = suffix ? (unsigned)(suffix - units + 1) * 10 : 0;
+
+		if (n > UINT64_MAX >> shift)
+			return false;
+		n <<= shift;
+		at += suffix != NULL;
+	}
+	*bytes = n;
+	*end = at;
+	return !*at || *at == ',';
+}
+
+/* size=N or nr_blocks=N, one after the other: pages of data, 0 as many as there are. */
+static int options_parse(const char *s, uint64_t *pages)
+{
+	uint64_t n;
+
+	while (s && *s) {
+		bool blocks = !strncmp(s, "nr_blocks=", 10);
+
+		if (!blocks && strncmp(s, "size=", 5))
+			return -EINVAL;
+		if (!size_parse(s + (blocks ? 10 : 5), &n, &s))
+			return -EINVAL;
+		*pages = blocks ? n : n / PAGE_SIZE + (n % PAGE_SIZE != 0);
+		s += *s == ',';
+	}
+	return 0;
+}
+
 static int tmpfs_mount(struct super_block *sb, const char *options, struct inode **root)
 {
-	return tmpfs_fill(sb, 01777, root);
+	uint64_t pages = frames_total / 2;
+	int err = options_parse(options, &pages);
+
+	if (!err)
+		err = tmpfs_fill(sb, 01777, root);
+	if (!err)
+		tmpfs_of(sb)->max_pages = pages ? pages : UINT64_MAX;
+	return err;
 }
 
 void tmpfs_register(void)

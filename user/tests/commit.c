@@ -5,7 +5,9 @@
 #include "vmlib.h"
 
 #include <sys/ipc.h>
+#include <sys/mount.h>
 #include <sys/shm.h>
+#include <sys/vfs.h>
 
 #define VM	  "/proc/sys/vm/"
 #define NORESERVE (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
@@ -496,4 +498,49 @@ static void check_limit(void)
 TEST(commit, limit, .root = true)
 {
 	with_mode(0, check_limit);
+}
+
+/* --- files in memory --- */
+
+static int volume(const char *options)
+{
+	return mount("none", "m", "tmpfs", 0, options);
+}
+
+/* As many pages as the volume says it has; 0 as many as there are. */
+static void check_volume(const char *options, long pages)
+{
+	struct statfs fs;
+
+	CHECK_OK(volume(options));
+	CHECK_OK(statfs("m", &fs));
+	CHECK_EQ(fs.f_blocks, pages);
+	CHECK_OK(umount("m"));
+}
+
+TEST(commit, volume_size, .root = true)
+{
+	static char page[PAGE];
+	long total = level("MemTotal:");
+	int fd;
+
+	CHECK_OK(mkdir("m", 0700));
+	check_volume("size=64k", 16);
+	check_volume("size=2M,nr_blocks=5", 5);
+	check_volume("nr_blocks=5,size=4097", 2);
+	check_volume("size=10%", (total * (long)PAGE / 10 + (long)PAGE - 1) / (long)PAGE);
+	check_volume("size=0", 0);
+	check_volume(NULL, total / 2);
+	CHECK_ERR(volume("size="), EINVAL);
+	CHECK_ERR(volume("size=12x"), EINVAL);
+	CHECK_ERR(volume("sighs=12"), EINVAL);
+	CHECK_OK(volume("size=64k"));
+	fd = (int)CHECK_OK(open("m/f", O_RDWR | O_CREAT, 0600));
+	for (int i = 0; i < 16; i++)
+		CHECK_EQ(write(fd, page, PAGE), PAGE);
+	CHECK_ERR(write(fd, page, PAGE), ENOSPC);
+	CHECK_OK(ftruncate(fd, 3 * PAGE));
+	CHECK_EQ(pwrite(fd, page, PAGE, 100 * PAGE), PAGE);
+	CHECK_OK(close(fd));
+	CHECK_OK(umount("m"));
 }
