@@ -345,7 +345,9 @@ static int fault_present(struct fault *f, struct frame *leaf, pte_t was)
 	if (f->access & VM_WRITE_ACCESS)
 		bits |= PTE_D;
 	leaf_lock(leaf);
-	if (*e == was)
+	if (unlikely(leaf->word & FRAME_HUGE))
+		__atomic_fetch_or(pt_l1_entry(f->as, f->va), bits, __ATOMIC_RELAXED);
+	else if (*e == was)
 		*e = was | bits;
 	leaf_unlock(leaf);
 	tlb_flush_local(f->as, f->va);

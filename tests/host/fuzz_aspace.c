@@ -11,6 +11,7 @@
 #include "mm/init.h"
 #include "mm/object.h"
 #include "mm/pagecache.h"
+#include "mm/pagetable.h"
 #include "mm/reclaim.h"
 #include "mm/tlb.h"
 #include "tests/kernel/audit.h"
@@ -169,6 +170,18 @@ static void space_exit(struct space *s)
 	s->as = NULL;
 }
 
+/* As reclaim looks whether large pages are in use: the next access sets A again, or faults. */
+static void age(struct aspace *as)
+{
+	uaddr_t va = 0;
+	pte_t *l1;
+
+	for (; (l1 = pt_l1_next(as, &va, USER_TOP)); va += L1_SIZE)
+		if (pte_is_mega(*l1))
+			*l1 &= ~PTE_A;
+	tlb_flush(as, 0, USER_TOP);
+}
+
 static void step(void)
 {
 	uint32_t what = draw();
@@ -185,6 +198,7 @@ static void step(void)
 		break;
 	case 2:
 		reclaim_frames(draw() % 32, draw() & 1);
+		age(s->as);
 		break;
 	case 3:
 		assert_int_equal(pagecache_sync(&host_object, 0, OBJECT_INDEX_MAX), 0);
