@@ -107,6 +107,9 @@ static void exec_ready(struct frame *frame)
 		icache_flush();
 }
 
+/* A fault was for A alone: entries for what may be used soon are better made with A set. */
+static bool software_sets_a;
+
 /* --- anonymous memory --- */
 
 static int fault_anon(struct fault *f, struct frame *leaf)
@@ -291,11 +294,13 @@ static int map_around(struct fault *f, struct frame *leaf)
 		if (!frame || e[i] || frame->object != v->object || (i == here && err))
 			continue;
 		__atomic_fetch_add((uint32_t *)&frame->maps, 1, __ATOMIC_RELAXED);
+		/* Hardware that sets A tells later which neighbours were of use. */
 		pt_set_object(leaf, &e[i],
 			      pte_user(frame_pa(frame), v->prot,
 				       !vma_private(v) && (i != here || write) &&
 					       (v->prot & PROT_WRITE) &&
-					       pt_writable_now(v->object, frame)));
+					       pt_writable_now(v->object, frame)) &
+				      ~(i == here || software_sets_a ? 0 : PTE_A));
 		frames[i] = NULL; /* our reference is the mapping's now */
 		mapped++;
 	}
@@ -341,7 +346,9 @@ static int fault_present(struct fault *f, struct frame *leaf, pte_t was)
 	if ((f->access & VM_WRITE_ACCESS) && !(was & PTE_W))
 		return vma_private(f->vma) ? fault_cow(f, leaf, was)
 					   : fault_shared_write(f, leaf, was);
-	/* Hardware that leaves A and D to us, or a stale translation. */
+	/* Hardware that leaves A and D to us, a stale translation, a thread that was faster. */
+	if (!(was & PTE_A) && aspace_exclusive(f->as))
+		software_sets_a = true;
 	if (f->access & VM_WRITE_ACCESS)
 		bits |= PTE_D;
 	leaf_lock(leaf);

@@ -98,7 +98,9 @@ static void copy_entries(struct fork *f, struct frame *to, struct frame *from, c
 		if (likely(!pte_special(p))) {
 			frame = pte_frame(p);
 			count = pt_count_of(frame);
-			if (count == PT_COUNT_OBJECT && frame->object != v->object)
+			/* What fault-around mapped and nobody used is found again through v. */
+			if (count == PT_COUNT_OBJECT &&
+			    (frame->object != v->object || !(p & PTE_A)))
 				continue;
 			frame_map(frame);
 			counts += count;
