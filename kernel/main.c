@@ -7,6 +7,7 @@
 #include "drivers/driver.h"
 #include "kernel/boot.h"
 #include "kernel/clocktimer.h"
+#include "kernel/errata.h"
 #include "kernel/hart.h"
 #include "kernel/machine.h"
 #include "kernel/machine_stop.h"
@@ -101,6 +102,7 @@ void kernel_main(uint64_t hartid, paddr_t fdt)
 	harts_init(hartid);
 	sched_init_hart(&harts[0], &boot_thread);
 	log_machine();
+	errata_init();
 	mm_init(&machine);
 	hart_init_this();
 	clock_timers_init();

@@ -89,17 +89,28 @@ static inline void sfence_all(void)
 {
 	__asm__ volatile("sfence.vma x0, x0" ::: "memory");
 }
+/* Set at boot (errata.c): these harts get any narrower fence wrong (CIP-1200). */
+extern bool sfence_whole_only;
 static inline void sfence_page(uint64_t va)
 {
-	__asm__ volatile("sfence.vma %0, x0" ::"r"(va) : "memory");
+	if (__builtin_expect(sfence_whole_only, 0))
+		sfence_all();
+	else
+		__asm__ volatile("sfence.vma %0, x0" ::"r"(va) : "memory");
 }
 static inline void sfence_asid(uint64_t asid)
 {
-	__asm__ volatile("sfence.vma x0, %0" ::"r"(asid) : "memory");
+	if (__builtin_expect(sfence_whole_only, 0))
+		sfence_all();
+	else
+		__asm__ volatile("sfence.vma x0, %0" ::"r"(asid) : "memory");
 }
 static inline void sfence_page_asid(uint64_t va, uint64_t asid)
 {
-	__asm__ volatile("sfence.vma %0, %1" ::"r"(va), "r"(asid) : "memory");
+	if (__builtin_expect(sfence_whole_only, 0))
+		sfence_all();
+	else
+		__asm__ volatile("sfence.vma %0, %1" ::"r"(va), "r"(asid) : "memory");
 }
 static inline void fence_i(void)
 {

@@ -2,7 +2,7 @@
 import os
 import re
 
-from lib import OUT, SCRIPTS, Machine, cases, check, equal, full_only, host
+from lib import OUT, SCRIPTS, Machine, cases, check, equal, full_only, host, run
 
 
 def svade_qemu():
@@ -23,3 +23,13 @@ def test_selftest_svade(smp):
         match = re.search(r"selftest: (\d+) passed, (\d+) failed", machine.text)
         check(match and int(match[1]) > 0, "no self test ran")
         equal((int(match[2]), status), (0, 0), "failed self tests, and the status")
+
+
+@full_only
+@cases(*({"smp": n} for n in (1, 4)))
+def test_whole_fences(smp):
+    """Cores that can only fence page tables as a whole (CIP-1200)."""
+    result = run("usertests cow_hammered_by_threads cow_three_generations mmap", smp=smp,
+                 debug=True, append="errata=fence", timeout=240, status=0)
+    check("(CIP-1200)" in result.log, "the erratum is not in force")
+    check(re.search(r"^[1-9]\d* passed, 0 failed", result.text, re.M), result.text)
