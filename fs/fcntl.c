@@ -52,7 +52,7 @@ static long fcntl_any(struct file *f, int fd, int cmd, uint64_t arg)
 	case F_SETFD:
 		return fd_cloexec_set(fd, arg & FD_CLOEXEC);
 	case F_GETFL:
-		return (long)(atomic_load(&f->flags) | O_LARGEFILE);
+		return (long)atomic_load(&f->flags);
 	}
 	return -ENOTTY;
 }

@@ -395,6 +395,8 @@ SYSCALL4(openat, int, dirfd, uaddr_t, path, int, flags, mode_t, mode)
 
 	/* As in Linux, bits that mean nothing are not an error for open(2). */
 	flags &= OPEN_FLAGS;
+	/* Every file that open gives may be large, and fcntl(F_GETFL) shows it. */
+	flags |= O_LARGEFILE;
 	err = pathname_get(&p, path);
 	if (err)
 		return err;

@@ -11,8 +11,6 @@
 #include "mm/slab.h"
 #include "mm/usercopy.h"
 
-#define IOV_FAST 8
-
 /* A file for reading or writing at its own position, which is locked if others share it. */
 static struct file *file_begin(int fd, bool *locked)
 {
@@ -98,8 +96,7 @@ static ssize64_t fd_transfer_at(int fd, struct uio *u, int64_t offset, bool writ
 	return n;
 }
 
-/* The iovec array of readv(2) in fast or freshly allocated memory. 0 or -errno. */
-static int iov_get(struct uio *u, uaddr_t user, uint64_t count, struct iovec64 *fast,
+int iov_get(struct uio *u, uaddr_t user, uint64_t count, struct iovec64 *fast,
 		   struct iovec64 **out)
 {
 	struct iovec64 *iov = fast;

@@ -9,6 +9,7 @@
 #include "fs/loop.h"
 #include "fs/mount.h"
 #include "fs/procfs/procfs.h"
+#include "fs/socket/socket.h"
 #include "fs/super.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "fs/vfs.h"
@@ -30,6 +31,7 @@ void vfs_init(void)
 	pipe_init();
 	anonymous_init();
 	epoll_init();
+	sockets_init();
 	memdev_init();
 	loop_init();
 	ext2_register();

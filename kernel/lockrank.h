@@ -21,6 +21,7 @@ enum lock_rank {
 	RANK_EVENT_TREE, /* which epoll instance watches which */
 	RANK_EVENT,    /* an epoll instance (nests: the one that watches first), a timerfd */
 	RANK_CLOCK,    /* timers that go by CLOCK_REALTIME */
+	RANK_SOCKET_READ, /* who receives from a socket */
 	RANK_PIPE,     /* pipe contents */
 	RANK_TTY,      /* terminal state and its reader */
 	RANK_ASPACE,   /* address space, readers/writer */
@@ -43,6 +44,7 @@ enum lock_rank {
 	RANK_DCACHE,   /* name cache, mount tree, roots and working directories */
 	RANK_ICACHE,   /* table of inodes, lists of dirty ones */
 	RANK_FILES,    /* descriptor table, fs context */
+	RANK_SOCKET,   /* what sockets have to do with one another */
 	RANK_PROC,     /* process tree, pid table */
 	RANK_ITIMER,   /* a process's interval timer, while it is set */
 	RANK_SIGNAL,   /* signal state of a process */

@@ -1,0 +1,195 @@
+/*
+ * What goes along with data (cmsg(3)): descriptors and credentials.
+ */
+#include "fs/socket/socket.h"
+#include "kernel/process.h"
+#include "kernel/syscall.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+#include "mm/usercopy.h"
+
+#define CONTROL_MAX 20480
+
+void control_put(struct control *c)
+{
+	for (uint32_t i = 0; i < c->nfiles; i++)
+		file_put(c->files[i]);
+	kfree(c->files);
+	c->files = NULL;
+	c->nfiles = 0;
+}
+
+int control_copy(struct control *to, const struct control *from)
+{
+	to->files = kmalloc(from->nfiles * sizeof(*to->files));
+	if (!to->files)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < from->nfiles; i++)
+		to->files[i] = file_get(from->files[i]);
+	to->nfiles = from->nfiles;
+	return 0;
+}
+
+static int read_rights(struct control *c, const int32_t *fds, uint64_t n)
+{
+	struct file **files;
+
+	if (c->nfiles + n > SCM_MAX_FD)
+		return -EINVAL;
+	if (!n)
+		return 0;
+	files = kmalloc((c->nfiles + n) * sizeof(*files));
+	if (!files)
+		return -ENOMEM;
+	if (c->nfiles)
+		memcpy(files, c->files, c->nfiles * sizeof(*files));
+	kfree(c->files);
+	c->files = files;
+	for (uint64_t i = 0; i < n; i++) {
+		struct file *f = fd_get_any(fds[i]);
+
+		if (!f)
+			return -EBADF;
+		c->files[c->nfiles++] = f;
+	}
+	return 0;
+}
+
+/* One may only claim to be oneself, unless one is root. */
+static int check_creds(const struct ucred *u)
+{
+	const struct cred *me = current()->cred;
+
+	if (cred_privileged())
+		return 0;
+	if (u->pid != current()->process->pid ||
+	    (u->uid != me->uid && u->uid != me->euid && u->uid != me->suid) ||
+	    (u->gid != me->gid && u->gid != me->egid && u->gid != me->sgid))
+		return -EPERM;
+	return 0;
+}
+
+static int read_one(struct control *c, const struct cmsghdr64 *h, const void *data, bool *creds)
+{
+	uint64_t len = h->len - sizeof(*h);
+
+	if (h->level != SOL_SOCKET)
+		return 0;
+	switch (h->type) {
+	case SCM_RIGHTS:
+		return read_rights(c, data, len / sizeof(int32_t));
+	case SCM_CREDENTIALS:
+		if (len != sizeof(c->creds))
+			return -EINVAL;
+		memcpy(&c->creds, data, sizeof(c->creds));
+		*creds = true;
+		return check_creds(&c->creds);
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Returns 1 when credentials were among it, 0, or -errno with c to be put. */
+int control_read(struct control *c, uaddr_t user, uint64_t len)
+{
+	struct cmsghdr64 h;
+	bool creds = false;
+	uint64_t at = 0;
+	char *buf;
+	int err = 0;
+
+	if (len > CONTROL_MAX)
+		return -ENOBUFS;
+	if (!len)
+		return 0;
+	buf = kmalloc(len);
+	if (!buf)
+		return -ENOMEM;
+	if (copy_from_user(buf, user, len))
+		err = -EFAULT;
+	while (!err && at + sizeof(h) <= len) {
+		memcpy(&h, buf + at, sizeof(h));
+		if (h.len < sizeof(h) || h.len > len - at)
+			err = -EINVAL;
+		else
+			err = read_one(c, &h, buf + at + sizeof(h), &creds);
+		at += CMSG_ALIGN(h.len);
+	}
+	kfree(buf);
+	return err ? err : creds;
+}
+
+/* Where in user memory the next piece goes. */
+struct place {
+	uaddr_t at;
+	uint64_t left;
+};
+
+/* The head of a piece with len bytes, and their place; how many fit, or -EFAULT. */
+static int64_t put_piece(struct message *m, struct place *p, int type, const void *data,
+			 uint64_t len)
+{
+	struct cmsghdr64 h = {.len = sizeof(h) + len, .level = SOL_SOCKET, .type = type};
+	uint64_t space;
+
+	if (p->left < sizeof(h)) {
+		m->out_flags |= MSG_CTRUNC;
+		return 0;
+	}
+	if (p->left < h.len) {
+		m->out_flags |= MSG_CTRUNC;
+		h.len = p->left;
+	}
+	if (copy_to_user(p->at, &h, sizeof(h)) ||
+	    copy_to_user(p->at + sizeof(h), data, h.len - sizeof(h)))
+		return -EFAULT;
+	space = MIN(CMSG_ALIGN(h.len), p->left);
+	p->at += space;
+	p->left -= space;
+	return (int64_t)(h.len - sizeof(h));
+}
+
+/* Descriptors for the files: as many as there is room for. */
+static int put_rights(struct message *m, struct place *p)
+{
+	uint64_t room = p->left > sizeof(struct cmsghdr64)
+				? (p->left - sizeof(struct cmsghdr64)) / sizeof(int32_t)
+				: 0;
+	uint32_t n = (uint32_t)MIN((uint64_t)m->control.nfiles, room), done = 0;
+	int32_t fds[SCM_MAX_FD];
+
+	while (done < n) {
+		struct file *f = file_get(m->control.files[done]);
+		int fd = fd_install(f, 0, m->flags & MSG_CMSG_CLOEXEC);
+
+		if (fd < 0) {
+			file_put(f);
+			break;
+		}
+		fds[done++] = fd;
+	}
+	if (done < m->control.nfiles)
+		m->out_flags |= MSG_CTRUNC;
+	if (done && put_piece(m, p, SCM_RIGHTS, fds, done * sizeof(fds[0])) < 0) {
+		while (done)
+			(void)fd_close(fds[--done]);
+		return -EFAULT;
+	}
+	return 0;
+}
+
+int control_write(struct message *m, uaddr_t control, uint64_t *len, bool creds)
+{
+	struct place p = {control, *len};
+	int64_t n = 0;
+	int err = 0;
+
+	if (creds && m->have_creds)
+		n = put_piece(m, &p, SCM_CREDENTIALS, &m->control.creds, sizeof(m->control.creds));
+	if (n < 0)
+		return (int)n;
+	if (m->control.nfiles)
+		err = put_rights(m, &p);
+	*len = p.at - control;
+	return err;
+}

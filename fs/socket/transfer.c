@@ -1,0 +1,448 @@
+/*
+ * Packets from one socket to another. Data is copied without socket_lock; packets leave a queue
+ * only under its socket's read_lock, so the first one stays while it is being read.
+ */
+#include "fs/socket/socket.h"
+#include "kernel/signal.h"
+#include "kernel/thread.h"
+#include "mm/slab.h"
+#include "mm/vmalloc.h"
+
+#define KMALLOC_MOST 32768
+
+static LIST_HEAD(dying);  /* (socket_lock) packets whose files are to be put */
+static bool somebody_frees; /* (socket_lock) */
+
+static void data_free(struct packet *p)
+{
+	if (p->size > KMALLOC_MOST)
+		vfree(p->data);
+	else
+		kfree(p->data);
+}
+
+static struct packet *packet_alloc(size_t n)
+{
+	struct packet *p = kzalloc(sizeof(*p));
+
+	if (!p)
+		return NULL;
+	list_init(&p->link);
+	p->size = n;
+	p->data = n > KMALLOC_MOST ? vmalloc(n) : kmalloc(MAX(n, 1UL));
+	if (!p->data) {
+		kfree(p);
+		return NULL;
+	}
+	return p;
+}
+
+static void packet_free(struct packet *p)
+{
+	control_put(&p->control);
+	address_put(p->from);
+	socket_put(p->sender);
+	data_free(p);
+	kfree(p);
+}
+
+/*
+ * A packet may hold the last reference to a socket with packets, and so on: the one who is at it
+ * frees those, too, instead of going deeper.
+ */
+void packets_free(struct list_head *list)
+{
+	struct packet *p;
+
+	spin_lock(&socket_lock);
+	list_for_each_entry(p, list, link) {
+		p->sender->in_flight -= p->size - p->done;
+		inflight_add(&p->control, -1);
+		wake_all(&p->sender->writers);
+	}
+	list_splice_tail(list, &dying);
+	while (!somebody_frees && !list_empty(&dying)) {
+		p = list_first_entry(&dying, struct packet, link);
+		list_del(&p->link);
+		somebody_frees = true;
+		spin_unlock(&socket_lock);
+		packet_free(p);
+		spin_lock(&socket_lock);
+		somebody_frees = false;
+	}
+	spin_unlock(&socket_lock);
+}
+
+/* --- sending --- */
+
+static bool queue_full(const struct socket *to)
+{
+	return to->type == SOCK_DGRAM && to->npackets > SOCKET_QUEUE;
+}
+
+bool socket_has_room(const struct socket *s)
+{
+	if (s->in_flight >= s->sndbuf)
+		return false;
+	return !s->peer || s->peer == s || !queue_full(s->peer);
+}
+
+/* Why nothing can be sent from s to to (NULL: nowhere): 0 if it can. socket_lock held. */
+static int refused(const struct socket *s, const struct socket *to)
+{
+	if (s->shut_write)
+		return -EPIPE;
+	if (s->type == SOCK_DGRAM) {
+		if (!to)
+			return -ENOTCONN;
+		if (to->dead)
+			return -ECONNREFUSED;
+		if (to->peer && to->peer != s)
+			return -EPERM;
+		return to->shut_read ? -EPIPE : 0;
+	}
+	if (s->state != SOCKET_CONNECTED || !to)
+		return -ENOTCONN;
+	return to->dead || to->shut_read ? -EPIPE : 0;
+}
+
+/* Put p into to's queue: 0; -EAGAIN: no room; or why it cannot be. */
+static int post(struct socket *s, struct socket *to, struct packet *p)
+{
+	int err;
+
+	spin_lock(&socket_lock);
+	err = refused(s, to);
+	if (!err && (s->in_flight >= s->sndbuf || (to != s && queue_full(to))))
+		err = -EAGAIN;
+	if (!err) {
+		p->sender = socket_get(s);
+		p->from = address_get(s->address);
+		list_add_tail(&p->link, &to->queue);
+		to->queued += p->size;
+		to->npackets++;
+		s->in_flight += p->size;
+		inflight_add(&p->control, 1);
+		wake_all(&to->readers);
+	}
+	spin_unlock(&socket_lock);
+	return err;
+}
+
+/* May a sender that waits try again? */
+static bool may_post(struct socket *s, struct socket *to)
+{
+	bool may;
+
+	spin_lock(&socket_lock);
+	may = refused(s, to) || (s->in_flight < s->sndbuf && (to == s || !queue_full(to)));
+	spin_unlock(&socket_lock);
+	return may;
+}
+
+static int post_wait(struct socket *s, struct socket *to, struct packet *p, bool nowait)
+{
+	uint64_t deadline = socket_deadline(s->write_timeout);
+	struct waitqueue *wq;
+	int err, slept;
+
+	for (;;) {
+		err = post(s, to, p);
+		if (err != -EAGAIN || nowait)
+			return err;
+		/* A full queue is drained by its owner, our own buffer by whom we sent to. */
+		wq = queue_full(to) && to != s ? &to->room : &s->writers;
+		slept = wait_event_deadline(wq, may_post(s, to), WAIT_INTERRUPTIBLE, deadline);
+		if (slept)
+			return slept == -ETIMEDOUT ? -EAGAIN : slept;
+	}
+}
+
+/* One packet of n bytes of the message. The files go with it only if it is sent. */
+static int send_packet(struct socket *s, struct socket *to, struct message *m, size_t n)
+{
+	struct packet *p = packet_alloc(n);
+	int err = 0;
+
+	if (!p)
+		return -ENOBUFS;
+	if (uio_copy_from(m->u, p->data, n) != n)
+		err = -EFAULT;
+	p->control = m->control;
+	if (!m->have_creds)
+		p->control.creds = (struct ucred){current()->process->pid, current()->cred->uid,
+						  current()->cred->gid};
+	if (!err)
+		err = post_wait(s, to, p, m->nowait);
+	if (!err) {
+		m->control.files = NULL;
+		m->control.nfiles = 0;
+		return 0;
+	}
+	data_free(p);
+	kfree(p);
+	return err;
+}
+
+/* Where the message goes, referenced; NULL: nowhere. */
+static struct socket *destination(struct socket *s, const struct message *m)
+{
+	struct socket *to;
+
+	if (m->to_len && s->type == SOCK_DGRAM)
+		return socket_find(&m->to, m->to_len, s->type);
+	spin_lock(&socket_lock);
+	to = s->peer ? socket_get(s->peer) : NULL;
+	spin_unlock(&socket_lock);
+	return to;
+}
+
+static ssize64_t send_stream(struct socket *s, struct socket *to, struct message *m)
+{
+	ssize64_t done = 0;
+	int err = 0;
+
+	spin_lock(&socket_lock);
+	err = refused(s, to);
+	spin_unlock(&socket_lock);
+	while (!err && m->u->resid) {
+		size_t n = MIN(m->u->resid, (size_t)STREAM_CHUNK);
+
+		err = send_packet(s, to, m, n);
+		if (!err)
+			done += (ssize64_t)n;
+	}
+	if (err == -EPIPE && !done && !(m->flags & MSG_NOSIGNAL))
+		(void)signal_thread(current(), SIGPIPE, NULL);
+	return done ? done : err;
+}
+
+static ssize64_t send_datagram(struct socket *s, struct socket *to, struct message *m)
+{
+	size_t n = m->u->resid;
+	struct socket *old = NULL;
+	int err;
+
+	spin_lock(&socket_lock);
+	err = refused(s, to);
+	/* It went away: from now on there is no peer. */
+	if (err == -ECONNREFUSED && s->peer == to)
+		old = socket_set_peer(s, NULL);
+	spin_unlock(&socket_lock);
+	socket_put(old);
+	if (!err && n > s->sndbuf - 32)
+		err = -EMSGSIZE;
+	if (!err)
+		err = send_packet(s, to, m, n);
+	return err ? err : (ssize64_t)n;
+}
+
+ssize64_t socket_send(struct socket *s, struct message *m)
+{
+	const struct sockaddr_un any = {.sun_family = AF_UNIX};
+	struct socket *to;
+	ssize64_t n;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (m->to_len && s->type == SOCK_STREAM)
+		return s->state == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
+	if (s->pass_creds && !s->address && s->type == SOCK_DGRAM)
+		(void)socket_bind(s, &any, sizeof(any.sun_family));
+	to = destination(s, m);
+	if (is_err(to))
+		return ptr_err(to);
+	n = s->type == SOCK_STREAM ? send_stream(s, to, m) : send_datagram(s, to, m);
+	socket_put(to);
+	return n;
+}
+
+/* --- receiving --- */
+
+/* The packet that holds byte skip of the queue, whose offset in it is *at; NULL: none yet. */
+static struct packet *packet_at(struct socket *s, size_t skip, size_t *at)
+{
+	struct packet *p, *found = NULL;
+
+	spin_lock(&socket_lock);
+	list_for_each_entry(p, &s->queue, link) {
+		if (skip < p->size - p->done || !p->size) {
+			*at = p->done + skip;
+			found = p;
+			break;
+		}
+		skip -= p->size - p->done;
+	}
+	spin_unlock(&socket_lock);
+	return found;
+}
+
+/* Nothing is there: what to say. 0: the end; -EAGAIN: wait. */
+static int nothing_there(struct socket *s)
+{
+	int err = -EAGAIN;
+
+	spin_lock(&socket_lock);
+	if (s->error) {
+		err = -s->error;
+		s->error = 0;
+	} else if (s->type != SOCK_DGRAM && s->state != SOCKET_CONNECTED) {
+		err = s->type == SOCK_STREAM ? -EINVAL : -ENOTCONN;
+	} else if (s->shut_read) {
+		err = 0;
+	}
+	spin_unlock(&socket_lock);
+	return err;
+}
+
+static bool may_receive(struct socket *s)
+{
+	bool may;
+
+	spin_lock(&socket_lock);
+	may = !list_empty(&s->queue) || s->error || s->shut_read ||
+	      (s->type != SOCK_DGRAM && s->state != SOCKET_CONNECTED);
+	spin_unlock(&socket_lock);
+	return may;
+}
+
+/* n bytes of p were read: they leave the queue, with all of it p. read_lock held. */
+static void consume(struct socket *s, struct packet *p, size_t n, bool all, struct message *m)
+{
+	LIST_HEAD(used);
+	struct socket *c;
+
+	spin_lock(&socket_lock);
+	if (p->control.nfiles && !m->control.nfiles) {
+		inflight_add(&p->control, -1);
+		m->control.files = p->control.files;
+		m->control.nfiles = p->control.nfiles;
+		p->control.files = NULL;
+		p->control.nfiles = 0;
+	}
+	if (all)
+		n = p->size - p->done;
+	p->done += n;
+	s->queued -= n;
+	p->sender->in_flight -= n;
+	wake_all(&p->sender->writers);
+	if (p->done == p->size) {
+		s->npackets--;
+		list_del(&p->link);
+		list_add(&p->link, &used);
+		wake_all(&s->room);
+		list_for_each_entry(c, &s->clients, client_link)
+			wake_all(&c->writers);
+	}
+	spin_unlock(&socket_lock);
+	packets_free(&used);
+}
+
+/* What is told of the packet that is read first. */
+static int note_packet(struct packet *p, struct message *m, bool peek)
+{
+	int err = 0;
+
+	if (!m->have_creds) {
+		m->control.creds = p->control.creds;
+		m->have_creds = true;
+		m->from = address_get(p->from);
+	}
+	if (peek && p->control.nfiles && !m->control.nfiles) {
+		spin_lock(&socket_lock);
+		err = control_copy(&m->control, &p->control);
+		spin_unlock(&socket_lock);
+	}
+	return err;
+}
+
+static bool same_creds(const struct ucred *a, const struct ucred *b)
+{
+	return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
+}
+
+/*
+ * As much of the stream as is there, up to what is asked for; read_lock held. *stop: a packet with
+ * files, or another sender's, ends what one call may give.
+ */
+static ssize64_t read_stream(struct socket *s, struct message *m, ssize64_t done, bool *stop)
+{
+	bool peek = m->flags & MSG_PEEK, files;
+	struct packet *p;
+	size_t at, n;
+
+	while (m->u->resid && !*stop && (p = packet_at(s, peek ? (size_t)done : 0, &at)) != NULL) {
+		if (m->have_creds && s->pass_creds &&
+		    !same_creds(&m->control.creds, &p->control.creds)) {
+			*stop = true;
+			break;
+		}
+		if (note_packet(p, m, peek))
+			return done ? done : -ENOMEM;
+		files = p->control.nfiles;
+		n = uio_copy_to(m->u, p->data + at, p->size - at);
+		if (!n)
+			return done ? done : -EFAULT;
+		done += (ssize64_t)n;
+		if (!peek)
+			consume(s, p, n, false, m);
+		*stop = files;
+	}
+	return done;
+}
+
+/* One packet, whatever does not fit being lost; read_lock held. */
+static ssize64_t read_packet(struct socket *s, struct message *m)
+{
+	bool peek = m->flags & MSG_PEEK;
+	struct packet *p;
+	size_t at, n, size;
+
+	p = packet_at(s, 0, &at);
+	if (!p)
+		return -EAGAIN;
+	if (note_packet(p, m, peek))
+		return -ENOMEM;
+	size = p->size;
+	n = MIN(m->u->resid, size);
+	if (uio_copy_to(m->u, p->data, n) != n)
+		return -EFAULT;
+	if (n < size)
+		m->out_flags |= MSG_TRUNC;
+	if (s->type == SOCK_SEQPACKET)
+		m->out_flags |= MSG_EOR;
+	if (!peek)
+		consume(s, p, size, true, m);
+	return (ssize64_t)(m->flags & MSG_TRUNC ? size : n);
+}
+
+ssize64_t socket_receive(struct socket *s, struct message *m)
+{
+	uint64_t deadline = socket_deadline(s->read_timeout);
+	bool stream = s->type == SOCK_STREAM, stop = false;
+	ssize64_t done = 0, n;
+	int err;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	for (;;) {
+		mutex_lock(&s->read_lock);
+		n = stream ? read_stream(s, m, done, &stop) : read_packet(s, m);
+		mutex_unlock(&s->read_lock);
+		if (!stream && n != -EAGAIN)
+			return n;
+		if (stream && n < 0)
+			return n;
+		if (stream)
+			done = n;
+		if (stream && (stop || !m->u->resid || (done && !(m->flags & MSG_WAITALL))))
+			return done;
+		err = nothing_there(s);
+		if (err != -EAGAIN || m->nowait)
+			return done ? done : err;
+		err = wait_event_deadline(&s->readers, may_receive(s), WAIT_INTERRUPTIBLE,
+					  deadline);
+		if (err)
+			return done ? done : err == -ETIMEDOUT ? -EAGAIN : err;
+	}
+}

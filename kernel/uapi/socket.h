@@ -1,0 +1,78 @@
+/*
+ * socket(2), unix(7), cmsg(3): numbers and structures of the Linux riscv64 ABI.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define AF_UNSPEC 0
+#define AF_UNIX	  1
+
+#define SOCK_STREAM    1
+#define SOCK_DGRAM     2
+#define SOCK_RAW       3
+#define SOCK_SEQPACKET 5
+#define SOCK_TYPE_MASK 0xf
+#define SOCK_CLOEXEC   02000000
+#define SOCK_NONBLOCK  04000
+
+#define MSG_PEEK	 0x2
+#define MSG_CTRUNC	 0x8
+#define MSG_TRUNC	 0x20
+#define MSG_DONTWAIT	 0x40
+#define MSG_EOR		 0x80
+#define MSG_WAITALL	 0x100
+#define MSG_OOB		 0x1
+#define MSG_NOSIGNAL	 0x4000
+#define MSG_CMSG_CLOEXEC 0x40000000
+
+#define SHUT_RD	  0
+#define SHUT_WR	  1
+#define SHUT_RDWR 2
+
+#define SOL_SOCKET    1
+#define SO_REUSEADDR  2
+#define SO_TYPE	      3
+#define SO_ERROR      4
+#define SO_SNDBUF     7
+#define SO_RCVBUF     8
+#define SO_KEEPALIVE  9
+#define SO_PASSCRED   16
+#define SO_PEERCRED   17
+#define SO_RCVTIMEO   20
+#define SO_SNDTIMEO   21
+#define SO_ACCEPTCONN 30
+#define SO_PROTOCOL   38
+#define SO_DOMAIN     39
+
+#define SCM_RIGHTS	1
+#define SCM_CREDENTIALS 2
+#define SCM_MAX_FD	253
+
+#define SIOCOUTQ 0x5411
+
+#define UNIX_PATH_MAX 108
+
+struct sockaddr_un {
+	uint16_t sun_family;
+	char sun_path[UNIX_PATH_MAX];
+};
+
+struct ucred {
+	int32_t pid;
+	uint32_t uid, gid;
+};
+
+struct msghdr64 {
+	uint64_t name;
+	uint32_t namelen, pad0;
+	uint64_t iov, iovlen, control, controllen;
+	uint32_t flags, pad1;
+};
+_Static_assert(sizeof(struct msghdr64) == 56, "struct msghdr of riscv64");
+
+struct cmsghdr64 {
+	uint64_t len;
+	int32_t level, type;
+};
+#define CMSG_ALIGN(n) (((n) + 7UL) & ~7UL)
