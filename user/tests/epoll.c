@@ -21,7 +21,7 @@ static int ctl(int ep, int op, int fd, uint32_t events)
 /* What epoll_wait says of the only descriptor: 0 when nothing. */
 static uint32_t only(int ep, int timeout)
 {
-	struct epoll_event e[4];
+	struct epoll_event e[4] = { { 0 } };
 	int n = (int)CHECK_OK(epoll_wait(ep, e, 4, timeout));
 
 	CHECK(n <= 1);
