@@ -7,6 +7,7 @@
 #include "fs/buf.h"
 
 #include "drivers/block.h"
+#include "fs/jbd2/jbd2.h"
 #include "fs/pageio.h"
 #include "fs/vfs.h"
 #include "lib/string.h"
@@ -35,7 +36,13 @@ static int meta_read(struct object *o, uint64_t index, struct frame **frames, ui
 
 static int meta_write(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
 {
-	return meta_io(o, index, frames, n, BIO_WRITE);
+	struct super_block *sb = o->owner;
+	int err = meta_io(o, index, frames, n, BIO_WRITE);
+
+	/* The only good copy is in the log now, and must stay there. */
+	if (err && sb->journal)
+		journal_abort(sb->journal, err, "a block cannot be written to its place");
+	return err;
 }
 
 static const struct object_ops meta_ops = {
@@ -62,6 +69,7 @@ int buf_read(struct super_block *sb, uint64_t block, struct buf *b)
 	b->block = block;
 	b->data = NULL;
 	b->frame = NULL;
+	b->tid = 0;
 	if (block >= atomic_load(&sb->meta.size) >> PAGE_SHIFT)
 		return -EIO;
 	b->frame = pagecache_get(&sb->meta, block, &err);
@@ -77,14 +85,23 @@ int buf_zero(struct super_block *sb, uint64_t block, struct buf *b)
 
 	if (err)
 		return err;
+	buf_modify(b);
 	memset(b->data, 0, sb->block_size);
 	buf_dirty(b);
 	return 0;
 }
 
+void buf_modify(struct buf *b)
+{
+	if (b->sb->journal)
+		journal_modify(b->sb->journal, b);
+}
+
 void buf_dirty(struct buf *b)
 {
-	pagecache_dirty(&b->sb->meta, b->frame);
+	/* What joined a transaction is written when that is committed. */
+	if (!b->sb->journal)
+		pagecache_dirty(&b->sb->meta, b->frame);
 }
 
 int buf_sync(struct buf *b)
@@ -106,5 +123,7 @@ void buf_put(struct buf *b)
 
 void buf_forget(struct super_block *sb, uint64_t block)
 {
+	if (sb->journal)
+		journal_forget(sb->journal, block);
 	(void)pagecache_invalidate(&sb->meta, block, block);
 }

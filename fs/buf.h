@@ -13,6 +13,7 @@ struct buf {
 	struct frame *frame; /* referenced; NULL: holds nothing */
 	uint64_t block;	     /* number on the volume, of sb->block_size bytes */
 	void *data;	     /* block_size bytes */
+	uint32_t tid;	     /* fs/jbd2: transaction that it is known to have joined */
 };
 
 /* Start and end of a volume's use: blocks of them, sb->block_size and sb->bdev set. */
@@ -22,6 +23,11 @@ void buf_destroy(struct super_block *sb); /* what is dirty is lost */
 int buf_read(struct super_block *sb, uint64_t block, struct buf *b);
 /* The same for a block whose old contents do not matter: all zeros, dirty. */
 int buf_zero(struct super_block *sb, uint64_t block, struct buf *b);
+/*
+ * Its contents are about to change, and then buf_dirty is called: on a volume with a journal within
+ * a handle, whose transaction it joins. May sleep.
+ */
+void buf_modify(struct buf *b);
 /* Its contents changed: to be written back. */
 void buf_dirty(struct buf *b);
 /* Write it, or all of the volume, now and wait. 0 or -errno. */

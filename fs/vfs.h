@@ -90,6 +90,7 @@ struct super_block {
 	struct list_head link;		/* m; super_blocks */
 	uint64_t max_size;		/* c; of a file, bytes */
 	struct object meta;		/* metadata blocks: fs/buf.c */
+	struct journal *journal;	/* while it is written: fs/jbd2; changes with no user */
 	bool no_dev_files;
 	bool forget_names;		/* c; names leave the cache when unused */
 };

@@ -158,7 +158,7 @@ static void wait_writeback(struct object *o, uint64_t first, uint64_t last)
 		spin_unlock(&o->tree_lock);
 		if (!f)
 			return;
-		frame_wait(f, FRAME_WRITEBACK);
+		frame_wait(f, FRAME_WRITEBACK, WAIT_UNINTERRUPTIBLE);
 		frame_put(f);
 	}
 }
@@ -180,10 +180,8 @@ int pagecache_sync(struct object *o, uint64_t first, uint64_t last)
 		int e;
 
 		if (wait) {
-			e = frame_wait(wait, FRAME_BUSY | FRAME_WRITEBACK);
+			frame_wait(wait, FRAME_BUSY | FRAME_WRITEBACK, WAIT_UNINTERRUPTIBLE);
 			frame_put(wait);
-			if (e)
-				return err ? err : e;
 			continue;
 		}
 		e = write_run(o, index, frames, n);

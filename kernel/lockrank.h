@@ -43,6 +43,7 @@ enum lock_rank {
 	RANK_FRAME,    /* frame word, swap slot */
 	RANK_DCACHE,   /* name cache, mount tree, roots and working directories */
 	RANK_ICACHE,   /* table of inodes, lists of dirty ones */
+	RANK_JLIST,    /* a journal's lists */
 	RANK_FILES,    /* descriptor table, fs context */
 	RANK_SOCKET,   /* what sockets have to do with one another */
 	RANK_PROC,     /* process tree, pid table */

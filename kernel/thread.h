@@ -16,6 +16,7 @@
 struct aspace;
 struct fdtable;
 struct fscontext;
+struct journal;
 struct file;
 struct process;
 
@@ -109,6 +110,11 @@ struct thread {
 		struct list_head bios;	/* held back to be merged: drivers/block.h */
 		uint32_t depth, count;
 	} plug;			/* (own thread) wait_begin calls block_plug_flush if count */
+
+	struct {
+		struct journal *in;	/* NULL: none */
+		uint32_t left, depth;	/* blocks it may still change; starts within it */
+	} handle;		/* (own thread) on a volume's journal: fs/jbd2 */
 
 	void (*kfunc)(void *);	/* kernel thread body */
 	void *karg;

@@ -482,7 +482,7 @@ static int settle(struct fault *f)
 			frame_put(frame);
 		break;
 	case NEED_SETTLED:
-		err = frame_wait(f->frame, FRAME_BUSY | FRAME_WRITEBACK);
+		err = frame_wait(f->frame, FRAME_BUSY | FRAME_WRITEBACK, WAIT_KILLABLE);
 		frame_put(f->frame);
 		return err ? -ERESTARTNOINTR : 0;
 	case NEED_WRITABLE:

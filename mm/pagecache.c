@@ -29,11 +29,9 @@ static bool still(struct frame *f, uint32_t bits)
 	return __atomic_or_fetch((uint32_t *)&f->word, FRAME_WAITERS, __ATOMIC_SEQ_CST) & bits;
 }
 
-int frame_wait(struct frame *f, uint32_t bits)
+int frame_wait(struct frame *f, uint32_t bits, enum wait_mode mode)
 {
-	if (!frame_has(f, bits))
-		return 0;
-	return wait_event(wait_of(f), !still(f, bits), WAIT_KILLABLE) ? -EINTR : 0;
+	return wait_event(wait_of(f), !still(f, bits), mode) ? -EINTR : 0;
 }
 
 void frame_done(struct frame *f, uint32_t bits)
@@ -188,7 +186,7 @@ static __slow int bring_in(struct object *o, uint64_t index, uint64_t wanted, st
 	int err;
 
 	if (f) {
-		err = frame_wait(f, FRAME_BUSY);
+		err = frame_wait(f, FRAME_BUSY, WAIT_KILLABLE);
 		frame_put(f);
 		return err;
 	}
@@ -275,7 +273,7 @@ static int make_busy(struct object *o, struct frame *f)
 			return -EAGAIN;
 		if (taken)
 			return 0;
-		err = frame_wait(f, FRAME_BUSY | FRAME_WRITEBACK);
+		err = frame_wait(f, FRAME_BUSY | FRAME_WRITEBACK, WAIT_KILLABLE);
 		if (err)
 			return err;
 	}
@@ -382,8 +380,7 @@ static ssize64_t write_page(struct object *o, struct uio *u, uint64_t pos, uint3
 ssize64_t pagecache_write(struct object *o, struct uio *u, uint64_t pos)
 {
 	bool nofault = u->nofault;
-	uint64_t done = 0;
-	ssize64_t err = 0;
+	ssize64_t err = 0, moved, done = 0;
 
 	if (pos > o->size)
 		zero_tail(o, o->size);
@@ -391,25 +388,28 @@ ssize64_t pagecache_write(struct object *o, struct uio *u, uint64_t pos)
 	u->nofault = true;
 	while (u->resid) {
 		uint32_t n = MIN(PAGE_SIZE - (pos & (PAGE_SIZE - 1)), u->resid);
-		ssize64_t moved;
 
 		if (o->ops->write_pages)
 			writeback_throttle();
-		moved = write_page(o, u, pos, n);
+		moved = o->ops->write_begin ? o->ops->write_begin(o, pos + n) : 0;
+		if (!moved) {
+			moved = write_page(o, u, pos, n);
+			if (o->ops->write_end)
+				o->ops->write_end(o);
+		}
 		if (moved < 0) {
 			err = moved;
 			break;
 		}
 		done += moved;
 		pos += moved;
-		if ((uint64_t)moved == n)
-			continue;
-		err = nofault ? -EFAULT : uio_fault_in(u, n - moved, false);
+		if (moved < n)
+			err = nofault ? -EFAULT : uio_fault_in(u, n - moved, false);
 		if (err)
 			break;
 	}
 	u->nofault = nofault;
-	return done ? (ssize64_t)done : err;
+	return done ? done : err;
 }
 
 void pagecache_dirty(struct object *o, struct frame *f)
@@ -444,8 +444,7 @@ static struct frame *take_out(struct object *o, uint64_t *index, uint64_t last)
 		if (taken)
 			return f;
 		/* Not killable: a half-done truncate would show old data. */
-		wait_event(wait_of(f), !still(f, FRAME_BUSY | FRAME_WRITEBACK),
-			   WAIT_UNINTERRUPTIBLE);
+		frame_wait(f, FRAME_BUSY | FRAME_WRITEBACK, WAIT_UNINTERRUPTIBLE);
 		frame_put(f);
 	}
 }

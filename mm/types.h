@@ -30,6 +30,13 @@ struct object_ops {
 	 */
 	int (*read_pages)(struct object *o, uint64_t index, struct frame **frames, uint32_t n);
 	/*
+	 * Around what write(2) does with one page, make_writable included, the change of the size
+	 * (to `end` at most) and the marking dirty: one change of the volume. No frame is BUSY at
+	 * write_begin. 0 or -errno, then without write_end. NULL, both: nothing to do.
+	 */
+	int (*write_begin)(struct object *o, uint64_t end);
+	void (*write_end)(struct object *o);
+	/*
 	 * Bytes [from, to) of the page are about to be written to, by write(2) or a shared mapping
 	 * (then: all of it that lies within the size): reserve what writing it back will need, so
 	 * that it cannot fail for lack of space later. Called with a valid frame in the cache, or

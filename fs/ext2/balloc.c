@@ -65,6 +65,20 @@ static uint32_t bit_find(const uint64_t *map, uint32_t from, uint32_t end)
 	return (uint32_t)bitmap_find_zero(map, from, end);
 }
 
+/* As bit_find, but none that was freed and is not committed. */
+static uint32_t bit_take(struct ext2_fs *fs, uint32_t group, uint32_t from, uint32_t end)
+{
+	uint32_t bit = bit_find(fs->bitmap.data, from, end);
+
+	while (bit < end) {
+		from = ext2_pending_skip(fs, group, bit, end);
+		if (from == bit)
+			return bit;
+		bit = (uint32_t)bitmap_find_zero(fs->bitmap.data, from, end);
+	}
+	return end;
+}
+
 /* Take a block of the group at or behind bit from. 0, -ENOSPC (none there), -errno. */
 static int group_take(struct ext2_fs *fs, uint32_t group, uint32_t from, uint32_t *block)
 {
@@ -77,15 +91,19 @@ static int group_take(struct ext2_fs *fs, uint32_t group, uint32_t from, uint32_
 	err = bitmap_load(fs, group);
 	if (err)
 		return err;
-	bit = bit_find(fs->bitmap.data, from, end);
-	if (bit >= end && from)
-		bit = bit_find(fs->bitmap.data, 0, from);
-	if (bit >= end || bitmap_test(fs->bitmap.data, bit))
+	bit = bit_take(fs, group, from, end);
+	if (bit >= end)
+		bit = bit_take(fs, group, 0, end);
+	if (bit >= end && (fs->nr_pending[0] || fs->nr_pending[1]))
+		return -ENOSPC;
+	if (bit >= end)
 		return ext2_error(fs, "group %u counts %u free blocks but has none", group,
 				  gd->free_blocks_count);
 	*block = group_first(fs, group) + bit;
 	if (block_is_table(fs, *block) || !ext2_block_valid(fs, *block))
 		return ext2_error(fs, "block %u of a table is marked free", *block);
+	buf_modify(&fs->bitmap);
+	ext2_group_modify(fs, group);
 	bitmap_set(fs->bitmap.data, bit);
 	buf_dirty(&fs->bitmap);
 	gd->free_blocks_count--;
@@ -140,6 +158,9 @@ static int group_give(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t
 			return ext2_error(fs, "block %u is freed but not in use",
 					  group_first(fs, group) + i);
 	}
+	buf_modify(&fs->bitmap);
+	ext2_group_modify(fs, group);
+	ext2_pending_add(fs, group, bit, count);
 	bitmap_clear_range(fs->bitmap.data, bit, bit + count);
 	buf_dirty(&fs->bitmap);
 	gd->free_blocks_count += (uint16_t)count;

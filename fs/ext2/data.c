@@ -6,7 +6,9 @@
 
 #include "drivers/block.h"
 #include "fs/ext2/ext2.h"
+#include "fs/jbd2/jbd2.h"
 #include "fs/pageio.h"
+#include "kernel/thread.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
@@ -101,27 +103,66 @@ static int ext2_write_pages(struct object *o, uint64_t index, struct frame **fra
 	return pages_move(o, index, frames, n, BIO_WRITE);
 }
 
+static int blocks_make(struct inode *inode, uint64_t from, uint64_t to)
+{
+	uint32_t bits = ext2_fs(inode->sb)->block_bits, pblk;
+	uint64_t run;
+	int err = 0;
+
+	for (uint64_t b = from >> bits; b <= (to - 1) >> bits && !err; b++)
+		err = ext2_map(ext2_i(inode), b, 1, true, &pblk, &run);
+	return err;
+}
+
 static int ext2_make_writable(struct object *o, uint64_t index, uint32_t from, uint32_t to)
 {
 	struct inode *inode = o->owner;
-	uint32_t bits = ext2_fs(inode->sb)->block_bits, pblk;
-	uint64_t base = index << PAGE_SHIFT, run;
+	uint64_t base = index << PAGE_SHIFT;
+	struct frame *f;
+	int err;
 
 	/* A shared mapping of a volume that turned read-only. */
 	if (unlikely(atomic_load(&inode->sb->readonly)))
 		return -EROFS;
-	for (uint64_t b = (base + from) >> bits; b <= (base + to - 1) >> bits; b++) {
-		int err = ext2_map(ext2_i(inode), b, 1, true, &pblk, &run);
-
-		if (err)
-			return err;
+	if (!inode->sb->journal || current()->handle.in)
+		return blocks_make(inode, base + from, base + to);
+	/* By a fault. What has got a block is dirty before its transaction can be committed. */
+	err = ext2_begin(ext2_fs(inode->sb), EXT2_CREDITS_BLOCK);
+	if (err)
+		return err;
+	err = blocks_make(inode, base + from, base + to);
+	f = err ? NULL : pagecache_find(o, index);
+	if (f) {
+		pagecache_dirty(o, f);
+		frame_put(f);
 	}
-	return 0;
+	ext2_end(ext2_fs(inode->sb));
+	return err;
+}
+
+static int ext2_write_begin(struct object *o, uint64_t end)
+{
+	struct inode *inode = o->owner;
+	struct ext2_fs *fs = ext2_fs(inode->sb);
+	int err = ext2_begin(fs, EXT2_CREDITS_BLOCK);
+
+	if (!err && unlikely(end > INT32_MAX))
+		ext2_need_large_file(fs);
+	return err;
+}
+
+static void ext2_write_end(struct object *o)
+{
+	const struct inode *inode = o->owner;
+
+	ext2_end(ext2_fs(inode->sb));
 }
 
 const struct object_ops ext2_object_ops = {
 	.name = "ext2",
 	.read_pages = ext2_read_pages,
+	.write_begin = ext2_write_begin,
+	.write_end = ext2_write_end,
 	.make_writable = ext2_make_writable,
 	.write_pages = ext2_write_pages,
 };
@@ -130,12 +171,9 @@ static ssize64_t ext2_file_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct inode *inode = f->inode;
 	struct ext2_fs *fs = ext2_fs(inode->sb);
-	uint64_t old = inode_size(inode), want = u->resid, size;
+	uint64_t want = u->resid, size;
 	ssize64_t n = file_write_pages(f, u, pos);
 
-	size = inode_size(inode);
-	if (unlikely(size > INT32_MAX && old <= INT32_MAX))
-		ext2_need_large_file(fs);
 	/* Cut short, it may have got blocks that the end did not reach. */
 	if (unlikely(n < (ssize64_t)want)) {
 		mutex_lock(&inode->lock);
@@ -146,21 +184,33 @@ static ssize64_t ext2_file_write(struct file *f, struct uio *u, uint64_t *pos)
 	return n;
 }
 
+/* What changed the inode is in the log, or where it belongs. */
+static int metadata_sync(struct inode *inode, bool datasync)
+{
+	struct ext2_inode *ei = ext2_i(inode);
+	struct journal *j = inode->sb->journal;
+	bool done = true;
+	int err;
+
+	if (j)
+		err = journal_commit_tid(j, datasync ? ei->datasync_tid : ei->tid, &done);
+	else
+		err = buf_sync_all(inode->sb);
+	/* A commit has flushed the data too. */
+	return err || !done ? err : blockdev_flush(inode->sb->bdev);
+}
+
 static int ext2_fsync(struct file *f, bool datasync)
 {
 	struct inode *inode = f->inode;
 	int err, err2;
 
 	err = inode_sync(inode, datasync);
-	err2 = buf_sync_all(inode->sb);
-	if (!err)
-		err = err2;
 	err2 = file_check_error(f);
 	if (!err)
 		err = err2;
-	if (!err)
-		err = blockdev_flush(inode->sb->bdev);
-	return err;
+	err2 = metadata_sync(inode, datasync);
+	return err ? err : err2;
 }
 
 /* Where data begins or ends, for SEEK_DATA and SEEK_HOLE. */

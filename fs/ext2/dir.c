@@ -182,6 +182,7 @@ static int block_add(struct inode *dir, uint32_t n, const char *name, size_t len
 		used = de->inode ? EXT2_DIRENT_SIZE(de->name_len) : 0;
 		if (de->rec_len - used < need)
 			continue;
+		buf_modify(&b);
 		if (used) {
 			struct ext2_dirent *rest = (void *)((char *)de + used);
 
@@ -220,6 +221,7 @@ static int dir_grow(struct inode *dir)
 	((struct ext2_dirent *)b.data)->rec_len = (uint16_t)dir->sb->block_size;
 	buf_put(&b);
 	dir->size_other += dir->sb->block_size;
+	ext2_inode_changed(dir, true);
 	return 0;
 }
 
@@ -245,7 +247,8 @@ int ext2_dir_add(struct inode *dir, const char *name, size_t len, uint32_t ino, 
 
 	if (err != -ENOSPC) {
 		if (!err)
-			inode_touch(dir);
+			dir->mtime = dir->ctime = inode_now();
+	ext2_inode_changed(dir, false);
 		return err;
 	}
 	ei->flags &= ~(uint32_t)EXT2_INDEX_FL;
@@ -271,6 +274,7 @@ int ext2_dir_remove(struct inode *dir, const char *name, size_t len)
 
 	if (err)
 		return err;
+	buf_modify(&p.b);
 	if (p.before)
 		p.before->rec_len = (uint16_t)(p.before->rec_len + p.de->rec_len);
 	p.de->inode = 0;
@@ -288,6 +292,7 @@ int ext2_dir_set(struct inode *dir, const char *name, size_t len, uint32_t ino, 
 
 	if (err)
 		return err;
+	buf_modify(&p.b);
 	record_set(dir, p.de, name, len, ino, mode);
 	buf_dirty(&p.b);
 	buf_put(&p.b);
@@ -309,6 +314,7 @@ int ext2_dir_make(struct inode *dir, uint32_t parent)
 		err = buf_read(dir->sb, pblk, &b);
 	if (err)
 		return err;
+	buf_modify(&b);
 	de = b.data;
 	de->rec_len = EXT2_DIRENT_SIZE(1);
 	record_set(dir, de, ".", 1, (uint32_t)dir->ino, S_IFDIR);

@@ -1,14 +1,19 @@
 /*
  * ext2 in memory: what its files share.
  *
- * Locks: an inode's lock (and its directory's) comes from the VFS; then ei->map_lock for the block
- * map; then fs->lock for bitmaps, group descriptors and counts.
+ * Locks: an inode's lock (and its directory's) comes from the VFS; then a handle (ext2_begin); then
+ * ei->map_lock for the block map; then fs->lock for bitmaps, group descriptors and counts.
  */
 #pragma once
 
 #include "fs/buf.h"
 #include "fs/ext2/disk.h"
 #include "fs/vfs.h"
+
+struct ext2_pending {
+	uint64_t *map; /* one bit a block; they are free, but not to be used yet */
+	uint32_t count;
+};
 
 struct ext2_fs {
 	struct super_block *sb;
@@ -27,7 +32,15 @@ struct ext2_fs {
 	uint64_t dirs;		  /* (l) */
 	struct buf bitmap;	  /* (l) the block bitmap used last */
 	uint32_t bitmap_group;	  /* (l) its group */
-	struct journal *journal;  /* NULL: none, or not one we write */
+	struct journal *journal;  /* NULL: none; sb->journal while it is written */
+	struct list_head orphans; /* (l) inodes on the list that the superblock begins */
+	struct spinlock list_lock; /* RANK_JLIST: what is marked (i) */
+	struct list_head ordered; /* (i) files that got blocks in the running transaction */
+	struct list_head logged;  /* (i) inodes that changed in it */
+	uint32_t nr_ordered;	  /* (i) */
+	/* Blocks freed by transactions that are not committed: by the lowest bit of its tid. */
+	struct ext2_pending *pending[2]; /* (l) one for each group */
+	uint64_t nr_pending[2];	  /* (l) */
 	bool filetype, extents;
 	bool dirty_mark;	  /* (l) the volume says on disk that it is in use */
 	_Atomic uint32_t failed;	  /* found damaged: read-only from then on */
@@ -44,6 +57,9 @@ struct ext2_inode {
 	uint32_t last_lblk, last_pblk; /* (m) where the last block was allocated */
 	uint32_t run_lblk, run_pblk, run_len; /* (m) the run of blocks looked up last */
 	uint32_t space_hint;	  /* directories: no free slot in blocks before; inode lock */
+	struct list_head orphan_link; /* (l) */
+	struct list_head order_link, log_link; /* (i) */
+	uint32_t tid, datasync_tid; /* transactions of its last change, of one for fdatasync */
 	uint32_t orphan_next;	  /* on the volume's list of orphans: the next one */
 	bool fresh;		  /* just made: the old record in the table means nothing */
 };
@@ -62,10 +78,12 @@ void ext2_register(void);
 /* The volume is damaged: one message, read-only from now on. Returns -EUCLEAN. */
 int ext2_error(struct ext2_fs *fs, const char *fmt, ...) __printf(2, 3);
 struct ext2_group *ext2_group(struct ext2_fs *fs, uint32_t group); /* fs->lock, or constants */
-void ext2_group_dirty(struct ext2_fs *fs, uint32_t group);	   /* fs->lock */
+/* Around a change of it, in a handle. fs->lock. */
+void ext2_group_modify(struct ext2_fs *fs, uint32_t group);
+void ext2_group_dirty(struct ext2_fs *fs, uint32_t group);
 /* Can it be a block of a file? */
 bool ext2_block_valid(const struct ext2_fs *fs, uint32_t block);
-void ext2_need_large_file(struct ext2_fs *fs);
+void ext2_need_large_file(struct ext2_fs *fs); /* in a handle */
 extern const struct super_ops ext2_super_ops;
 
 /* journal.c */
@@ -73,10 +91,42 @@ extern const struct super_ops ext2_super_ops;
 int ext2_journal_open(struct ext2_fs *fs);
 /* What the log holds goes to its places: all that was read of the volume before is stale. */
 int ext2_journal_recover(struct ext2_fs *fs);
+/* Begin and end to write the journal. 0 or -errno; without a journal nothing to do. */
+int ext2_journal_activate(struct ext2_fs *fs);
+int ext2_journal_deactivate(struct ext2_fs *fs);
+void ext2_pending_free(struct ext2_fs *fs);
+/*
+ * Bracket one change of the volume, which becomes atomic: see journal_start. Without a journal
+ * nothing happens. 0, -EROFS, -ENOMEM.
+ */
+#define EXT2_CREDITS_NAME  64 /* an operation on names */
+#define EXT2_CREDITS_TRIM  64 /* of which this much is needed to stop properly: */
+#define EXT2_CREDITS_STOP  32
+#define EXT2_CREDITS_BLOCK 24 /* blocks of one page of a file */
+#define EXT2_CREDITS_INODE 2
+int ext2_begin(struct ext2_fs *fs, uint32_t credits);
+void ext2_end(struct ext2_fs *fs);
+/* The change goes on in another handle. 0 or -errno, then none is open. */
+int ext2_again(struct ext2_fs *fs);
+/* May the change go on, or must it stop and begin anew? */
+bool ext2_may_go_on(struct ext2_fs *fs);
+/* The inode changed, in a handle: it is written with the transaction; see inode_dirty. */
+void ext2_inode_changed(struct inode *inode, bool datasync);
+/* The file got a block: its data is written before the transaction is. */
+void ext2_inode_ordered(struct ext2_inode *ei);
+/* It is on neither list any more. */
+void ext2_inode_forget(struct ext2_inode *ei);
+/* Blocks freed in a handle are not used before its transaction is committed. fs->lock. */
+void ext2_pending_add(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t count);
+/* The first bit of the group at or behind `bit` that is not pending, though it may be in use. */
+uint32_t ext2_pending_skip(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t end);
 
 /* orphan.c */
 /* Free what had no name and finish truncations, as the list on the disk says. Sleeps. */
 void ext2_orphans_clean(struct ext2_fs *fs);
+/* On and off the list, in a handle; twice is fine. Only with a journal. */
+void ext2_orphan_add(struct inode *inode);
+void ext2_orphan_del(struct inode *inode);
 
 /* balloc.c */
 /* One free block at goal or as near behind it as can be: number in *block. 0, -ENOSPC, -EIO. */
@@ -101,7 +151,12 @@ int ext2_extent_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, uint32_t
  */
 int ext2_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, bool create, uint32_t *pblk,
 	     uint64_t *run);
-/* Free blocks [first, end), or all from first on. Takes map_lock. */
+/*
+ * Free blocks [first, end), as many as the handle allows: 0, -EAGAIN (begin a new one and go on),
+ * or another error. Takes map_lock.
+ */
+int ext2_map_remove_some(struct ext2_inode *ei, uint64_t first, uint64_t end);
+/* Free blocks [first, end), or all from first on, in handles of their own. Takes map_lock. */
 int ext2_map_remove(struct ext2_inode *ei, uint64_t first, uint64_t end);
 int ext2_map_trim(struct ext2_inode *ei, uint64_t first);
 uint64_t ext2_max_size(const struct ext2_fs *fs);
@@ -117,9 +172,16 @@ struct inode *ext2_iget_orphan(struct super_block *sb, uint32_t ino);
 int ext2_inode_peek(struct super_block *sb, uint32_t ino, struct ext2_inode *ei, uint64_t *size);
 struct inode *ext2_inode_new(struct inode *dir, mode_t mode, dev_t rdev); /* or err_ptr */
 int ext2_write_inode(struct inode *inode);
-void ext2_evict(struct inode *inode);
+/* Copy the inode to its record in the table, now, in a handle. 0 or -errno. */
+int ext2_inode_store(struct inode *inode);
+/* Mark the record as that of a deleted inode and give the number back, in a handle. */
+void ext2_inode_erase(struct inode *inode);
 void ext2_free_inode(struct inode *inode);
+
+/* truncate.c */
+void ext2_evict(struct inode *inode);
 int ext2_setattr(struct inode *inode, const struct iattr *attr);
+/* inode->lock is held, no handle open. */
 int ext2_set_size(struct inode *inode, uint64_t size);
 
 /* dir.c: the directory's lock is held */

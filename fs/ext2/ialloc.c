@@ -75,6 +75,8 @@ static int group_take(struct ext2_fs *fs, uint32_t group, bool directory, uint32
 		return ext2_error(fs, "group %u counts %u free inodes but has none", group,
 				  gd->free_inodes_count);
 	}
+	buf_modify(&b);
+	ext2_group_modify(fs, group);
 	bitmap_set(b.data, bit);
 	buf_dirty(&b);
 	buf_put(&b);
@@ -121,6 +123,8 @@ int ext2_inode_free(struct ext2_fs *fs, uint32_t ino, bool directory)
 	if (!bitmap_test(b.data, bit)) {
 		err = ext2_error(fs, "inode %u is freed but not in use", ino);
 	} else {
+		buf_modify(&b);
+		ext2_group_modify(fs, group);
 		bitmap_clear(b.data, bit);
 		buf_dirty(&b);
 		gd->free_inodes_count++;

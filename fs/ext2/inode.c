@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "fs/ext2/ext2.h"
+#include "fs/jbd2/jbd2.h"
 #include "kernel/chardev.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -19,6 +20,11 @@ static struct inode *ext2_alloc(struct super_block *sb)
 	/* The kind is not known yet: the lock is made again, with its rank, once it is. */
 	inode_init(&ei->vfs, sb, 0, S_IFREG);
 	mutex_init(&ei->map_lock, "block map", RANK_BLOCKMAP);
+	list_init(&ei->orphan_link);
+	list_init(&ei->order_link);
+	list_init(&ei->log_link);
+	if (sb->journal)
+		ei->tid = ei->datasync_tid = journal_committed(sb->journal);
 	return &ei->vfs;
 }
 
@@ -295,7 +301,7 @@ struct inode *ext2_inode_new(struct inode *dir, mode_t mode, dev_t rdev)
 		object_init(&inode->object, &ext2_object_ops, inode, 0);
 	ops_set(inode);
 	inode_unlock_new(inode);
-	inode_dirty(inode, true);
+	ext2_inode_changed(inode, true);
 	return inode;
 }
 
@@ -342,68 +348,67 @@ static void dinode_store(struct inode *inode, struct ext2_dinode *di)
 	mutex_unlock(&ei->map_lock);
 }
 
-int ext2_write_inode(struct inode *inode)
+int ext2_inode_store(struct inode *inode)
 {
 	struct ext2_dinode *di;
 	struct buf b;
 	int err;
 
-	if (atomic_load(&ext2_fs(inode->sb)->failed))
-		return -EROFS;
 	err = dinode_get(inode->sb, inode->ino, &b, &di);
 	if (err)
 		return err;
+	buf_modify(&b);
 	dinode_store(inode, di);
 	buf_dirty(&b);
 	buf_put(&b);
 	return 0;
 }
 
-/* A block of extended attributes may be shared: it goes with its last inode. */
-static void xattr_drop(struct ext2_inode *ei)
+/* Would storing the inode change its record? 0, 1 or -errno. */
+static int inode_differs(struct inode *inode)
 {
-	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
-	struct ext2_xattr_header *h;
+	struct ext2_inode *ei = ext2_i(inode);
+	struct ext2_dinode *di, now;
 	struct buf b;
-	bool last;
+	int err;
 
-	if (!ei->file_acl)
-		return;
-	if (!ext2_block_valid(fs, ei->file_acl) || buf_read(fs->sb, ei->file_acl, &b))
-		return;
-	h = b.data;
-	if (h->magic != EXT2_XATTR_MAGIC) {
-		buf_put(&b);
-		(void)ext2_error(fs, "inode %lu has bad attributes", (unsigned long)ei->vfs.ino);
-		return;
-	}
-	last = h->refcount <= 1;
-	if (!last) {
-		h->refcount--;
-		buf_dirty(&b);
-	}
+	if (!list_empty(&ei->log_link))
+		return 0; /* it is written with its transaction anyway */
+	if (ei->fresh)
+		return 1;
+	err = dinode_get(inode->sb, inode->ino, &b, &di);
+	if (err)
+		return err;
+	/* Of a small record the rest is never looked at. */
+	memset(&now, 0, sizeof(now));
+	memcpy(&now, di, MIN(sizeof(now), (size_t)ext2_fs(inode->sb)->inode_size));
+	dinode_store(inode, &now);
+	err = memcmp(&now, di, MIN(sizeof(now), (size_t)ext2_fs(inode->sb)->inode_size)) != 0;
 	buf_put(&b);
-	if (last) {
-		buf_forget(fs->sb, ei->file_acl);
-		(void)ext2_blocks_free(fs, ei->file_acl, 1);
-	}
-	ei->file_acl = 0;
-	ei->vfs.blocks = 0;
+	return err;
 }
 
-/* Does the block array hold numbers of blocks (and not a device, or a short link's text)? */
-static bool has_blocks(const struct ext2_inode *ei)
+int ext2_write_inode(struct inode *inode)
 {
-	const struct inode *inode = &ei->vfs;
-	uint64_t xattr = ei->file_acl ? inode->sb->block_size >> 9 : 0;
+	struct ext2_fs *fs = ext2_fs(inode->sb);
+	int err;
 
-	if (S_ISLNK(inode->mode))
-		return inode->blocks > xattr;
-	return S_ISREG(inode->mode) || S_ISDIR(inode->mode);
+	if (atomic_load(&fs->failed))
+		return -EROFS;
+	if (!inode->sb->journal)
+		return ext2_inode_store(inode);
+	err = inode_differs(inode);
+	if (err <= 0)
+		return err;
+	err = ext2_begin(fs, EXT2_CREDITS_INODE);
+	if (err)
+		return err;
+	ext2_inode_changed(inode, true);
+	ext2_end(fs);
+	return 0;
 }
 
-/* Mark the record as that of a deleted inode and give the number back. */
-static void inode_erase(struct inode *inode)
+void ext2_inode_erase(struct inode *inode)
 {
 	struct ext2_inode *ei = ext2_i(inode);
 	struct ext2_dinode *di;
@@ -411,6 +416,7 @@ static void inode_erase(struct inode *inode)
 
 	if (dinode_get(inode->sb, inode->ino, &b, &di))
 		return;
+	buf_modify(&b);
 	dinode_store(inode, di);
 	di->dtime = (uint32_t)(inode_now() / (int64_t)NSEC_PER_SEC);
 	di->links_count = 0;
@@ -420,70 +426,4 @@ static void inode_erase(struct inode *inode)
 	buf_dirty(&b);
 	buf_put(&b);
 	(void)ext2_inode_free(ext2_fs(inode->sb), (uint32_t)inode->ino, S_ISDIR(ei->vfs.mode));
-}
-
-void ext2_evict(struct inode *inode)
-{
-	struct ext2_inode *ei = ext2_i(inode);
-
-	if (inode->nlink || atomic_load(&ext2_fs(inode->sb)->failed))
-		return;
-	if (inode_has_object(inode))
-		(void)pagecache_truncate(&inode->object, 0);
-	if (has_blocks(ei) && ext2_map_trim(ei, 0))
-		return;
-	xattr_drop(ei);
-	inode_erase(inode);
-}
-
-/* What lies behind the end in the last block must be zeros should the file grow again. */
-static int tail_clear(struct inode *inode, uint64_t size)
-{
-	uint32_t in_page = size & (PAGE_SIZE - 1), pblk;
-	struct ext2_inode *ei = ext2_i(inode);
-	struct frame *f;
-	uint64_t run;
-	int err;
-
-	if (!(size & (inode->sb->block_size - 1)))
-		return 0;
-	err = ext2_map(ei, size >> ext2_fs(inode->sb)->block_bits, 1, false, &pblk, &run);
-	if (err || !pblk)
-		return err;
-	f = pagecache_get(&inode->object, size >> PAGE_SHIFT, &err);
-	if (!f)
-		return err ? err : -EIO;
-	memset((char *)frame_data(f) + in_page, 0, PAGE_SIZE - in_page);
-	pagecache_dirty(&inode->object, f);
-	frame_put(f);
-	return 0;
-}
-
-int ext2_set_size(struct inode *inode, uint64_t size)
-{
-	struct ext2_fs *fs = ext2_fs(inode->sb);
-	uint64_t old = inode_size(inode);
-	int err = 0;
-
-	if (size > old && size > INT32_MAX)
-		ext2_need_large_file(fs);
-	if (size < old)
-		err = tail_clear(inode, size);
-	if (!err)
-		err = pagecache_truncate(&inode->object, size);
-	if (!err && size <= old)
-		err = ext2_map_trim(ext2_i(inode), (size + fs->block_size - 1) >> fs->block_bits);
-	inode_dirty(inode, true);
-	return err;
-}
-
-int ext2_setattr(struct inode *inode, const struct iattr *attr)
-{
-	if (attr->valid & ATTR_SIZE) {
-		int err = ext2_set_size(inode, attr->size);
-
-		if (err)
-			return err;
-	}
-	return inode_setattr_simple(inode, attr);
 }

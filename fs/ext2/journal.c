@@ -1,5 +1,5 @@
 /*
- * A volume's journal, as inode 8 holds it: found, recovered at mount.
+ * A volume's journal, as inode 8 holds it: found, recovered at mount, and what a commit asks for.
  */
 #include "fs/jbd2/jbd2.h"
 
@@ -8,7 +8,10 @@
 #include "drivers/block.h"
 #include "fs/ext2/ext2.h"
 #include "kernel/printk.h"
+#include "kernel/thread.h"
+#include "lib/bitmap.h"
 #include "lib/string.h"
+#include "mm/pagecache.h"
 #include "mm/slab.h"
 
 #define JOURNAL_BLOCKS_MAX (1u << 22)
@@ -96,4 +99,299 @@ int ext2_journal_recover(struct ext2_fs *fs)
 		return -EROFS;
 	}
 	return journal_recover(fs->journal, fs->blocks_count);
+}
+
+/* --- changes --- */
+
+/* Do freed blocks that wait for their commit make the volume look full? */
+static bool space_is_pending(const struct ext2_fs *fs)
+{
+	uint64_t pending = fs->nr_pending[0] + fs->nr_pending[1];
+
+	return unlikely(pending) &&
+	       fs->free_blocks < fs->es->r_blocks_count + pending + 4 * EXT2_CREDITS_NAME;
+}
+
+int ext2_begin(struct ext2_fs *fs, uint32_t credits)
+{
+	struct journal *j = fs->sb->journal;
+
+	if (!j)
+		return 0;
+	if (unlikely(space_is_pending(fs)) && !current()->handle.in)
+		(void)journal_commit(j);
+	return journal_start(j, credits);
+}
+
+void ext2_end(struct ext2_fs *fs)
+{
+	struct journal *j = current()->handle.in;
+
+	(void)fs;
+	if (j)
+		journal_stop(j);
+}
+
+int ext2_again(struct ext2_fs *fs)
+{
+	ext2_end(fs);
+	return ext2_begin(fs, EXT2_CREDITS_TRIM);
+}
+
+bool ext2_may_go_on(struct ext2_fs *fs)
+{
+	return !fs->sb->journal || journal_has(fs->sb->journal, EXT2_CREDITS_STOP);
+}
+
+void ext2_inode_changed(struct inode *inode, bool datasync)
+{
+	struct journal *j = inode->sb->journal;
+	struct ext2_fs *fs = ext2_fs(inode->sb);
+	struct ext2_inode *ei = ext2_i(inode);
+
+	if (!j) {
+		inode_dirty(inode, datasync);
+		return;
+	}
+	ei->tid = journal_tid(j);
+	if (datasync)
+		ei->datasync_tid = ei->tid;
+	/* On the list for this transaction, if at all: a commit empties it with no handle open. */
+	if (!list_empty(&ei->log_link))
+		return;
+	journal_hold(j);
+	spin_lock(&fs->list_lock);
+	if (list_empty(&ei->log_link))
+		list_add_tail(&ei->log_link, &fs->logged);
+	spin_unlock(&fs->list_lock);
+}
+
+void ext2_inode_ordered(struct ext2_inode *ei)
+{
+	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
+
+	if (!ei->vfs.sb->journal || !list_empty(&ei->order_link))
+		return;
+	spin_lock(&fs->list_lock);
+	if (list_empty(&ei->order_link)) {
+		list_add_tail(&ei->order_link, &fs->ordered);
+		fs->nr_ordered++;
+	}
+	spin_unlock(&fs->list_lock);
+}
+
+void ext2_inode_forget(struct ext2_inode *ei)
+{
+	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
+
+	if (list_empty(&ei->order_link) && list_empty(&ei->log_link))
+		return;
+	spin_lock(&fs->list_lock);
+	if (!list_empty(&ei->order_link))
+		fs->nr_ordered--;
+	list_del(&ei->order_link);
+	list_del(&ei->log_link);
+	spin_unlock(&fs->list_lock);
+}
+
+void ext2_pending_add(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t count)
+{
+	struct ext2_pending *p;
+	uint32_t odd;
+
+	if (!fs->sb->journal)
+		return;
+	odd = journal_tid(fs->sb->journal) & 1;
+	p = &fs->pending[odd][group];
+	bitmap_set_range(p->map, bit, bit + count);
+	p->count += count;
+	fs->nr_pending[odd] += count;
+}
+
+uint32_t ext2_pending_skip(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t end)
+{
+	bool moved;
+
+	if (likely(!fs->nr_pending[0] && !fs->nr_pending[1]))
+		return bit;
+	do {
+		moved = false;
+		for (unsigned i = 0; i < 2 && bit < end; i++) {
+			const struct ext2_pending *p = &fs->pending[i][group];
+
+			if (!p->count || !bitmap_test(p->map, bit))
+				continue;
+			bit = (uint32_t)bitmap_find_zero(p->map, bit, end);
+			moved = true;
+		}
+	} while (moved && bit < end);
+	return bit;
+}
+
+/* --- what a commit asks for --- */
+
+/* The next file to write; it stays on the list unless last. Its object is referenced. */
+static struct object *ordered_next(struct ext2_fs *fs, bool last)
+{
+	struct object *o = NULL;
+
+	spin_lock(&fs->list_lock);
+	while (!o && !list_empty(&fs->ordered)) {
+		struct ext2_inode *ei;
+
+		ei = list_first_entry(&fs->ordered, struct ext2_inode, order_link);
+		/* One that is being evicted leaves the list before its object ends. */
+		if (object_try_get(&ei->vfs.object))
+			o = &ei->vfs.object;
+		if (last || !o) {
+			list_del(&ei->order_link);
+			fs->nr_ordered--;
+		} else {
+			list_move_tail(&ei->order_link, &fs->ordered);
+		}
+	}
+	spin_unlock(&fs->list_lock);
+	return o;
+}
+
+static void commit_sync_data(struct super_block *sb, bool last)
+{
+	struct ext2_fs *fs = ext2_fs(sb);
+	uint32_t n = fs->nr_ordered;
+	struct object *o;
+
+	while ((last || n--) && (o = ordered_next(fs, last))) {
+		/* An error is the business of who syncs the file. */
+		(void)pagecache_sync(o, 0, UINT32_MAX);
+		object_put(o);
+	}
+}
+
+static void counts_store(struct ext2_fs *fs)
+{
+	mutex_lock(&fs->lock);
+	if (fs->es->free_blocks_count != fs->free_blocks ||
+	    fs->es->free_inodes_count != fs->free_inodes) {
+		buf_modify(&fs->super);
+		fs->es->free_blocks_count = (uint32_t)fs->free_blocks;
+		fs->es->free_inodes_count = (uint32_t)fs->free_inodes;
+		buf_dirty(&fs->super);
+	}
+	mutex_unlock(&fs->lock);
+}
+
+static int commit_fill(struct super_block *sb)
+{
+	struct ext2_fs *fs = ext2_fs(sb);
+	int err = 0, err2;
+
+	counts_store(fs);
+	for (;;) {
+		struct ext2_inode *ei;
+
+		spin_lock(&fs->list_lock);
+		ei = list_first_or_null(&fs->logged, struct ext2_inode, log_link);
+		if (ei)
+			list_del(&ei->log_link);
+		spin_unlock(&fs->list_lock);
+		if (!ei)
+			return err;
+		/* Who evicts it waits for us before it lets go: it needs a handle. */
+		err2 = ext2_inode_store(&ei->vfs);
+		if (!err)
+			err = err2;
+	}
+}
+
+static void commit_done(struct super_block *sb, uint32_t tid)
+{
+	struct ext2_fs *fs = ext2_fs(sb);
+	uint32_t odd = tid & 1;
+
+	mutex_lock(&fs->lock);
+	for (uint32_t g = 0; fs->nr_pending[odd]; g++) {
+		struct ext2_pending *p = &fs->pending[odd][g];
+
+		if (!p->count)
+			continue;
+		memset(p->map, 0, fs->block_size);
+		fs->nr_pending[odd] -= p->count;
+		p->count = 0;
+	}
+	mutex_unlock(&fs->lock);
+}
+
+static void commit_aborted(struct super_block *sb)
+{
+	atomic_store(&ext2_fs(sb)->failed, true);
+	atomic_store(&sb->readonly, true);
+}
+
+static const struct journal_ops ext2_journal_ops = {
+	.sync_data = commit_sync_data,
+	.fill = commit_fill,
+	.committed = commit_done,
+	.aborted = commit_aborted,
+};
+
+void ext2_pending_free(struct ext2_fs *fs)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		for (uint32_t g = 0; fs->pending[i] && g < fs->groups; g++)
+			kfree(fs->pending[i][g].map);
+		kfree(fs->pending[i]);
+		fs->pending[i] = NULL;
+		fs->nr_pending[i] = 0;
+	}
+}
+
+/* At mount, so that freeing a block needs no memory. */
+static int pending_alloc(struct ext2_fs *fs)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		fs->pending[i] = kzalloc(fs->groups * sizeof(*fs->pending[i]));
+		for (uint32_t g = 0; fs->pending[i] && g < fs->groups; g++) {
+			fs->pending[i][g].map = kzalloc(fs->block_size);
+			if (!fs->pending[i][g].map)
+				return -ENOMEM;
+		}
+		if (!fs->pending[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int ext2_journal_activate(struct ext2_fs *fs)
+{
+	int err;
+
+	if (!fs->journal)
+		return 0;
+	if (journal_pending(fs->journal)) {
+		pr_err("ext2 %s: its journal holds what it should not; e2fsck should look at it\n",
+		       fs->sb->bdev->name);
+		return -EUCLEAN;
+	}
+	err = pending_alloc(fs);
+	if (!err)
+		err = journal_activate(fs->journal, &ext2_journal_ops);
+	if (err)
+		ext2_pending_free(fs);
+	else
+		fs->sb->journal = fs->journal;
+	return err;
+}
+
+int ext2_journal_deactivate(struct ext2_fs *fs)
+{
+	int err;
+
+	if (!fs->sb->journal)
+		return 0;
+	err = journal_deactivate(fs->journal);
+	if (err)
+		return err;
+	fs->sb->journal = NULL;
+	ext2_pending_free(fs);
+	return 0;
 }

@@ -91,7 +91,9 @@ static int slot_fill(struct ext2_inode *ei, uint32_t *slot, uint64_t lblk, const
 	ei->last_pblk = block;
 	ei->last_lblk = (uint32_t)(index ? lblk - 1 : lblk);
 	ei->vfs.blocks += fs->block_size >> 9;
-	inode_dirty(&ei->vfs, true);
+	if (!index && S_ISREG(ei->vfs.mode))
+		ext2_inode_ordered(ei);
+	ext2_inode_changed(&ei->vfs, true);
 	return 0;
 }
 
@@ -121,6 +123,8 @@ static int map_locked(struct ext2_inode *ei, uint64_t lblk, uint64_t max, bool c
 
 		slot = array + w.offset[level];
 		if (!*slot && create) {
+			if (b.frame)
+				buf_modify(&b);
 			err = slot_fill(ei, slot, lblk, array, !leaf);
 			if (err)
 				break;
@@ -256,6 +260,7 @@ static int trim_index(struct trim *t, uint32_t *slot, uint32_t level, uint64_t f
 
 	if (err)
 		return err;
+	buf_modify(&b);
 	for (uint64_t i = first >> bits; i << bits < end && !err; i++) {
 		uint64_t base = i << bits;
 
@@ -280,6 +285,8 @@ static int trim_slot(struct trim *t, uint32_t *slot, uint32_t level, uint64_t fi
 
 	if (!block)
 		return 0;
+	if (!ext2_may_go_on(fs))
+		return -EAGAIN;
 	if (!ext2_block_valid(fs, block))
 		return ext2_error(fs, "inode %lu has impossible block %u",
 				  (unsigned long)t->ei->vfs.ino, block);
@@ -291,7 +298,7 @@ static int trim_slot(struct trim *t, uint32_t *slot, uint32_t level, uint64_t fi
 	return trim_add(t, block);
 }
 
-int ext2_map_remove(struct ext2_inode *ei, uint64_t first, uint64_t end)
+int ext2_map_remove_some(struct ext2_inode *ei, uint64_t first, uint64_t end)
 {
 	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
 	struct trim t = {.ei = ei};
@@ -314,8 +321,23 @@ int ext2_map_remove(struct ext2_inode *ei, uint64_t first, uint64_t end)
 	}
 	err2 = trim_flush(&t);
 	mutex_unlock(&ei->map_lock);
-	inode_dirty(&ei->vfs, true);
-	return err ? err : err2;
+	ext2_inode_changed(&ei->vfs, true);
+	return err2 ? err2 : err;
+}
+
+int ext2_map_remove(struct ext2_inode *ei, uint64_t first, uint64_t end)
+{
+	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
+	int err;
+
+	do {
+		err = ext2_begin(fs, EXT2_CREDITS_TRIM);
+		if (err)
+			return err;
+		err = ext2_map_remove_some(ei, first, end);
+		ext2_end(fs);
+	} while (err == -EAGAIN);
+	return err;
 }
 
 int ext2_map_trim(struct ext2_inode *ei, uint64_t first)

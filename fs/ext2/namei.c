@@ -21,11 +21,20 @@ static int ext2_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 	return is_err(*out) ? (int)ptr_err(*out) : 0;
 }
 
-/* A new inode that could not get its name goes away again. */
-static int inode_abandon(struct inode *inode, int err)
+/* The end of a handle that made an inode. One that could not get its name goes away again. */
+static int inode_made(struct ext2_fs *fs, struct inode *inode, int err, struct inode **out)
 {
-	inode->nlink = 0;
-	inode_put(inode);
+	if (err) {
+		inode->nlink = 0;
+		ext2_inode_changed(inode, true);
+	}
+	if (!inode->nlink && inode->sb->journal)
+		ext2_orphan_add(inode);
+	ext2_end(fs);
+	if (err)
+		inode_put(inode);
+	else
+		*out = inode;
 	return err;
 }
 
@@ -40,8 +49,23 @@ static int ext2_mkdir(struct inode *dir, struct dentry *d, struct inode *inode)
 	if (err)
 		return err;
 	dir->nlink++;
-	inode_dirty(dir, false);
+	ext2_inode_changed(dir, false);
 	return 0;
+}
+
+/* A new inode in dir, within a handle that inode_made ends. */
+static struct inode *inode_make(struct inode *dir, mode_t mode, dev_t rdev)
+{
+	struct ext2_fs *fs = ext2_fs(dir->sb);
+	int err = ext2_begin(fs, EXT2_CREDITS_NAME);
+	struct inode *inode;
+
+	if (err)
+		return err_ptr(err);
+	inode = ext2_inode_new(dir, mode, rdev);
+	if (is_err(inode))
+		ext2_end(fs);
+	return inode;
 }
 
 static int ext2_mknod(struct inode *dir, struct dentry *d, mode_t mode, dev_t rdev,
@@ -52,17 +76,14 @@ static int ext2_mknod(struct inode *dir, struct dentry *d, mode_t mode, dev_t rd
 
 	if (S_ISDIR(mode) && dir->nlink >= EXT2_LINK_MAX)
 		return -EMLINK;
-	inode = ext2_inode_new(dir, mode, rdev);
+	inode = inode_make(dir, mode, rdev);
 	if (is_err(inode))
 		return (int)ptr_err(inode);
 	if (S_ISDIR(mode))
 		err = ext2_mkdir(dir, d, inode);
 	else
 		err = ext2_dir_add(dir, d->name, d->name_len, (uint32_t)inode->ino, mode);
-	if (err)
-		return inode_abandon(inode, err);
-	*out = inode;
-	return 0;
+	return inode_made(ext2_fs(dir->sb), inode, err, out);
 }
 
 static int ext2_symlink(struct inode *dir, struct dentry *d, const char *target,
@@ -74,42 +95,45 @@ static int ext2_symlink(struct inode *dir, struct dentry *d, const char *target,
 
 	if (len >= dir->sb->block_size)
 		return -ENAMETOOLONG;
-	inode = ext2_inode_new(dir, S_IFLNK | 0777, 0);
+	inode = inode_make(dir, S_IFLNK | 0777, 0);
 	if (is_err(inode))
 		return (int)ptr_err(inode);
 	err = ext2_symlink_write(inode, target, len);
 	if (!err)
 		err = ext2_dir_add(dir, d->name, d->name_len, (uint32_t)inode->ino, inode->mode);
-	if (err)
-		return inode_abandon(inode, err);
-	*out = inode;
-	return 0;
+	return inode_made(ext2_fs(dir->sb), inode, err, out);
 }
 
 static int ext2_tmpfile(struct inode *dir, mode_t mode, struct inode **out)
 {
-	struct inode *inode = ext2_inode_new(dir, mode, 0);
+	struct inode *inode = inode_make(dir, mode, 0);
 
 	if (is_err(inode))
 		return (int)ptr_err(inode);
 	inode->nlink = 0;
-	*out = inode;
-	return 0;
+	return inode_made(ext2_fs(dir->sb), inode, 0, out);
 }
 
 static int ext2_link(struct inode *inode, struct inode *dir, struct dentry *d)
 {
+	struct ext2_fs *fs = ext2_fs(dir->sb);
 	int err;
 
 	if (inode->nlink >= EXT2_LINK_MAX)
 		return -EMLINK;
-	err = ext2_dir_add(dir, d->name, d->name_len, (uint32_t)inode->ino, inode->mode);
+	err = ext2_begin(fs, EXT2_CREDITS_NAME);
 	if (err)
 		return err;
-	inode->nlink++;
-	inode->ctime = inode_now();
-	inode_dirty(inode, false);
-	return 0;
+	err = ext2_dir_add(dir, d->name, d->name_len, (uint32_t)inode->ino, inode->mode);
+	if (!err) {
+		if (!inode->nlink)
+			ext2_orphan_del(inode);
+		inode->nlink++;
+		inode->ctime = inode_now();
+		ext2_inode_changed(inode, false);
+	}
+	ext2_end(fs);
+	return err;
 }
 
 /* One name less. What has none left is freed with its last reference. */
@@ -117,23 +141,30 @@ static void nlink_drop(struct inode *inode, uint32_t n)
 {
 	inode->nlink -= MIN(inode->nlink, n);
 	inode->ctime = inode_now();
-	inode_dirty(inode, false);
+	ext2_inode_changed(inode, false);
+	if (!inode->nlink && inode->sb->journal)
+		ext2_orphan_add(inode);
 }
 
 static int ext2_unlink(struct inode *dir, struct dentry *d)
 {
+	struct ext2_fs *fs = ext2_fs(dir->sb);
 	struct inode *inode = d->inode;
 	bool directory = S_ISDIR(inode->mode);
 	int err = directory ? ext2_dir_empty(inode) : 0;
 
 	if (!err)
-		err = ext2_dir_remove(dir, d->name, d->name_len);
+		err = ext2_begin(fs, EXT2_CREDITS_NAME);
 	if (err)
 		return err;
-	nlink_drop(inode, directory ? inode->nlink : 1);
-	if (directory)
-		nlink_drop(dir, 1);
-	return 0;
+	err = ext2_dir_remove(dir, d->name, d->name_len);
+	if (!err) {
+		nlink_drop(inode, directory ? inode->nlink : 1);
+		if (directory)
+			nlink_drop(dir, 1);
+	}
+	ext2_end(fs);
+	return err;
 }
 
 /* A directory that moved: its ".." and the link counts of both parents. */
@@ -148,7 +179,7 @@ static int parent_change(struct inode *inode, struct inode *from, struct inode *
 		return err;
 	nlink_drop(from, 1);
 	to->nlink++;
-	inode_dirty(to, false);
+	ext2_inode_changed(to, false);
 	return 0;
 }
 
@@ -166,26 +197,19 @@ static int rename_exchange(struct inode *from, struct dentry *from_d, struct ino
 	if (!err)
 		err = parent_change(b, to, from);
 	a->ctime = b->ctime = inode_now();
-	inode_dirty(a, false);
-	inode_dirty(b, false);
+	ext2_inode_changed(a, false);
+	ext2_inode_changed(b, false);
 	return err;
 }
 
-static int ext2_rename(struct inode *from, struct dentry *from_d, struct inode *to,
-		       struct dentry *to_d, bool exchange)
+/* Within a handle; victim, if there is one, may be replaced. */
+static int rename_move(struct inode *from, struct dentry *from_d, struct inode *to,
+		       struct dentry *to_d)
 {
 	struct inode *inode = from_d->inode, *victim = to_d->inode;
 	bool directory = S_ISDIR(inode->mode);
-	int err = 0;
+	int err;
 
-	if (exchange)
-		return rename_exchange(from, from_d, to, to_d);
-	if (victim && directory)
-		err = ext2_dir_empty(victim);
-	if (!err && !victim && directory && from != to && to->nlink >= EXT2_LINK_MAX)
-		err = -EMLINK;
-	if (err)
-		return err;
 	/* The new name first: whenever it stops, the file has a name. */
 	if (victim)
 		err = ext2_dir_set(to, to_d->name, to_d->name_len, (uint32_t)inode->ino,
@@ -200,13 +224,36 @@ static int ext2_rename(struct inode *from, struct dentry *from_d, struct inode *
 	if (err)
 		return err;
 	inode->ctime = inode_now();
-	inode_dirty(inode, false);
+	ext2_inode_changed(inode, false);
 	if (victim) {
 		nlink_drop(victim, directory ? victim->nlink : 1);
 		if (directory)
 			nlink_drop(to, 1);
 	}
 	return 0;
+}
+
+static int ext2_rename(struct inode *from, struct dentry *from_d, struct inode *to,
+		       struct dentry *to_d, bool exchange)
+{
+	struct ext2_fs *fs = ext2_fs(from->sb);
+	bool directory = S_ISDIR(from_d->inode->mode);
+	int err = 0;
+
+	if (!exchange && to_d->inode && directory)
+		err = ext2_dir_empty(to_d->inode);
+	else if (!exchange && directory && from != to && to->nlink >= EXT2_LINK_MAX)
+		err = -EMLINK;
+	if (!err)
+		err = ext2_begin(fs, EXT2_CREDITS_NAME);
+	if (err)
+		return err;
+	if (exchange)
+		err = rename_exchange(from, from_d, to, to_d);
+	else
+		err = rename_move(from, from_d, to, to_d);
+	ext2_end(fs);
+	return err;
 }
 
 const struct inode_ops ext2_dir_iops = {

@@ -27,6 +27,11 @@ int ext2_error(struct ext2_fs *fs, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	pr_err("ext2 %s: damaged: %s; read-only from now on\n", fs->sb->bdev->name, text);
+	/* The journal says it then, until somebody marks the volume. */
+	if (fs->sb->journal) {
+		journal_abort(fs->sb->journal, -EUCLEAN, NULL);
+		return -EUCLEAN;
+	}
 	/* e2fsck is to look at it; without the lock, which the caller may hold. */
 	if (!atomic_exchange(&fs->sb->readonly, true)) {
 		fs->es->state |= EXT2_ERROR_FS;
@@ -43,6 +48,11 @@ struct ext2_group *ext2_group(struct ext2_fs *fs, uint32_t group)
 				     group % per_block * fs->desc_size);
 }
 
+void ext2_group_modify(struct ext2_fs *fs, uint32_t group)
+{
+	buf_modify(&fs->gdb[group / (fs->block_size / fs->desc_size)]);
+}
+
 void ext2_group_dirty(struct ext2_fs *fs, uint32_t group)
 {
 	buf_dirty(&fs->gdb[group / (fs->block_size / fs->desc_size)]);
@@ -57,6 +67,7 @@ void ext2_need_large_file(struct ext2_fs *fs)
 {
 	mutex_lock(&fs->lock);
 	if (fs->es->rev_level && !(fs->es->feature_ro_compat & EXT2_RO_LARGE_FILE)) {
+		buf_modify(&fs->super);
 		fs->es->feature_ro_compat |= EXT2_RO_LARGE_FILE;
 		buf_dirty(&fs->super);
 	}
@@ -193,8 +204,14 @@ static int super_mark(struct ext2_fs *fs, bool in_use)
 	if (fs->dirty_mark == in_use)
 		return 0;
 	fs->dirty_mark = in_use;
+	if (fs->journal) {
+		fs->es->feature_incompat &= ~(uint32_t)EXT2_INCOMPAT_RECOVER;
+		fs->es->feature_incompat |= in_use ? EXT2_INCOMPAT_RECOVER : 0;
+	}
 	if (in_use) {
-		fs->es->state &= ~EXT2_VALID_FS;
+		/* With a journal it is sound at any time. */
+		if (!fs->journal)
+			fs->es->state &= ~EXT2_VALID_FS;
 		fs->es->mnt_count++;
 		fs->es->mtime = (uint32_t)(inode_now() / (int64_t)NSEC_PER_SEC);
 	} else if (!(fs->es->state & EXT2_ERROR_FS)) {
@@ -209,6 +226,10 @@ static int ext2_sync(struct super_block *sb)
 	struct ext2_fs *fs = ext2_fs(sb);
 	int err;
 
+	if (sb->journal) {
+		err = journal_commit(sb->journal);
+		return err ? err : blockdev_flush(sb->bdev);
+	}
 	mutex_lock(&fs->lock);
 	if (fs->es->free_blocks_count != fs->free_blocks ||
 	    fs->es->free_inodes_count != fs->free_inodes) {
@@ -225,23 +246,45 @@ static int ext2_sync(struct super_block *sb)
 	return err;
 }
 
+static int volume_mark(struct ext2_fs *fs, bool in_use)
+{
+	int err;
+
+	mutex_lock(&fs->lock);
+	err = super_mark(fs, in_use);
+	mutex_unlock(&fs->lock);
+	return err ? err : blockdev_flush(fs->sb->bdev);
+}
+
+/*
+ * needs_recovery stands on the disk before the log holds anything, and until all of it has reached
+ * its place.
+ */
 static int ext2_remount(struct super_block *sb, bool readonly)
 {
 	struct ext2_fs *fs = ext2_fs(sb);
+	bool has_journal = fs->es->rev_level &&
+			   (fs->es->feature_compat & EXT2_COMPAT_HAS_JOURNAL);
 	int err;
 
-	if (!readonly && (atomic_load(&fs->failed) || !ext2_features_writable(fs->es, sb)))
-		return -EROFS;
 	if (readonly && !fs->dirty_mark)
 		return 0;
-	mutex_lock(&fs->lock);
-	err = super_mark(fs, !readonly);
-	mutex_unlock(&fs->lock);
+	if (readonly) {
+		err = ext2_journal_deactivate(fs);
+		return err ? err : volume_mark(fs, false);
+	}
+	if (atomic_load(&fs->failed) || (has_journal && !fs->journal) ||
+	    !ext2_features_writable(fs->es, sb))
+		return -EROFS;
+	err = volume_mark(fs, true);
 	if (!err)
-		err = blockdev_flush(sb->bdev);
-	if (!err && !readonly)
-		ext2_orphans_clean(fs);
-	return err;
+		err = ext2_journal_activate(fs);
+	if (err) {
+		(void)volume_mark(fs, false);
+		return err;
+	}
+	ext2_orphans_clean(fs);
+	return 0;
 }
 
 /* Let go of all that was read of the volume. */
@@ -262,7 +305,9 @@ static void volume_drop(struct ext2_fs *fs)
 
 static void ext2_release(struct ext2_fs *fs)
 {
+	fs->sb->journal = NULL;
 	journal_close(fs->journal);
+	ext2_pending_free(fs);
 	volume_drop(fs);
 	buf_destroy(fs->sb);
 	kfree(fs);
@@ -388,6 +433,31 @@ static int journal_load(struct ext2_fs *fs, struct ext2_super *es)
 	return err ? err : volume_again(fs, es);
 }
 
+/* The root directory; then, unless it is only to be read, the volume is in use. */
+static int root_load(struct ext2_fs *fs, struct inode **root)
+{
+	struct super_block *sb = fs->sb;
+	int err;
+
+	*root = ext2_iget(sb, EXT2_ROOT_INO);
+	if (is_err(*root))
+		return (int)ptr_err(*root);
+	if (!S_ISDIR((*root)->mode)) {
+		pr_err("ext2 %s: the root is no directory\n", sb->bdev->name);
+		err = -EUCLEAN;
+	} else {
+		err = atomic_load(&sb->readonly) ? 0 : ext2_remount(sb, false);
+		/* A journal that cannot be written does not keep the volume from being read. */
+		if (err == -ENOSPC || err == -EUCLEAN) {
+			atomic_store(&sb->readonly, true);
+			err = 0;
+		}
+	}
+	if (err)
+		inode_put(*root);
+	return err;
+}
+
 static int ext2_mount(struct super_block *sb, const char *options, struct inode **root)
 {
 	struct ext2_super *es = kmalloc(sizeof(*es));
@@ -412,6 +482,10 @@ static int ext2_mount(struct super_block *sb, const char *options, struct inode 
 		goto fail;
 	fs->sb = sb;
 	mutex_init(&fs->lock, "ext2", RANK_SUPER);
+	spin_init(&fs->list_lock, "ext2 lists", RANK_JLIST);
+	list_init(&fs->orphans);
+	list_init(&fs->ordered);
+	list_init(&fs->logged);
 	geometry_set(fs, es);
 	sb->data = fs;
 	sb->ops = &ext2_super_ops;
@@ -423,20 +497,9 @@ static int ext2_mount(struct super_block *sb, const char *options, struct inode 
 		err = journal_load(fs, es);
 	if (err)
 		goto fail_release;
-	*root = ext2_iget(sb, EXT2_ROOT_INO);
-	err = is_err(*root) ? (int)ptr_err(*root) : 0;
+	err = root_load(fs, root);
 	if (err)
 		goto fail_release;
-	if (!S_ISDIR((*root)->mode)) {
-		pr_err("ext2 %s: the root is no directory\n", sb->bdev->name);
-		err = -EUCLEAN;
-	} else if (!atomic_load(&sb->readonly)) {
-		err = ext2_remount(sb, false);
-	}
-	if (err) {
-		inode_put(*root);
-		goto fail_release;
-	}
 	if (!(es->state & EXT2_VALID_FS) || (es->state & EXT2_ERROR_FS))
 		pr_warn("ext2 %s: was not unmounted cleanly; e2fsck should look at it\n",
 			sb->bdev->name);

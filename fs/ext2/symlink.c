@@ -57,7 +57,7 @@ int ext2_symlink_write(struct inode *inode, const char *target, size_t len)
 	int err;
 
 	inode->size_other = len;
-	inode_dirty(inode, true);
+	ext2_inode_changed(inode, true);
 	if (len < sizeof(ei->block)) {
 		memcpy(ei->block, target, len);
 		return 0;

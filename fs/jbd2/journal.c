@@ -66,10 +66,15 @@ uint32_t journal_error(const struct journal *j)
 	return be32_get(j->super->error);
 }
 
+int journal_set_error(struct journal *j, int err)
+{
+	j->super->error = be32_of((uint32_t)-err);
+	return super_store(j);
+}
+
 int journal_clear_error(struct journal *j)
 {
-	j->super->error = be32_of(0);
-	return super_store(j);
+	return journal_set_error(j, 0);
 }
 
 /* What the features mean for tags and sums. -EINVAL if one of them is not understood. */
@@ -178,6 +183,7 @@ void journal_close(struct journal *j)
 {
 	if (!j)
 		return;
+	journal_end(j);
 	kfree(j->extents);
 	kfree(j->super);
 	kfree(j);

@@ -146,6 +146,16 @@ test_ext2_SRC := tests/host/test_ext2.c tests/host/files.c tests/host/shim/user.
 		 kernel/mutex.c kernel/uio.c kernel/wait.c lib/bitmap.c lib/crc.c lib/radix.c \
 		 lib/rbtree.c lib/sort.c $(KERNEL_SHIM)
 
+# The same on a volume with a journal.
+$(HB)/disks/ext3.img: | $(O)/.setup-test
+	$(call say,MKE2FS,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && PATH=$$PATH:/sbin mke2fs -q -t ext3 -b 1024 -N 256 -J size=1 $@ 12M
+
+host-tests: $(HB)/disks/ext3.img
+HOST_TESTS += test_ext3
+test_ext3_SRC := $(test_ext2_SRC)
+
 # The same on small volumes with one of everything, parts of which the fuzzer overwrites.
 FUZZ_VOLUMES := $(HB)/disks/fuzz-ext2.img $(HB)/disks/fuzz-ext4.img
 $(HB)/disks/fuzz-ext2.img: MKE2FS := -t ext2
@@ -194,3 +204,8 @@ test_mmc_SRC := tests/host/test_mmc.c $(wildcard tests/host/mmc/*.c) tests/host/
 		$(wildcard drivers/spi/*.c drivers/clk/*.c) drivers/dma.c drivers/probe.c \
 		drivers/block/bio.c drivers/block/queue.c kernel/fdt.c kernel/fdt_bus.c \
 		kernel/wait.c kernel/cmdline.c mm/frame.c mm/slab.c $(KERNEL_SHIM)
+
+# The disk as crashes may leave it.
+HOST_TESTS += test_crash
+test_crash_SRC := tests/host/test_crash.c tests/host/shim/disk.c \
+		  $(filter-out tests/host/test_%,$(test_ext2_SRC))

@@ -72,12 +72,15 @@ static size_t found_size(void)
 static const char *const type_names[FRAME_TYPES] = {"reserved",	  "free", "kernel", "slab",
 						    "page table", "anon", "object"};
 
-/* Metadata blocks that a mounted volume keeps at hand have one more reference: fs/ext2/ext2.h. */
+/*
+ * Metadata blocks that a mounted volume keeps at hand have one more reference (fs/ext2/ext2.h), and
+ * those that its journal has to bring to their places another (fs/jbd2/internal.h).
+ */
 static uint32_t held_by_volume(const struct frame *f)
 {
 	const struct object *o = f->object;
 
-	return o && !strcmp(o->ops->name, "metadata") ? 1 : 0;
+	return o && !strcmp(o->ops->name, "metadata") ? 2 : 0;
 }
 
 static void judge(const struct frame *f)

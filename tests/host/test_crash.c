@@ -1,0 +1,361 @@
+/*
+ * Crashes: a workload on a volume with a journal is recorded, each write and flush of the device.
+ * Then the disk is made as it might have been found at any moment: all up to the last flush, and of
+ * what was written since, any part. e2fsck recovers one copy, our mount another: both must be sound
+ * afterwards, hold what fsync had promised, and rename must have been atomic.
+ */
+#include "tests/host/shim/kernel.h"
+#include "tests/host/shim/disk.h"
+#include "tests/host/shim/sleep.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fs/vfs.h"
+#include "kernel/uapi/fcntl.h"
+#include "tests/host/files.h"
+
+#define SIZE	(4u << 20)
+#define BUFFER	((uint8_t *)0x10000000)
+#define FILES	12
+#define POINTS	100 /* or as many as XV39_CRASHES says */
+
+long sys_openat(int64_t, uint64_t, uint64_t, uint64_t);
+long sys_close(uint64_t);
+long sys_pread64(uint64_t, uint64_t, uint64_t, uint64_t);
+long sys_pwrite64(uint64_t, uint64_t, uint64_t, uint64_t);
+long sys_ftruncate(uint64_t, uint64_t);
+long sys_fsync(uint64_t);
+long sys_unlinkat(int64_t, uint64_t, uint64_t);
+long sys_mkdirat(int64_t, uint64_t, uint64_t);
+long sys_linkat(int64_t, uint64_t, int64_t, uint64_t, uint64_t);
+long sys_symlinkat(uint64_t, int64_t, uint64_t);
+long sys_renameat2(int64_t, uint64_t, int64_t, uint64_t, uint64_t);
+
+/* What happened to the disk, in order; a promise is where fsync of the n-th version returned. */
+static struct event {
+	enum { EV_WRITE, EV_FLUSH, EV_PROMISE } kind;
+	uint64_t offset;
+	uint32_t len;
+	uint8_t *data; /* EV_PROMISE: offset is the version */
+} *events;
+static size_t count, room;
+static uint8_t *before, *found;
+static uint64_t seed = 11;
+static char folder[] = "/tmp/xv39-crash-XXXXXX";
+
+static struct event *event_add(int kind)
+{
+	if (count == room) {
+		room = room * 2 + 1024;
+		events = realloc(events, room * sizeof(*events));
+		assert_non_null(events);
+	}
+	events[count] = (struct event){.kind = kind};
+	return &events[count++];
+}
+
+static void record(uint64_t offset, const void *data, size_t len)
+{
+	struct event *e;
+
+	if (!data) {
+		event_add(EV_FLUSH);
+		return;
+	}
+	e = event_add(EV_WRITE);
+	e->offset = offset;
+	e->len = (uint32_t)len;
+	e->data = malloc(len);
+	memcpy(e->data, data, len);
+}
+
+static unsigned pick(unsigned n)
+{
+	return (unsigned)(test_random(&seed) % n);
+}
+
+static uint64_t name_of(unsigned i)
+{
+	static char names[4][64];
+	static unsigned turn;
+	char *name = names[turn++ % 4];
+
+	snprintf(name, 64, "/m/d%u/file%u%s", i % 3, i, i % 4 ? "" : "-with-a-rather-long-name");
+	return (uint64_t)name;
+}
+
+static void write_file(unsigned i)
+{
+	size_t len = pick(pick(4) ? 3000 : 30000), at = pick(60000);
+	long fd = sys_openat(AT_FDCWD, name_of(i), O_RDWR | O_CREAT, 0644);
+
+	assert_true(fd >= 0);
+	memset(BUFFER, 'a' + (int)i, len);
+	assert_int_equal(sys_pwrite64((uint64_t)fd, (uint64_t)BUFFER, len, pick(3) ? 0 : at), len);
+	if (!pick(4))
+		assert_int_equal(sys_fsync((uint64_t)fd), 0);
+	assert_int_equal(sys_close((uint64_t)fd), 0);
+}
+
+static void truncate_file(unsigned i)
+{
+	long fd = sys_openat(AT_FDCWD, name_of(i), O_RDWR, 0);
+
+	if (fd < 0)
+		return;
+	assert_int_equal(sys_ftruncate((uint64_t)fd, pick(60000)), 0);
+	sys_close((uint64_t)fd);
+}
+
+/* The way in which editors save: a new file, synced, takes the name of the old one. */
+static void save(unsigned version)
+{
+	long fd = sys_openat(AT_FDCWD, (uint64_t)"/m/new", O_RDWR | O_CREAT | O_TRUNC, 0644);
+	size_t len = 2000 + version * 37;
+
+	assert_true(fd >= 0);
+	for (size_t n = 0; n < len; n++)
+		BUFFER[n] = (uint8_t)(version * 7 + n);
+	assert_int_equal(sys_pwrite64((uint64_t)fd, (uint64_t)BUFFER, len, 0), len);
+	assert_int_equal(sys_fsync((uint64_t)fd), 0);
+	sys_close((uint64_t)fd);
+	assert_int_equal(sys_renameat2(AT_FDCWD, (uint64_t)"/m/new", AT_FDCWD, (uint64_t)"/m/saved",
+				       0),
+			 0);
+	fd = sys_openat(AT_FDCWD, (uint64_t)"/m", O_RDONLY | O_DIRECTORY, 0);
+	assert_int_equal(sys_fsync((uint64_t)fd), 0);
+	sys_close((uint64_t)fd);
+	event_add(EV_PROMISE)->offset = version;
+}
+
+static void make_directory(unsigned i)
+{
+	char name[40];
+
+	snprintf(name, sizeof(name), "/m/d%u/sub%u", i % 3, i);
+	if (sys_mkdirat(AT_FDCWD, (uint64_t)name, 0755))
+		sys_unlinkat(AT_FDCWD, (uint64_t)name, AT_REMOVEDIR);
+}
+
+static void step(void)
+{
+	static unsigned version = 1;
+	unsigned i = pick(FILES);
+	char name[40];
+
+	switch (pick(16)) {
+	case 0 ... 4:
+		write_file(i);
+		break;
+	case 5 ... 6:
+		truncate_file(i);
+		break;
+	case 7 ... 8:
+		sys_unlinkat(AT_FDCWD, name_of(i), 0);
+		break;
+	case 9:
+		sys_renameat2(AT_FDCWD, name_of(i), AT_FDCWD, name_of(pick(FILES)), 0);
+		break;
+	case 10:
+		sys_linkat(AT_FDCWD, name_of(i), AT_FDCWD, name_of(pick(FILES)), 0);
+		break;
+	case 11 ... 12:
+		make_directory(i);
+		break;
+	case 13:
+		snprintf(name, sizeof(name), "/m/d%u/link%u", i % 3, i);
+		memset(BUFFER, 'x', 400);
+		BUFFER[pick(2) ? 20 : 400] = 0;
+		if (sys_symlinkat((uint64_t)BUFFER, AT_FDCWD, (uint64_t)name))
+			sys_unlinkat(AT_FDCWD, (uint64_t)name, 0);
+		break;
+	case 14:
+		save(version++);
+		break;
+	default:
+		if (!pick(4))
+			assert_int_equal(super_sync_all(), 0);
+		break;
+	}
+}
+
+/* The disk as a crash behind event n may leave it in `found`; the last version promised. */
+static unsigned crash_make(size_t n)
+{
+	size_t flushed = 0;
+	unsigned promised = 0;
+
+	memcpy(found, before, SIZE);
+	for (size_t i = 0; i < n; i++) {
+		if (events[i].kind == EV_FLUSH)
+			flushed = i;
+		if (events[i].kind == EV_PROMISE)
+			promised = (unsigned)events[i].offset;
+	}
+	/* All, none or some of the rest; a torn one loses its end, in sectors. */
+	unsigned some = pick(3);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct event *e = &events[i];
+		uint32_t len = e->len;
+
+		if (e->kind != EV_WRITE || (i > flushed && (some == 0 || (some == 1 && pick(2)))))
+			continue;
+		if (i > flushed && some == 1 && !pick(4))
+			len = pick(len / 512 + 1) * 512;
+		memcpy(found + e->offset, e->data, len);
+	}
+	return promised;
+}
+
+static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static int run(const char *format, ...)
+{
+	char command[500], line[800];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(command, sizeof(command), format, ap);
+	va_end(ap);
+	snprintf(line, sizeof(line), "cd %s; PATH=$PATH:/sbin; { %s; } > log 2>&1", folder,
+		 command);
+	return system(line);
+}
+
+static void image_store(const uint8_t *data, const char *name)
+{
+	char path[100];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, SIZE, f), SIZE);
+	fclose(f);
+}
+
+/* The file that was saved: whole, and no older than promised. */
+static void saved_check(unsigned promised)
+{
+	long fd = sys_openat(AT_FDCWD, (uint64_t)"/m/saved", O_RDONLY, 0), len;
+	unsigned version;
+
+	if (fd < 0) {
+		assert_int_equal(promised, 0);
+		return;
+	}
+	len = sys_pread64((uint64_t)fd, (uint64_t)BUFFER, 1 << 19, 0);
+	sys_close((uint64_t)fd);
+	assert_true(len > 2000 && (len - 2000) % 37 == 0);
+	version = (unsigned)(len - 2000) / 37;
+	assert_true(version >= promised);
+	for (long n = 0; n < len; n++)
+		assert_int_equal(BUFFER[n], (uint8_t)(version * 7 + n));
+}
+
+static void complain(size_t n)
+{
+	char command[200];
+
+	image_store(found, "crashed");
+	snprintf(command, sizeof(command), "cat %s/log; cp %s/crashed /tmp/xv39-crashed.img",
+		 folder, folder);
+	if (system(command))
+		print_message("no log\n");
+	fail_msg("crash behind event %zu of %zu", n, count);
+}
+
+static void crash_judge(size_t n)
+{
+	unsigned promised = crash_make(n);
+
+	image_store(found, "theirs");
+	if (run("e2fsck -fy theirs; [ $? -le 1 ] && e2fsck -fn theirs"))
+		complain(n);
+	/* The replay alone must do: nothing else may be left to mend. */
+	image_store(found, "replayed");
+	if (run("e2fsck -E journal_only -y replayed; e2fsck -fn replayed"))
+		complain(n);
+	memcpy(host_disk.platter, found, SIZE);
+	assert_int_equal(disk_mount(0), 0);
+	saved_check(promised);
+	assert_int_equal(disk_umount(), 0);
+	image_store(host_disk.platter, "ours");
+	if (run("e2fsck -fn ours"))
+		complain(n);
+}
+
+static void test_crashes(void **state)
+{
+	unsigned points = getenv("XV39_CRASHES") ? (unsigned)atoi(getenv("XV39_CRASHES")) : POINTS;
+	char name[8];
+
+	(void)state;
+	assert_int_equal(run("mke2fs -q -t ext3 -b 1024 -N 128 -J size=1 image %uK", SIZE / 1024),
+			 0);
+	snprintf(name, sizeof(name), "image");
+	{
+		char path[100];
+		size_t size;
+		uint8_t *data;
+
+		snprintf(path, sizeof(path), "%s/image", folder);
+		data = file_load(path, &size);
+		assert_int_equal(size, SIZE);
+		memcpy(host_disk.platter, data, SIZE);
+		free(data);
+	}
+	memcpy(before, host_disk.platter, SIZE);
+	host_disk.record = record;
+	assert_int_equal(disk_mount(0), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "/m/d%u", i);
+		assert_int_equal(sys_mkdirat(AT_FDCWD, (uint64_t)name, 0755), 0);
+	}
+	for (unsigned n = 0; n < 2500; n++)
+		step();
+	assert_int_equal(disk_umount(), 0);
+	host_disk.record = NULL;
+	print_message("%zu events\n", count);
+	for (unsigned n = 0; n < points; n++)
+		crash_judge(1 + pick((unsigned)count));
+	crash_judge(count);
+	host_kernel_check();
+}
+
+static int group_setup(void **state)
+{
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	before = malloc(SIZE);
+	found = malloc(SIZE);
+	assert_ptr_equal(mmap(BUFFER, 1 << 20, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+			 BUFFER);
+	disk_kernel_start(SIZE);
+	return 0;
+}
+
+static int group_teardown(void **state)
+{
+	char command[100];
+
+	(void)state;
+	for (size_t i = 0; i < count; i++)
+		free(events[i].data);
+	free(events);
+	free(before);
+	free(found);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_crashes),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
