@@ -60,7 +60,7 @@ struct frame *pagecache_find(struct object *o, uint64_t index);
  * slot without one is NULL.
  */
 void pagecache_gather(struct object *o, uint64_t first, struct frame **frames, uint32_t n);
-/* Sleep until none of bits (FRAME_BUSY, FRAME_WRITEBACK) is set. 0, or -EINTR if killed and the mode allows. */
+/* Sleep until none of bits (BUSY, WRITEBACK) is set. 0, or -EINTR if killed and mode allows. */
 int frame_wait(struct frame *f, uint32_t bits, enum wait_mode mode);
 /* Clear bits and wake who waits for them. */
 void frame_done(struct frame *f, uint32_t bits);
