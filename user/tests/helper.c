@@ -3,6 +3,8 @@
 
 #include <sys/prctl.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <time.h>
 
 extern char **environ;
 
@@ -133,6 +135,16 @@ static int helper_thp_disabled(int argc, char **argv)
 	return prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0);
 }
 
+/* Exit with what timer_gettime(2) of a timer of that number says: an errno, or 0. */
+static int helper_timer(int argc, char **argv)
+{
+	struct itimerspec now;
+
+	if (argc < 2)
+		return 1;
+	return syscall(SYS_timer_gettime, atoi(argv[1]), &now) ? errno : 0;
+}
+
 int helper_main(int argc, char **argv)
 {
 	static const struct {
@@ -143,6 +155,7 @@ int helper_main(int argc, char **argv)
 		{ "env", helper_env }, { "isopen", helper_isopen }, { "signals", helper_signals },
 		{ "ids", helper_ids }, { "pause", helper_pause }, { "disarm", helper_disarm },
 		{ "errors", helper_errors }, { "thp-disabled", helper_thp_disabled },
+		{ "timer", helper_timer },
 	};
 
 	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++)
