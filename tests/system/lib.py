@@ -247,11 +247,15 @@ class Result:
 
 # pylint: disable=too-many-arguments
 def run(command, smp=2, mem="128M", append="", root="", extra="", disks=(), debug=False, dtb="",
-        legacy=False, qemuflags="", timeout=90, status=None):
-    """Runs a command in a machine through scripts/run; checks the status if one is given."""
+        legacy=False, qemuflags="", timeout=90, status=None, image=""):
+    """
+    Runs a command in a machine through scripts/run; checks the status if one is given.  The root
+    is image, or the usual one, and stays as it is; or root, which changes.
+    """
     log = os.path.join(scratch(), "run.log")
-    line = [os.path.join(SCRIPTS, "run"), "--kernel", kernel(debug), "--image", root_image(),
-            "--smp", str(smp), "--mem", str(mem), f"--append={append}", "--log", log,
+    line = [os.path.join(SCRIPTS, "run"), "--kernel", kernel(debug), "--image",
+            image or root_image(), "--smp", str(smp), "--mem", str(mem),
+            f"--append={append}", "--log", log,
             f"--root={root}", f"--extra={extra}", f"--qemuflags={qemuflags}",
             "--timeout", str(timeout * SCALE), "--quiet"]
     for disk in disks:

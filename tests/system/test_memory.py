@@ -1,9 +1,8 @@
 """Looking at memory: pmap, vmstat, free, and vmtop with a person at the keys."""
 import os
 import re
-import subprocess
 
-from lib import OUT, SCRIPTS, Failure, Machine, check, equal, full_only, run
+from lib import OUT, Machine, check, equal, full_only, run
 
 UP, DOWN, ESCAPE, RETURN = "\x1b[A", "\x1b[B", "\x1b", "\r"
 
@@ -129,15 +128,11 @@ def test_vmtop_small_window():
 
 def procps(*commands):
     """What each command of Debian's procps prints, all in one machine; each must succeed."""
-    folder = os.path.join(OUT, "procps")
-    done = subprocess.run([os.path.join(SCRIPTS, "procps-fetch"), folder], check=False, text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=600)
-    if done.returncode:
-        raise Failure(done.stdout)
+    image = os.path.join(OUT, "debian", "debian.img")
+    check(os.path.exists(image), f"no {image}: make debian.img")
     script = "; ".join(f"echo '@@ {command}'; TERM=dumb /usr/bin/{command} || exit 9"
                        for command in commands)
-    text = run(script, extra=os.path.join(folder, "root"), status=0, timeout=240).text
+    text = run(script, image=image, status=0, timeout=240).text
     return [part.split("\n", 1)[1] for part in re.split(r"^@@ ", text, flags=re.M)[1:]]
 
 
