@@ -17,7 +17,7 @@ HCFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -DXV39_HOST=1
 	    $(if $(filter 1,$(WERROR)),-Werror)
 FUZZ_SECONDS ?= 5
 
-.PHONY: host-tests host-fuzz fuzz
+.PHONY: host-tests host-fuzz fuzz crash-tests
 host-tests: $(HOST_TESTS:%=$(HB)/%) $(FUZZERS:%=$(HB)/fuzz/%)
 	@scripts/host-tests --results $(O)/results/host-tests.txt --fuzz-seconds $(FUZZ_SECONDS) \
 		$(HOST_TESTS:%=--test $(HB)/%) $(HOST_SCRIPTS:%=--test %) \
@@ -27,6 +27,12 @@ host-tests: $(HOST_TESTS:%=$(HB)/%) $(FUZZERS:%=$(HB)/fuzz/%)
 host-fuzz: $(FUZZERS:%=$(HB)/fuzz/%)
 	@scripts/host-tests --results $(O)/results/host-fuzz.txt $(FUZZERS:%=--fuzz $(HB)/fuzz/%) \
 		--fuzz-seconds $(if $(filter file,$(origin FUZZ_SECONDS)),120,$(FUZZ_SECONDS))
+
+# The crash test with more points than host-tests has time for.
+CRASHES ?= 2000
+crash-tests: $(HB)/test_crash
+	@XV39_CRASHES=$(CRASHES) scripts/host-tests --test $< \
+		--results $(O)/results/crash-tests.txt
 
 # One of them: make fuzz T=fdt SECONDS=120
 T ?= $(patsubst fuzz_%,%,$(firstword $(FUZZERS)))

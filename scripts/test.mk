@@ -12,8 +12,9 @@ test: setup-test
 		system-tests usertests
 
 test-full: setup-full
-	@+scripts/suites --results $(RESULTS) host-fuzz system-tests-full usertests-full \
-		usertests-hardware usertests-linux programs-linux debian-programs minroot-test
+	@+scripts/suites --results $(RESULTS) host-fuzz crash-tests system-tests-full \
+		usertests-full usertests-hardware usertests-linux programs-linux debian-programs \
+		minroot-test
 
 lint: setup-test
 	@+scripts/lint --results $(RESULTS)/lint.txt $(LINT)
