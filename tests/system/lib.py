@@ -13,8 +13,10 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCRIPTS = os.path.join(TOP, "scripts")
-# The build folder; the Makefile says where it is.
-OUT = os.path.abspath(os.environ.get("O", os.path.join(TOP, "build")))
+# The build folder; the Makefile says where it is.  To make it goes back as it came: what is noted
+# there of dependencies has the very path that it was given.
+MAKE_O = "O=" + os.environ.get("O", "build")
+OUT = os.path.join(TOP, MAKE_O[2:])
 # A slow host stretches all times alike.  The times below are for an idle machine of today; a
 # deadline that is too long costs time only where something hangs.
 SCALE = float(os.environ.get("TIME_SCALE", "4"))
@@ -284,7 +286,7 @@ def make(*words, timeout=300):
     """Calls make as a person would, not as a part of the make that runs the tests."""
     env = {name: value for name, value in os.environ.items()
            if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "XV39_CMD")}
-    return subprocess.run(["make", "-s", f"O={OUT}", *words], cwd=TOP, env=env, check=False,
+    return subprocess.run(["make", "-s", MAKE_O, *words], cwd=TOP, env=env, check=False,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=timeout * SCALE)
 

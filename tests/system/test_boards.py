@@ -10,8 +10,8 @@ import struct
 import subprocess
 import zlib
 
-from lib import MIB, OUT, SCRIPTS, TOP, Failure, Machine, check, equal, full_only, host, kernel, \
-    make, scratch
+from lib import MAKE_O, MIB, OUT, SCRIPTS, TOP, Failure, Machine, check, equal, full_only, host, \
+    kernel, make, scratch
 
 QEMU = "qemu-system-riscv64"
 CONSOLE = ["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"]
@@ -185,7 +185,7 @@ def test_image_visionfive2():
     check("BC13C2FF-59E6-4262-A352-B275FD6F7172" in found["uboot"][2], "U-Boot's type")
     for name, path in (("spl", spl), ("uboot", uboot)):
         host(["cmp", "-n", str(os.path.getsize(path)), path, part_of(image, name)])
-    text = host(["make", "-s", "-C", TOP, f"O={OUT}", "image", "BOARD=visionfive2", "SPL=x"],
+    text = host(["make", "-s", "-C", TOP, MAKE_O, "image", "BOARD=visionfive2", "SPL=x"],
                 ok=(2,))
     check("SPL= and UBOOT= go together" in text, text)
 
