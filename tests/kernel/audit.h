@@ -14,6 +14,8 @@
 int memory_audit(void);
 /* One attempt, nothing printed: how much is wrong, -EAGAIN, -EBUSY, -ENOMEM. */
 int audit_once(void);
+/* For tests of the audit: is there anything wrong? */
+bool audit_sees(void);
 
 /* Notes what is wrong, to be printed in the end. Any context. */
 void audit_complain(const char *fmt, ...) __printf(1, 2);

@@ -38,7 +38,7 @@ static void space_end(struct aspace *as)
 }
 
 /* Other harts may be busy just then; what is wrong stays wrong. */
-static bool audit_sees(void)
+bool audit_sees(void)
 {
 	int wrong;
 

@@ -61,16 +61,6 @@ SELFTEST(thp_modes)
 	selftest_check(megapages(THP_ALWAYS, VMA_NOHUGEPAGE) == 0);
 }
 
-static bool audit_sees(void)
-{
-	int wrong;
-
-	do {
-		wrong = audit_once();
-	} while (wrong == -EAGAIN);
-	return wrong > 0;
-}
-
 SELFTEST(thp_audit_sees_damage)
 {
 	struct aspace *as = aspace_create();

@@ -1,5 +1,6 @@
 /* epoll: level, edge, once; closes; instances in instances; every error. */
 #include "ut.h"
+#include "eventfd.h"
 
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -26,19 +27,6 @@ static uint32_t only(int ep, int timeout)
 
 	CHECK(n <= 1);
 	return n ? e[0].events : 0;
-}
-
-static void put(int fd, uint64_t value)
-{
-	CHECK_EQ(write(fd, &value, 8), 8);
-}
-
-static uint64_t get(int fd)
-{
-	uint64_t value = 0;
-
-	CHECK_EQ(read(fd, &value, 8), 8);
-	return value;
 }
 
 TEST(epoll, level)

@@ -1,5 +1,6 @@
 /* eventfd, timerfd and signalfd: counts, waits, what poll says, every error. */
 #include "ut.h"
+#include "eventfd.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -23,19 +24,6 @@ static void wait_ready(int fd, short events)
 	struct pollfd p = { .fd = fd, .events = events };
 
 	CHECK_EQ(poll(&p, 1, 60000), 1);
-}
-
-static void put(int fd, uint64_t value)
-{
-	CHECK_EQ(write(fd, &value, 8), 8);
-}
-
-static uint64_t get(int fd)
-{
-	uint64_t value = 0;
-
-	CHECK_EQ(read(fd, &value, 8), 8);
-	return value;
 }
 
 TEST(event, eventfd_counts)
