@@ -116,6 +116,9 @@ class Terminal:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
             if cwd:
                 os.chdir(cwd)
+            # Whoever runs the tests in the background has these ignored; a login has not.
+            for number in (signal.SIGINT, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_DFL)
             try:
                 os.execve(argv[0], argv, env or {})
             finally:
