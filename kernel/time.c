@@ -15,6 +15,7 @@ static uint64_t inverse; /* ticks = ns * inverse >> 56: of mult, and too large i
 static uint64_t boot_ticks;
 static struct spinlock real_lock = SPINLOCK_INIT("realtime", RANK_TIMER);
 static uint64_t real_offset; /* (real_lock) CLOCK_REALTIME minus CLOCK_MONOTONIC */
+static bool real_known; /* (real_lock) by an RTC or a person */
 
 void time_init(uint64_t timebase_hz)
 {
@@ -51,6 +52,16 @@ void time_set_realtime(uint64_t ns)
 	uint64_t irq = spin_lock_irq(&real_lock);
 
 	__atomic_store_n(&real_offset, ns - time_ns(), __ATOMIC_RELAXED);
+	real_known = true;
+	spin_unlock_irq(&real_lock, irq);
+}
+
+void time_not_before(uint64_t ns)
+{
+	uint64_t irq = spin_lock_irq(&real_lock);
+
+	if (!real_known && ns > time_realtime())
+		__atomic_store_n(&real_offset, ns - time_ns(), __ATOMIC_RELAXED);
 	spin_unlock_irq(&real_lock, irq);
 }
 

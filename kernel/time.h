@@ -17,6 +17,11 @@ uint64_t time_ns(void);
  */
 uint64_t time_realtime(void);
 void time_set_realtime(uint64_t ns);
+/*
+ * The clock cannot be earlier than ns: said by who mounts a volume that was written then. It counts
+ * where nothing better is known: no RTC, and nobody has set the clock. Any context.
+ */
+void time_not_before(uint64_t ns);
 void time_init(uint64_t timebase_hz);
 /* The value of the time CSR at which time_ns() has reached ns. */
 uint64_t time_ns_to_ticks(uint64_t ns);

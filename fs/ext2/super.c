@@ -198,6 +198,11 @@ static int groups_load(struct ext2_fs *fs)
 	return 0;
 }
 
+static uint32_t seconds_now(void)
+{
+	return (uint32_t)(inode_now() / (int64_t)NSEC_PER_SEC);
+}
+
 /* Say on the disk whether the volume is in use, and make sure it stands there. fs->lock held. */
 static int super_mark(struct ext2_fs *fs, bool in_use)
 {
@@ -213,10 +218,11 @@ static int super_mark(struct ext2_fs *fs, bool in_use)
 		if (!fs->journal)
 			fs->es->state &= ~EXT2_VALID_FS;
 		fs->es->mnt_count++;
-		fs->es->mtime = (uint32_t)(inode_now() / (int64_t)NSEC_PER_SEC);
+		fs->es->mtime = seconds_now();
 	} else if (!(fs->es->state & EXT2_ERROR_FS)) {
 		fs->es->state |= EXT2_VALID_FS;
 	}
+	fs->es->wtime = seconds_now();
 	buf_dirty(&fs->super);
 	return buf_sync(&fs->super);
 }
@@ -235,7 +241,7 @@ static int ext2_sync(struct super_block *sb)
 	    fs->es->free_inodes_count != fs->free_inodes) {
 		fs->es->free_blocks_count = (uint32_t)fs->free_blocks;
 		fs->es->free_inodes_count = (uint32_t)fs->free_inodes;
-		fs->es->wtime = (uint32_t)(inode_now() / (int64_t)NSEC_PER_SEC);
+		fs->es->wtime = seconds_now();
 		if (fs->dirty_mark)
 			buf_dirty(&fs->super);
 	}
@@ -433,6 +439,17 @@ static int journal_load(struct ext2_fs *fs, struct ext2_super *es)
 	return err ? err : volume_again(fs, es);
 }
 
+/*
+ * On a machine without a clock files would date from 1970. That is worse than wrong: e2fsck takes a
+ * deletion time below the number of inodes for a link of the list of orphans.
+ */
+static void clock_follow(const struct ext2_super *es)
+{
+	uint32_t last = es->wtime > es->mtime ? es->wtime : es->mtime;
+
+	time_not_before(NSEC_PER_SEC * (last > es->mkfs_time ? last : es->mkfs_time));
+}
+
 /* The root directory; then, unless it is only to be read, the volume is in use. */
 static int root_load(struct ext2_fs *fs, struct inode **root)
 {
@@ -497,6 +514,7 @@ static int ext2_mount(struct super_block *sb, const char *options, struct inode 
 		err = journal_load(fs, es);
 	if (err)
 		goto fail_release;
+	clock_follow(es);
 	err = root_load(fs, root);
 	if (err)
 		goto fail_release;

@@ -3,8 +3,8 @@ import os
 import re
 import subprocess
 
-from lib import (BOOT_TIME, Machine, Skip, cases, check, equal, host, kernel, run, scratch,
-                 full_only)
+from lib import (BOOT_TIME, Machine, Skip, cases, check, copy_of_root, equal, fsck, full_only, host,
+                 kernel, run, scratch)
 
 
 def shell_works(machine):
@@ -157,6 +157,22 @@ def test_incomplete_tree(damage):
     """A device that is described badly, or not at all, does not keep the others from working."""
     with Machine(dtb=compiled(HARMLESS[damage](machine_tree()))) as machine:
         shell_works(machine)
+
+
+def test_no_clock():
+    """Where no device tells the date, files are not older than the volume they lie on."""
+    image = copy_of_root()
+    with Machine(dtb=compiled(node_removed(machine_tree(), "rtc@")), disks=[image]) as machine:
+        machine.prompt()
+        equal(machine.command("echo text > /root/new && rm /root/new && touch /root/old")[0], 0,
+              "files made and removed")
+        status, times = machine.command("stat -c %Y /bin/sh /root/old")
+        equal(status, 0, "stat's status")
+        program, file = map(int, times.split())
+        check(file >= program, f"a file of {file}, beside a program of {program}")
+        machine.send("poweroff\r")
+        equal(machine.wait_stop(60), 0, "QEMU's status")
+    fsck(image)
 
 
 def test_root_missing():

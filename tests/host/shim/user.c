@@ -90,6 +90,11 @@ uint64_t time_realtime(void)
 	return 1700000000 * NSEC_PER_SEC + time_ns();
 }
 
+void time_not_before(uint64_t ns)
+{
+	(void)ns;
+}
+
 void sleep_ns(uint64_t ns)
 {
 	(void)ns;
