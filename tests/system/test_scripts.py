@@ -49,6 +49,13 @@ def test_failures_are_told():
     check(len(lines) <= 200, f"{len(lines)} lines")
 
 
+def test_failures_are_named():
+    """One line for each, as it stands under a suite's counts."""
+    equal(failures(LOG, "--names"), ["test a_bad ... [   12.5] vda: a message in between",
+                                     "[1/2] boot.prompt ... FAILED (30.1 s)",
+                                     "make: *** [host.mk:9: test_x] Error 1"], "lines")
+
+
 def test_failures_are_few_lines():
     """Many failures share the lines there are; a run that was cut short shows its end."""
     many = "".join(f"test t_{n} ... FAIL: t.c:{n}: no\n" for n in range(300))
