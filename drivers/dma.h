@@ -9,10 +9,10 @@
  */
 #pragma once
 
+#include "kernel/mem/kmap.h"
+#include "kernel/mem/slab.h"
 #include "kernel/types.h"
 #include "mm/frame.h"
-#include "mm/kmap.h"
-#include "mm/slab.h"
 
 typedef uint64_t dma_addr_t; /* as the device sees it */
 

@@ -11,11 +11,11 @@
 
 #include "kernel/hart.h"
 #include "kernel/machine.h"
+#include "kernel/mem/kmap.h"
 #include "kernel/printk.h"
 #include "kernel/riscv.h"
 #include "kernel/thread.h"
 #include "kernel/trap.h"
-#include "mm/kmap.h"
 
 #define PLICS_MAX	 2
 #define PLIC_SOURCES_MAX 1024

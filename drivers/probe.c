@@ -1,9 +1,9 @@
 #include "drivers/driver.h"
 
 #include "kernel/machine.h"
+#include "kernel/mem/kmap.h"
 #include "kernel/printk.h"
 #include "lib/string.h"
-#include "mm/kmap.h"
 
 extern const struct driver _drivers_start[], _drivers_end[];
 

@@ -3,9 +3,9 @@
  * says nothing about them.
  */
 #include "fs/vfs.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/uapi/statfs.h"
-#include "mm/slab.h"
 
 static struct mount *anonymous_mount;
 static struct inode *the_inode;

@@ -5,7 +5,7 @@
 
 #include "fs/vfs.h"
 #include "kernel/chardev.h"
-#include "mm/slab.h"
+#include "kernel/mem/slab.h"
 
 static int chardev_open(struct inode *inode, struct file *f)
 {

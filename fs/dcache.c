@@ -7,11 +7,11 @@
 
 #include <stdatomic.h>
 
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "lib/hash.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 #define HASH_BITS 12
 

@@ -9,7 +9,7 @@
 #include "kernel/syscall.h"
 #include "lib/bitmap.h"
 #include "lib/string.h"
-#include "mm/slab.h"
+#include "kernel/mem/slab.h"
 
 #define FDS_FIRST 64	      /* size of the table within struct fdtable */
 #define FDS_MAX	  (1u << 20)

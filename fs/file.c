@@ -7,11 +7,11 @@
 
 #include "fs/event/event.h"
 #include "kernel/chardev.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
 #include "mm/pagecache.h"
-#include "mm/slab.h"
 
 static struct kmem_cache *file_cache;
 

@@ -4,10 +4,10 @@
 #include <stdatomic.h>
 
 #include "fs/vfs.h"
+#include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 struct fscontext *fscontext_create(void)

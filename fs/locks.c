@@ -6,9 +6,9 @@
 
 #include <stdatomic.h>
 
+#include "kernel/mem/slab.h"
 #include "kernel/thread.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 struct file_lock {

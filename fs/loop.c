@@ -9,13 +9,13 @@
 #include "drivers/block.h"
 #include "fs/vfs.h"
 #include "kernel/chardev.h"
+#include "kernel/mem/kmap.h"
+#include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/loop.h"
 #include "lib/string.h"
-#include "mm/kmap.h"
 #include "mm/pagecache.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 #define LOOPS_MAX 64U

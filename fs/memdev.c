@@ -5,11 +5,11 @@
 
 #include "fs/vfs.h"
 #include "kernel/chardev.h"
+#include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "kernel/signal.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 static ssize64_t null_read(struct chardev_file *f, struct uio *u, uint64_t *pos)
 {

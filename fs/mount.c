@@ -9,12 +9,12 @@
 
 #include "drivers/block.h"
 #include "fs/super.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 struct mutex mount_mutex;
 LIST_HEAD(mounts);

@@ -7,12 +7,12 @@
 #include "fs/mount.h"
 #include "fs/vfs.h"
 #include "kernel/chardev.h"
+#include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 #define PER_MOUNT                                                                                  \

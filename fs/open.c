@@ -5,11 +5,11 @@
 
 #include "drivers/block.h"
 #include "fs/vfs.h"
+#include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 #define OPEN_FLAGS                                                                                 \
 	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |      \

@@ -3,7 +3,7 @@
  */
 #include "fs/pageio.h"
 
-#include "mm/slab.h"
+#include "kernel/mem/slab.h"
 
 #define BIO_VECS 32
 

@@ -6,13 +6,13 @@
 
 #include <stdatomic.h>
 
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/ioctl.h"
 #include "kernel/uapi/statfs.h"
 #include "lib/printf.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 #define PIPE_PAGES	16u /* 64 KiB, as pipe(7) says */

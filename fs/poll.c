@@ -7,13 +7,13 @@
 
 #include "fs/event/event.h"
 #include "fs/vfs.h"
+#include "kernel/mem/slab.h"
 #include "kernel/signal.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/poll.h"
 #include "lib/bitmap.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 #define ENTRIES_FAST 8

@@ -4,11 +4,11 @@
 #include <stdatomic.h>
 
 #include "fs/vfs.h"
+#include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/uio.h"
 #include "mm/pagecache.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 /* A file for reading or writing at its own position, which is locked if others share it. */

@@ -6,12 +6,12 @@
 #include "fs/mount.h"
 #include "fs/vfs.h"
 #include "kernel/chardev.h"
+#include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
 #include "kernel/uapi/statfs.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 /* The kernel's device number as user space knows it (makedev(3)). */

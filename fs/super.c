@@ -7,11 +7,11 @@
 #include <stdatomic.h>
 
 #include "fs/super.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/thread.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/writeback.h"
 
 static LIST_HEAD(super_blocks); /* mount_mutex */

@@ -3,11 +3,11 @@
  * changes its ids gets a new one. Linux keeps them per thread and leaves it to libc to keep threads
  * alike; so do we.
  */
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 #define NGROUPS_MAX 65536

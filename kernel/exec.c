@@ -9,6 +9,7 @@
 #include "kernel/execargs.h"
 #include "kernel/loader.h"
 #include "kernel/machine.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/posixtimer.h"
 #include "kernel/process.h"
@@ -24,7 +25,6 @@
 #include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/reclaim.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 #define PATH_MAX      4096

@@ -4,8 +4,8 @@
 #include "kernel/execargs.h"
 
 #include "kernel/layout.h"
+#include "kernel/mem/slab.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 #define ARG_STRLEN_MAX (32 * PAGE_SIZE) /* one string (execve(2)) */

@@ -7,6 +7,8 @@
 #include "kernel/cmdline.h"
 #include "kernel/machine.h"
 #include "kernel/main.h"
+#include "kernel/mem/kmap.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/riscv.h"
@@ -14,8 +16,6 @@
 #include "kernel/thread.h"
 #include "kernel/time.h"
 #include "kernel/trap.h"
-#include "mm/kmap.h"
-#include "mm/slab.h"
 
 #define EMERGENCY_STACK_SIZE (8 * KiB)
 #define HART_START_NS	     (10 * NSEC_PER_SEC)

@@ -11,6 +11,7 @@
 #include "kernel/hart.h"
 #include "kernel/machine.h"
 #include "kernel/machine_stop.h"
+#include "kernel/mem/kmap.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/process.h"
@@ -21,7 +22,6 @@
 #include "kernel/thread.h"
 #include "kernel/time.h"
 #include "kernel/trap.h"
-#include "mm/kmap.h"
 
 void kernel_main(uint64_t hartid, paddr_t fdt) __noreturn;
 

@@ -6,10 +6,10 @@
  */
 #include "kernel/pid.h"
 
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/process.h"
 #include "lib/hash.h"
-#include "mm/slab.h"
 
 #define PID_MAX	 32768
 #define HASH_SIZE 512

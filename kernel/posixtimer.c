@@ -9,11 +9,11 @@
 
 #include "kernel/clocktimer.h"
 #include "kernel/cpuclock.h"
+#include "kernel/mem/slab.h"
 #include "kernel/mutex.h"
 #include "kernel/sighand.h"
 #include "kernel/syscall.h"
 #include "kernel/uapi/time.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 struct posix_timers {

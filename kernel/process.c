@@ -7,6 +7,7 @@
 #include "kernel/futex.h"
 #include "kernel/machine.h"
 #include "kernel/machine_stop.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/pid.h"
 #include "kernel/printk.h"
@@ -19,7 +20,6 @@
 #include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/reclaim.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 #define CLONE_NAMESPACES                                                                           \

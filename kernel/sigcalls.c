@@ -1,13 +1,13 @@
 /*
  * The system calls about signals, and signal actions.
  */
+#include "kernel/mem/slab.h"
 #include "kernel/pid.h"
 #include "kernel/sighand.h"
 #include "kernel/syscall.h"
 #include "kernel/time.h"
 #include "kernel/uapi/time.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 struct sighand *sighand_create(void)

@@ -8,6 +8,7 @@
  */
 #include "kernel/sighand.h"
 
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/posixtimer.h"
 #include "kernel/printk.h"
@@ -15,7 +16,6 @@
 #include "kernel/uapi/resource.h"
 #include "lib/hash.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 bool signal_pending(void)
 {

@@ -5,6 +5,7 @@
 #include "kernel/machine.h"
 #include "kernel/machine_stop.h"
 #include "kernel/main.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/process.h"
@@ -16,7 +17,6 @@
 #include "kernel/wait.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 struct utsname utsname = {

@@ -5,12 +5,12 @@
 #include "kernel/thread.h"
 
 #include "kernel/asm.h"
+#include "kernel/mem/slab.h"
+#include "kernel/mem/vmalloc.h"
 #include "kernel/panic.h"
 #include "kernel/riscv.h"
 #include "kernel/trap.h"
 #include "lib/string.h"
-#include "mm/slab.h"
-#include "mm/vmalloc.h"
 
 _Static_assert(offsetof(struct thread, kstack_frame) == THREAD_KSTACK_FRAME, "asm.h");
 _Static_assert(offsetof(struct thread, user_sp) == THREAD_USER_SP, "asm.h");

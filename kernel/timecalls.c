@@ -3,13 +3,13 @@
  */
 #include "kernel/clocktimer.h"
 #include "kernel/cpuclock.h"
+#include "kernel/mem/slab.h"
 #include "kernel/process.h"
 #include "kernel/rusage.h"
 #include "kernel/syscall.h"
 #include "kernel/time.h"
 #include "kernel/uapi/time.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 /* A clock's time, or -EINVAL. Negative ids name the CPU clock of a process or thread. */

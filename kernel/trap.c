@@ -3,13 +3,13 @@
  */
 #include "kernel/trap.h"
 
+#include "kernel/mem/kmap.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/riscv.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
 #include "mm/fault.h"
-#include "mm/kmap.h"
 #include "mm/usercopy.h"
 
 void trap_entry(void);

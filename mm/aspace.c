@@ -2,6 +2,7 @@
 
 #include "fs/file.h"
 #include "kernel/machine.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/resource.h"
@@ -12,7 +13,6 @@
 #include "mm/object.h"
 #include "mm/oom.h"
 #include "mm/pagetable.h"
-#include "mm/slab.h"
 #include "mm/tlb.h"
 
 struct spinlock aspaces_lock = SPINLOCK_INIT("address spaces", RANK_QUEUE);

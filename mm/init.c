@@ -1,10 +1,10 @@
 #include "kernel/machine.h"
 #include "kernel/main.h"
+#include "kernel/mem/kmap.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "mm/frame.h"
 #include "mm/init.h"
-#include "mm/kmap.h"
 #include "mm/percpu.h"
 
 static struct mm_hart boot_hart;

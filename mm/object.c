@@ -1,11 +1,11 @@
 #include "mm/object.h"
 
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "lib/ref.h"
 #include "mm/frame.h"
 #include "mm/page.h"
 #include "mm/pagecache.h"
-#include "mm/slab.h"
 #include "mm/stat.h"
 #include "mm/writeback.h"
 

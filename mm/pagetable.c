@@ -1,10 +1,10 @@
 #include "mm/pagetable.h"
 
+#include "kernel/mem/kmap.h"
 #include "kernel/panic.h"
 #include "kernel/riscv.h"
 #include "kernel/uapi/mman.h"
 #include "lib/string.h"
-#include "mm/kmap.h"
 #include "mm/page.h"
 #include "mm/share.h"
 #include "mm/thp.h"

@@ -1,6 +1,7 @@
 #include "mm/reclaim.h"
 
 #include "kernel/main.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/thread.h"
@@ -10,7 +11,6 @@
 #include "mm/object.h"
 #include "mm/pagecache.h"
 #include "mm/policy.h"
-#include "mm/slab.h"
 #include "mm/stat.h"
 #include "mm/writeback.h"
 

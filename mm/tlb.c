@@ -1,6 +1,7 @@
 #include "mm/tlb.h"
 
 #include "kernel/cmdline.h"
+#include "kernel/mem/kmap.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/riscv.h"
@@ -8,7 +9,6 @@
 #include "lib/bitmap.h"
 #include "mm/frame.h"
 #include "mm/init.h"
-#include "mm/kmap.h"
 #include "mm/percpu.h"
 #include "mm/stat.h"
 #include "mm/types.h"

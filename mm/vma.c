@@ -1,9 +1,9 @@
 #include "mm/vma.h"
 
 #include "kernel/layout.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "mm/init.h"
-#include "mm/slab.h"
 
 static struct kmem_cache *vma_cache;
 

@@ -20,15 +20,18 @@ FOLDERS = {
     "mm": ["lib", "mm", "kernel"],
     "fs": ["lib", "mm", "kernel", "fs", "drivers/block.h", "drivers/tty/tty.h"],
     "drivers": ["lib", "mm", "kernel", "drivers"],
+    # The kernel's own memory: of mm/ it knows RAM alone.
+    "kernel/mem": ["lib", "kernel", *(f"mm/{noun}.h" for noun in
+                                      ("frame", "init", "inject", "page", "percpu", "pte"))],
     "kernel/uapi": ["kernel/uapi", "kernel/types.h"],
     "kernel": ["lib", "mm", "kernel", "fs", "drivers"],
 }
 
 # mm/ from the ground up.  A file's name without its ending is its noun.
 MM_LAYERS = [
-    ["pte", "frame", "kmap", "swapslot", "policy", "stat", "inject"],
-    ["tlb", "slab", "areas"],
-    ["vmalloc", "pagetable", "share", "rmap", "thp"],
+    ["pte", "frame", "swapslot", "policy", "stat", "inject"],
+    ["tlb", "areas"],
+    ["pagetable", "share", "rmap", "thp"],
     ["object", "pagecache", "writeback", "shm"],
     ["vma", "swap"],
     ["reclaim"],

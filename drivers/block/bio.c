@@ -3,12 +3,12 @@
  */
 #include "drivers/block/bio.h"
 
+#include "kernel/mem/kmap.h"
 #include "kernel/riscv.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
 #include "lib/hash.h"
 #include "lib/string.h"
-#include "mm/kmap.h"
 
 #define PLUG_MAX 32 /* bios held back at most */
 

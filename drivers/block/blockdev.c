@@ -4,10 +4,10 @@
 #include "drivers/block/bio.h"
 
 #include "kernel/chardev.h"
+#include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 /* Numbers as Linux has them: devices.txt for fixed ones, the first dynamic one for virtio. */
 #define MAJOR_VIRTBLK	254U

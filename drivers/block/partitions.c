@@ -4,10 +4,10 @@
 #include "drivers/block/bio.h"
 #include "drivers/block/parttable.h"
 
+#include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 struct scan {
 	struct blockdev *disk;

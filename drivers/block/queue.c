@@ -9,10 +9,10 @@
 
 #include "drivers/block/bio.h"
 #include "kernel/machine.h"
+#include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "kernel/time.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 /* A request that was overtaken for so long goes first, whatever its place on the disk. */
 #define MAX_AGE_NS (200 * NSEC_PER_MSEC)

@@ -5,8 +5,8 @@
 #include "drivers/clk/clk.h"
 
 #include "drivers/mmio.h"
+#include "kernel/mem/slab.h"
 #include "kernel/time.h"
-#include "mm/slab.h"
 
 #define CLOCKS	     190U
 #define CLOCK_ON     (1U << 31)

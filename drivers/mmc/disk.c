@@ -4,9 +4,9 @@
  */
 #include "drivers/mmc/disk.h"
 
+#include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "kernel/thread.h"
-#include "mm/slab.h"
 
 static int disk_start(struct blockdev *disk, struct request *r)
 {

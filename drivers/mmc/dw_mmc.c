@@ -9,11 +9,11 @@
 
 #include "drivers/clk/clk.h"
 #include "drivers/mmio.h"
+#include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "kernel/time.h"
 #include "kernel/trap.h"
 #include "lib/endian.h"
-#include "mm/slab.h"
 
 #define POLL_NS	   (10 * NSEC_PER_USEC)
 #define RESET_NS   (100 * NSEC_PER_MSEC)

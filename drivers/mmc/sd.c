@@ -5,11 +5,11 @@
 #include "drivers/mmc/mmc.h"
 
 #include "drivers/mmc/sd_bits.h"
+#include "kernel/mem/kmap.h"
 #include "kernel/printk.h"
 #include "kernel/time.h"
 #include "lib/bits.h"
 #include "lib/string.h"
-#include "mm/kmap.h"
 
 #define INIT_NS	   (2 * NSEC_PER_SEC)	/* of ACMD41; the specification says one */
 #define INIT_POLL  (10 * NSEC_PER_MSEC)

@@ -7,12 +7,12 @@
 #include "drivers/mmc/sd_bits.h"
 #include "drivers/mmc/spi_crc.h"
 #include "drivers/spi/spi.h"
+#include "kernel/mem/kmap.h"
+#include "kernel/mem/slab.h"
 #include "kernel/time.h"
 #include "lib/bits.h"
 #include "lib/endian.h"
 #include "lib/string.h"
-#include "mm/kmap.h"
-#include "mm/slab.h"
 
 /* R1 (7.3.2.1). */
 #define R1_ILLEGAL (1U << 2)

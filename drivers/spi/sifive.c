@@ -5,9 +5,9 @@
 #include "drivers/driver.h"
 #include "drivers/mmio.h"
 #include "drivers/spi/spi.h"
+#include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "kernel/time.h"
-#include "mm/slab.h"
 
 #define REG_SCKDIV  0x00 /* clock / (2 * (divisor + 1)) */
 #define REG_SCKMODE 0x04

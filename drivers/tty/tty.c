@@ -6,12 +6,12 @@
 
 #include <stdatomic.h>
 
+#include "kernel/mem/slab.h"
 #include "kernel/process.h"
 #include "kernel/signal.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 #define CHUNK	    256
 #define DECISECOND  (100 * NSEC_PER_MSEC) /* unit of VTIME */

@@ -5,8 +5,8 @@
 #include "drivers/uart/uart.h"
 
 #include "drivers/mmio.h"
+#include "kernel/mem/slab.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 #define REG_DATA 0 /* receive, transmit; divisor low with LCR_DLAB */
 #define REG_IER	 1 /* divisor high with LCR_DLAB */

@@ -4,7 +4,7 @@
 #include "drivers/uart/uart.h"
 
 #include "drivers/mmio.h"
-#include "mm/slab.h"
+#include "kernel/mem/slab.h"
 
 #define REG_TXDATA 0x00 /* bit 31: full */
 #define REG_RXDATA 0x04 /* bit 31: empty; reading takes the character */

@@ -14,11 +14,11 @@
 
 #include "fs/event/event.h"
 #include "kernel/chardev.h"
+#include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/event.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 #define HOW	    (EPOLLEXCLUSIVE | EPOLLWAKEUP | EPOLLONESHOT | EPOLLET)

@@ -2,9 +2,9 @@
  * eventfd(2): a counter that writes add to and reads take from.
  */
 #include "fs/event/event.h"
+#include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/uapi/event.h"
-#include "mm/slab.h"
 
 struct eventfd {
 	struct spinlock lock;		 /* RANK_DRIVER */

@@ -3,11 +3,11 @@
  * made the descriptor.
  */
 #include "fs/event/event.h"
+#include "kernel/mem/slab.h"
 #include "kernel/sighand.h"
 #include "kernel/syscall.h"
 #include "kernel/uapi/event.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 struct signalfd {

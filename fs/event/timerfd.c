@@ -6,10 +6,10 @@
 
 #include "fs/event/event.h"
 #include "kernel/clocktimer.h"
+#include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/uapi/event.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 struct timerfd {

@@ -6,10 +6,10 @@
 #include "fs/ext2/ext2.h"
 #include "fs/jbd2/jbd2.h"
 #include "kernel/chardev.h"
+#include "kernel/mem/slab.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
-#include "mm/slab.h"
 
 static struct inode *ext2_alloc(struct super_block *sb)
 {

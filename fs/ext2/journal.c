@@ -7,12 +7,12 @@
 
 #include "drivers/block.h"
 #include "fs/ext2/ext2.h"
+#include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "kernel/thread.h"
 #include "lib/bitmap.h"
 #include "lib/string.h"
 #include "mm/pagecache.h"
-#include "mm/slab.h"
 
 #define JOURNAL_BLOCKS_MAX (1u << 22)
 

@@ -7,6 +7,7 @@
 #include "fs/ext2/ext2.h"
 #include "fs/ext2/features.h"
 #include "fs/jbd2/jbd2.h"
+#include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "kernel/uapi/statfs.h"
 #include "lib/crc.h"
@@ -14,7 +15,6 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
-#include "mm/slab.h"
 
 int ext2_error(struct ext2_fs *fs, const char *fmt, ...)
 {

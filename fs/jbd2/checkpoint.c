@@ -6,11 +6,11 @@
 
 #include "fs/jbd2/internal.h"
 #include "fs/vfs.h"
+#include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
-#include "mm/slab.h"
 
 uint32_t log_free_locked(const struct journal *j)
 {

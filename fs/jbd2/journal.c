@@ -6,8 +6,8 @@
 #include "kernel/printk.h"
 #include "lib/crc.h"
 #include "lib/string.h"
-#include "mm/kmap.h"
-#include "mm/slab.h"
+#include "kernel/mem/kmap.h"
+#include "kernel/mem/slab.h"
 
 #define INCOMPAT_KNOWN                                                                             \
 	(JBD2_INCOMPAT_REVOKE | JBD2_INCOMPAT_64BIT | JBD2_INCOMPAT_ASYNC_COMMIT |                 \

@@ -4,10 +4,10 @@
  */
 #include "fs/jbd2/internal.h"
 #include "fs/vfs.h"
+#include "kernel/mem/kmap.h"
 #include "kernel/time.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "mm/kmap.h"
 
 /* Send what has been gathered. flags: of the bio. */
 static void log_flush(struct journal *j, uint32_t flags)

@@ -8,9 +8,9 @@
  */
 #include "fs/jbd2/internal.h"
 #include "fs/vfs.h"
+#include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 enum walk { SCAN, REVOKE, REPLAY };
 

@@ -3,9 +3,9 @@
  * file's data must not get its old copy back.
  */
 #include "fs/jbd2/internal.h"
+#include "kernel/mem/slab.h"
 #include "lib/hash.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 struct revoke {
 	struct revoke *next;

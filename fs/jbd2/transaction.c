@@ -7,6 +7,7 @@
 #include "fs/buf.h"
 #include "fs/jbd2/internal.h"
 #include "fs/vfs.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/thread.h"
@@ -14,7 +15,6 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
-#include "mm/slab.h"
 #include "mm/writeback.h"
 
 static struct hlist_head *bucket(struct journal *j, uint64_t block)

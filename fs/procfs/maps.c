@@ -6,11 +6,11 @@
 #include "fs/procfs/pages.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/chardev.h"
+#include "kernel/mem/slab.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mman.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
-#include "mm/slab.h"
 
 /* One line as in proc(5); page is a page of scratch memory. */
 static void area_show(struct proc_text *t, const struct vma *v, const char *name, char *page)

@@ -2,6 +2,7 @@
 
 #include "kernel/hart.h"
 #include "kernel/layout.h"
+#include "kernel/mem/vmalloc.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/frame.h"
@@ -9,7 +10,6 @@
 #include "mm/pagecache.h"
 #include "mm/percpu.h"
 #include "mm/policy.h"
-#include "mm/vmalloc.h"
 
 const char *const vm_event_names[VM_EVENTS] = {
 	[VM_PGFAULT] = "pgfault",

@@ -8,11 +8,11 @@
 #include "fs/procfs/pages.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/hart.h"
+#include "kernel/mem/slab.h"
 #include "kernel/thread.h"
 #include "mm/aspace.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
-#include "mm/slab.h"
 
 int proc_show_meminfo(struct proc_text *t, struct process *p)
 {

@@ -5,13 +5,13 @@
 
 #include "drivers/tty/tty.h"
 #include "fs/procfs/procfs.h"
+#include "kernel/mem/slab.h"
 #include "kernel/rusage.h"
 #include "kernel/sighand.h"
 #include "kernel/thread.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
-#include "mm/slab.h"
 
 #define TICK (NSEC_PER_SEC / 100)
 

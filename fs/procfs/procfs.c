@@ -7,12 +7,12 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
+#include "kernel/mem/slab.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/dirent.h"
 #include "kernel/uapi/statfs.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 #define TEXT_MAX  (4 * MiB)
 #define STORE_MAX 4096

@@ -11,12 +11,12 @@
 #include "kernel/machine.h"
 #include "kernel/machine_stop.h"
 #include "kernel/main.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/thread.h"
 #include "kernel/utsname.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 #define TICK (NSEC_PER_SEC / 100) /* of the times in /proc/stat */
 

@@ -4,10 +4,10 @@
 #include <stdatomic.h>
 
 #include "fs/socket/socket.h"
+#include "kernel/mem/slab.h"
 #include "kernel/thread.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 #define NAME_OFFSET offsetof(struct sockaddr_un, sun_path)

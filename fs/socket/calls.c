@@ -4,9 +4,9 @@
 #include <stdatomic.h>
 
 #include "fs/socket/socket.h"
+#include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 /* The socket of a descriptor, its file referenced in *f; or err_ptr. */

@@ -2,10 +2,10 @@
  * What goes along with data (cmsg(3)): descriptors and credentials.
  */
 #include "fs/socket/socket.h"
+#include "kernel/mem/slab.h"
 #include "kernel/process.h"
 #include "kernel/syscall.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 #define CONTROL_MAX 20480

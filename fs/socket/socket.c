@@ -5,10 +5,10 @@
 
 #include <stdatomic.h>
 
+#include "kernel/mem/slab.h"
 #include "kernel/process.h"
 #include "kernel/uapi/statfs.h"
 #include "lib/printf.h"
-#include "mm/slab.h"
 
 struct spinlock socket_lock = SPINLOCK_INIT("sockets", RANK_SOCKET);
 static struct mount *socket_mount;

@@ -3,10 +3,10 @@
  * only under its socket's read_lock, so the first one stays while it is being read.
  */
 #include "fs/socket/socket.h"
+#include "kernel/mem/slab.h"
+#include "kernel/mem/vmalloc.h"
 #include "kernel/signal.h"
 #include "kernel/thread.h"
-#include "mm/slab.h"
-#include "mm/vmalloc.h"
 
 #define KMALLOC_MOST 32768
 

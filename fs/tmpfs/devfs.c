@@ -7,10 +7,10 @@
 #include "drivers/block.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/chardev.h"
+#include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "kernel/uapi/statfs.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 /* The directory for the part of a name before a slash; made if needed. tmpfs->lock not held. */
 static struct inode *subdir_get(struct inode *dir, const char *name, size_t len)

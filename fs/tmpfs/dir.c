@@ -4,8 +4,8 @@
 #include <stdatomic.h>
 
 #include "fs/tmpfs/tmpfs.h"
+#include "kernel/mem/slab.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 
 struct tmpfs_entry *tmpfs_find_locked(struct inode *dir, const char *name, size_t len)
 {

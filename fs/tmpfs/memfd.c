@@ -3,13 +3,13 @@
  * of a tmpfs that is mounted nowhere.
  */
 #include "fs/tmpfs/tmpfs.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/syscall.h"
 #include "kernel/uapi/mman.h"
 #include "kernel/uapi/statfs.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 
 #define NAME_LEN_MAX (NAME_MAX - 6) /* with "memfd:" in front it is a file's name */

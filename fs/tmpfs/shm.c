@@ -8,11 +8,11 @@
 #include <stdatomic.h>
 
 #include "fs/tmpfs/tmpfs.h"
+#include "kernel/mem/slab.h"
 #include "kernel/thread.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/oom.h"
-#include "mm/slab.h"
 
 #define SLOTS_FIRST 16
 

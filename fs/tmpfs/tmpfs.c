@@ -6,12 +6,12 @@
 
 #include <stdatomic.h>
 
+#include "kernel/mem/slab.h"
 #include "kernel/uapi/statfs.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/oom.h"
 #include "mm/pagecache.h"
-#include "mm/slab.h"
 
 int tmpfs_read_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
 {

@@ -14,10 +14,10 @@
 #include "fs/mount.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/main.h"
+#include "kernel/mem/kmap.h"
 #include "kernel/uapi/dirent.h"
 #include "kernel/uapi/fcntl.h"
 #include "mm/init.h"
-#include "mm/kmap.h"
 #include "mm/pagecache.h"
 #include "tests/host/files.h"
 

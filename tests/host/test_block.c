@@ -8,7 +8,7 @@
 #include "drivers/block.h"
 #include "drivers/block/bio.h"
 #include "kernel/machine.h"
-#include "mm/kmap.h"
+#include "kernel/mem/kmap.h"
 
 #define SECTORS 4096
 #define SLOTS	7 /* requests the disk takes at once */

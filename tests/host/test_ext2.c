@@ -12,10 +12,10 @@
 #include "fs/file.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/main.h"
+#include "kernel/mem/kmap.h"
 #include "kernel/uapi/fcntl.h"
 #include "kernel/uapi/mount.h"
 #include "mm/init.h"
-#include "mm/kmap.h"
 #include "mm/reclaim.h"
 #include "tests/host/files.h"
 

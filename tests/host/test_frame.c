@@ -1,9 +1,9 @@
-/* mm/frame.c and mm/slab.c: RAM with holes handed out, given back, and run out of. */
+/* mm/frame.c and kernel/mem/slab.c: RAM with holes handed out, given back, and run out of. */
 #include "tests/host/shim/kernel.h"
 
+#include "kernel/mem/slab.h"
 #include "lib/bits.h"
 #include "mm/frame.h"
-#include "mm/slab.h"
 
 /* Odd sizes, a range from address 0, one beyond 4 GiB. */
 static const struct host_ram ram[] = {

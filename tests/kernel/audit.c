@@ -11,18 +11,18 @@
 #include "tests/kernel/audit.h"
 
 #include "kernel/machine.h"
+#include "kernel/mem/kmap.h"
+#include "kernel/mem/vmalloc.h"
 #include "kernel/printk.h"
 #include "kernel/riscv.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/kmap.h"
 #include "mm/object.h"
 #include "mm/pagecache.h"
 #include "mm/percpu.h"
 #include "mm/policy.h"
-#include "mm/vmalloc.h"
 
 #define COMPLAINTS 12
 #define TRIES	   200

@@ -2,12 +2,12 @@
  * The audit of what is not a page table: the trees of memory objects, slabs, vmalloc.
  */
 #include "kernel/machine.h"
+#include "kernel/mem/slab.h"
+#include "kernel/mem/vmalloc.h"
 #include "lib/string.h"
 #include "mm/object.h"
 #include "mm/pagecache.h"
 #include "mm/percpu.h"
-#include "mm/slab.h"
-#include "mm/vmalloc.h"
 #include "tests/kernel/audit.h"
 
 /* All frames of an object, once: when its first one comes by. */
@@ -76,7 +76,7 @@ static struct slab_sum {
 } sums[SLAB_CACHES_MAX];
 static uint32_t nr_sums;
 
-/* Nobody has written to a free object, behind what links it (mm/slab.c fills them). */
+/* Nobody has written to a free object, behind what links it (kernel/mem/slab.c fills them). */
 static void audit_untouched(const struct slab_sum *s, const void *object)
 {
 	const uint8_t *p = object;

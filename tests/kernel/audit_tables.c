@@ -3,9 +3,9 @@
  * entries map is summed up for the verdict on the frames.
  */
 #include "kernel/layout.h"
+#include "kernel/mem/kmap.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
-#include "mm/kmap.h"
 #include "mm/object.h"
 #include "mm/pagetable.h"
 #include "tests/kernel/audit.h"

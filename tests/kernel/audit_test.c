@@ -1,12 +1,12 @@
 /*
  * Does the audit see what is wrong? Each test breaks one thing, looks, and mends it.
  */
+#include "kernel/mem/slab.h"
 #include "kernel/riscv.h"
 #include "kernel/selftest.h"
 #include "kernel/thread.h"
 #include "mm/aspace.h"
 #include "mm/pagetable.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 #include "tests/kernel/audit.h"
 #include "tests/kernel/wear.h"

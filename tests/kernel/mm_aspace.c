@@ -1,6 +1,7 @@
 /*
  * Address spaces, seen from a kernel thread that puts one on and uses user copies in it.
  */
+#include "kernel/mem/slab.h"
 #include "kernel/riscv.h"
 #include "kernel/rusage.h"
 #include "kernel/selftest.h"
@@ -10,7 +11,6 @@
 #include "mm/object.h"
 #include "mm/pagecache.h"
 #include "mm/pagetable.h"
-#include "mm/slab.h"
 #include "mm/usercopy.h"
 #include "tests/kernel/audit.h"
 #include "tests/kernel/wear.h"

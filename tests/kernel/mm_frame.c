@@ -1,14 +1,14 @@
 /*
  * RAM: frames, slabs, vmalloc, kernel stacks.
  */
+#include "kernel/mem/kmap.h"
+#include "kernel/mem/slab.h"
+#include "kernel/mem/vmalloc.h"
 #include "kernel/selftest.h"
 #include "kernel/thread.h"
 #include "kernel/wait.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "mm/kmap.h"
-#include "mm/slab.h"
-#include "mm/vmalloc.h"
 
 #define STORM_THREADS 8
 #define STORM_ROUNDS  3000

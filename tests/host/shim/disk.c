@@ -7,9 +7,9 @@
 #include "fs/mount.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/main.h"
+#include "kernel/mem/kmap.h"
 #include "kernel/uapi/fcntl.h"
 #include "mm/init.h"
-#include "mm/kmap.h"
 #include "mm/pagecache.h"
 
 long sys_mkdirat(int64_t, uint64_t, uint64_t);

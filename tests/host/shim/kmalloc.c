@@ -1,10 +1,10 @@
 /*
- * In place of mm/slab.c: every object is a block of the host's malloc, so that the address
+ * In place of kernel/mem/slab.c: every object is a block of the host's malloc, so that the address
  * sanitizer sees each byte too far and each use after free.
  */
 #include "tests/host/shim/kmalloc.h"
 
-#include "mm/slab.h"
+#include "kernel/mem/slab.h"
 
 struct kmem_cache {
 	size_t size, align;

@@ -2,7 +2,7 @@
 
 #include "tests/host/shim/kernel.h"
 
-#include "mm/slab.h"
+#include "kernel/mem/slab.h"
 
 /* Blocks that kmalloc and the object caches have handed out and not got back. */
 extern long host_alloc_count;

@@ -1,7 +1,7 @@
 #include "tests/host/shim/mmu.h"
 
+#include "kernel/mem/kmap.h"
 #include "mm/aspace.h"
-#include "mm/kmap.h"
 #include "mm/pagetable.h"
 #include "mm/tlb.h"
 

@@ -1,4 +1,4 @@
-#include "mm/slab.h"
+#include "kernel/mem/slab.h"
 
 #include "kernel/panic.h"
 #include "lib/printf.h"

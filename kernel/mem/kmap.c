@@ -1,4 +1,4 @@
-#include "mm/kmap.h"
+#include "kernel/mem/kmap.h"
 
 #include "kernel/machine.h"
 #include "kernel/panic.h"

@@ -1,15 +1,15 @@
-#include "mm/vmalloc.h"
+#include "kernel/mem/vmalloc.h"
 
+#include "kernel/mem/kmap.h"
+#include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/riscv.h"
 #include "lib/bitmap.h"
 #include "lib/list.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "mm/inject.h"
-#include "mm/kmap.h"
-#include "mm/slab.h"
 #include "mm/init.h"
+#include "mm/inject.h"
 
 /*
  * The area is halved: allocations of any size below, kernel stacks above. Stacks stand in slots of
