@@ -4,95 +4,24 @@
  * disk, every call comes back.
  */
 #include "tests/host/shim/kernel.h"
-#include "tests/host/shim/sleep.h"
+#include "tests/host/shim/disk.h"
+#include "tests/host/shim/syscalls.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include "drivers/block.h"
-#include "fs/file.h"
-#include "fs/mount.h"
-#include "fs/procfs/procfs.h"
-#include "kernel/main.h"
-#include "kernel/mem/kmap.h"
 #include "kernel/uapi/dirent.h"
 #include "kernel/uapi/fcntl.h"
-#include "mm/init.h"
-#include "mm/pagecache.h"
 #include "tests/host/files.h"
 
-#define BUFFER	    ((uint8_t *)0x10000000)
-#define BUFFER_SIZE (1 << 20)
-#define NAMES_MAX   200
+#define NAMES_MAX 200
 
-long sys_openat(int64_t, uint64_t, uint64_t, uint64_t);
-long sys_close(uint64_t);
-long sys_pread64(uint64_t, uint64_t, uint64_t, uint64_t);
-long sys_pwrite64(uint64_t, uint64_t, uint64_t, uint64_t);
-long sys_ftruncate(uint64_t, uint64_t);
-long sys_fallocate(uint64_t, uint64_t, uint64_t, uint64_t);
-long sys_unlinkat(int64_t, uint64_t, uint64_t);
-long sys_mkdirat(int64_t, uint64_t, uint64_t);
-long sys_linkat(int64_t, uint64_t, int64_t, uint64_t, uint64_t);
-long sys_symlinkat(uint64_t, int64_t, uint64_t);
-long sys_renameat2(int64_t, uint64_t, int64_t, uint64_t, uint64_t);
-long sys_getdents64(uint64_t, uint64_t, uint64_t);
-long sys_readlinkat(int64_t, uint64_t, uint64_t, uint64_t);
-long sys_mount(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
-long sys_umount2(uint64_t, uint64_t);
-long sys_lseek(uint64_t, uint64_t, uint64_t);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 /* An ext2 volume and an ext4 one, of the same size. */
-static uint8_t *sound[2], *platter;
-static size_t platter_size;
-static struct blockdev disk;
-static struct request *queued;
+static uint8_t *sound[2];
 
 /* Paths found by the walk, below /m. */
 static char names[NAMES_MAX][300];
 static unsigned count;
-
-void procfs_register(void)
-{
-}
-
-static int disk_start(struct blockdev *d, struct request *r)
-{
-	(void)d;
-	if (queued)
-		return -EBUSY;
-	queued = r;
-	return 0;
-}
-
-static bool disk_work(void)
-{
-	struct request *r = queued;
-	struct request_iter it;
-	struct bio_vec v;
-	uint8_t *at;
-
-	if (!r)
-		return false;
-	queued = NULL;
-	at = platter + r->sector * SECTOR_SIZE;
-	request_iter_init(&it, r);
-	while (r->op != BIO_FLUSH && request_iter_next(&it, &v)) {
-		if (at + v.len > platter + platter_size)
-			__builtin_trap();
-		if (r->op == BIO_READ)
-			memcpy(phys_to_virt(v.pa), at, v.len);
-		else
-			memcpy(at, phys_to_virt(v.pa), v.len);
-		at += v.len;
-	}
-	block_complete(&disk, r, 0);
-	return true;
-}
-
-static const struct blockdev_ops disk_ops = {.start = disk_start};
 
 /* Add the names in the directory dir to the list. */
 static void list_directory(const char *dir)
@@ -175,9 +104,9 @@ static void damage(const uint8_t *data, size_t size)
 		size_t at = data[0] | data[1] << 8;
 
 		if (data[2] & 1)
-			at = (at | (size_t)(data[2] >> 1) << 16) % (platter_size - 1);
-		platter[at] = data[3];
-		platter[at + 1] = data[4];
+			at = (at | (size_t)(data[2] >> 1) << 16) % (host_disk.size - 1);
+		host_disk.platter[at] = data[3];
+		host_disk.platter[at + 1] = data[4];
 	}
 }
 
@@ -185,54 +114,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!size)
 		return 0;
-	memcpy(platter, sound[data[0] & 1], platter_size);
+	memcpy(host_disk.platter, sound[data[0] & 1], host_disk.size);
 	damage(data + 1, size - 1);
-	/* As if it had just been plugged in: what is cached was another disk's. */
-	pagecache_invalidate(&disk.object, 0, UINT32_MAX);
-	if (sys_mount((uint64_t)"/dev/vda", (uint64_t)"/m", (uint64_t)"ext2", 0, 0))
+	if (disk_mount(0))
 		return 0;
 	use_volume();
-	if (sys_umount2((uint64_t)"/m", 0))
+	if (disk_umount())
 		__builtin_trap();
 	return 0;
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	static const struct host_ram ram[] = {{.base = 0x80000000, .size = 32 * MiB}};
-	size_t size;
+	size_t size, size4;
 
 	(void)argc;
 	(void)argv;
-	host_kernel_start();
-	host_idle = disk_work;
-	if (mmap(BUFFER, BUFFER_SIZE, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != BUFFER)
-		abort();
-	host_ram_start(ram, 1);
-	vma_init();
-	aspace_init();
-	pagecache_init();
-	host_thread.cred = cred_alloc(0);
-	sound[1] = file_load(file_beside("../disks/fuzz-ext4.img"), &platter_size);
 	sound[0] = file_load(file_beside("../disks/fuzz-ext2.img"), &size);
-	platter = malloc(platter_size);
-	if (!sound[0] || !sound[1] || size != platter_size || !platter)
+	sound[1] = file_load(file_beside("../disks/fuzz-ext4.img"), &size4);
+	if (!sound[0] || !sound[1] || size != size4)
 		abort();
-	memcpy(platter, sound[0], platter_size);
-	disk = (struct blockdev){.sectors = platter_size / SECTOR_SIZE, .ops = &disk_ops};
-	disk.limits = (struct block_limits){
-		.max_vecs = 32, .max_sectors = 256, .max_vec_bytes = 65536};
-	if (blockdev_register(&disk, "vd"))
-		abort();
-	vfs_init();
-	if (mount_add("root", NULL, NULL, fstype_find("tmpfs"), 0, ""))
-		abort();
-	host_thread.files = fdtable_create();
-	host_thread.fs = fscontext_create();
-	if (sys_mkdirat(AT_FDCWD, (uint64_t)"/m", 0755) ||
-	    sys_mkdirat(AT_FDCWD, (uint64_t)"/dev", 0755) ||
-	    sys_mount((uint64_t)"dev", (uint64_t)"/dev", (uint64_t)"devtmpfs", 0, 0))
-		abort();
+	disk_kernel_start(size);
 	return 0;
 }

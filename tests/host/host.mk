@@ -138,13 +138,12 @@ $(HB)/disks/ext2.img: | $(O)/.setup-test
 
 host-tests: $(HB)/disks/ext2.img
 HOST_TESTS += test_ext2
-test_ext2_SRC := tests/host/test_ext2.c tests/host/files.c tests/host/shim/user.c \
-		 tests/host/shim/around.c tests/host/shim/mmu.c tests/host/shim/ram.c \
-		 tests/host/shim/sleep.c $(wildcard fs/*.c fs/ext2/*.c fs/jbd2/*.c fs/tmpfs/*.c) \
-		 $(wildcard drivers/block/*.c) \
-		 $(MM_SRC) kernel/chardev.c kernel/cmdline.c kernel/cred.c \
-		 kernel/mutex.c kernel/uio.c kernel/wait.c lib/bitmap.c lib/crc.c lib/radix.c \
-		 lib/rbtree.c lib/sort.c $(KERNEL_SHIM)
+FS_SRC := $(addprefix tests/host/,files.c tools.c) \
+	  $(addprefix tests/host/shim/,around.c disk.c mmu.c ram.c sleep.c user.c) \
+	  $(wildcard fs/*.c fs/ext2/*.c fs/jbd2/*.c fs/tmpfs/*.c drivers/block/*.c) $(MM_SRC) \
+	  $(addprefix kernel/,chardev.c cmdline.c cred.c mutex.c uio.c wait.c) \
+	  $(addprefix lib/,bitmap.c crc.c radix.c rbtree.c sort.c) $(KERNEL_SHIM)
+test_ext2_SRC := tests/host/test_ext2.c $(FS_SRC)
 
 # The same on a volume with a journal.
 $(HB)/disks/ext3.img: | $(O)/.setup-test
@@ -154,7 +153,7 @@ $(HB)/disks/ext3.img: | $(O)/.setup-test
 
 host-tests: $(HB)/disks/ext3.img
 HOST_TESTS += test_ext3
-test_ext3_SRC := $(test_ext2_SRC)
+test_ext3_SRC := tests/host/test_ext2.c $(FS_SRC)
 
 # The same on small volumes with one of everything, parts of which the fuzzer overwrites.
 FUZZ_VOLUMES := $(HB)/disks/fuzz-ext2.img $(HB)/disks/fuzz-ext4.img
@@ -177,12 +176,11 @@ $(FUZZ_VOLUMES): tests/host/host.mk | $(O)/.setup-test
 
 host-tests: $(FUZZ_VOLUMES)
 FUZZERS	      += fuzz_ext2
-fuzz_ext2_SRC := $(patsubst tests/host/test_ext2.c,tests/host/fuzz_ext2.c,$(test_ext2_SRC))
+fuzz_ext2_SRC := tests/host/fuzz_ext2.c $(FS_SRC)
 
 # Journals that debugfs writes.
 HOST_TESTS += test_jbd2
-test_jbd2_SRC := tests/host/test_jbd2.c tests/host/shim/disk.c \
-		 $(filter-out tests/host/test_%,$(test_ext2_SRC))
+test_jbd2_SRC := tests/host/test_jbd2.c $(FS_SRC)
 
 # A small volume whose journal is not empty; parts of it the fuzzer overwrites.
 $(HB)/disks/fuzz-jbd2.img: | $(O)/.setup-test
@@ -195,7 +193,7 @@ $(HB)/disks/fuzz-jbd2.img: | $(O)/.setup-test
 
 host-tests: $(HB)/disks/fuzz-jbd2.img
 FUZZERS	      += fuzz_jbd2
-fuzz_jbd2_SRC := $(patsubst tests/host/test_jbd2.c,tests/host/fuzz_jbd2.c,$(test_jbd2_SRC))
+fuzz_jbd2_SRC := tests/host/fuzz_jbd2.c $(FS_SRC)
 
 # SD cards: the protocol and every controller's driver over models.
 HOST_TESTS += test_mmc
@@ -207,5 +205,4 @@ test_mmc_SRC := tests/host/test_mmc.c $(wildcard tests/host/mmc/*.c) tests/host/
 
 # The disk as crashes may leave it.
 HOST_TESTS += test_crash
-test_crash_SRC := tests/host/test_crash.c tests/host/shim/disk.c \
-		  $(filter-out tests/host/test_%,$(test_ext2_SRC))
+test_crash_SRC := tests/host/test_crash.c $(FS_SRC)

@@ -6,31 +6,15 @@
  */
 #include "tests/host/shim/kernel.h"
 #include "tests/host/shim/disk.h"
-#include "tests/host/shim/sleep.h"
-
-#include <sys/mman.h>
-#include <unistd.h>
+#include "tests/host/shim/syscalls.h"
 
 #include "fs/vfs.h"
 #include "kernel/uapi/fcntl.h"
-#include "tests/host/files.h"
+#include "tests/host/tools.h"
 
 #define SIZE	(4u << 20)
-#define BUFFER	((uint8_t *)0x10000000)
 #define FILES	12
 #define POINTS	100 /* or as many as XV39_CRASHES says */
-
-long sys_openat(int64_t, uint64_t, uint64_t, uint64_t);
-long sys_close(uint64_t);
-long sys_pread64(uint64_t, uint64_t, uint64_t, uint64_t);
-long sys_pwrite64(uint64_t, uint64_t, uint64_t, uint64_t);
-long sys_ftruncate(uint64_t, uint64_t);
-long sys_fsync(uint64_t);
-long sys_unlinkat(int64_t, uint64_t, uint64_t);
-long sys_mkdirat(int64_t, uint64_t, uint64_t);
-long sys_linkat(int64_t, uint64_t, int64_t, uint64_t, uint64_t);
-long sys_symlinkat(uint64_t, int64_t, uint64_t);
-long sys_renameat2(int64_t, uint64_t, int64_t, uint64_t, uint64_t);
 
 /* What happened to the disk, in order; a promise is where fsync of the n-th version returned. */
 static struct event {
@@ -42,7 +26,6 @@ static struct event {
 static size_t count, room;
 static uint8_t *before, *found;
 static uint64_t seed = 11;
-static char folder[] = "/tmp/xv39-crash-XXXXXX";
 
 static struct event *event_add(int kind)
 {
@@ -209,32 +192,6 @@ static unsigned crash_make(size_t n)
 	return promised;
 }
 
-static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int run(const char *format, ...)
-{
-	char command[500], line[800];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(command, sizeof(command), format, ap);
-	va_end(ap);
-	snprintf(line, sizeof(line), "cd %s; PATH=$PATH:/sbin; { %s; } > log 2>&1", folder,
-		 command);
-	return system(line);
-}
-
-static void image_store(const uint8_t *data, const char *name)
-{
-	char path[100];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_int_equal(fwrite(data, 1, SIZE, f), SIZE);
-	fclose(f);
-}
-
 /* The file that was saved: whole, and no older than promised. */
 static void saved_check(unsigned promised)
 {
@@ -256,32 +213,27 @@ static void saved_check(unsigned promised)
 
 static void complain(size_t n)
 {
-	char command[200];
-
-	image_store(found, "crashed");
-	snprintf(command, sizeof(command), "cat %s/log; cp %s/crashed /tmp/xv39-crashed.img",
-		 folder, folder);
-	if (system(command))
-		print_message("no log\n");
-	fail_msg("crash behind event %zu of %zu", n, count);
+	image_store(found, SIZE, "../xv39-crashed.img");
+	print_message("crash behind event %zu of %zu\n", n, count);
+	must(1);
 }
 
 static void crash_judge(size_t n)
 {
 	unsigned promised = crash_make(n);
 
-	image_store(found, "theirs");
+	image_store(found, SIZE, "theirs");
 	if (run("e2fsck -fy theirs; [ $? -le 1 ] && e2fsck -fn theirs"))
 		complain(n);
 	/* The replay alone must do: nothing else may be left to mend. */
-	image_store(found, "replayed");
+	image_store(found, SIZE, "replayed");
 	if (run("e2fsck -E journal_only -y replayed; e2fsck -fn replayed"))
 		complain(n);
 	memcpy(host_disk.platter, found, SIZE);
 	assert_int_equal(disk_mount(0), 0);
 	saved_check(promised);
 	assert_int_equal(disk_umount(), 0);
-	image_store(host_disk.platter, "ours");
+	image_store(host_disk.platter, SIZE, "ours");
 	if (run("e2fsck -fn ours"))
 		complain(n);
 }
@@ -292,20 +244,8 @@ static void test_crashes(void **state)
 	char name[8];
 
 	(void)state;
-	assert_int_equal(run("mke2fs -q -t ext3 -b 1024 -N 128 -J size=1 image %uK", SIZE / 1024),
-			 0);
-	snprintf(name, sizeof(name), "image");
-	{
-		char path[100];
-		size_t size;
-		uint8_t *data;
-
-		snprintf(path, sizeof(path), "%s/image", folder);
-		data = file_load(path, &size);
-		assert_int_equal(size, SIZE);
-		memcpy(host_disk.platter, data, SIZE);
-		free(data);
-	}
+	must(run("mke2fs -q -t ext3 -b 1024 -N 128 -J size=1 image %uK", SIZE / 1024));
+	disk_load("image");
 	memcpy(before, host_disk.platter, SIZE);
 	host_disk.record = record;
 	assert_int_equal(disk_mount(0), 0);
@@ -327,28 +267,21 @@ static void test_crashes(void **state)
 static int group_setup(void **state)
 {
 	(void)state;
-	assert_non_null(mkdtemp(folder));
 	before = malloc(SIZE);
 	found = malloc(SIZE);
-	assert_ptr_equal(mmap(BUFFER, 1 << 20, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
-			 BUFFER);
 	disk_kernel_start(SIZE);
-	return 0;
+	return tools_begin();
 }
 
 static int group_teardown(void **state)
 {
-	char command[100];
-
 	(void)state;
 	for (size_t i = 0; i < count; i++)
 		free(events[i].data);
 	free(events);
 	free(before);
 	free(found);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
+	return tools_end();
 }
 
 int main(void)

@@ -3,41 +3,21 @@
  * random calls against a model, then e2fsck and debugfs judge what is on the disk.
  */
 #include "tests/host/shim/kernel.h"
-#include "tests/host/shim/sleep.h"
+#include "tests/host/shim/disk.h"
+#include "tests/host/shim/syscalls.h"
 
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "drivers/block.h"
-#include "fs/file.h"
-#include "fs/procfs/procfs.h"
 #include "kernel/main.h"
-#include "kernel/mem/kmap.h"
 #include "kernel/uapi/fcntl.h"
 #include "kernel/uapi/mount.h"
-#include "mm/init.h"
 #include "mm/reclaim.h"
 #include "tests/host/files.h"
+#include "tests/host/tools.h"
 
 #define FILES	 24
 #define FILE_MAX 300000
 #define WRITE_MAX 40000
-
-/* The buffer of read and write: a place that a program could have. */
-#define BUFFER ((uint8_t *)0x10000000)
-
-long sys_openat(int64_t, uint64_t, uint64_t, uint64_t);
-long sys_close(uint64_t);
-long sys_pread64(uint64_t, uint64_t, uint64_t, uint64_t);
-long sys_pwrite64(uint64_t, uint64_t, uint64_t, uint64_t);
-long sys_ftruncate(uint64_t, uint64_t);
-long sys_fallocate(uint64_t, uint64_t, uint64_t, uint64_t);
-long sys_unlinkat(int64_t, uint64_t, uint64_t);
-long sys_mount(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
-long sys_mkdirat(int64_t, uint64_t, uint64_t);
-long sys_linkat(int64_t, uint64_t, int64_t, uint64_t, uint64_t);
-long sys_symlinkat(uint64_t, int64_t, uint64_t);
-long sys_renameat2(int64_t, uint64_t, int64_t, uint64_t, uint64_t);
 
 static struct model {
 	bool exists;
@@ -45,54 +25,8 @@ static struct model {
 	uint8_t data[FILE_MAX];
 } files[FILES];
 
-static uint8_t *platter;
-static size_t platter_size;
-static struct blockdev disk;
-static struct request *queued;
 static uint64_t seed = 5;
 static const char *image = "disks/ext2.img";
-
-static int disk_start(struct blockdev *d, struct request *r)
-{
-	(void)d;
-	if (queued)
-		return -EBUSY;
-	queued = r;
-	return 0;
-}
-
-static bool disk_work(void)
-{
-	struct request *r = queued;
-	struct request_iter it;
-	struct bio_vec v;
-	uint8_t *at;
-
-	if (!r)
-		return false;
-	queued = NULL;
-	at = platter + r->sector * SECTOR_SIZE;
-	request_iter_init(&it, r);
-	while (r->op != BIO_FLUSH && request_iter_next(&it, &v)) {
-		assert_true(at + v.len <= platter + platter_size);
-		if (r->op == BIO_READ)
-			memcpy(phys_to_virt(v.pa), at, v.len);
-		else
-			memcpy(at, phys_to_virt(v.pa), v.len);
-		at += v.len;
-	}
-	block_complete(&disk, r, 0);
-	return true;
-}
-
-
-
-static const struct blockdev_ops disk_ops = {.start = disk_start};
-
-/* There is nothing of processes to see here. */
-void procfs_register(void)
-{
-}
 
 static unsigned pick(unsigned n)
 {
@@ -106,7 +40,7 @@ static uint64_t name_of(unsigned i)
 	char *name = names[turn++ % 4];
 
 	/* A few directories, some long names. */
-	snprintf(name, 64, "/d%u/file%u%s", i % 3, i, i % 5 ? "" : "-with-a-rather-long-name");
+	snprintf(name, 64, "/m/d%u/file%u%s", i % 3, i, i % 5 ? "" : "-with-a-rather-long-name");
 	return (uint64_t)name;
 }
 
@@ -228,41 +162,29 @@ static void step(void)
 /* The volume as it lies on the disk, in a file for the tools. */
 static void judge(void)
 {
-	char copy[] = "/tmp/xv39-ext2-XXXXXX", out[64], path[100];
-	int fd = mkstemp(copy);
-
-	assert_int_equal(write(fd, platter, platter_size), platter_size);
-	close(fd);
-	snprintf(path, sizeof(path), "PATH=$PATH:/sbin; e2fsck -fn %s 2>&1", copy);
-	if (system(path))
-		fail_msg("e2fsck is not content");
+	image_store(host_disk.platter, host_disk.size, "image");
+	must(run("e2fsck -fn image"));
 	for (unsigned i = 0; i < FILES; i++) {
 		size_t size;
 		uint8_t *data;
-		char command[300];
 
-		snprintf(out, sizeof(out), "%s.out", copy);
-		snprintf(command, sizeof(command),
-			 "PATH=$PATH:/sbin; rm -f %s; debugfs -R 'dump %s %s' %s 2>/dev/null", out,
-			 (char *)name_of(i), out, copy);
-		assert_int_equal(system(command), 0);
-		data = file_load(out, &size);
+		/* As debugfs names it: without the /m in front. */
+		must(run("rm -f out; debugfs -R 'dump %s out' image", (char *)name_of(i) + 2));
+		data = file_load(tool_path("out"), &size);
 		assert_int_equal(data != NULL && size != 0, files[i].exists && files[i].size);
 		if (data)
 			assert_memory_equal(data, files[i].data, files[i].size);
 		free(data);
-		unlink(out);
 	}
-	unlink(copy);
 }
 
 /* Read-only for a while: all of it is on the disk, and e2fsck agrees. */
 static void remount(void)
 {
-	const uint64_t root = (uint64_t)"/", none = (uint64_t)"none";
+	const uint64_t root = (uint64_t)"/m", none = (uint64_t)"none";
 
 	assert_int_equal(sys_mount(none, root, none, MS_REMOUNT | MS_RDONLY, 0), 0);
-	assert_int_equal(sys_openat(AT_FDCWD, (uint64_t)"/new", O_RDWR | O_CREAT, 0644), -EROFS);
+	assert_int_equal(sys_openat(AT_FDCWD, (uint64_t)"/m/new", O_RDWR | O_CREAT, 0644), -EROFS);
 	judge();
 	assert_int_equal(sys_mount(none, root, none, MS_REMOUNT, 0), 0);
 }
@@ -273,7 +195,7 @@ static void test_random_calls(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		char name[8];
 
-		snprintf(name, sizeof(name), "/d%u", i);
+		snprintf(name, sizeof(name), "/m/d%u", i);
 		assert_int_equal(sys_mkdirat(AT_FDCWD, (uint64_t)name, 0755), 0);
 		assert_int_equal(sys_mkdirat(AT_FDCWD, (uint64_t)name, 0755), -EEXIST);
 	}
@@ -291,30 +213,22 @@ static void test_random_calls(void **state)
 
 static int group_setup(void **state)
 {
-	static const struct host_ram ram[] = {{.base = 0x80000000, .size = 32 * MiB}};
+	size_t size;
+	uint8_t *data = file_load(file_beside(image), &size);
 
 	(void)state;
-	host_kernel_start();
-	host_idle = disk_work;
-	assert_ptr_equal(mmap(BUFFER, 1 << 20, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
-			 BUFFER);
-	host_ram_start(ram, 1);
-	vma_init();
-	aspace_init();
-	pagecache_init();
-	host_thread.cred = cred_alloc(0);
-	platter = file_load(file_beside(image), &platter_size);
-	assert_non_null(platter);
-	disk = (struct blockdev){.sectors = platter_size / SECTOR_SIZE, .ops = &disk_ops};
-	disk.limits = (struct block_limits){
-		.max_vecs = 32, .max_sectors = 256, .max_vec_bytes = 65536};
-	assert_int_equal(blockdev_register(&disk, "vd"), 0);
-	vfs_init();
-	assert_int_equal(vfs_mount_root(), 0);
-	host_thread.files = fdtable_create();
-	host_thread.fs = fscontext_create();
-	return 0;
+	assert_non_null(data);
+	disk_kernel_start(size);
+	memcpy(host_disk.platter, data, size);
+	free(data);
+	assert_int_equal(disk_mount(0), 0);
+	return tools_begin();
+}
+
+static int group_teardown(void **state)
+{
+	(void)state;
+	return tools_end();
 }
 
 /* As test_ext3 it has a journal. */
@@ -326,5 +240,5 @@ int main(int argc, char **argv)
 
 	if (argc && strstr(argv[0], "ext3"))
 		image = "disks/ext3.img";
-	return cmocka_run_group_tests(tests, group_setup, NULL);
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

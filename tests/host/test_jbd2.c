@@ -5,73 +5,12 @@
 #include "tests/host/shim/kernel.h"
 #include "tests/host/shim/disk.h"
 
-#include <unistd.h>
-
 #include "lib/endian.h"
 #include "tests/host/files.h"
+#include "tests/host/tools.h"
 
 #define SIZE (12u << 20)
 #define MAGIC_FILE "\xc0\x3b\x39\x98"
-
-static char folder[] = "/tmp/xv39-jbd2-XXXXXX";
-
-/* Run a command in the folder; what it says is shown when it fails. */
-static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int run(const char *format, ...)
-{
-	char command[1500], line[2000];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(command, sizeof(command), format, ap);
-	va_end(ap);
-	snprintf(line, sizeof(line),
-		 "cd %s; PATH=$PATH:/sbin:/usr/sbin; export LC_ALL=C; { %s; } > log 2>&1", folder,
-		 command);
-	return system(line);
-}
-
-static void must(int status)
-{
-	char command[100];
-
-	if (!status)
-		return;
-	snprintf(command, sizeof(command), "cat %s/log", folder);
-	if (system(command))
-		fail();
-	fail_msg("a tool is not content");
-}
-
-static const char *path(const char *name)
-{
-	static char buf[2][200];
-	static unsigned turn;
-	char *p = buf[turn++ % 2];
-
-	snprintf(p, 200, "%s/%s", folder, name);
-	return p;
-}
-
-static void disk_load(const char *name)
-{
-	size_t size;
-	uint8_t *data = file_load(path(name), &size);
-
-	assert_non_null(data);
-	assert_int_equal(size, SIZE);
-	memcpy(host_disk.platter, data, SIZE);
-	free(data);
-}
-
-static void disk_store(const char *name)
-{
-	FILE *f = fopen(path(name), "w");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(host_disk.platter, 1, SIZE, f), SIZE);
-	fclose(f);
-}
 
 /* A volume "image" with two files of known blocks: 2000..2009 and 2100..2109. */
 static void image_make(unsigned block_size, const char *options)
@@ -91,7 +30,7 @@ static unsigned file_block(unsigned n)
 	char *text, *p;
 
 	must(run("debugfs -R 'blocks file' image 2>/dev/null > blocks"));
-	text = (char *)file_load(path("blocks"), &size);
+	text = (char *)file_load(tool_path("blocks"), &size);
 	assert_non_null(text);
 	p = text;
 	while (n--)
@@ -108,7 +47,7 @@ static void compare(void)
 	disk_load("image");
 	assert_int_equal(disk_mount(0), 0);
 	assert_int_equal(disk_umount(), 0);
-	disk_store("image");
+	image_store(host_disk.platter, SIZE, "image");
 	must(run("e2fsck -fn image"));
 	must(run("dumpe2fs -h image | grep -c needs_recovery | grep 0"));
 	must(run("for i in image ref; do debugfs -R 'dump file out' $i && mv out $i.out; done; "
@@ -200,7 +139,7 @@ static size_t journal_block(unsigned n)
 	char *text;
 
 	must(run("debugfs -R 'bmap <8> %u' image 2>/dev/null > bmap", n));
-	text = (char *)file_load(path("bmap"), &size);
+	text = (char *)file_load(tool_path("bmap"), &size);
 	assert_non_null(text);
 	at = (unsigned)strtoul(text, NULL, 10);
 	free(text);
@@ -231,7 +170,7 @@ static void test_damaged(void **state)
 		 file_block(0), file_block(1)));
 	disk_load("image");
 	host_disk.platter[journal_block(14) + 500] ^= 1;
-	disk_store("image");
+	image_store(host_disk.platter, SIZE, "image");
 	compare();
 }
 
@@ -267,7 +206,7 @@ static void test_orphans(void **state)
 	disk_load("image");
 	assert_int_equal(disk_mount(0), 0);
 	assert_int_equal(disk_umount(), 0);
-	disk_store("image");
+	image_store(host_disk.platter, SIZE, "image");
 	must(run("e2fsck -fn image"));
 	must(run("debugfs -R 'testi <12>' image | grep 'not in use'"));
 	must(run("debugfs -R 'dump cut out' image; cmp -n 1500 b out && "
@@ -279,18 +218,14 @@ static void test_orphans(void **state)
 static int group_setup(void **state)
 {
 	(void)state;
-	assert_non_null(mkdtemp(folder));
 	disk_kernel_start(SIZE);
-	return 0;
+	return tools_begin();
 }
 
 static int group_teardown(void **state)
 {
-	char command[100];
-
 	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
+	return tools_end();
 }
 
 int main(void)

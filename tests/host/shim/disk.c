@@ -1,7 +1,9 @@
 #include "tests/host/shim/disk.h"
 
 #include "tests/host/shim/sleep.h"
+#include "tests/host/shim/syscalls.h"
 
+#include <sys/mman.h>
 
 #include "fs/file.h"
 #include "fs/mount.h"
@@ -11,10 +13,6 @@
 #include "kernel/uapi/fcntl.h"
 #include "mm/init.h"
 #include "mm/pagecache.h"
-
-long sys_mkdirat(int64_t, uint64_t, uint64_t);
-long sys_mount(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
-long sys_umount2(uint64_t, uint64_t);
 
 struct host_disk host_disk;
 static struct request *queued;
@@ -93,6 +91,9 @@ void disk_kernel_start(size_t size)
 
 	host_kernel_start();
 	host_idle = disk_work;
+	if (mmap(BUFFER, BUFFER_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != BUFFER)
+		abort();
 	host_ram_start(ram, 1);
 	vma_init();
 	aspace_init();

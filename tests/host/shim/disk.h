@@ -23,8 +23,8 @@ void disk_register(size_t size);
 /* Complete one request. */
 bool disk_work(void);
 /*
- * A kernel with 32 MiB of RAM, the disk, a tmpfs as the root with /m and /dev in it. For the start
- * of a program.
+ * A kernel with 32 MiB of RAM, the disk, a tmpfs as the root with /m and /dev in it, and the
+ * memory BUFFER of syscalls.h. For the start of a program.
  */
 void disk_kernel_start(size_t size);
 /* Mount the disk on /m, as if it had just been plugged in; and unmount it. 0 or -errno. */
