@@ -13,6 +13,8 @@ CMD ?=
 # A root image to use in place; a folder whose files are added to the root image.
 ROOT ?=
 EXTRA ?=
+# A folder of programs in xv6's style, for `make xv6`.
+SRC ?=
 # Appended to QEMU's arguments.
 QEMUFLAGS ?=
 # 1: warnings are errors (CI).  V=1: show the commands.
@@ -38,6 +40,7 @@ all: kernel root.img compile_commands.json
 include scripts/setup.mk
 include scripts/kernel.mk
 include scripts/user.mk
+include scripts/xv6.mk
 include scripts/image.mk
 include scripts/qemu.mk
 include scripts/host.mk

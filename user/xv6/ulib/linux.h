@@ -32,12 +32,14 @@
 #define SYS_sync		81
 #define SYS_exit_group		94
 #define SYS_nanosleep		101
+#define SYS_setitimer		103
 #define SYS_clock_gettime	113
 #define SYS_syslog		116
 #define SYS_kill		129
 #define SYS_rt_sigaction	134
 #define SYS_setsid		157
 #define SYS_getpid		172
+#define SYS_sysinfo		179
 #define SYS_brk			214
 #define SYS_munmap		215
 #define SYS_clone		220
@@ -54,13 +56,17 @@
 #define ENODEV		19
 #define EISDIR		21
 #define EROFS		30
+#define ELOOP		40
 
 #define AT_FDCWD	(-100)
 #define AT_REMOVEDIR	0x200
+#define O_PATH		010000000
 #define SEEK_SET	0
 #define F_GETFD		1
 #define SIGKILL		9
 #define SIGCHLD		17
+#define SIGPROF		27
+#define ITIMER_PROF	2
 #define CLOCK_MONOTONIC	1
 #define CLOCK_BOOTTIME	7
 #define MADV_POPULATE_WRITE	23
@@ -108,6 +114,30 @@ struct linux_timespec {
 	long tv_nsec;
 };
 
+struct linux_itimerval {
+	struct {
+		long tv_sec;
+		long tv_usec;
+	} interval, value;
+};
+
+struct linux_sigaction {
+	void (*handler)(void);
+	uint64 flags;
+	uint64 mask;
+};
+
+struct linux_sysinfo {
+	long uptime;
+	uint64 loads[3];
+	uint64 totalram, freeram, sharedram, bufferram;	/* in units of mem_unit bytes */
+	uint64 totalswap, freeswap;
+	ushort procs;
+	uint64 totalhigh, freehigh;
+	uint mem_unit;
+};
+_Static_assert(sizeof(struct linux_sysinfo) == 112, "struct sysinfo of riscv64");
+
 struct linux_termios {
 	uint c_iflag;
 	uint c_oflag;
@@ -122,5 +152,8 @@ _Static_assert(sizeof(struct linux_termios) == 36, "struct termios of the kernel
 long syscall(long number, ...);
 
 extern char **environ;
+
+/* Where an alarm's signal enters (ulib/alarm.S). */
+void alarm_entry(void);
 
 #endif

@@ -89,7 +89,7 @@ int uptime(void)
 /*
  * Moves the end of the data segment. Linux's brk() takes and returns an address, and answers with
  * the old end when it cannot move. Its memory comes at the first touch; an eager request asks for
- * the pages at once, where the kernel can do that, so that a full memory is noticed here.
+ * the pages at once, so that a full memory is noticed here, and nothing has changed then.
  */
 char *sys_sbrk(int bytes, int how)
 {
@@ -103,7 +103,10 @@ char *sys_sbrk(int bytes, int how)
 	if (how == SBRK_EAGER && bytes > 0) {
 		uint64 first = old & ~(PAGE - 1);
 
-		syscall(SYS_madvise, first, end - first, MADV_POPULATE_WRITE);
+		if (syscall(SYS_madvise, first, end - first, MADV_POPULATE_WRITE) < 0) {
+			syscall(SYS_brk, old);
+			return SBRK_ERROR;
+		}
 	}
 	return (char *)old;
 }
@@ -116,16 +119,4 @@ char *sbrk(int bytes)
 char *sbrklazy(int bytes)
 {
 	return sys_sbrk(bytes, SBRK_LAZY);
-}
-
-void *mmap(void *addr, uint64 len, int prot, int flags, int fd, uint64 offset)
-{
-	long r = syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
-
-	return r < 0 ? (void *)-1 : (void *)r;
-}
-
-int munmap(void *addr, uint64 len)
-{
-	return result(syscall(SYS_munmap, addr, len));
 }

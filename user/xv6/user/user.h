@@ -8,6 +8,7 @@
 #include "kernel/types.h"
 
 struct stat;
+struct sysinfo;
 
 #define SBRK_ERROR	((char *)-1)
 #define SBRK_EAGER	1
@@ -41,9 +42,15 @@ int mkdir(const char *path);
 int chdir(const char *path);
 int link(const char *from, const char *to);
 int unlink(const char *path);	/* an empty directory, too */
+
+/* What the course's labs add (ulib/labs.c). */
 int symlink(const char *target, const char *path);
 void *mmap(void *addr, uint64 len, int prot, int flags, int fd, uint64 offset);
 int munmap(void *addr, uint64 len);
+int sysinfo(struct sysinfo *info);
+int trace(int mask);		/* always -1: there is nothing in the kernel that would print */
+int sigalarm(int ticks, void (*handler)(void));	/* ticks of processor time; 0 ends it */
+int sigreturn(void);		/* the end of such a handler; does not come back */
 
 /* ulib/printf.c: %d %i %u %x %p %s %c %%, with l and ll; width and zero padding for numbers. */
 void fprintf(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
