@@ -4,6 +4,8 @@
  */
 #include "kernel/syscall.h"
 
+#include <stdatomic.h>
+
 #include "kernel/asm.h"
 #include "kernel/printk.h"
 #include "kernel/thread.h"
@@ -17,10 +19,8 @@ long syscall_unknown(void)
 	uint64_t nr = thread_trapframe(current())->a7;
 
 	/* One line for each call, so that a program that keeps asking does not fill the log. */
-	if (nr < SYSCALL_COUNT && !(seen[nr / 64] & BIT(nr % 64))) {
-		seen[nr / 64] |= BIT(nr % 64);
+	if (nr < SYSCALL_COUNT && !(atomic_fetch_or(&seen[nr / 64], BIT(nr % 64)) & BIT(nr % 64)))
 		printk(LOG_DEBUG, "%s: unknown system call %lu\n", current()->comm, nr);
-	}
 	return -ENOSYS;
 }
 

@@ -48,3 +48,25 @@ def test_dynamic(pie):
     # Where things are is random: often enough to meet what depends on it.
     equal(run("for i in 1 2 3 4 5 6 7 8; do /hello; done", extra=tree, status=0).text,
           "hello\n" * 8, "output")
+
+
+def test_unknown_calls():
+    """A call that is not there: ENOSYS, and one line in the kernel's messages."""
+    tree = tree_of({"asks.c": """
+        #include <errno.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <unistd.h>
+        int main(int argc, char **argv)
+        {
+                for (int i = 1; i < argc; i++)
+                        printf("%d", syscall(atoi(argv[i]), 0) == -1 && errno == ENOSYS);
+                puts("");
+        }
+        """})
+    cross = os.environ.get("UCROSS", "riscv64-linux-gnu-") + "gcc"
+    host([cross, "-static", "-o", os.path.join(tree, "asks"), os.path.join(tree, "asks.c")])
+    lines = run("/asks 0 0 425 100000; /asks 425 2; dmesg", extra=tree, status=0).text.splitlines()
+    equal(lines[:2], ["1111", "11"], "ENOSYS")
+    said = [line.split("] ")[-1] for line in lines if "unknown system call" in line]
+    equal(said, [f"asks: unknown system call {n}" for n in (0, 425, 2)], "dmesg")
