@@ -7,17 +7,14 @@
 #include "kernel/chardev.h"
 #include "kernel/mem/slab.h"
 
-static int chardev_open(struct inode *inode, struct file *f)
+int chardev_file_open(struct file *f, struct chardev *dev)
 {
-	struct chardev *dev = chardev_find(inode->rdev);
-	struct chardev_file *cf;
+	struct chardev_file *cf = kzalloc(sizeof(*cf));
 	int err = 0;
 
-	if (!dev)
-		return -ENXIO;
-	cf = kzalloc(sizeof(*cf));
 	if (!cf)
 		return -ENOMEM;
+	cf->file = f;
 	cf->dev = dev;
 	cf->flags = f->flags;
 	if (dev->ops->open)
@@ -30,6 +27,13 @@ static int chardev_open(struct inode *inode, struct file *f)
 	if (dev->ops->seekable)
 		f->kind |= FILE_SEEK;
 	return 0;
+}
+
+static int chardev_open(struct inode *inode, struct file *f)
+{
+	struct chardev *dev = chardev_find(inode->rdev);
+
+	return dev ? chardev_file_open(f, dev) : -ENXIO;
 }
 
 static void chardev_release(struct file *f)

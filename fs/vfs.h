@@ -524,6 +524,8 @@ void pipe_init(void);
 void memdev_init(void);
 struct chardev;
 struct chardev *file_chardev(struct file *f); /* NULL if f is none */
+/* f, whose ops are chardev_fops, becomes an open file of dev: 0 or -errno. */
+int chardev_file_open(struct file *f, struct chardev *dev);
 /* Is f read and written past the cache? Files that live in nothing else are not. */
 static inline bool file_is_direct(struct file *f, const struct object *o)
 {

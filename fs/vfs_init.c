@@ -39,18 +39,19 @@ void vfs_init(void)
 	shm_init();
 	tmpfs_register();
 	devfs_register();
+	devpts_register();
 	procfs_register();
 	flusher_start();
 	readahead_start();
 }
 
-static int mount_at(const char *type, const char *where, uint32_t flags)
+static int mount_at(const char *type, const char *where, uint32_t flags, const char *options)
 {
 	struct path p;
 	int err = path_lookup(AT_FDCWD, where, WALK_FOLLOW | WALK_DIRECTORY, &p);
 
 	if (!err) {
-		err = mount_add(type, NULL, &p, fstype_find(type), flags, "");
+		err = mount_add(type, NULL, &p, fstype_find(type), flags, options);
 		path_put(&p);
 	}
 	if (err)
@@ -94,8 +95,9 @@ int vfs_mount_root(void)
 		return err;
 	}
 	/* Without these a root can still be looked at, so a missing directory is only a warning. */
-	(void)mount_at("devtmpfs", "/dev", MS_NOSUID);
-	(void)mount_at("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+	(void)mount_at("devtmpfs", "/dev", MS_NOSUID, "");
+	(void)mount_at("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620");
+	(void)mount_at("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
 	return 0;
 }
 

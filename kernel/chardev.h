@@ -7,12 +7,14 @@
 #include "kernel/uio.h"
 
 struct chardev;
+struct file;
 
 /* One open of the device; flags are the open file's O_* (O_NONBLOCK may change by fcntl). */
 struct chardev_file {
 	struct chardev *dev;
 	uint32_t flags;
-	void *data; /* the driver's */
+	struct file *file; /* for devices that are part of a file system */
+	void *data;	   /* the driver's */
 };
 
 struct chardev_ops {

@@ -18,7 +18,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 FOLDERS = {
     "lib": ["lib", "kernel/types.h", "kernel/uapi/errno.h"],
     "mm": ["lib", "mm", "kernel"],
-    "fs": ["lib", "mm", "kernel", "fs", "drivers/block.h", "drivers/tty/tty.h"],
+    "fs": ["lib", "mm", "kernel", "fs", "drivers/block.h", "drivers/tty/pty.h",
+           "drivers/tty/tty.h"],
     "drivers": ["lib", "mm", "kernel", "drivers"],
     # The kernel's own memory: of mm/ it knows RAM alone.
     "kernel/mem": ["lib", "kernel", *(f"mm/{noun}.h" for noun in

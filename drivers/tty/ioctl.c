@@ -73,14 +73,16 @@ static long set_termios(struct tty_file *f, uaddr_t arg, size_t size, bool wait,
 		t->ops->set_termios(t, &new_termios);
 	code_from_speed(&new_termios);
 	new_termios.c_line = 0;
-	if (flush)
+	if (flush) {
 		ldisc_flush_input(&t->ldisc);
+		tty_flushed_input(t);
+	}
 	ldisc_set_termios(&t->ldisc, &new_termios);
 	signals = tty_settle_locked(t);
 	mutex_unlock(&t->lock);
 	if (signals)
 		tty_signal(t, signals);
-	tty_input_ready(t);
+	tty_receive(t);
 	wake_all(&t->read_wait); /* who waits for a line may now want bytes */
 	return 0;
 }
@@ -96,6 +98,7 @@ static long flush_queues(struct tty *t, uint64_t which)
 		ldisc_flush_input(&t->ldisc);
 		while (t->ops->read(t, drop, ARRAY_SIZE(drop)))
 			;
+		tty_flushed_input(t);
 	}
 	if (which != TCIFLUSH) {
 		t->ldisc.echo_tail = t->ldisc.echo_head;
@@ -284,7 +287,7 @@ long tty_ioctl(struct chardev_file *cf, uint32_t cmd, uint64_t arg)
 		return set_termios(f, arg, sizeof(struct termios2), cmd != TCSETS2,
 				   cmd == TCSETSF2);
 	}
-	long err = tty_job_ioctl(f->tty, cmd, arg);
+	long err = tty_job_ioctl(f, cmd, arg);
 
 	return err == -ENOIOCTL_TTY ? tty_line_ioctl(f, cmd, arg) : err;
 }

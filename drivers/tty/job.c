@@ -4,6 +4,7 @@
  */
 #include "drivers/tty/tty_impl.h"
 
+#include "kernel/pid.h"
 #include "kernel/process.h"
 #include "kernel/signal.h"
 #include "kernel/thread.h"
@@ -17,7 +18,7 @@ struct tty *tty_current(void)
 	if (!p)
 		return NULL;
 	uint64_t was = spin_lock_irq(&proc_lock);
-	struct tty *t = p->tty;
+	struct tty *t = p->tty ? tty_get(p->tty) : NULL;
 
 	spin_unlock_irq(&proc_lock, was);
 	return t;
@@ -55,9 +56,14 @@ int tty_check_background(struct tty *t, int sig)
 	return -ERESTARTSYS;
 }
 
-/* p, a session leader without a terminal, gets t, which controls no session. */
+/*
+ * p, a session leader without a terminal, gets t, which controls no session, or not any more. The
+ * session has one reference, however many processes it has.
+ */
 static void attach_locked(struct tty *t, struct process *p)
 {
+	if (!t->sid)
+		tty_get(t);
 	t->sid = p->sid;
 	t->pgrp = p->pgid;
 	p->tty = t;
@@ -76,20 +82,16 @@ void tty_open_controlling(struct tty *t)
 	spin_unlock_irq(&proc_lock, was);
 }
 
-/* No process of the session that t controlled has it any more. */
-static void session_detach(struct tty *t, pid_t sid)
+static void detach_one(struct process *p, void *t)
 {
-	struct process *p, *next;
+	if (p->tty == t)
+		p->tty = NULL;
+}
 
-	for (p = process_next(1); p; p = next) {
-		uint64_t was = spin_lock_irq(&proc_lock);
-
-		if (p->sid == sid && p->tty == t)
-			p->tty = NULL;
-		spin_unlock_irq(&proc_lock, was);
-		next = process_next(p->pid + 1);
-		process_put(p);
-	}
+/* No process has t any more: all at once, or a child born meanwhile would keep it. */
+static void detach_all_locked(struct tty *t)
+{
+	process_for_each_locked(detach_one, t);
 }
 
 /* The terminal gives up its session; its foreground group is told. */
@@ -99,9 +101,11 @@ static void tty_disassociate(struct tty *t)
 	pid_t pgrp = t->pgrp, sid = t->sid;
 
 	t->pgrp = t->sid = 0;
+	if (sid)
+		detach_all_locked(t);
 	spin_unlock_irq(&proc_lock, was);
 	if (sid)
-		session_detach(t, sid);
+		tty_put(t);
 	if (!pgrp)
 		return;
 	signal_pgrp(pgrp, SIGHUP, NULL);
@@ -141,16 +145,19 @@ void tty_session_exit(struct process *p)
 
 	if (t && t->sid != p->sid)
 		t = NULL;
-	spin_unlock_irq(&proc_lock, was);
 	if (t)
-		tty_hangup(t);
+		tty_get(t);
+	spin_unlock_irq(&proc_lock, was);
+	if (!t)
+		return;
+	tty_hangup(t);
+	tty_put(t);
 }
 
 static long set_controlling(struct tty *t, uint64_t steal)
 {
 	struct process *p = current()->process;
 	bool privileged = cred_privileged();
-	pid_t robbed = 0;
 	long err = 0;
 	uint64_t was = spin_lock_irq(&proc_lock);
 
@@ -162,14 +169,12 @@ static long set_controlling(struct tty *t, uint64_t steal)
 	if (t->sid) {
 		if (steal != 1 || !privileged)
 			goto out;
-		robbed = t->sid;
+		detach_all_locked(t);
 	}
 	err = 0;
 	attach_locked(t, p);
 out:
 	spin_unlock_irq(&proc_lock, was);
-	if (robbed)
-		session_detach(t, robbed);
 	return err;
 }
 
@@ -224,8 +229,9 @@ static long set_foreground(struct tty *t, uaddr_t arg)
 	return err;
 }
 
-long tty_job_ioctl(struct tty *t, uint32_t cmd, uint64_t arg)
+long tty_job_ioctl(struct tty_file *f, uint32_t cmd, uint64_t arg)
 {
+	struct tty *t = f->tty;
 	struct process *p = current()->process;
 
 	if (cmd != TIOCGPGRP && cmd != TIOCSPGRP && cmd != TIOCGSID && cmd != TIOCSCTTY &&
@@ -240,7 +246,7 @@ long tty_job_ioctl(struct tty *t, uint32_t cmd, uint64_t arg)
 	if (cmd == TIOCSPGRP)
 		return set_foreground(t, arg);
 	uint64_t was = spin_lock_irq(&proc_lock);
-	bool ours = p->tty == t;
+	bool ours = p->tty == t || f->master;
 	pid_t value = cmd == TIOCGSID ? t->sid : t->pgrp;
 
 	spin_unlock_irq(&proc_lock, was);

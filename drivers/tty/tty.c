@@ -24,6 +24,12 @@ static struct waitqueue work_wait = WAITQUEUE_INIT(work_wait);
 static _Atomic uint32_t work_any;
 static struct thread *tty_thread;
 
+void tty_flushed_input(struct tty *t)
+{
+	if (t->ops->flushed_input)
+		t->ops->flushed_input(t);
+}
+
 uint32_t tty_settle_locked(struct tty *t)
 {
 	struct ldisc *l = &t->ldisc;
@@ -31,8 +37,10 @@ uint32_t tty_settle_locked(struct tty *t)
 	uint8_t out[64];
 
 	l->signals = 0;
-	if (l->flush_output)
+	if (l->flush_output) {
 		t->ops->flush_output(t);
+		tty_flushed_input(t);
+	}
 	l->flush_output = false;
 	if (l->send)
 		t->ops->send_now(t, l->send);
@@ -61,8 +69,7 @@ void tty_signal(struct tty *t, uint32_t signals)
 			signal_pgrp(pgrp, order[i], NULL);
 }
 
-/* Bytes from the line into the discipline, as far as it has room. */
-static void tty_receive(struct tty *t)
+void tty_receive(struct tty *t)
 {
 	tty_char_t in[64];
 	uint32_t signals = 0, n;
@@ -110,11 +117,11 @@ void tty_output_ready(struct tty *t)
 	wake_all(&t->write_wait);
 }
 
-/* Space in the discipline: what waits in the line may come. */
+/* Space in the discipline: what waits in the line may come. No lock held. */
 static void tty_unblock(struct tty *t)
 {
 	if (atomic_exchange(&t->blocked, false))
-		tty_input_ready(t);
+		tty_receive(t);
 }
 
 /*
@@ -216,10 +223,11 @@ static int read_loop(struct tty_file *f, struct uio *u, bool nonblock, struct re
 {
 	struct tty *t = f->tty;
 	uint64_t started = time_ns(), deadline;
+	bool waited = false;
 
-	for (;;) {
+	for (;; waited = true) {
 		if (tty_file_hung(f))
-			return 0;
+			return waited && t->gone ? -EIO : 0;
 		int err = tty_check_background(t, SIGTTIN);
 
 		if (!err)
@@ -367,20 +375,40 @@ static uint32_t tty_poll(struct chardev_file *cf, struct poll_table *pt)
 
 /* --- open --- */
 
+static int open_count(struct tty *t, struct tty_file *f)
+{
+	int err = 0;
+
+	mutex_lock(&t->lock);
+	f->hangups = t->hangups;
+	if (t->exclusive && !cred_privileged())
+		err = -EBUSY;
+	else if (t->ops->open)
+		err = t->ops->open(t);
+	if (!err)
+		t->opens++;
+	mutex_unlock(&t->lock);
+	return err;
+}
+
 static int tty_open_as(struct chardev_file *cf, struct tty *t, bool console, bool controlling)
 {
 	struct tty_file *f;
+	int err;
 
 	if (!t)
 		return -ENXIO;
-	if (t->exclusive && !cred_privileged())
-		return -EBUSY;
 	f = kmalloc(sizeof(*f));
 	if (!f)
 		return -ENOMEM;
-	*f = (struct tty_file){t, t->hangups, console};
+	*f = (struct tty_file){.tty = tty_get(t), .console = console};
+	err = open_count(t, f);
+	if (err) {
+		tty_put(t);
+		kfree(f);
+		return err;
+	}
 	cf->data = f;
-	t->opens++;
 	/* Only who may read from it can take it for its terminal. */
 	if (controlling && !(cf->flags & O_NOCTTY_FLAG) && (cf->flags & O_ACCMODE_FLAG) != 1)
 		tty_open_controlling(t);
@@ -400,15 +428,27 @@ static int console_open(struct chardev_file *cf)
 /* /dev/tty: whatever terminal the process has. */
 static int current_open(struct chardev_file *cf)
 {
-	return tty_open_as(cf, tty_current(), false, false);
+	struct tty *t = tty_current();
+	int err = tty_open_as(cf, t, false, false);
+
+	if (t)
+		tty_put(t);
+	return err;
 }
 
 static void tty_release(struct chardev_file *cf)
 {
 	struct tty_file *f = cf->data;
+	struct tty *t = f->tty;
 
-	if (--f->tty->opens == 0)
-		f->tty->exclusive = false;
+	mutex_lock(&t->lock);
+	if (--t->opens == 0) {
+		t->exclusive = false;
+		if (t->ops->close)
+			t->ops->close(t);
+	}
+	mutex_unlock(&t->lock);
+	tty_put(t);
 	kfree(f);
 }
 
@@ -435,9 +475,21 @@ static struct chardev console_dev = {
 	.ops = &console_ops,
 };
 
-int tty_register(struct tty *t, const char *name, dev_t dev, const struct tty_ops *ops,
-		 void *driver)
+struct tty *tty_get(struct tty *t)
 {
+	t->refs++;
+	return t;
+}
+
+void tty_put(struct tty *t)
+{
+	if (--t->refs == 0 && t->ops->free)
+		t->ops->free(t);
+}
+
+void tty_init(struct tty *t, const char *name, dev_t dev, const struct tty_ops *ops, void *driver)
+{
+	t->refs = 1;
 	t->name = name;
 	t->ops = ops;
 	t->driver = driver;
@@ -447,6 +499,12 @@ int tty_register(struct tty *t, const char *name, dev_t dev, const struct tty_op
 	ldisc_init(&t->ldisc);
 	t->chardev = (struct chardev){
 		.name = name, .dev = dev, .mode = 0620, .ops = &tty_chardev_ops, .data = t};
+}
+
+int tty_register(struct tty *t, const char *name, dev_t dev, const struct tty_ops *ops,
+		 void *driver)
+{
+	tty_init(t, name, dev, ops, driver);
 	if (!tty_thread) {
 		tty_thread = kthread_create("tty", tty_thread_main, NULL);
 		if (!tty_thread)

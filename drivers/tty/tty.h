@@ -1,6 +1,6 @@
 /*
- * Terminals: a line discipline (ldisc.h), a line (a driver: serial, later pseudo-terminals), and
- * the session whose controlling terminal it is.
+ * Terminals: a line discipline (ldisc.h), a line (a driver: serial, or the master of a
+ * pseudo-terminal), and the session whose controlling terminal it is.
  *
  * Lock letters: L lock (sleeping), P proc_lock, - written once.
  */
@@ -31,6 +31,12 @@ struct tty_ops {
 	/* New settings: change in *new what the line cannot do. May be NULL. */
 	void (*set_termios)(struct tty *t, struct termios2 *new_termios);
 	void (*send_break)(struct tty *t);	 /* a quarter of a second; may be NULL */
+	void (*flushed_input)(struct tty *t);	 /* input was forgotten; may be NULL */
+	/* May it be opened: 0 or -errno; and its last open file is closed. Both may be NULL. */
+	int (*open)(struct tty *t);
+	void (*close)(struct tty *t);
+	/* The last reference is gone. NULL: it stays for ever. No lock held. */
+	void (*free)(struct tty *t);
 };
 
 struct tty {
@@ -43,16 +49,23 @@ struct tty {
 	bool held;			/* L: by TCXONC */
 	bool exclusive;			/* L: TIOCEXCL */
 	bool reading, writing;		/* L: one reader, one writer at a time */
+	bool gone;			/* L: nobody is at the other end any more */
+	uint32_t opens;			/* L */
 	_Atomic uint32_t blocked;       /* the discipline has no room: input waits in the line */
 	_Atomic uint32_t work;		/* the tty thread is to look at it */
 	_Atomic uint32_t hangups;	/* an open remembers how many there were */
-	_Atomic int opens;
+	_Atomic uint32_t refs;		/* open files, a session, the other end */
 	struct waitqueue read_wait, write_wait;
 	pid_t pgrp, sid;		/* P: foreground group, session; 0: none */
 	struct chardev chardev;		/* - */
 	struct tty *next;		/* - list of all */
 };
 
+/* Make a terminal of a line, with one reference; t is zeroed. It has no name in /dev yet. */
+void tty_init(struct tty *t, const char *name, dev_t dev, const struct tty_ops *ops,
+	      void *driver);
+struct tty *tty_get(struct tty *t);
+void tty_put(struct tty *t); /* may free it */
 /*
  * Make a terminal of a line and a device node for it. t is zeroed and stays for ever. May sleep.
  */

@@ -137,20 +137,26 @@ static void link_add(struct inode *dir, const char *name, const char *target)
 
 static int devfs_mount(struct super_block *sb, const char *options, struct inode **root)
 {
+	struct tmpfs *fs = kzalloc(sizeof(*fs));
 	int err;
 
-	err = tmpfs_fill(sb, 0755, root);
-	if (err)
+	if (!fs)
+		return -ENOMEM;
+	err = tmpfs_fill(sb, fs, 0755, root);
+	if (err) {
+		kfree(fs);
 		return err;
+	}
 	devfs_root = *root;
 	sb->forget_names = true; /* "no such device" does not hold for ever */
-	tmpfs_of(sb)->update = devfs_update;
+	fs->update = devfs_update;
 	devfs_update(sb);
 	link_add(*root, "fd", "/proc/self/fd");
 	link_add(*root, "stdin", "/proc/self/fd/0");
 	link_add(*root, "stdout", "/proc/self/fd/1");
 	link_add(*root, "stderr", "/proc/self/fd/2");
 	(void)subdir_get(*root, "shm", 3);
+	(void)subdir_get(*root, "pts", 3);
 	return 0;
 }
 

@@ -189,21 +189,15 @@ void tmpfs_setup(struct tmpfs *fs)
 	fs->max_pages = frames_total / 2;
 }
 
-int tmpfs_fill(struct super_block *sb, mode_t mode, struct inode **root)
+int tmpfs_fill(struct super_block *sb, struct tmpfs *fs, mode_t mode, struct inode **root)
 {
-	struct tmpfs *fs = kzalloc(sizeof(*fs));
-
-	if (!fs)
-		return -ENOMEM;
 	tmpfs_setup(fs);
 	sb->data = fs;
 	sb->ops = &tmpfs_super_ops;
 	sb->max_size = TMPFS_SIZE_MAX;
 	*root = tmpfs_inode_new(sb, NULL, S_IFDIR | mode, 0);
-	if (is_err(*root)) {
-		kfree(fs);
+	if (is_err(*root))
 		return (int)ptr_err(*root);
-	}
 	(*root)->nlink = 2;
 	return 0;
 }
@@ -264,11 +258,18 @@ static int tmpfs_mount(struct super_block *sb, const char *options, struct inode
 {
 	uint64_t pages = frames_total / 2;
 	int err = options_parse(options, &pages);
+	struct tmpfs *fs;
 
-	if (!err)
-		err = tmpfs_fill(sb, 01777, root);
-	if (!err)
-		tmpfs_of(sb)->max_pages = pages ? pages : UINT64_MAX;
+	if (err)
+		return err;
+	fs = kzalloc(sizeof(*fs));
+	if (!fs)
+		return -ENOMEM;
+	err = tmpfs_fill(sb, fs, 01777, root);
+	if (err)
+		kfree(fs);
+	else
+		fs->max_pages = pages ? pages : UINT64_MAX;
 	return err;
 }
 

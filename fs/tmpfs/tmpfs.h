@@ -49,8 +49,8 @@ static inline struct tmpfs *tmpfs_of(const struct super_block *sb)
 extern const struct super_ops tmpfs_super_ops;
 /* Fill in a volume's record, which is all zero. */
 void tmpfs_setup(struct tmpfs *fs);
-/* A volume with an empty root; mode of the root. */
-int tmpfs_fill(struct super_block *sb, mode_t mode, struct inode **root);
+/* A volume with an empty root; mode of the root. fs, all zero and allocated, is sb's on success. */
+int tmpfs_fill(struct super_block *sb, struct tmpfs *fs, mode_t mode, struct inode **root);
 /* A thing without a name yet, nlink 0; or err_ptr. dir may be NULL. */
 struct inode *tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t mode, dev_t rdev);
 /* tmpfs->lock held: find, add (inode's reference is taken over; nlink as it stands), remove. */
@@ -61,6 +61,7 @@ void tmpfs_remove_locked(struct tmpfs_entry *e);
 void tmpfs_pages_count(struct inode *inode, uint64_t now);
 void tmpfs_register(void);
 void devfs_register(void);
+void devpts_register(void);
 void memfd_init(void);
 void shm_init(void);
 /*

@@ -23,6 +23,7 @@ _Static_assert(sizeof(struct statfs64) == 120, "Linux riscv64 struct statfs");
 
 #define EXT2_SUPER_MAGIC  0xef53
 #define TMPFS_MAGIC	  0x01021994
+#define DEVPTS_SUPER_MAGIC 0x1cd1
 #define PROC_SUPER_MAGIC  0x9fa0
 #define SYSFS_MAGIC	  0x62656572
 #define PIPEFS_MAGIC	  0x50495045

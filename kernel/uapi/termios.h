@@ -104,6 +104,15 @@ struct winsize {
 #define ECHOKE	0x00000800
 #define IEXTEN	0x00008000
 
+/* What a pseudo-terminal's master reads ahead of data in packet mode. */
+#define TIOCPKT_DATA	   0
+#define TIOCPKT_FLUSHREAD  1
+#define TIOCPKT_FLUSHWRITE 2
+#define TIOCPKT_STOP	   4
+#define TIOCPKT_START	   8
+#define TIOCPKT_NOSTOP	   16
+#define TIOCPKT_DOSTOP	   32
+
 /* ioctl(2) */
 #define TCGETS	   0x5401U
 #define TCSETS	   0x5402U
@@ -122,6 +131,7 @@ struct winsize {
 #define TIOCGWINSZ 0x5413U
 #define TIOCSWINSZ 0x5414U
 #define FIONREAD   0x541bU
+#define TIOCPKT    0x5420U
 #define TIOCNOTTY  0x5422U
 #define TIOCSETD   0x5423U
 #define TIOCGETD   0x5424U
@@ -132,7 +142,13 @@ struct winsize {
 #define TCSETSW2   0x402c542cU
 #define TCSETSF2   0x402c542dU
 #define TIOCVHANGUP 0x5437U
+#define TIOCGPTPEER 0x5441U
+#define TIOCGPTN   0x80045430U
+#define TIOCSPTLCK 0x40045431U
 #define TIOCGDEV   0x80045432U
+#define TIOCSIG	   0x40045436U
+#define TIOCGPKT   0x80045438U
+#define TIOCGPTLCK 0x80045439U
 #define TIOCGEXCL  0x80045440U
 
 /* arguments of TCXONC and TCFLSH */

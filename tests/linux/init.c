@@ -140,6 +140,8 @@ static void commands_run(void)
 int main(void)
 {
 	mount_one("devtmpfs", "/dev", NULL);
+	mkdir("/dev/pts", 0755);
+	mount_one("devpts", "/dev/pts", "gid=5,mode=620");
 	int fd = open("/dev/console", O_RDWR);
 	for (int i = 0; i < 3 && fd >= 0; i++)
 		dup2(fd, i);
