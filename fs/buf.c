@@ -39,9 +39,8 @@ static int meta_write(struct object *o, uint64_t index, struct frame **frames, u
 	struct super_block *sb = o->owner;
 	int err = meta_io(o, index, frames, n, BIO_WRITE);
 
-	/* The only good copy is in the log now, and must stay there. */
-	if (err && sb->journal)
-		journal_abort(sb->journal, err, "a block cannot be written to its place");
+	if (err && sb->ops->write_failed)
+		sb->ops->write_failed(sb, err);
 	return err;
 }
 

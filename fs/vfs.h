@@ -67,6 +67,8 @@ struct super_ops {
 	int (*sync)(struct super_block *sb);
 	/* Turn read-only (after a sync) or read-write. 0 or -errno. */
 	int (*remount)(struct super_block *sb, bool readonly);
+	/* A block of metadata (fs/buf.h) cannot be written. Locks may be held. NULL: no matter. */
+	void (*write_failed)(struct super_block *sb, int err);
 	void (*unmount)(struct super_block *sb); /* after sync; no inode is left */
 	int (*statfs)(struct super_block *sb, struct statfs64 *out);
 	/* Is what the name cache knows still true? (procfs). NULL: always. May sleep. */

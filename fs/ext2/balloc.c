@@ -186,5 +186,5 @@ int ext2_blocks_free(struct ext2_fs *fs, uint32_t block, uint32_t count)
 		count -= n;
 	}
 	mutex_unlock(&fs->lock);
-	return err;
+	return ext2_unfinished(fs, err, "freeing blocks");
 }

@@ -195,7 +195,7 @@ static int metadata_sync(struct inode *inode, bool datasync)
 	if (j)
 		err = journal_commit_tid(j, datasync ? ei->datasync_tid : ei->tid, &done);
 	else
-		err = buf_sync_all(inode->sb);
+		err = atomic_load(&ext2_fs(inode->sb)->failed) ? -EROFS : buf_sync_all(inode->sb);
 	/* A commit has flushed the data too. */
 	return err || !done ? err : blockdev_flush(inode->sb->bdev);
 }

@@ -53,15 +53,14 @@ static struct ext2_dirent *record_at(const struct inode *dir, const struct buf *
 	return de;
 }
 
-/* Where a record was found: keeps its block until place_put. */
-struct place {
-	struct buf b;
-	struct ext2_dirent *de;
-	struct ext2_dirent *before; /* the record in front of it in the block, or NULL */
-};
+static struct ext2_dirent *record_behind(struct ext2_dirent *de)
+{
+	return (struct ext2_dirent *)((char *)de + de->rec_len);
+}
 
 /* 0 with p filled, -ENOENT, or another error. */
-static int block_find(struct inode *dir, uint32_t n, const char *name, size_t len, struct place *p)
+static int block_find(struct inode *dir, uint32_t n, const char *name, size_t len,
+		      struct ext2_place *p)
 {
 	uint32_t at, block_size = dir->sb->block_size;
 	int err = block_get(dir, n, &p->b);
@@ -97,7 +96,7 @@ static bool is_indexed(struct inode *dir)
 }
 
 /* By the index, which does not know the dots. -ENOENT: not there. -ENODATA: no usable index. */
-static int index_find(struct inode *dir, const char *name, size_t len, struct place *p)
+static int index_find(struct inode *dir, const char *name, size_t len, struct ext2_place *p)
 {
 	uint32_t leaves = dir_blocks(dir);
 	struct ext2_htree h;
@@ -118,7 +117,7 @@ static int index_find(struct inode *dir, const char *name, size_t len, struct pl
 	return err;
 }
 
-static int dir_find(struct inode *dir, const char *name, size_t len, struct place *p)
+int ext2_dir_place(struct inode *dir, const char *name, size_t len, struct ext2_place *p)
 {
 	uint32_t blocks = dir_blocks(dir);
 	int err = index_find(dir, name, len, p);
@@ -133,8 +132,8 @@ static int dir_find(struct inode *dir, const char *name, size_t len, struct plac
 
 int ext2_dir_find(struct inode *dir, const char *name, size_t len, uint32_t *ino)
 {
-	struct place p;
-	int err = dir_find(dir, name, len, &p);
+	struct ext2_place p;
+	int err = ext2_dir_place(dir, name, len, &p);
 
 	*ino = 0;
 	if (err)
@@ -144,8 +143,7 @@ int ext2_dir_find(struct inode *dir, const char *name, size_t len, uint32_t *ino
 	return 0;
 }
 
-static void record_set(struct inode *dir, struct ext2_dirent *de, const char *name, size_t len,
-		       uint32_t ino, mode_t mode)
+static uint8_t type_for(const struct inode *dir, mode_t mode)
 {
 	static const uint8_t types[16] = {
 		[DT_FIFO] = EXT2_FT_FIFO, [DT_CHR] = EXT2_FT_CHR, [DT_DIR] = EXT2_FT_DIR,
@@ -153,9 +151,15 @@ static void record_set(struct inode *dir, struct ext2_dirent *de, const char *na
 		[DT_SOCK] = EXT2_FT_SOCK,
 	};
 
+	return ext2_fs(dir->sb)->filetype ? types[DT_OF_MODE(mode)] : 0;
+}
+
+static void record_set(struct inode *dir, struct ext2_dirent *de, const char *name, size_t len,
+		       uint32_t ino, mode_t mode)
+{
 	de->inode = ino;
 	de->name_len = (uint8_t)len;
-	de->file_type = ext2_fs(dir->sb)->filetype ? types[DT_OF_MODE(mode)] : 0;
+	de->file_type = type_for(dir, mode);
 	memcpy(de->name, name, len);
 }
 
@@ -247,8 +251,7 @@ int ext2_dir_add(struct inode *dir, const char *name, size_t len, uint32_t ino, 
 
 	if (err != -ENOSPC) {
 		if (!err)
-			dir->mtime = dir->ctime = inode_now();
-	ext2_inode_changed(dir, false);
+			inode_touch(dir);
 		return err;
 	}
 	ei->flags &= ~(uint32_t)EXT2_INDEX_FL;
@@ -267,37 +270,29 @@ int ext2_dir_add(struct inode *dir, const char *name, size_t len, uint32_t ino, 
 	return 0;
 }
 
-int ext2_dir_remove(struct inode *dir, const char *name, size_t len)
+void ext2_dir_remove(struct inode *dir, struct ext2_place *p)
 {
-	struct place p;
-	int err = dir_find(dir, name, len, &p);
+	struct ext2_dirent *before = p->before;
 
-	if (err)
-		return err;
-	buf_modify(&p.b);
-	if (p.before)
-		p.before->rec_len = (uint16_t)(p.before->rec_len + p.de->rec_len);
-	p.de->inode = 0;
-	buf_dirty(&p.b);
-	buf_put(&p.b);
+	/* Names may have been put between the two since it was found. */
+	while (before && record_behind(before) != p->de)
+		before = record_behind(before);
+	buf_modify(&p->b);
+	if (before)
+		before->rec_len = (uint16_t)(before->rec_len + p->de->rec_len);
+	p->de->inode = 0;
+	buf_dirty(&p->b);
 	ext2_i(dir)->space_hint = 0;
 	inode_touch(dir);
-	return 0;
 }
 
-int ext2_dir_set(struct inode *dir, const char *name, size_t len, uint32_t ino, mode_t mode)
+void ext2_dir_set(struct inode *dir, struct ext2_place *p, uint32_t ino, mode_t mode)
 {
-	struct place p;
-	int err = dir_find(dir, name, len, &p);
-
-	if (err)
-		return err;
-	buf_modify(&p.b);
-	record_set(dir, p.de, name, len, ino, mode);
-	buf_dirty(&p.b);
-	buf_put(&p.b);
+	buf_modify(&p->b);
+	p->de->inode = ino;
+	p->de->file_type = type_for(dir, mode);
+	buf_dirty(&p->b);
 	inode_touch(dir);
-	return 0;
 }
 
 int ext2_dir_make(struct inode *dir, uint32_t parent)
@@ -318,7 +313,7 @@ int ext2_dir_make(struct inode *dir, uint32_t parent)
 	de = b.data;
 	de->rec_len = EXT2_DIRENT_SIZE(1);
 	record_set(dir, de, ".", 1, (uint32_t)dir->ino, S_IFDIR);
-	de = (void *)((char *)de + de->rec_len);
+	de = record_behind(de);
 	de->rec_len = (uint16_t)(dir->sb->block_size - EXT2_DIRENT_SIZE(1));
 	record_set(dir, de, "..", 2, parent, S_IFDIR);
 	buf_dirty(&b);

@@ -77,6 +77,11 @@ static inline struct ext2_inode *ext2_i(struct inode *inode)
 void ext2_register(void);
 /* The volume is damaged: one message, read-only from now on. Returns -EUCLEAN. */
 int ext2_error(struct ext2_fs *fs, const char *fmt, ...) __printf(2, 3);
+/*
+ * err, if not 0, left a change half done, or lost what was: as ext2_error. With a journal nothing
+ * of the change reaches the disk. Returns err.
+ */
+int ext2_unfinished(struct ext2_fs *fs, int err, const char *what);
 struct ext2_group *ext2_group(struct ext2_fs *fs, uint32_t group); /* fs->lock, or constants */
 /* Around a change of it, in a handle. fs->lock. */
 void ext2_group_modify(struct ext2_fs *fs, uint32_t group);
@@ -131,12 +136,13 @@ void ext2_orphan_del(struct inode *inode);
 /* balloc.c */
 /* One free block at goal or as near behind it as can be: number in *block. 0, -ENOSPC, -EIO. */
 int ext2_block_alloc(struct ext2_fs *fs, uint32_t goal, uint32_t *block);
-/* count blocks from block on become free. 0, -EUCLEAN, -EIO. */
+/* count blocks from block on become free. 0, or the volume has failed: -EUCLEAN, -EIO. */
 int ext2_blocks_free(struct ext2_fs *fs, uint32_t block, uint32_t count);
 
 /* ialloc.c */
 /* A free inode number for a thing of mode in dir. 0, -ENOSPC, -EIO. */
 int ext2_inode_alloc(struct inode *dir, mode_t mode, uint32_t *ino);
+/* 0, or the volume has failed: -EUCLEAN, -EIO. */
 int ext2_inode_free(struct ext2_fs *fs, uint32_t ino, bool directory);
 
 /* extent.c */
@@ -174,8 +180,8 @@ struct inode *ext2_inode_new(struct inode *dir, mode_t mode, dev_t rdev); /* or 
 int ext2_write_inode(struct inode *inode);
 /* Copy the inode to its record in the table, now, in a handle. 0 or -errno. */
 int ext2_inode_store(struct inode *inode);
-/* Mark the record as that of a deleted inode and give the number back, in a handle. */
-void ext2_inode_erase(struct inode *inode);
+/* Mark the record as a deleted inode's and give the number back, in a handle. 0 or -errno. */
+int ext2_inode_erase(struct inode *inode);
 void ext2_free_inode(struct inode *inode);
 
 /* truncate.c */
@@ -188,9 +194,20 @@ int ext2_set_size(struct inode *inode, uint64_t size);
 /* ino of the name in *ino, 0 if it is not there. */
 int ext2_dir_find(struct inode *dir, const char *name, size_t len, uint32_t *ino);
 int ext2_dir_add(struct inode *dir, const char *name, size_t len, uint32_t ino, mode_t mode);
-int ext2_dir_remove(struct inode *dir, const char *name, size_t len);
-/* The entry of that name gets another inode. */
-int ext2_dir_set(struct inode *dir, const char *name, size_t len, uint32_t ino, mode_t mode);
+/*
+ * Where the record of a name is, its block held in memory until buf_put(&p->b), so that changing
+ * it cannot fail. Adding names leaves it valid, removing others does not. 0, -ENOENT, or another
+ * error.
+ */
+struct ext2_place {
+	struct buf b;
+	struct ext2_dirent *de;
+	struct ext2_dirent *before; /* a record in front of it in the block, or NULL */
+};
+int ext2_dir_place(struct inode *dir, const char *name, size_t len, struct ext2_place *p);
+void ext2_dir_remove(struct inode *dir, struct ext2_place *p);
+/* The name gets another inode. */
+void ext2_dir_set(struct inode *dir, struct ext2_place *p, uint32_t ino, mode_t mode);
 int ext2_dir_make(struct inode *dir, uint32_t parent); /* "." and ".." of a new one */
 int ext2_dir_empty(struct inode *dir);		       /* 0 or -ENOTEMPTY */
 int ext2_readdir(struct file *f, struct dir_context *ctx);

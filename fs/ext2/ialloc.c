@@ -138,5 +138,5 @@ int ext2_inode_free(struct ext2_fs *fs, uint32_t ino, bool directory)
 	buf_put(&b);
 out:
 	mutex_unlock(&fs->lock);
-	return err;
+	return ext2_unfinished(fs, err, "freeing an inode");
 }

@@ -396,7 +396,7 @@ int ext2_write_inode(struct inode *inode)
 	if (atomic_load(&fs->failed))
 		return -EROFS;
 	if (!inode->sb->journal)
-		return ext2_inode_store(inode);
+		return ext2_unfinished(fs, ext2_inode_store(inode), "writing an inode");
 	err = inode_differs(inode);
 	if (err <= 0)
 		return err;
@@ -408,14 +408,15 @@ int ext2_write_inode(struct inode *inode)
 	return 0;
 }
 
-void ext2_inode_erase(struct inode *inode)
+int ext2_inode_erase(struct inode *inode)
 {
 	struct ext2_inode *ei = ext2_i(inode);
 	struct ext2_dinode *di;
 	struct buf b;
+	int err = dinode_get(inode->sb, inode->ino, &b, &di);
 
-	if (dinode_get(inode->sb, inode->ino, &b, &di))
-		return;
+	if (err)
+		return err;
 	buf_modify(&b);
 	dinode_store(inode, di);
 	di->dtime = (uint32_t)(inode_now() / (int64_t)NSEC_PER_SEC);
@@ -425,5 +426,5 @@ void ext2_inode_erase(struct inode *inode)
 	memset(di->block, 0, sizeof(di->block));
 	buf_dirty(&b);
 	buf_put(&b);
-	(void)ext2_inode_free(ext2_fs(inode->sb), (uint32_t)inode->ino, S_ISDIR(ei->vfs.mode));
+	return ext2_inode_free(ext2_fs(inode->sb), (uint32_t)inode->ino, S_ISDIR(ei->vfs.mode));
 }

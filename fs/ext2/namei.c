@@ -152,13 +152,16 @@ static int ext2_unlink(struct inode *dir, struct dentry *d)
 	struct inode *inode = d->inode;
 	bool directory = S_ISDIR(inode->mode);
 	int err = directory ? ext2_dir_empty(inode) : 0;
+	struct ext2_place p;
 
 	if (!err)
 		err = ext2_begin(fs, EXT2_CREDITS_NAME);
 	if (err)
 		return err;
-	err = ext2_dir_remove(dir, d->name, d->name_len);
+	err = ext2_dir_place(dir, d->name, d->name_len, &p);
 	if (!err) {
+		ext2_dir_remove(dir, &p);
+		buf_put(&p.b);
 		nlink_drop(inode, directory ? inode->nlink : 1);
 		if (directory)
 			nlink_drop(dir, 1);
@@ -167,68 +170,82 @@ static int ext2_unlink(struct inode *dir, struct dentry *d)
 	return err;
 }
 
-/* A directory that moved: its ".." and the link counts of both parents. */
-static int parent_change(struct inode *inode, struct inode *from, struct inode *to)
-{
-	int err;
+/* The records that a rename changes: all are found before the first is changed. */
+struct renaming {
+	struct inode *from, *to;
+	struct dentry *from_d, *to_d;
+	struct ext2_place old, new, up, down; /* the names, ".." of what moves there and back */
+};
 
-	if (!S_ISDIR(inode->mode) || from == to)
+/* ".." of a directory that gets another parent; an empty place if there is no such need. */
+static int parent_place(struct renaming *r, struct inode *inode, struct ext2_place *p)
+{
+	if (!inode || !S_ISDIR(inode->mode) || r->from == r->to)
 		return 0;
-	err = ext2_dir_set(inode, "..", 2, (uint32_t)to->ino, S_IFDIR);
-	if (err)
-		return err;
-	nlink_drop(from, 1);
-	to->nlink++;
-	ext2_inode_changed(to, false);
-	return 0;
+	return ext2_dir_place(inode, "..", 2, p);
 }
 
-static int rename_exchange(struct inode *from, struct dentry *from_d, struct inode *to,
-			   struct dentry *to_d)
+static int renaming_find(struct renaming *r, bool exchange)
 {
-	struct inode *a = from_d->inode, *b = to_d->inode;
-	int err = ext2_dir_set(to, to_d->name, to_d->name_len, (uint32_t)a->ino, a->mode);
+	int err = ext2_dir_place(r->from, r->from_d->name, r->from_d->name_len, &r->old);
 
+	if (!err && r->to_d->inode)
+		err = ext2_dir_place(r->to, r->to_d->name, r->to_d->name_len, &r->new);
 	if (!err)
-		err = ext2_dir_set(from, from_d->name, from_d->name_len, (uint32_t)b->ino,
-				   b->mode);
-	if (!err)
-		err = parent_change(a, from, to);
-	if (!err)
-		err = parent_change(b, to, from);
-	a->ctime = b->ctime = inode_now();
-	ext2_inode_changed(a, false);
-	ext2_inode_changed(b, false);
+		err = parent_place(r, r->from_d->inode, &r->up);
+	if (!err && exchange)
+		err = parent_place(r, r->to_d->inode, &r->down);
 	return err;
 }
 
-/* Within a handle; victim, if there is one, may be replaced. */
-static int rename_move(struct inode *from, struct dentry *from_d, struct inode *to,
-		       struct dentry *to_d)
+/* A directory that moved: its ".." and the link counts of both parents. */
+static void parent_change(struct inode *inode, struct ext2_place *up, struct inode *from,
+			  struct inode *to)
 {
-	struct inode *inode = from_d->inode, *victim = to_d->inode;
+	if (!up->b.frame)
+		return;
+	ext2_dir_set(inode, up, (uint32_t)to->ino, S_IFDIR);
+	nlink_drop(from, 1);
+	to->nlink++;
+	ext2_inode_changed(to, false);
+}
+
+static void rename_exchange(struct renaming *r)
+{
+	struct inode *a = r->from_d->inode, *b = r->to_d->inode;
+
+	ext2_dir_set(r->to, &r->new, (uint32_t)a->ino, a->mode);
+	ext2_dir_set(r->from, &r->old, (uint32_t)b->ino, b->mode);
+	parent_change(a, &r->up, r->from, r->to);
+	parent_change(b, &r->down, r->to, r->from);
+	a->ctime = b->ctime = inode_now();
+	ext2_inode_changed(a, false);
+	ext2_inode_changed(b, false);
+}
+
+/* What was there, if anything, is replaced. Only making room for a new name can fail. */
+static int rename_move(struct renaming *r)
+{
+	struct inode *inode = r->from_d->inode, *victim = r->to_d->inode;
 	bool directory = S_ISDIR(inode->mode);
-	int err;
+	int err = 0;
 
 	/* The new name first: whenever it stops, the file has a name. */
 	if (victim)
-		err = ext2_dir_set(to, to_d->name, to_d->name_len, (uint32_t)inode->ino,
-				   inode->mode);
+		ext2_dir_set(r->to, &r->new, (uint32_t)inode->ino, inode->mode);
 	else
-		err = ext2_dir_add(to, to_d->name, to_d->name_len, (uint32_t)inode->ino,
+		err = ext2_dir_add(r->to, r->to_d->name, r->to_d->name_len, (uint32_t)inode->ino,
 				   inode->mode);
-	if (!err)
-		err = ext2_dir_remove(from, from_d->name, from_d->name_len);
-	if (!err)
-		err = parent_change(inode, from, to);
 	if (err)
 		return err;
+	ext2_dir_remove(r->from, &r->old);
+	parent_change(inode, &r->up, r->from, r->to);
 	inode->ctime = inode_now();
 	ext2_inode_changed(inode, false);
 	if (victim) {
 		nlink_drop(victim, directory ? victim->nlink : 1);
 		if (directory)
-			nlink_drop(to, 1);
+			nlink_drop(r->to, 1);
 	}
 	return 0;
 }
@@ -236,6 +253,7 @@ static int rename_move(struct inode *from, struct dentry *from_d, struct inode *
 static int ext2_rename(struct inode *from, struct dentry *from_d, struct inode *to,
 		       struct dentry *to_d, bool exchange)
 {
+	struct renaming r = {.from = from, .to = to, .from_d = from_d, .to_d = to_d};
 	struct ext2_fs *fs = ext2_fs(from->sb);
 	bool directory = S_ISDIR(from_d->inode->mode);
 	int err = 0;
@@ -248,10 +266,15 @@ static int ext2_rename(struct inode *from, struct dentry *from_d, struct inode *
 		err = ext2_begin(fs, EXT2_CREDITS_NAME);
 	if (err)
 		return err;
-	if (exchange)
-		err = rename_exchange(from, from_d, to, to_d);
-	else
-		err = rename_move(from, from_d, to, to_d);
+	err = renaming_find(&r, exchange);
+	if (!err && exchange)
+		rename_exchange(&r);
+	else if (!err)
+		err = rename_move(&r);
+	buf_put(&r.old.b);
+	buf_put(&r.new.b);
+	buf_put(&r.up.b);
+	buf_put(&r.down.b);
 	ext2_end(fs);
 	return err;
 }

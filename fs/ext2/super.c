@@ -16,6 +16,21 @@
 #include "mm/frame.h"
 #include "mm/pagecache.h"
 
+/* Nothing more is changed, but that e2fsck is told to look at it. */
+static void volume_fail(struct ext2_fs *fs, int err)
+{
+	/* The journal says it then, until somebody marks the volume. */
+	if (fs->sb->journal) {
+		journal_abort(fs->sb->journal, err, NULL);
+		return;
+	}
+	/* Without the lock, which the caller may hold. */
+	if (!atomic_exchange(&fs->sb->readonly, true)) {
+		fs->es->state |= EXT2_ERROR_FS;
+		buf_dirty(&fs->super);
+	}
+}
+
 int ext2_error(struct ext2_fs *fs, const char *fmt, ...)
 {
 	char text[160];
@@ -27,17 +42,25 @@ int ext2_error(struct ext2_fs *fs, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	pr_err("ext2 %s: damaged: %s; read-only from now on\n", fs->sb->bdev->name, text);
-	/* The journal says it then, until somebody marks the volume. */
-	if (fs->sb->journal) {
-		journal_abort(fs->sb->journal, -EUCLEAN, NULL);
-		return -EUCLEAN;
-	}
-	/* e2fsck is to look at it; without the lock, which the caller may hold. */
-	if (!atomic_exchange(&fs->sb->readonly, true)) {
-		fs->es->state |= EXT2_ERROR_FS;
-		buf_dirty(&fs->super);
-	}
+	volume_fail(fs, -EUCLEAN);
 	return -EUCLEAN;
+}
+
+int ext2_unfinished(struct ext2_fs *fs, int err, const char *what)
+{
+	/* Short of memory is no reason to stop: it costs some space, until e2fsck is run. */
+	if (!err || err == -ENOMEM || atomic_exchange(&fs->failed, true))
+		return err;
+	pr_err("ext2 %s: error %d while %s; read-only from now on\n", fs->sb->bdev->name, -err,
+	       what);
+	volume_fail(fs, err);
+	return err;
+}
+
+/* What is in memory only now would be lost: with a journal the log has it still. */
+static void ext2_write_failed(struct super_block *sb, int err)
+{
+	(void)ext2_unfinished(ext2_fs(sb), err, "writing metadata to its place");
 }
 
 struct ext2_group *ext2_group(struct ext2_fs *fs, uint32_t group)
@@ -357,6 +380,7 @@ const struct super_ops ext2_super_ops = {
 	.free = ext2_free_inode,
 	.sync = ext2_sync,
 	.remount = ext2_remount,
+	.write_failed = ext2_write_failed,
 	.unmount = ext2_unmount,
 	.statfs = ext2_statfs,
 };

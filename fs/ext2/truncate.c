@@ -9,22 +9,23 @@
 #include "mm/pagecache.h"
 
 /* A block of extended attributes may be shared: it goes with its last inode. */
-static void xattr_drop(struct ext2_inode *ei)
+static int xattr_drop(struct ext2_inode *ei)
 {
 	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
 	struct ext2_xattr_header *h;
 	struct buf b;
 	bool last;
+	int err;
 
-	if (!ei->file_acl)
-		return;
-	if (!ext2_block_valid(fs, ei->file_acl) || buf_read(fs->sb, ei->file_acl, &b))
-		return;
+	if (!ei->file_acl || !ext2_block_valid(fs, ei->file_acl))
+		return 0;
+	err = buf_read(fs->sb, ei->file_acl, &b);
+	if (err)
+		return err;
 	h = b.data;
 	if (h->magic != EXT2_XATTR_MAGIC) {
 		buf_put(&b);
-		(void)ext2_error(fs, "inode %lu has bad attributes", (unsigned long)ei->vfs.ino);
-		return;
+		return ext2_error(fs, "inode %lu has bad attributes", (unsigned long)ei->vfs.ino);
 	}
 	last = h->refcount <= 1;
 	if (!last) {
@@ -35,10 +36,11 @@ static void xattr_drop(struct ext2_inode *ei)
 	buf_put(&b);
 	if (last) {
 		buf_forget(fs->sb, ei->file_acl);
-		(void)ext2_blocks_free(fs, ei->file_acl, 1);
+		err = ext2_blocks_free(fs, ei->file_acl, 1);
 	}
 	ei->file_acl = 0;
 	ei->vfs.blocks = 0;
+	return err;
 }
 
 /* Does the block array hold numbers of blocks (and not a device, or a short link's text)? */
@@ -90,12 +92,14 @@ static void inode_delete(struct inode *inode)
 		err = ext2_again(fs);
 		open = !err;
 	}
+	if (!err)
+		err = xattr_drop(ei);
 	if (!err) {
-		xattr_drop(ei);
 		ext2_orphan_del(inode);
-		ext2_inode_erase(inode);
+		err = ext2_inode_erase(inode);
 		ext2_inode_forget(ei);
 	}
+	(void)ext2_unfinished(fs, err, "freeing an inode");
 	if (open)
 		ext2_end(fs);
 }
@@ -172,7 +176,9 @@ int ext2_set_size(struct inode *inode, uint64_t size)
 		err = pagecache_truncate(&inode->object, size);
 	ext2_inode_changed(inode, true);
 	if (!err && size <= old)
-		err = blocks_trim(inode, (size + fs->block_size - 1) >> fs->block_bits, &open);
+		err = ext2_unfinished(fs, blocks_trim(inode, DIV_ROUND_UP(size, fs->block_size),
+						      &open),
+				      "truncating a file");
 	if (!open)
 		return err;
 	if (inode->nlink)

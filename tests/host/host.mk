@@ -205,4 +205,8 @@ test_mmc_SRC := tests/host/test_mmc.c $(wildcard tests/host/mmc/*.c) tests/host/
 
 # The disk as crashes may leave it.
 HOST_TESTS += test_crash
-test_crash_SRC := tests/host/test_crash.c $(FS_SRC)
+test_crash_SRC := $(addprefix tests/host/,test_crash.c saved.c) $(FS_SRC)
+
+# A disk of which one request, or all from one on, fail.
+HOST_TESTS += test_faults
+test_faults_SRC := $(addprefix tests/host/,test_faults.c saved.c) $(FS_SRC)

@@ -10,6 +10,7 @@
 
 #include "fs/vfs.h"
 #include "kernel/uapi/fcntl.h"
+#include "tests/host/saved.h"
 #include "tests/host/tools.h"
 
 #define SIZE	(4u << 20)
@@ -91,24 +92,9 @@ static void truncate_file(unsigned i)
 	sys_close((uint64_t)fd);
 }
 
-/* The way in which editors save: a new file, synced, takes the name of the old one. */
 static void save(unsigned version)
 {
-	long fd = sys_openat(AT_FDCWD, (uint64_t)"/m/new", O_RDWR | O_CREAT | O_TRUNC, 0644);
-	size_t len = 2000 + version * 37;
-
-	assert_true(fd >= 0);
-	for (size_t n = 0; n < len; n++)
-		BUFFER[n] = (uint8_t)(version * 7 + n);
-	assert_int_equal(sys_pwrite64((uint64_t)fd, (uint64_t)BUFFER, len, 0), len);
-	assert_int_equal(sys_fsync((uint64_t)fd), 0);
-	sys_close((uint64_t)fd);
-	assert_int_equal(sys_renameat2(AT_FDCWD, (uint64_t)"/m/new", AT_FDCWD, (uint64_t)"/m/saved",
-				       0),
-			 0);
-	fd = sys_openat(AT_FDCWD, (uint64_t)"/m", O_RDONLY | O_DIRECTORY, 0);
-	assert_int_equal(sys_fsync((uint64_t)fd), 0);
-	sys_close((uint64_t)fd);
+	assert_int_equal(saved_write(version), 0);
 	event_add(EV_PROMISE)->offset = version;
 }
 
@@ -190,25 +176,6 @@ static unsigned crash_make(size_t n)
 		memcpy(found + e->offset, e->data, len);
 	}
 	return promised;
-}
-
-/* The file that was saved: whole, and no older than promised. */
-static void saved_check(unsigned promised)
-{
-	long fd = sys_openat(AT_FDCWD, (uint64_t)"/m/saved", O_RDONLY, 0), len;
-	unsigned version;
-
-	if (fd < 0) {
-		assert_int_equal(promised, 0);
-		return;
-	}
-	len = sys_pread64((uint64_t)fd, (uint64_t)BUFFER, 1 << 19, 0);
-	sys_close((uint64_t)fd);
-	assert_true(len > 2000 && (len - 2000) % 37 == 0);
-	version = (unsigned)(len - 2000) / 37;
-	assert_true(version >= promised);
-	for (long n = 0; n < len; n++)
-		assert_int_equal(BUFFER[n], (uint8_t)(version * 7 + n));
 }
 
 static void complain(size_t n)

@@ -33,6 +33,16 @@ static int disk_start(struct blockdev *d, struct request *r)
 
 static const struct blockdev_ops disk_ops = {.start = disk_start};
 
+/* Is this the one that is to fail, or behind it? */
+static bool fails(struct host_disk *d, uint64_t *countdown)
+{
+	if (!*countdown || --*countdown)
+		return false;
+	d->failed++;
+	*countdown = d->fail_stays;
+	return true;
+}
+
 static int transfer(struct request *r)
 {
 	struct host_disk *d = &host_disk;
@@ -40,10 +50,8 @@ static int transfer(struct request *r)
 	struct request_iter it;
 	struct bio_vec v;
 
-	if (r->op == BIO_WRITE && d->fail_after && !--d->fail_after) {
-		d->fail_after = 1;
+	if (fails(d, r->op == BIO_READ ? &d->fail_read : &d->fail_write))
 		return -EIO;
-	}
 	request_iter_init(&it, r);
 	while (r->op != BIO_FLUSH && request_iter_next(&it, &v)) {
 		if (at + v.len > d->size)

@@ -15,7 +15,13 @@ struct host_disk {
 	struct blockdev dev;
 	/* Called before each write and flush (data is NULL), when not NULL. */
 	void (*record)(uint64_t offset, const void *data, size_t len);
-	uint64_t fail_after; /* writes that succeed before all fail with -EIO; 0: all succeed */
+	/*
+	 * The n-th read, or write or flush, from now on fails with -EIO, and all behind it if
+	 * fail_stays; 0: none does.
+	 */
+	uint64_t fail_read, fail_write;
+	bool fail_stays;
+	uint64_t failed; /* how many have */
 };
 extern struct host_disk host_disk;
 

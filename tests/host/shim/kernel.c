@@ -12,6 +12,7 @@ uint32_t nharts = 1;
 bool panicking;
 bool host_irqs_on = true;
 int console_loglevel = LOG_WARNING;
+void (*host_printk)(int level, const char *text);
 
 static jmp_buf *panic_target;
 static char panic_message[256];
@@ -45,8 +46,13 @@ const char *host_catch_panic(void (*func)(void *), void *arg)
 
 void vprintk(enum loglevel level, const char *fmt, va_list ap)
 {
-	if ((int)level < console_loglevel || getenv("HOST_PRINTK"))
-		vfprintf(stderr, fmt, ap);
+	char text[300];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (host_printk)
+		host_printk((int)level, text);
+	else if ((int)level < console_loglevel || getenv("HOST_PRINTK"))
+		fputs(text, stderr);
 }
 
 void printk(enum loglevel level, const char *fmt, ...)

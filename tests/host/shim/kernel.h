@@ -21,6 +21,9 @@ extern struct thread host_thread;
 /* Makes both new: no locks held, interrupts on. For the set-up of a test. */
 void host_kernel_start(void);
 
+/* Gets all messages when not NULL; else those worth it go to stderr. */
+extern void (*host_printk)(int level, const char *text);
+
 /* Fails the test if a lock is held, preemption off or interrupts off. */
 void host_kernel_check(void);
 
