@@ -12,6 +12,7 @@ struct failing_call {
 	long (*run)(void);	/* 0 or more, or -1 with errno */
 	void (*after)(long result);	/* undo what succeeded */
 	void (*intact)(void);	/* is all as it was? After each. */
+	bool may_need_none;	/* it need not allocate at all */
 };
 
 /* Open the kernel's door; the test is skipped where there is none. */
