@@ -78,6 +78,13 @@ uint32_t fdtable_next(struct fdtable *t, uint32_t fd, struct file **f);
 int fd_cloexec_get(int fd);
 int fd_cloexec_set(int fd, bool on);
 
+/* --- descriptors of processes: pidfd_open(2) --- */
+struct process;
+/* A new one, close-on-exec, for p; flags 0 or O_NONBLOCK. The descriptor or -errno. */
+int pidfd_create(struct process *p, uint32_t flags);
+/* The process that fd stands for, referenced, or err_ptr(-EBADF); *nonblock unless NULL. */
+struct process *pidfd_process(int fd, bool *nonblock);
+
 /* --- root and working directory, umask: per process or shared by CLONE_FS --- */
 struct fscontext *fscontext_create(void); /* at the root of the tree */
 struct fscontext *fscontext_get(struct fscontext *c);

@@ -202,6 +202,7 @@ static void become_zombie(struct process *p)
 	sig = p->exit_signal;
 	autoreap = sig == SIGCHLD && parent_autoreaps(parent);
 	p->zombie = true;
+	wake_all(&p->exit_wait);
 	/* With SA_NOCLDWAIT alone the signal is still sent. */
 	if (sig == SIGCHLD)
 		notify_parent_locked(p, code, value);

@@ -113,6 +113,16 @@ void pid_forget_process_locked(struct process *p)
 	p->parent = NULL;
 	list_del(&p->pid_link);
 	list_del(&p->all_link);
+	wake_all(&p->exit_wait);
+}
+
+bool process_gone(struct process *p)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock);
+	bool gone = list_empty(&p->pid_link);
+
+	spin_unlock_irq(&proc_lock, irq);
+	return gone;
 }
 
 void pid_take_over(struct thread *t)

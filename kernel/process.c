@@ -59,6 +59,7 @@ static struct process *process_alloc(void)
 	list_init(&p->pid_link);
 	list_init(&p->all_link);
 	waitqueue_init(&p->child_wait);
+	waitqueue_init(&p->exit_wait);
 	waitqueue_init(&p->exec_wait);
 	spin_init(&p->siglock, "siglock", RANK_SIGNAL);
 	spin_init(&p->itimer_lock, "itimer", RANK_ITIMER);
@@ -178,7 +179,10 @@ static int check_flags(const struct clone_args *a)
 		return -EINVAL;
 	if ((f & CLONE_SIGHAND) && (f & CLONE_CLEAR_SIGHAND))
 		return -EINVAL;
-	if (f & (CLONE_NAMESPACES | CLONE_PIDFD | CLONE_INTO_CGROUP))
+	if (f & (CLONE_NAMESPACES | CLONE_INTO_CGROUP))
+		return -EINVAL;
+	/* A pidfd stands for a process, not for a thread. */
+	if ((f & CLONE_PIDFD) && (f & (CLONE_THREAD | CLONE_DETACHED)))
 		return -EINVAL;
 	if (a->exit_signal > NSIG)
 		return -EINVAL;
@@ -248,6 +252,18 @@ static int link_thread(struct process *p, struct thread *t)
 	return err;
 }
 
+/*
+ * CLONE_PIDFD: a descriptor of the new process p, in the parent's table only. 0; or -errno, and
+ * *fd is to be closed unless it is negative.
+ */
+static int give_pidfd(struct process *p, uaddr_t user, int *fd)
+{
+	*fd = pidfd_create(p, 0);
+	if (*fd < 0)
+		return *fd;
+	return put_user_u32(user, (uint32_t)*fd);
+}
+
 static void wait_for_vfork(struct waitqueue *done, struct thread *child)
 {
 	wait_event(done, !__atomic_load_n(&child->vfork_done, __ATOMIC_ACQUIRE), WAIT_KILLABLE);
@@ -260,7 +276,7 @@ static long do_clone(const struct clone_args *a)
 	struct process *p = NULL, *me = current()->process;
 	struct waitqueue done;
 	struct thread *t;
-	int err = check_flags(a);
+	int err = check_flags(a), pidfd = -1;
 	pid_t tid;
 
 	if (err)
@@ -289,8 +305,12 @@ static long do_clone(const struct clone_args *a)
 		err = share_or_copy(t, a->flags);
 	if (!err && p)
 		set_leader(p, t);
+	if (!err && (a->flags & CLONE_PIDFD))
+		err = give_pidfd(p, a->pidfd, &pidfd);
 	if (!err)
 		err = p ? link_process(p, t, a->flags) : link_thread(me, t);
+	if (err && pidfd >= 0)
+		(void)fd_close(pidfd);
 	if (err) {
 		drop(t, p);
 		return err;
@@ -326,8 +346,11 @@ long sys_clone(uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_t tls
 		.parent_tid = parent_tid,
 		.child_tid = child_tid,
 		.tls = tls,
+		.pidfd = parent_tid, /* one place for both: clone(2), CLONE_PIDFD */
 	};
 
+	if ((flags & (CLONE_PIDFD | CLONE_PARENT_SETTID)) == (CLONE_PIDFD | CLONE_PARENT_SETTID))
+		return -EINVAL;
 	return do_clone(&a);
 }
 
@@ -355,6 +378,8 @@ long sys_clone3(uaddr_t uargs, uint64_t size)
 	    a.flags >> 34)
 		return -EINVAL;
 	if ((a.flags & (CLONE_THREAD | CLONE_PARENT)) && a.exit_signal)
+		return -EINVAL;
+	if ((a.flags & CLONE_PIDFD) && (a.flags & CLONE_PARENT_SETTID) && a.pidfd == a.parent_tid)
 		return -EINVAL;
 	if (!a.stack != !a.stack_size)
 		return -EINVAL;

@@ -19,6 +19,8 @@ void thread_exit(int wait_status) __noreturn;
  * futexes, the tid word. May sleep.
  */
 void thread_leave_user_space(struct thread *t);
+/* Has p no number any more, as it was waited for? (Nor has one that is being made yet.) */
+bool process_gone(struct process *p);
 /* Tell the parent of p that it stopped, continued or died: SIGCHLD and wake waiters. */
 void process_notify_parent(struct process *p, int code, int status);
 /*

@@ -1,11 +1,13 @@
 /*
  * The system calls about signals, and signal actions.
  */
+#include "fs/file.h"
 #include "kernel/mem/slab.h"
 #include "kernel/pid.h"
 #include "kernel/sighand.h"
 #include "kernel/syscall.h"
 #include "kernel/time.h"
+#include "kernel/uapi/pidfd.h"
 #include "kernel/uapi/time.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
@@ -476,6 +478,47 @@ SYSCALL3(rt_sigqueueinfo, pid_t, pid, int, sig, uaddr_t, uinfo)
 	if (!p)
 		return -ESRCH;
 	err = kill_one(p, sig, &info);
+	process_put(p);
+	return err;
+}
+
+/* How far a signal sent by a pidfd goes, and what it says. */
+static int signal_by_pidfd(struct process *p, int sig, const struct siginfo *info, uint32_t reach)
+{
+	if (process_gone(p))
+		return -ESRCH;
+	if (reach == PIDFD_SIGNAL_PROCESS_GROUP)
+		return (int)kill_many(p->pgid, sig, info);
+	if (reach == PIDFD_SIGNAL_THREAD)
+		return (int)signal_one_thread(p->pid, p->pid, sig, info);
+	return kill_one(p, sig, info);
+}
+
+SYSCALL4(pidfd_send_signal, int, pidfd, int, sig, uaddr_t, uinfo, uint32_t, flags)
+{
+	struct process *p;
+	struct siginfo info;
+	int err = 0;
+
+	if (flags > PIDFD_SIGNAL_PROCESS_GROUP || (flags & (flags - 1)))
+		return -EINVAL;
+	p = pidfd_process(pidfd, NULL);
+	if (is_err(p))
+		return ptr_err(p);
+	if (!uinfo) {
+		fill_info(&info, sig, flags == PIDFD_SIGNAL_THREAD ? SI_TKILL : SI_USER);
+	} else if (copy_from_user(&info, uinfo, sizeof(info))) {
+		err = -EFAULT;
+	} else if (info.si_signo != sig) {
+		err = -EINVAL;
+	} else if ((info.si_code >= 0 || info.si_code == SI_TKILL) &&
+		   (p != current()->process || flags == PIDFD_SIGNAL_PROCESS_GROUP)) {
+		err = -EPERM;
+	}
+	if (!err && (sig < 0 || sig > NSIG))
+		err = -EINVAL;
+	if (!err)
+		err = signal_by_pidfd(p, sig, &info, flags);
 	process_put(p);
 	return err;
 }

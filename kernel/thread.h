@@ -188,6 +188,7 @@ struct process {
 	int exit_status;		/* wait(2) encoding; final once zombie */
 	int exit_signal;		/* to the parent: SIGCHLD, or what clone said; 0 none */
 	struct waitqueue child_wait;	/* wait4 sleeps here */
+	struct waitqueue exit_wait;	/* those who poll a pidfd: it is a zombie, it is gone */
 
 	struct spinlock siglock;	/* RANK_SIGNAL, interrupts off */
 	struct sighand *sighand;	/* handlers (shared by CLONE_SIGHAND); own lock */

@@ -1,6 +1,7 @@
 /*
  * wait4(2) and waitid(2): learning what became of a child.
  */
+#include "fs/file.h"
 #include "kernel/pid.h"
 #include "kernel/process.h"
 #include "kernel/sighand.h"
@@ -13,6 +14,7 @@
 struct wait_request {
 	int which; /* P_* */
 	pid_t id;
+	const struct process *process; /* of P_PIDFD; referenced */
 	int options;
 	/* result; pid 0: none yet */
 	pid_t pid;
@@ -35,6 +37,8 @@ static bool eligible(const struct wait_request *r, const struct process *c)
 		return c->pid == r->id;
 	case P_PGID:
 		return c->pgid == r->id;
+	case P_PIDFD:
+		return c == r->process;
 	default:
 		return true;
 	}
@@ -172,6 +176,25 @@ SYSCALL4(wait4, pid_t, pid, uaddr_t, status, int, options, uaddr_t, usage)
 	return r.pid;
 }
 
+/* Waits for the process of a pidfd; one that does not block is as if it said WNOHANG. */
+static int wait_for_pidfd(struct wait_request *r)
+{
+	bool nonblock = false;
+	struct process *p = pidfd_process(r->id, &nonblock);
+	bool eagain;
+	int err;
+
+	if (is_err(p))
+		return (int)ptr_err(p);
+	eagain = nonblock && !(r->options & WNOHANG);
+	r->process = p;
+	if (eagain)
+		r->options |= WNOHANG;
+	err = wait_for(r);
+	process_put(p);
+	return !err && !r->pid && eagain ? -EAGAIN : err;
+}
+
 SYSCALL5(waitid, int, which, pid_t, id, uaddr_t, info, int, options, uaddr_t, usage)
 {
 	struct wait_request r = {.which = which, .id = id, .options = options};
@@ -183,12 +206,12 @@ SYSCALL5(waitid, int, which, pid_t, id, uaddr_t, info, int, options, uaddr_t, us
 		return -EINVAL;
 	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if (which < P_ALL || which > P_PGID || (which == P_PID && id <= 0) ||
-	    (which == P_PGID && id < 0))
-		return which == P_PIDFD ? -EBADF : -EINVAL;
+	if (which < P_ALL || which > P_PIDFD || (which == P_PID && id <= 0) ||
+	    ((which == P_PGID || which == P_PIDFD) && id < 0))
+		return -EINVAL;
 	if (which == P_PGID && id == 0)
 		r.id = current()->process->pgid;
-	err = wait_for(&r);
+	err = which == P_PIDFD ? wait_for_pidfd(&r) : wait_for(&r);
 	if (err)
 		return err;
 	if (r.pid) {

@@ -75,7 +75,7 @@ size_t proc_read_memory(struct aspace *as, uaddr_t at, char *buf, size_t n)
 	return n - left;
 }
 
-static struct file *fd_file(struct process *p, uint32_t fd)
+struct file *proc_fd_file(struct process *p, uint32_t fd)
 {
 	struct fdtable *t = proc_files(p);
 	struct file *f = NULL;
@@ -92,7 +92,7 @@ static struct file *fd_file(struct process *p, uint32_t fd)
 
 ssize64_t proc_fd_name(struct process *p, uint32_t fd, char *buf, size_t size)
 {
-	struct file *f = fd_file(p, fd);
+	struct file *f = proc_fd_file(p, fd);
 	ssize64_t ret;
 	char *s;
 
@@ -108,7 +108,7 @@ ssize64_t proc_fd_name(struct process *p, uint32_t fd, char *buf, size_t size)
 
 int proc_fd_follow(struct process *p, uint32_t fd, struct path *out)
 {
-	struct file *f = fd_file(p, fd);
+	struct file *f = proc_fd_file(p, fd);
 
 	if (!f)
 		return -ENOENT;

@@ -67,6 +67,8 @@ struct aspace *proc_aspace(struct process *p);
 struct fdtable *proc_files(struct process *p);
 /* Copy from another process's memory: bytes copied. May sleep. */
 size_t proc_read_memory(struct aspace *as, uaddr_t at, char *buf, size_t n);
+/* The open file fd of p, referenced, or NULL. */
+struct file *proc_fd_file(struct process *p, uint32_t fd);
 /* The name of the open file fd of p as /proc/PID/fd shows it, and the place itself. */
 ssize64_t proc_fd_name(struct process *p, uint32_t fd, char *buf, size_t size);
 int proc_fd_follow(struct process *p, uint32_t fd, struct path *out);

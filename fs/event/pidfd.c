@@ -1,0 +1,114 @@
+/*
+ * pidfd_open(2): a descriptor that stands for a process, and for no other when its number is
+ * given out again. It is ready for reading once the process is a zombie, and hung up once that
+ * has been waited for.
+ */
+#include "fs/event/event.h"
+#include "fs/procfs/procfs.h"
+#include "kernel/process.h"
+#include "kernel/syscall.h"
+#include "kernel/uapi/pidfd.h"
+
+static uint32_t pidfd_poll(struct file *f, struct poll_table *pt)
+{
+	struct process *p = f->data;
+
+	poll_add(pt, &p->exit_wait, POLLIN | POLLRDNORM | POLLHUP);
+	if (process_gone(p))
+		return POLLIN | POLLRDNORM | POLLHUP;
+	return __atomic_load_n(&p->zombie, __ATOMIC_RELAXED) ? POLLIN | POLLRDNORM : 0;
+}
+
+static void pidfd_release(struct file *f)
+{
+	process_put(f->data);
+}
+
+static const struct file_ops pidfd_fops = {
+	.poll = pidfd_poll,
+	.release = pidfd_release,
+};
+
+int pidfd_create(struct process *p, uint32_t flags)
+{
+	int fd;
+
+	process_get(p);
+	fd = file_anonymous_fd("anon_inode:[pidfd]", O_RDWR | O_CLOEXEC | flags, &pidfd_fops, p);
+	if (fd < 0)
+		process_put(p);
+	return fd;
+}
+
+struct process *pidfd_process(int fd, bool *nonblock)
+{
+	struct file *f = fd_get(fd);
+	struct process *p = err_ptr(-EBADF);
+
+	if (!f)
+		return p;
+	if (f->ops == &pidfd_fops) {
+		p = f->data;
+		process_get(p);
+		if (nonblock)
+			*nonblock = atomic_load(&f->flags) & O_NONBLOCK;
+	}
+	file_put(f);
+	return p;
+}
+
+SYSCALL2(pidfd_open, pid_t, pid, uint32_t, flags)
+{
+	struct process *p;
+	struct thread *t;
+	int fd;
+
+	if ((flags & ~(uint32_t)PIDFD_NONBLOCK) || pid <= 0)
+		return -EINVAL;
+	p = process_find(pid);
+	if (!p) {
+		/* The number of a thread that is not its process's first is no process. */
+		t = thread_find(pid);
+		if (!t)
+			return -ESRCH;
+		thread_unfind(t);
+		return -EINVAL;
+	}
+	fd = pidfd_create(p, flags);
+	process_put(p);
+	return fd;
+}
+
+/* A descriptor of the other process as one of ours; who may inspect it may do that. */
+static int fd_of_process(struct process *p, int fd)
+{
+	struct file *f;
+	int new;
+
+	if (process_gone(p))
+		return -ESRCH;
+	if (!proc_may_inspect(p))
+		return -EPERM;
+	f = fd < 0 ? NULL : proc_fd_file(p, (uint32_t)fd);
+	if (!f)
+		return p->zombie ? -ESRCH : -EBADF;
+	new = fd_install(f, 0, true);
+	if (new < 0)
+		file_put(f);
+	return new;
+}
+
+SYSCALL3(pidfd_getfd, int, pidfd, int, fd, uint32_t, flags)
+{
+	struct process *p;
+	int new;
+
+	if (flags)
+		return -EINVAL;
+	p = pidfd_process(pidfd, NULL);
+	if (is_err(p))
+		return ptr_err(p);
+	new = fd_of_process(p, fd);
+	process_put(p);
+	return new;
+}
