@@ -2,6 +2,7 @@
 #include "tests/host/shim/kernel.h"
 
 #include "fs/event/event.h"
+#include "fs/tmpfs/tmpfs.h"
 #include "kernel/hart.h"
 #include "kernel/random.h"
 #include "kernel/sbi.h"
@@ -87,13 +88,17 @@ void process_put(struct process *p)
 	(void)p;
 }
 
-/* Nobody waits with another mask, and no descriptor is watched. */
+/* Nobody waits with another mask, no descriptor is watched, and there are no terminals. */
 void signal_mask_after_wait(bool interrupted)
 {
 	(void)interrupted;
 }
 
 void epoll_init(void)
+{
+}
+
+void devpts_register(void)
 {
 }
 
