@@ -50,6 +50,7 @@ include scripts/boards.mk
 include scripts/linux.mk
 include scripts/debian.mk
 include scripts/bench.mk
+include scripts/soak.mk
 
 help:
 	@cat scripts/help.txt

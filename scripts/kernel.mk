@@ -18,7 +18,7 @@ KCPPFLAGS := -I. -DDEBUG=$(if $(filter 1,$(DEBUG)),1,0) -DXV39_KERNEL=1
 KCFLAGS  := -march=$(KARCH) -mabi=lp64 -mcmodel=medany -std=gnu11 -O2 -g -ffreestanding \
 	    -fno-common -fno-pic -fno-stack-protector -fno-strict-aliasing \
 	    $(if $(filter 1,$(DEBUG)),-fno-omit-frame-pointer) $(KWARN)
-KASFLAGS := -march=$(KASARCH) -mabi=lp64 -mcmodel=medany -g -D__ASSEMBLER__
+KASFLAGS := -march=$(KASARCH) -mabi=lp64 -mcmodel=medany -fno-pic -g -D__ASSEMBLER__
 # gp stays the user program's: no __global_pointer$ is defined, so nothing is relaxed against it.
 KLDFLAGS := -march=$(KARCH) -mabi=lp64 -nostdlib -static -Wl,-T,$(KLD) -Wl,--build-id=none \
 	    -Wl,--fatal-warnings -Wl,--no-warn-rwx-segments -Wl,-z,max-page-size=4096

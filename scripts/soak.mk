@@ -1,0 +1,21 @@
+# What takes hours: on two cores about five.  Each suite prints its counts as in `make test`.
+
+.PHONY: soak self-build usertests-random
+soak: setup-full
+	@+FUZZ_SECONDS=$${FUZZ_SECONDS:-1800} CRASHES=$${CRASHES:-50000} \
+		scripts/suites --results $(RESULTS) host-fuzz crash-tests usertests-random \
+		self-build
+
+# Long random runs, another one each time; the seed is printed, and SEED= repeats it.
+SEED  := $(or $(SEED),$(shell date +%s))
+COUNT ?= 4000
+usertests-random: parts
+	@echo "SEED=$(SEED) repeats this run"
+	@scripts/usertests --results $(RESULTS)/usertests-random.txt --timeout 7200 \
+		--image $(ROOTIMG) $(foreach n,1 2 4 8,--machine $(O)/release/Image,$(n),256M,) \
+		--machine $(O)/debug/Image,4,256M, random SEED=$(SEED) COUNT=$(COUNT)
+
+# The kernel and the programs, built and booted by themselves.
+self-build: kernel root.img debian.img
+	@scripts/self-build --kernel $(KB)/Image --image $(DEBIAN)/debian.img --root $(ROOTIMG) \
+		--out $(O)/self --results $(RESULTS)/self-build.txt
