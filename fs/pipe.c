@@ -1,6 +1,5 @@
 /*
- * Pipes and FIFOs (pipe(7)): a ring of pages, allocated as they fill. Bytes [tail, head) are in
- * it; both count up for ever and are taken modulo the ring's size.
+ * Pipes and FIFOs (pipe(7)).
  */
 #include "fs/pipe.h"
 
@@ -18,17 +17,6 @@
 #define PIPE_PAGES	16u /* 64 KiB, as pipe(7) says */
 #define PIPE_PAGES_MAX	256u
 #define PIPE_ATOMIC	4096u /* PIPE_BUF */
-
-struct pipe {
-	struct mutex lock;	/* RANK_PIPE: all but the counts of users */
-	char **pages;		/* npages of them; NULL where nothing is */
-	uint32_t npages;	/* a power of two */
-	uint64_t head, tail;
-	uint32_t readers, writers; /* open files */
-	uint32_t reader_opens, writer_opens; /* ever: a FIFO's open waits for a new one */
-	struct waitqueue read_wait, write_wait;
-	uint32_t users;		/* open files of either kind; a FIFO's inode lock */
-};
 
 static struct mount *pipe_mount;
 static _Atomic uint64_t next_ino = 1;
@@ -59,19 +47,7 @@ static void pipe_free(struct pipe *p)
 	kfree(p);
 }
 
-static uint64_t pipe_room(const struct pipe *p)
-{
-	return (uint64_t)p->npages * PAGE_SIZE - (p->head - p->tail);
-}
-
-/* The page that byte at lies in. */
-static char **page_of(struct pipe *p, uint64_t at)
-{
-	return &p->pages[(at >> PAGE_SHIFT) & (p->npages - 1)];
-}
-
-/* Bytes moved out of the ring; lock held. *fault: user memory was bad. */
-static size_t pipe_take(struct pipe *p, struct uio *u, bool *fault)
+size_t pipe_take(struct pipe *p, struct uio *u, bool *fault)
 {
 	size_t done = 0;
 
@@ -105,8 +81,7 @@ static size_t pipe_take(struct pipe *p, struct uio *u, bool *fault)
 	return done;
 }
 
-/* Bytes moved into the ring; lock held. *err: why it stopped early, if not for room. */
-static size_t pipe_fill(struct pipe *p, struct uio *u, int *err)
+size_t pipe_fill(struct pipe *p, struct uio *u, int *err)
 {
 	size_t done = 0;
 
@@ -133,6 +108,23 @@ static size_t pipe_fill(struct pipe *p, struct uio *u, int *err)
 	return done;
 }
 
+int pipe_await(struct pipe *p, bool nowait)
+{
+	while (p->head == p->tail || p->held) {
+		int err = p->writers || p->held ? -EAGAIN : 0;
+
+		if (!err || nowait)
+			return err;
+		mutex_unlock(&p->lock);
+		err = wait_event(&p->read_wait, !p->held && (p->head != p->tail || !p->writers),
+				 WAIT_INTERRUPTIBLE);
+		mutex_lock(&p->lock);
+		if (err)
+			return err;
+	}
+	return 1;
+}
+
 static ssize64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct pipe *p = f->data;
@@ -143,19 +135,10 @@ static ssize64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 	if (!u->resid)
 		return 0;
 	mutex_lock(&p->lock);
-	while (p->head == p->tail) {
-		bool writers = p->writers;
-
+	err = pipe_await(p, u->nowait);
+	if (err <= 0) {
 		mutex_unlock(&p->lock);
-		if (!writers)
-			return 0;
-		if (u->nowait)
-			return -EAGAIN;
-		err = wait_event(&p->read_wait, p->head != p->tail || !p->writers,
-				 WAIT_INTERRUPTIBLE);
-		if (err)
-			return err;
-		mutex_lock(&p->lock);
+		return err;
 	}
 	n = pipe_take(p, u, &fault);
 	mutex_unlock(&p->lock);
@@ -451,11 +434,16 @@ SYSCALL2(pipe2, uaddr_t, fds, int, flags)
 	return 0;
 }
 
+struct pipe *file_pipe(struct file *f)
+{
+	return f->ops == &fifo_fops ? f->data : NULL;
+}
+
 long pipe_size_get(struct file *f)
 {
-	struct pipe *p = f->data;
+	struct pipe *p = file_pipe(f);
 
-	if (f->ops != &fifo_fops)
+	if (!p)
 		return -EBADF;
 	return (long)p->npages * (long)PAGE_SIZE;
 }

@@ -1,9 +1,45 @@
 /*
- * Pipes and FIFOs, for fcntl(2).
+ * Pipes and FIFOs: a ring of pages, allocated as they fill. Bytes [tail, head) are in it; both
+ * count up for ever and are taken modulo the ring's size. For pipe.c, splice.c and fcntl.c.
  */
 #pragma once
 
 #include "fs/vfs.h"
+
+struct pipe {
+	struct mutex lock;	/* RANK_PIPE: all but the counts of users */
+	char **pages;		/* npages of them; NULL where nothing is */
+	uint32_t npages;	/* a power of two */
+	uint64_t head, tail;
+	uint32_t readers, writers; /* open files */
+	uint32_t reader_opens, writer_opens; /* ever: a FIFO's open waits for a new one */
+	bool held;		/* splice(2) reads, and has not said how much: others wait */
+	struct waitqueue read_wait, write_wait;
+	uint32_t users;		/* open files of either kind; a FIFO's inode lock */
+};
+
+static inline uint64_t pipe_room(const struct pipe *p)
+{
+	return (uint64_t)p->npages * PAGE_SIZE - (p->head - p->tail);
+}
+
+/* The page that byte at lies in. */
+static inline char **page_of(struct pipe *p, uint64_t at)
+{
+	return &p->pages[(at >> PAGE_SHIFT) & (p->npages - 1)];
+}
+
+/* The pipe that f is an end of, or NULL. */
+struct pipe *file_pipe(struct file *f);
+/*
+ * Wait for bytes to read: 1; 0 at the end, when nobody will write any more; -EAGAIN or
+ * -ERESTARTSYS. The lock is held, and let go of meanwhile.
+ */
+int pipe_await(struct pipe *p, bool nowait);
+/* Bytes moved out of the ring; lock held. *fault: user memory was bad. */
+size_t pipe_take(struct pipe *p, struct uio *u, bool *fault);
+/* Bytes moved into the ring; lock held. *err: why it stopped early, if not for room. */
+size_t pipe_fill(struct pipe *p, struct uio *u, int *err);
 
 long pipe_size_get(struct file *f); /* bytes; -EBADF if f is no pipe */
 /* Room for at least size bytes: what it has then; -EBADF, -EINVAL, -EPERM, -EBUSY, -ENOMEM. */

@@ -1,0 +1,332 @@
+/*
+ * splice(2), tee(2), vmsplice(2): moving bytes between a pipe and something else without a copy in
+ * user space. Pages are copied, not handed on: what is in a pipe is nobody else's.
+ *
+ * Who moves bytes out of a pipe first looks at them, with the other readers kept out (held), and
+ * takes only as many as the other side took: what could not be written stays in the pipe.
+ */
+#include "fs/pipe.h"
+
+#include <stdatomic.h>
+
+#include "kernel/mem/slab.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/uio.h"
+#include "lib/string.h"
+#include "mm/usercopy.h"
+
+#define CHUNK (16 * KiB)
+
+/* One side: the file, and where in it when that is not its own position. */
+struct side {
+	struct file *file;
+	struct pipe *pipe; /* NULL: another kind of file */
+	uaddr_t user;	   /* where the position is kept; 0: the file's own is used */
+	uint64_t pos;
+};
+
+/* A copy of up to n of the oldest bytes, which stay; then pipe_unhold. 0: there will be none. */
+static ssize64_t pipe_hold(struct pipe *p, char *buf, size_t n, bool nowait)
+{
+	size_t done = 0;
+	int ready;
+
+	mutex_lock(&p->lock);
+	ready = pipe_await(p, nowait);
+	if (ready > 0) {
+		p->held = true;
+		n = MIN(n, p->head - p->tail);
+		while (done < n) {
+			uint64_t at = p->tail + done;
+			size_t part = MIN(PAGE_SIZE - (at & (PAGE_SIZE - 1)), n - done);
+
+			memcpy(buf + done, *page_of(p, at) + (at & (PAGE_SIZE - 1)), part);
+			done += part;
+		}
+	}
+	mutex_unlock(&p->lock);
+	return ready > 0 ? (ssize64_t)done : ready;
+}
+
+/* The first n bytes of what was held, copied to buf before, are taken; others may read again. */
+static void pipe_unhold(struct pipe *p, char *buf, size_t n)
+{
+	bool fault = false;
+	struct uio u;
+
+	uio_init_kernel(&u, buf, n);
+	mutex_lock(&p->lock);
+	(void)pipe_take(p, &u, &fault);
+	p->held = false;
+	mutex_unlock(&p->lock);
+	if (n)
+		wake_all(&p->write_wait);
+	wake_all(&p->read_wait);
+}
+
+/* Bytes of room, once there are any; -EPIPE with its signal, -EAGAIN, -ERESTARTSYS. */
+static ssize64_t pipe_await_room(struct pipe *p, bool nowait)
+{
+	int err;
+
+	while (p->readers && !pipe_room(p)) {
+		if (nowait)
+			return -EAGAIN;
+		err = wait_event(&p->write_wait, !p->readers || pipe_room(p), WAIT_INTERRUPTIBLE);
+		if (err)
+			return err;
+	}
+	if (p->readers)
+		return (ssize64_t)pipe_room(p);
+	(void)signal_thread(current(), SIGPIPE, NULL);
+	return -EPIPE;
+}
+
+/* As much of u into the pipe as fits, and at least a byte. Bytes or -errno. */
+static ssize64_t pipe_put(struct pipe *p, struct uio *u, bool nowait)
+{
+	ssize64_t n;
+	int err = 0;
+
+	do {
+		n = pipe_await_room(p, nowait);
+		if (n < 0)
+			return n;
+		mutex_lock(&p->lock);
+		n = (ssize64_t)pipe_fill(p, u, &err);
+		mutex_unlock(&p->lock);
+	} while (!n && !err);
+	if (n)
+		wake_all(&p->read_wait);
+	return n ? n : err;
+}
+
+/* Out of the pipe in; to is another pipe or a file. */
+static ssize64_t splice_from_pipe(struct pipe *in, struct side *to, char *buf, size_t n,
+				  bool nowait)
+{
+	ssize64_t held = pipe_hold(in, buf, MIN(n, CHUNK), nowait), put;
+	struct uio u;
+
+	if (held <= 0)
+		return held;
+	uio_init_kernel(&u, buf, (size_t)held);
+	if (to->pipe) {
+		put = pipe_put(to->pipe, &u, nowait);
+	} else {
+		u.nowait = atomic_load(&to->file->flags) & O_NONBLOCK;
+		put = file_write(to->file, &u, &to->pos);
+	}
+	pipe_unhold(in, buf, put > 0 ? (size_t)put : 0);
+	return put;
+}
+
+/* Into the pipe, no more than it has room for: what is read has to go there. */
+static ssize64_t splice_to_pipe(struct side *from, struct pipe *out, char *buf, size_t n,
+				bool nowait)
+{
+	ssize64_t room = pipe_await_room(out, nowait), got, put;
+	uint64_t pos = from->pos;
+	struct uio u;
+
+	if (room < 0)
+		return room;
+	n = MIN(n, (size_t)room);
+	uio_init_kernel(&u, buf, MIN(n, CHUNK));
+	u.nowait = atomic_load(&from->file->flags) & O_NONBLOCK;
+	got = file_read(from->file, &u, &pos);
+	if (got <= 0)
+		return got;
+	uio_init_kernel(&u, buf, (size_t)got);
+	put = pipe_put(out, &u, false);
+	if (put > 0)
+		from->pos += (uint64_t)put;
+	return put;
+}
+
+/* All that can be moved without waiting, once a first piece is. Bytes or -errno. */
+static ssize64_t splice_run(struct side *in, struct side *out, size_t n, bool nowait)
+{
+	char *buf = kmalloc(CHUNK);
+	ssize64_t done = 0, moved = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	while (n && !(done && signal_pending())) {
+		moved = in->pipe ? splice_from_pipe(in->pipe, out, buf, n, nowait)
+				 : splice_to_pipe(in, out->pipe, buf, n, nowait);
+		if (moved <= 0)
+			break;
+		done += moved;
+		n -= (size_t)moved;
+		nowait = true;
+		/* A terminal or a socket has what it has: it is not asked twice. */
+		if (!in->pipe && !(in->file->kind & FILE_SEEK))
+			break;
+	}
+	kfree(buf);
+	return done ? done : moved;
+}
+
+/* May this kind of file be at the other end of the pipe? */
+static bool splice_kind(const struct file *f)
+{
+	mode_t mode = f->inode->mode;
+
+	return S_ISREG(mode) || S_ISCHR(mode) || S_ISBLK(mode) || S_ISSOCK(mode) || S_ISFIFO(mode);
+}
+
+/* 0, -EBADF; -ESPIPE for the position of a pipe; -EINVAL, -EFAULT. */
+static int side_init(struct side *s, int fd, uaddr_t user, uint32_t kind)
+{
+	s->file = fd_get(fd);
+	if (!s->file || !(s->file->kind & kind))
+		return -EBADF;
+	s->pipe = file_pipe(s->file);
+	s->user = user;
+	s->pos = s->file->pos;
+	if (s->pipe)
+		return user ? -ESPIPE : 0;
+	if (!user)
+		return 0;
+	if (!(s->file->kind & FILE_SEEK))
+		return -EINVAL;
+	if (get_user_u64(&s->pos, user))
+		return -EFAULT;
+	return (int64_t)s->pos < 0 ? -EINVAL : 0;
+}
+
+static int side_finish(struct side *s)
+{
+	if (s->pipe)
+		return 0;
+	if (s->user)
+		return put_user_u64(s->user, s->pos);
+	s->file->pos = s->pos;
+	return 0;
+}
+
+static void side_put(struct side *s)
+{
+	if (s->file)
+		file_put(s->file);
+}
+
+static int splice_check(const struct side *in, const struct side *out)
+{
+	if (!in->pipe && !out->pipe)
+		return -EINVAL;
+	if (in->pipe == out->pipe || !splice_kind(in->file) || !splice_kind(out->file))
+		return -EINVAL;
+	return !out->pipe && (atomic_load(&out->file->flags) & O_APPEND) ? -EINVAL : 0;
+}
+
+static bool pipe_nowait(const struct side *s)
+{
+	return s->pipe && (atomic_load(&s->file->flags) & O_NONBLOCK);
+}
+
+SYSCALL6(splice, int, in_fd, uaddr_t, in_off, int, out_fd, uaddr_t, out_off, size_t, n, uint32_t,
+	 flags)
+{
+	struct side in = {0}, out = {0};
+	ssize64_t ret;
+
+	if (!n)
+		return 0;
+	if (flags & ~(uint32_t)SPLICE_F_ALL)
+		return -EINVAL;
+	ret = side_init(&in, in_fd, in_off, FILE_READ);
+	if (!ret)
+		ret = side_init(&out, out_fd, out_off, FILE_WRITE);
+	if (!ret)
+		ret = splice_check(&in, &out);
+	if (!ret) {
+		bool nowait = (flags & SPLICE_F_NONBLOCK) || pipe_nowait(&in) || pipe_nowait(&out);
+
+		ret = splice_run(&in, &out, MIN(n, RW_COUNT_MAX), nowait);
+		if (ret > 0 && (side_finish(&in) || side_finish(&out)))
+			ret = -EFAULT;
+	}
+	side_put(&in);
+	side_put(&out);
+	return ret;
+}
+
+/* What is in one pipe into the other as well. */
+static ssize64_t tee_run(struct pipe *in, struct pipe *out, size_t n, bool nowait)
+{
+	ssize64_t room = pipe_await_room(out, nowait), ret;
+	char *buf;
+	struct uio u;
+
+	if (room < 0)
+		return room;
+	n = MIN(n, (size_t)room);
+	n = MIN(n, in->npages * PAGE_SIZE);
+	buf = kmalloc(n);
+	if (!buf)
+		return -ENOMEM;
+	ret = pipe_hold(in, buf, n, nowait);
+	if (ret > 0) {
+		uio_init_kernel(&u, buf, (size_t)ret);
+		ret = pipe_put(out, &u, nowait);
+		pipe_unhold(in, buf, 0);
+	}
+	kfree(buf);
+	return ret;
+}
+
+SYSCALL4(tee, int, in_fd, int, out_fd, size_t, n, uint32_t, flags)
+{
+	struct side in = {0}, out = {0};
+	ssize64_t ret;
+
+	if (flags & ~(uint32_t)SPLICE_F_ALL)
+		return -EINVAL;
+	if (!n)
+		return 0;
+	ret = side_init(&in, in_fd, 0, FILE_READ);
+	if (!ret)
+		ret = side_init(&out, out_fd, 0, FILE_WRITE);
+	if (!ret && (!in.pipe || !out.pipe || in.pipe == out.pipe))
+		ret = -EINVAL;
+	if (!ret)
+		ret = tee_run(in.pipe, out.pipe, n, (flags & SPLICE_F_NONBLOCK) ||
+			      pipe_nowait(&in) || pipe_nowait(&out));
+	side_put(&in);
+	side_put(&out);
+	return ret;
+}
+
+static ssize64_t vmsplice_run(struct file *f, struct uio *u, bool nowait)
+{
+	if (f->kind & FILE_WRITE)
+		return pipe_put(file_pipe(f), u, nowait);
+	u->nowait = nowait;
+	return file_read(f, u, &f->pos);
+}
+
+SYSCALL4(vmsplice, int, fd, uaddr_t, user, uint64_t, count, uint32_t, flags)
+{
+	struct iovec64 fast[IOV_FAST], *iov = NULL;
+	struct file *f;
+	struct uio u;
+	ssize64_t ret = -EBADF;
+
+	if (flags & ~(uint32_t)SPLICE_F_ALL)
+		return -EINVAL;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	if (file_pipe(f)) {
+		ret = iov_get(&u, user, count, fast, &iov);
+		if (!ret && u.resid)
+			ret = vmsplice_run(f, &u, (flags & SPLICE_F_NONBLOCK) ||
+					   (atomic_load(&f->flags) & O_NONBLOCK));
+		kfree(iov);
+	}
+	file_put(f);
+	return ret;
+}
