@@ -122,12 +122,16 @@ static struct frame *block_first(unsigned order, unsigned flags)
 }
 
 /* (buddy.lock) */
+static inline bool enough(uint64_t n, unsigned flags)
+{
+	return buddy.free >= n + (flags & FRAME_RESERVE ? 0 : frames_min);
+}
+
+/* (buddy.lock) */
 static struct frame *block_alloc(unsigned order, unsigned flags)
 {
-	if (buddy.free < (1UL << order) + (flags & FRAME_RESERVE ? 0 : frames_min))
+	if (!enough(1UL << order, flags))
 		return NULL;
-	if (order == 0 && buddy.nr_loose && !(flags & FRAME_DMA32))
-		return loose_pop();
 	for (unsigned o = order; o <= FRAME_ORDER_MAX; o++) {
 		struct frame *f = block_first(o, flags);
 
@@ -148,16 +152,32 @@ static struct frame *block_alloc(unsigned order, unsigned flags)
 	return block_alloc(order, flags);
 }
 
-static __slow void cache_refill(struct mm_hart *h, unsigned flags)
+static inline void cache_push(struct mm_hart *h, struct frame *f)
 {
-	spin_lock(&buddy.lock);
-	while (h->nr_frames < (cache_limit + 1) / 2) {
-		struct frame *f = block_alloc(0, flags);
+	f->word = FRAME_FREE | FRAME_CACHED;
+	h->frames[h->nr_frames++] = f;
+}
 
+static __attribute__((noinline)) void cache_refill(struct mm_hart *h, unsigned flags)
+{
+	const uint32_t want = (cache_limit + 1) / 2;
+
+	spin_lock(&buddy.lock);
+	while (h->nr_frames < want && buddy.nr_loose && enough(1, flags))
+		cache_push(h, loose_pop());
+	while (h->nr_frames < want) {
+		unsigned order = 0;
+		struct frame *f;
+
+		/* Eight cost little more than one, which may have to be split off. */
+		while (order < 3 && !buddy.blocks[order].n && enough(2u << order, flags) &&
+		       h->nr_frames + (2u << order) <= want)
+			order++;
+		f = block_alloc(order, flags);
 		if (!f)
 			break;
-		f->word = FRAME_FREE | FRAME_CACHED;
-		h->frames[h->nr_frames++] = f;
+		for (unsigned i = 0; i < 1u << order; i++)
+			cache_push(h, f + i);
 	}
 	spin_unlock(&buddy.lock);
 }
@@ -194,10 +214,10 @@ static struct frame *frame_alloc_one(unsigned flags)
 		else if (h->nr_zeroed)
 			f = h->zeroed[--h->nr_zeroed];
 	}
+	h->events[VM_PGALLOC] += f != NULL;
 	irq_restore(irq);
 	if (unlikely(!f))
 		return NULL;
-	vm_event(VM_PGALLOC);
 	assert(f->refs == 0 && f->word == (FRAME_FREE | FRAME_CACHED));
 	f->counts = 1;
 	f->word = FRAME_KERNEL;
@@ -206,15 +226,11 @@ static struct frame *frame_alloc_one(unsigned flags)
 	return f;
 }
 
-struct frame *frame_alloc(unsigned order, unsigned flags)
+static __slow struct frame *frame_alloc_block(unsigned order, unsigned flags)
 {
 	struct frame *f;
 	uint64_t irq;
 
-	if (alloc_fails())
-		return NULL;
-	if (likely(order == 0 && !(flags & FRAME_DMA32)))
-		return frame_alloc_one(flags);
 	if (order > FRAME_ORDER_MAX)
 		return NULL;
 	irq = spin_lock_irq(&buddy.lock);
@@ -231,6 +247,15 @@ struct frame *frame_alloc(unsigned order, unsigned flags)
 	}
 	f->word = FRAME_KERNEL | order << FRAME_ORDER_SHIFT;
 	return f;
+}
+
+struct frame *frame_alloc(unsigned order, unsigned flags)
+{
+	if (alloc_fails())
+		return NULL;
+	if (likely(order == 0 && !(flags & FRAME_DMA32)))
+		return frame_alloc_one(flags);
+	return frame_alloc_block(order, flags);
 }
 
 struct frame *frame_alloc_wait(unsigned order, unsigned flags)

@@ -14,6 +14,7 @@
 struct mm_hart {
 	uint32_t nr_frames, nr_zeroed; /* read by reports from elsewhere */
 	int64_t committed; /* atomic: pages promised here, less those given back here */
+	uint64_t events[VM_EVENTS]; /* enum vm_event; near the start, as counted most often */
 	struct frame *frames[FRAME_CACHE_MAX];
 	struct frame *zeroed[FRAME_CACHE_MAX];
 	struct slab_hart {
@@ -22,7 +23,6 @@ struct mm_hart {
 	} slab[SLAB_CACHES_MAX];
 	_Atomic uint64_t asid_active; /* generation and ASID in use; 0 while a rollover takes it */
 	uint64_t asid_reserved;	      /* (tlb lock) what it used when the generation ended */
-	uint64_t events[VM_EVENTS];   /* enum vm_event */
 	bool asid_flush;	      /* (tlb lock) drop everything before using a new ASID */
 };
 

@@ -86,24 +86,31 @@ static struct frame *slab_grow(struct kmem_cache *c)
 /* Give the hart half of what it may hold. Interrupts are off. */
 static __slow void hart_refill(struct kmem_cache *c, struct slab_hart *h)
 {
+	uint32_t want = (c->hart_max + 1) / 2 - h->count;
+
 	spin_lock(&c->lock);
-	while (h->count < (c->hart_max + 1) / 2) {
+	while (want) {
 		struct frame *f = c->partial.n ? FRAMES + c->partial.first : slab_grow(c);
-		char *page, *object;
+		char *object;
+		uint32_t at, n = 0;
 
 		if (!f)
 			break;
-		page = frame_data(f);
-		object = page + f->slab_free - 1;
-		f->slab_free = *(uint16_t *)object;
-		if (!f->slab_used++)
+		for (at = f->slab_free; at && n < want; n++) {
+			object = (char *)frame_data(f) + at - 1;
+			at = *(uint16_t *)object;
+			*(void **)object = h->free;
+			h->free = object;
+		}
+		if (!f->slab_used)
 			c->empty--;
-		if (!f->slab_free)
+		f->slab_used += n;
+		f->slab_free = at;
+		if (!at)
 			frame_list_remove(&c->partial, f);
-		*(void **)object = h->free;
-		h->free = object;
-		h->count++;
-		c->handed_out++;
+		h->count += n;
+		c->handed_out += n;
+		want -= n;
 	}
 	spin_unlock(&c->lock);
 }
