@@ -64,16 +64,15 @@ static enum vm_access fault_access(uint64_t cause)
 	}
 }
 
-static void user_page_fault(struct trapframe *tf)
+static void user_page_fault(struct trapframe *tf, uint64_t cause)
 {
 	struct thread *t = current();
-	int signal = SIGSEGV, code = SEGV_MAPERR, err;
+	int signal, code;
 
 	irq_enable();
-	err = tf->badaddr < USER_TOP ? vm_fault(t->aspace, tf->badaddr, fault_access(tf->cause),
-						&signal, &code)
-				     : -EFAULT;
-	if (err == -EFAULT)
+	if (unlikely(tf->badaddr >= USER_TOP))
+		signal_fault(SIGSEGV, SEGV_MAPERR, tf->badaddr);
+	else if (vm_fault(t->aspace, tf->badaddr, fault_access(cause), &signal, &code) == -EFAULT)
 		signal_fault(signal, code, tf->badaddr);
 	irq_disable();
 }
@@ -84,7 +83,7 @@ static bool fpu_off(void)
 	return (csr_read(sstatus) & SSTATUS_FS) == SSTATUS_FS_OFF;
 }
 
-static void user_exception(struct trapframe *tf)
+static __slow void user_exception(struct trapframe *tf)
 {
 	switch (tf->cause) {
 	case CAUSE_ILLEGAL:
@@ -110,15 +109,17 @@ static void user_exception(struct trapframe *tf)
 
 void trap_user(struct trapframe *tf)
 {
-	if (tf->cause & CAUSE_INTERRUPT) {
-		interrupt(tf->cause & ~CAUSE_INTERRUPT, true);
+	uint64_t cause = tf->cause;
+
+	if (cause & CAUSE_INTERRUPT) {
+		interrupt(cause & ~CAUSE_INTERRUPT, true);
 		return;
 	}
-	switch (tf->cause) {
+	switch (cause) {
 	case CAUSE_INSN_PAGE:
 	case CAUSE_LOAD_PAGE:
 	case CAUSE_STORE_PAGE:
-		user_page_fault(tf);
+		user_page_fault(tf, cause);
 		return;
 	default:
 		irq_enable();

@@ -28,7 +28,6 @@
 #define VM_RETRY     1
 
 enum fault_need {
-	NEED_NOTHING,
 	NEED_FRAME,	/* a frame: `zeroed` says of what sort */
 	NEED_TABLE,	/* memory for a page table */
 	NEED_PAGE,	/* the object's page `index` in the cache */
@@ -40,7 +39,7 @@ enum fault_need {
 struct fault {
 	struct aspace *as;
 	uaddr_t va;		/* page aligned */
-	uint64_t index;		/* in the object */
+	uint64_t index;		/* in the object, while settling */
 	enum vm_access access;
 	enum fault_need need;
 	struct vma *vma;	/* under the aspace lock only */
@@ -49,13 +48,13 @@ struct fault {
 	struct frame *frame;	/* the same */
 	struct frame *spare;	/* a frame that settle() got for us */
 	bool major;
-	int signal, code, err;
+	int *signal, *code;	/* what the program gets if it fails */
 };
 
 static int fail(struct fault *f, int signal, int code)
 {
-	f->signal = signal;
-	f->code = code;
+	*f->signal = signal;
+	*f->code = code;
 	return -EFAULT;
 }
 
@@ -70,6 +69,7 @@ static int retry_object(struct fault *f, enum fault_need need)
 {
 	f->object = object_get(f->vma->object);
 	f->file = f->vma->file ? file_get(f->vma->file) : NULL;
+	f->index = vma_index(f->vma, f->va);
 	return retry(f, need);
 }
 
@@ -147,14 +147,12 @@ static int fault_anon(struct fault *f, struct frame *leaf)
 /* --- copy on write --- */
 
 /*
- * Put a private copy of what the entry shows in its place. src: the frame it shows, NULL for zeros;
- * was: the entry as it was when we looked, under the leaf lock in the end.
+ * Put a private copy of what the entry shows in its place. src: the frame it shows, or would show,
+ * NULL for zeros; was: the entry as it was when we looked, under the leaf lock in the end.
  */
-static int copy_page(struct fault *f, struct frame *leaf, pte_t was, struct frame *src)
+static int copy_page(struct fault *f, struct frame *leaf, pte_t *e, pte_t was, struct frame *src)
 {
-	pte_t *e = pt_entry(leaf, f->va);
 	struct frame *frame = take_frame(f, src ? 0 : FRAME_ZEROED);
-	struct frame *old = NULL;
 
 	if (!frame)
 		return retry(f, NEED_FRAME);
@@ -171,18 +169,16 @@ static int copy_page(struct fault *f, struct frame *leaf, pte_t was, struct fram
 			   */
 	}
 	if (was) {
-		if (!pte_special(was)) {
-			old = pte_frame(was);
-			pt_leave(leaf, e, old);
-		}
+		if (src)
+			pt_leave(leaf, e, src);
 		/* Nobody may see the old page once somebody has written to the new one. */
 		*e = 0;
-		tlb_flush(f->as, f->va, f->va + PAGE_SIZE);
+		tlb_flush_pinned(f->as, f->va, f->va + PAGE_SIZE);
 	}
 	pt_set_anon(leaf, e, frame, pte_user(frame_pa(frame), f->vma->prot, true));
 	pt_unlock(leaf);
-	if (old)
-		frame_unmap(old);
+	if (was && src)
+		frame_unmap(src);
 	vm_event(VM_COW);
 	return 0;
 }
@@ -195,7 +191,7 @@ static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
 	int err;
 
 	if (pte_special(was))
-		return thp_fault(f->vma, f->va, leaf) ? 0 : copy_page(f, leaf, was, NULL);
+		return thp_fault(f->vma, f->va, leaf) ? 0 : copy_page(f, leaf, e, was, NULL);
 	leaf_lock(leaf);
 	if (*e != was) {
 		leaf_unlock(leaf);
@@ -213,7 +209,7 @@ static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
 	}
 	frame_get(src);
 	leaf_unlock(leaf);
-	err = copy_page(f, leaf, was, src);
+	err = copy_page(f, leaf, e, was, src);
 	frame_put(src);
 	return err;
 }
@@ -260,13 +256,13 @@ static uint32_t window(const struct fault *f, uaddr_t *start, uint64_t *first)
 	*start = MAX(ALIGN_DOWN(f->va, FAULT_AROUND * PAGE_SIZE), v->start);
 	end = MIN(ALIGN_DOWN(f->va, FAULT_AROUND * PAGE_SIZE) + FAULT_AROUND * PAGE_SIZE, v->end);
 	*first = vma_index(v, *start);
-	if (pages <= f->index)
+	if (pages <= vma_index(v, f->va))
 		return ((f->va - *start) >> PAGE_SHIFT) + 1; /* truncated since we looked */
 	return MIN((end - *start) >> PAGE_SHIFT, pages - *first);
 }
 
 /* Map what the cache has around the fault, read-only unless that page may be written to at once. */
-static int map_around(struct fault *f, struct frame *leaf)
+static __attribute__((noinline)) int map_around(struct fault *f, struct frame *leaf)
 {
 	struct vma *v = f->vma;
 	struct frame *frames[FAULT_AROUND];
@@ -316,21 +312,22 @@ static int map_around(struct fault *f, struct frame *leaf)
 static int fault_object(struct fault *f, struct frame *leaf)
 {
 	struct object *o = f->vma->object;
+	uint64_t index = vma_index(f->vma, f->va);
 	struct frame *src;
 	int err;
 
-	if (f->index >= DIV_ROUND_UP(o->size, PAGE_SIZE))
+	if (index >= DIV_ROUND_UP(o->size, PAGE_SIZE))
 		return fail(f, SIGBUS, BUS_ADRERR);
 	if (!vma_private(f->vma) || !(f->access & VM_WRITE_ACCESS))
 		return map_around(f, leaf);
 	/* A private copy of the file's page. */
-	src = pagecache_find(o, f->index);
+	src = pagecache_find(o, index);
 	if (!src || frame_has(src, FRAME_BUSY)) {
 		if (src)
 			frame_put(src);
 		return retry_object(f, NEED_PAGE);
 	}
-	err = copy_page(f, leaf, 0, src);
+	err = copy_page(f, leaf, pt_entry(leaf, f->va), 0, src);
 	frame_put(src);
 	return err;
 }
@@ -404,7 +401,6 @@ static int fault_once(struct fault *f)
 	}
 	if (unlikely(!allowed(v, f->access)))
 		return fail(f, SIGSEGV, SEGV_ACCERR);
-	f->index = vma_index(v, f->va);
 	leaf = pt_leaf_create(f->as, f->va);
 	if (unlikely(!leaf))
 		return retry(f, NEED_TABLE);
@@ -459,7 +455,7 @@ static int object_error(struct fault *f, int err)
 }
 
 /* Do what the attempt was short of, without any lock. 0: try again. */
-static int settle(struct fault *f)
+static __slow int settle(struct fault *f)
 {
 	struct frame *frame;
 	int err = 0;
@@ -490,8 +486,6 @@ static int settle(struct fault *f)
 		break;
 	case NEED_STACK:
 		return grow_stack(f);
-	case NEED_NOTHING:
-		break;
 	}
 	object_put(f->object);
 	if (f->file)
@@ -501,29 +495,34 @@ static int settle(struct fault *f)
 
 int vm_fault(struct aspace *as, uaddr_t va, enum vm_access access, int *signal, int *code)
 {
-	struct fault f = {.as = as, .va = ALIGN_DOWN(va, PAGE_SIZE), .access = access};
+	struct fault f; /* what is missing here, whoever returns VM_RETRY sets */
 	int err;
 
+	f.as = as;
+	f.va = ALIGN_DOWN(va, PAGE_SIZE);
+	f.access = access;
+	f.signal = signal;
+	f.code = code;
+	f.spare = NULL;
+	f.major = false;
 	vm_event(VM_PGFAULT);
-	do {
+	for (;;) {
 		rwlock_read(&as->lock);
 		err = fault_once(&f);
 		rwlock_read_unlock(&as->lock);
-		if (unlikely(err == VM_RETRY)) {
-			err = settle(&f);
-			if (!err)
-				err = VM_RETRY;
-		}
-	} while (err == VM_RETRY);
+		if (likely(err != VM_RETRY))
+			break;
+		err = settle(&f);
+		if (err)
+			break;
+	}
 	if (unlikely(f.spare))
 		frame_free(f.spare, 0);
-	if (f.major) {
+	if (unlikely(f.major)) {
 		vm_event(VM_PGMAJFAULT);
 		current()->majflt++;
 	} else {
 		current()->minflt++;
 	}
-	*signal = f.signal;
-	*code = f.code;
 	return err;
 }

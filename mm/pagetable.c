@@ -11,18 +11,6 @@
 #include "mm/tlb.h"
 #include "mm/types.h"
 
-struct frame *pt_leaf(struct aspace *as, uaddr_t va)
-{
-	pte_t *l1 = pt_l1_entry(as, va), e;
-
-	if (!l1)
-		return NULL;
-	e = __atomic_load_n(l1, __ATOMIC_RELAXED);
-	if (likely(pte_is_table(e)))
-		return pte_frame(e);
-	return pte_present(e) ? pt_named_locked(as, l1) : NULL;
-}
-
 struct frame *pt_named_locked(struct aspace *as, const pte_t *l1)
 {
 	struct frame *leaf;
@@ -138,14 +126,11 @@ pte_t *pt_l1_create(struct aspace *as, uaddr_t va)
 	return pt_l1_entry(as, va);
 }
 
-struct frame *pt_leaf_create(struct aspace *as, uaddr_t va)
+struct frame *pt_leaf_make(struct aspace *as, uaddr_t va)
 {
-	struct frame *t = pt_leaf(as, va);
-	pte_t *l1;
+	pte_t *l1 = pt_l1_create(as, va);
+	struct frame *t;
 
-	if (likely(t))
-		return t;
-	l1 = pt_l1_create(as, va);
 	if (!l1)
 		return NULL;
 	if (*l1)
@@ -172,29 +157,6 @@ pte_t *pt_l1_search(struct aspace *as, uaddr_t *va, uaddr_t end)
 		*va = (uaddr_t)(i + 1) << L2_SHIFT;
 	}
 	return NULL;
-}
-
-void pt_set_anon(struct frame *leaf, pte_t *e, struct frame *f, pte_t p)
-{
-	f->pte = e;
-	leaf->entries += PT_COUNT_ANON;
-	/* Contents before the entry that makes them reachable. */
-	__atomic_store_n(e, p, __ATOMIC_RELEASE);
-}
-
-void pt_set_object(struct frame *leaf, pte_t *e, pte_t p)
-{
-	leaf->entries += PT_COUNT_OBJECT;
-	__atomic_store_n(e, p, __ATOMIC_RELEASE);
-}
-
-void pt_leave(struct frame *leaf, const pte_t *e, struct frame *f)
-{
-	uint32_t count = pt_count_of(f);
-
-	leaf->entries -= count;
-	if (count == PT_COUNT_ANON)
-		pt_anon_leave(leaf, e, f);
 }
 
 void pt_clear(struct frame *leaf, pte_t *e, uaddr_t va, struct tlb_batch *b)

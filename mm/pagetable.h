@@ -56,9 +56,23 @@ static inline struct frame *pt_leaf_at(struct aspace *as, const pte_t *l1)
 }
 
 /* The attached leaf table for va, as the hardware sees it, or NULL. */
-struct frame *pt_leaf(struct aspace *as, uaddr_t va);
-/* The same, created or attached if need be. NULL: no memory (does not reclaim). */
-struct frame *pt_leaf_create(struct aspace *as, uaddr_t va);
+static inline struct frame *pt_leaf(struct aspace *as, uaddr_t va)
+{
+	const pte_t *l1 = pt_l1_entry(as, va);
+	pte_t e = l1 ? __atomic_load_n(l1, __ATOMIC_RELAXED) : 0;
+
+	if (likely(pte_is_table(e)))
+		return pte_frame(e);
+	return pte_present(e) ? pt_named_locked(as, l1) : NULL;
+}
+/* One where there is none, created or attached. NULL: no memory (does not reclaim). */
+struct frame *pt_leaf_make(struct aspace *as, uaddr_t va);
+static inline struct frame *pt_leaf_create(struct aspace *as, uaddr_t va)
+{
+	struct frame *leaf = pt_leaf(as, va);
+
+	return likely(leaf) ? leaf : pt_leaf_make(as, va);
+}
 /*
  * The first L1 entry in use that covers any of [*va, end): *va is moved up to the first address it
  * covers. NULL: none. And the leaf table, attached or detached, that it names. (a writer; others
@@ -97,8 +111,18 @@ static inline uaddr_t pt_span_end(uaddr_t va, uaddr_t end)
 	return next < end ? next : end;
 }
 /* Store an entry p that maps f, which was not mapped here; the table's counts. */
-void pt_set_anon(struct frame *leaf, pte_t *e, struct frame *f, pte_t p);
-void pt_set_object(struct frame *leaf, pte_t *e, pte_t p);
+static inline void pt_set_anon(struct frame *leaf, pte_t *e, struct frame *f, pte_t p)
+{
+	f->pte = e;
+	leaf->entries += PT_COUNT_ANON;
+	/* Contents before the entry that makes them reachable. */
+	__atomic_store_n(e, p, __ATOMIC_RELEASE);
+}
+static inline void pt_set_object(struct frame *leaf, pte_t *e, pte_t p)
+{
+	leaf->entries += PT_COUNT_OBJECT;
+	__atomic_store_n(e, p, __ATOMIC_RELEASE);
+}
 /*
  * (leaf lock) May f, o's, be mapped writable in a shared area without telling anybody? Write-back
  * clears DIRTY first and write-protects under this lock then: it finds our entry, or we see it.
@@ -109,7 +133,14 @@ static inline bool pt_writable_now(const struct object *o, const struct frame *f
 	       (f->word & (FRAME_DIRTY | FRAME_WRITEBACK)) == FRAME_DIRTY;
 }
 /* (pt_lock) The entry e stops mapping f, which is counted: the table's counts. */
-void pt_leave(struct frame *leaf, const pte_t *e, struct frame *f);
+static inline void pt_leave(struct frame *leaf, const pte_t *e, struct frame *f)
+{
+	uint32_t count = pt_count_of(f);
+
+	leaf->entries -= count;
+	if (count == PT_COUNT_ANON)
+		pt_anon_leave(leaf, e, f);
+}
 /* (pt_lock) Clear one entry into the batch. */
 void pt_clear(struct frame *leaf, pte_t *e, uaddr_t va, struct tlb_batch *b);
 

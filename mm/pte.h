@@ -113,18 +113,16 @@ static inline pte_t pte_kernel(paddr_t pa, uint64_t perm)
  */
 static inline pte_t pte_user(paddr_t pa, unsigned prot, bool write)
 {
-	pte_t p = pte_ppn(pa);
+	pte_t p = pte_ppn(pa), access = (prot & 7) * PTE_R; /* in the order of PROT_ */
 
-	if (!(prot & 7))
+	if (unlikely(!access))
 		return p | PTE_KIND_NONE | PTE_U | PTE_A;
-	p |= PTE_V | PTE_U | PTE_A;
-	if (prot & 3)
-		p |= PTE_R;
-	if (prot & 4)
-		p |= PTE_X;
-	if (write && (prot & 2))
-		p |= PTE_W | PTE_D;
-	return p;
+	access |= (access & PTE_W) / (PTE_W / PTE_R);
+	if (write)
+		access |= (access & PTE_W) * (PTE_D / PTE_W);
+	else
+		access &= ~PTE_W;
+	return p | access | PTE_V | PTE_U | PTE_A;
 }
 static inline pte_t pte_wrprotect(pte_t p)
 {

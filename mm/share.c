@@ -26,29 +26,30 @@ static bool alone(const struct frame *leaf)
  * A table joins a ring under the locks of the ring and of the table it was copied from, and leaves
  * it under the ring's: so what `alone` says holds as long as we hold the one or both.
  */
+static __slow void lock_again(struct frame *leaf, bool ring)
+{
+	leaf_unlock(leaf);
+	if (ring)
+		spin_unlock(pt_ring_lock(leaf));
+	pt_lock(leaf);
+}
+
 void pt_lock(struct frame *leaf)
 {
-	for (;;) {
-		bool was_alone = alone(leaf);
+	bool ring = !alone(leaf);
 
-		if (!was_alone)
-			spin_lock(pt_ring_lock(leaf));
-		leaf_lock(leaf);
-		if (likely(alone(leaf) == was_alone))
-			return;
-		leaf_unlock(leaf);
-		if (!was_alone)
-			spin_unlock(pt_ring_lock(leaf));
-	}
+	if (ring)
+		spin_lock(pt_ring_lock(leaf));
+	leaf_lock(leaf);
+	if (unlikely(alone(leaf) == ring))
+		lock_again(leaf, ring);
 }
 
 void pt_unlock(struct frame *leaf)
 {
-	bool ring = !alone(leaf);
-
-	leaf_unlock(leaf);
-	if (ring)
+	if (!alone(leaf))
 		spin_unlock(pt_ring_lock(leaf));
+	leaf_unlock(leaf);
 }
 
 struct frame *pt_lock_leaf(struct aspace *as, uaddr_t va)

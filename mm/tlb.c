@@ -137,8 +137,10 @@ static void flush_local(uint64_t asid, uaddr_t start, uaddr_t end)
 		sfence_asid(asid);
 		return;
 	}
-	for (; start < end; start += PAGE_SIZE)
+	do {
 		sfence_page_asid(start, asid);
+		start += PAGE_SIZE;
+	} while (start < end);
 }
 
 void tlb_flush_local(struct aspace *as, uaddr_t va)
@@ -148,35 +150,51 @@ void tlb_flush_local(struct aspace *as, uaddr_t va)
 	sfence_page(va);
 }
 
-void tlb_flush(struct aspace *as, uaddr_t start, uaddr_t end)
+/* The number that a hart which runs as has in satp: a rollover lets it keep that. */
+static inline uint64_t asid_running(struct aspace *as)
 {
-	struct hart *h;
-	hartmask_t me, others;
+	return __atomic_load_n((uint64_t *)&as->asid, __ATOMIC_RELAXED) % GENERATION;
+}
 
-	preempt_disable();
-	h = this_hart();
-	me = 1UL << h->index;
-	if (nharts > 1 || h->aspace != as) {
+static __slow void flush_remote(struct aspace *as, hartmask_t others, uaddr_t start, uaddr_t end)
+{
+	uint64_t len = end - start;
+
+	vm_event(VM_TLB_REMOTE);
+	if (len > FLUSH_PAGES_MAX * PAGE_SIZE) {
+		start = 0;
+		len = UINT64_MAX;
+	}
+	if (nr_asids > 1)
+		sbi_remote_sfence_asid(others, start, len, asid_running(as));
+	else
+		sbi_remote_sfence(others, start, len);
+}
+
+void tlb_flush_pinned(struct aspace *as, uaddr_t start, uaddr_t end)
+{
+	const struct hart *h = this_hart();
+	hartmask_t me = 1UL << h->index, others;
+	bool here = h->aspace == as;
+
+	if (nharts > 1 || !here) {
 		/* Those that do not run it now drop their entries when they do. */
-		__atomic_fetch_or((uint64_t *)&as->stale, h->aspace == as ? ~me : ~0UL,
-				  __ATOMIC_RELAXED);
+		__atomic_fetch_or((uint64_t *)&as->stale, here ? ~me : ~0UL, __ATOMIC_RELAXED);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	}
-	others = as->harts & ~me;
-	if (h->aspace == as) {
-		flush_local(as->asid % GENERATION, start, end);
+	others = __atomic_load_n((uint64_t *)&as->harts, __ATOMIC_RELAXED) & ~me;
+	if (here) {
+		flush_local(asid_running(as), start, end);
 		vm_event(VM_TLB_LOCAL);
 	}
-	if (others) {
-		uint64_t len = end - start > FLUSH_PAGES_MAX * PAGE_SIZE ? UINT64_MAX : end - start;
+	if (unlikely(others))
+		flush_remote(as, others, start, end);
+}
 
-		vm_event(VM_TLB_REMOTE);
-		if (nr_asids > 1)
-			sbi_remote_sfence_asid(others, len == UINT64_MAX ? 0 : start, len,
-					       as->asid % GENERATION);
-		else
-			sbi_remote_sfence(others, len == UINT64_MAX ? 0 : start, len);
-	}
+void tlb_flush(struct aspace *as, uaddr_t start, uaddr_t end)
+{
+	preempt_disable();
+	tlb_flush_pinned(as, start, end);
 	preempt_enable();
 }
 

@@ -11,6 +11,8 @@ struct frame;
 
 /* Forget translations of [start, end) of as on all harts that run it. Any context. */
 void tlb_flush(struct aspace *as, uaddr_t start, uaddr_t end);
+/* The same for who has preemption off, as with a spin lock held. */
+void tlb_flush_pinned(struct aspace *as, uaddr_t start, uaddr_t end);
 /* The running hart only: an entry became more permissive, or the fault was spurious. */
 void tlb_flush_local(struct aspace *as, uaddr_t va);
 /* No hart has as in satp any more when this returns. Nobody can activate it. May sleep. */
