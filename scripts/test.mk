@@ -28,7 +28,7 @@ parts: setup-test
 system-tests: parts
 	@tests/system/runner.py --results $(RESULTS)/system-tests.txt $(TESTS)
 
-system-tests-full: parts debian.img
+system-tests-full: parts debian.img linux remount
 	@tests/system/runner.py --level full --results $(RESULTS)/system-tests-full.txt $(TESTS)
 
 # TESTS='name ...' runs only those tests; SMP= and DEBUG= on the command line, only that machine.

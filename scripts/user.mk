@@ -19,6 +19,7 @@ UTEST_OBJ   := $(patsubst %,$(UB)/obj/%.o,$(sort $(wildcard user/tests/*.c user/
 UBINS       := $(patsubst %,$(UB)/bin/%,$(UPROGS)) $(if $(UTEST_OBJ),$(UB)/bin/usertests)
 
 # Small programs of the test suite, each one file; not in the root image, added by EXTRA.
+CRASHLOAD   := $(UB)/crash/crashload
 TPROGS      := $(patsubst tests/programs/%.c,$(UB)/programs/%,$(wildcard tests/programs/*.c))
 
 XCPPFLAGS := -Iuser/xv6 -I.
@@ -34,7 +35,7 @@ XINIT_OBJ := $(patsubst %,$(UB)/obj/%.o,$(wildcard user/xv6/init.c user/xv6/init
 
 .PHONY: user programs
 user: $(UBINS) $(XPROGS) $(XINIT)
-programs: $(TPROGS)
+programs: $(TPROGS) $(CRASHLOAD)
 
 $(UB)/.flags: FORCE
 	$(call stamp,$(UCROSS) $(UCFLAGS) $(ULDFLAGS) $(CROSS) $(XCPPFLAGS) $(XCFLAGS) $(XLDFLAGS))
@@ -75,8 +76,9 @@ endef
 $(foreach p,$(UPROGS_DIR),$(eval $(call dir_program,$(p))))
 $(UB)/bin/usertests: $(UTEST_OBJ)
 $(TPROGS): $(UB)/programs/%: $(UB)/obj/tests/programs/%.c.o
+$(CRASHLOAD): $(UB)/obj/tests/crash/crashload.c.o
 
-$(UBINS) $(TPROGS): $(UB)/libuser.a $(UB)/.objects
+$(UBINS) $(TPROGS) $(CRASHLOAD): $(UB)/libuser.a $(UB)/.objects
 	$(call say,ULD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(ulink)

@@ -208,6 +208,14 @@ test_mmc_SRC := tests/host/test_mmc.c $(wildcard tests/host/mmc/*.c) tests/host/
 HOST_TESTS += test_crash
 test_crash_SRC := $(addprefix tests/host/,test_crash.c saved.c) $(FS_SRC)
 
+# A tool for the crash tests of tests/system: mounts images.
+REMOUNT_SRC := tests/host/remount.c $(FS_SRC)
+.PHONY: remount
+remount: $(HB)/remount
+$(HB)/remount: $(REMOUNT_SRC:%=$(HB)/obj/%.o) tests/host/host.mk
+	$(call say,HOSTLD,$@)
+	$(Q)$(HCC) $(HCFLAGS) -o $@ $(filter %.o,$^) -lcmocka -lm
+
 # A disk of which one request, or all from one on, fail.
 HOST_TESTS += test_faults
 test_faults_SRC := $(addprefix tests/host/,test_faults.c saved.c) $(FS_SRC)
