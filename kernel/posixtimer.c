@@ -92,14 +92,22 @@ static struct posix_timers *timers_get(void)
 }
 
 /* Turn it off for good; timers->lock held, or nobody else is left. */
-static void timer_free(struct posix_timer *t)
+/* From now on it does not fire. */
+static void timer_disarm(struct posix_timer *t)
 {
-	uint64_t left, was, irq;
+	uint64_t left, was;
 
 	if (t->cpu)
 		cpu_alarm_set(&t->alarm, 0, 0, false, &left, &was);
 	else
 		clock_timer_cancel(&t->wall);
+}
+
+static void timer_free(struct posix_timer *t)
+{
+	uint64_t irq;
+
+	timer_disarm(t);
 	irq = spin_lock_irq(&t->process->siglock);
 	signal_timer_forget(t->process, t->target, &t->signal);
 	t->process->nqueued--;
@@ -330,10 +338,7 @@ static void timer_change(struct posix_timer *t, const struct itimerspec64 *new, 
 	uint64_t value = timespec_ns(&new->it_value), interval = timespec_ns(&new->it_interval);
 	uint64_t left, was, irq;
 
-	if (t->cpu)
-		cpu_alarm_set(&t->alarm, 0, 0, false, &left, &was);
-	else
-		clock_timer_cancel(&t->wall);
+	timer_disarm(t);
 	irq = spin_lock_irq(&t->process->siglock);
 	t->overrun = t->last_overrun = 0;
 	spin_unlock_irq(&t->process->siglock, irq);
