@@ -6,13 +6,10 @@
  * A watch does not keep its file: when the last reference to a file goes, file_put takes its
  * watches away (epoll_file_released). Until then, whoever holds the instance's lock may call the
  * file's poll operation.
- *
- * Instances may watch instances. They form a graph without circles, and all locks that nest
- * (instances', wait queues') are taken along its edges.
  */
 #include <stdatomic.h>
 
-#include "fs/event/event.h"
+#include "fs/event/epoll.h"
 #include "kernel/chardev.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
@@ -22,51 +19,14 @@
 #include "mm/usercopy.h"
 
 #define HOW	    (EPOLLEXCLUSIVE | EPOLLWAKEUP | EPOLLONESHOT | EPOLLET)
-#define DEPTH_MAX   4	/* instances below one that is watched by none */
-#define HOOKS_FAST  2
 #define EVENTS_MAX  (INT32_MAX / (int)sizeof(struct epoll_event))
 
-struct epoll {
-	_Atomic int refs;
-	struct mutex lock;	  /* RANK_EVENT: the watches */
-	struct rb_root watches;	  /* (lock) by file and descriptor */
-	struct spinlock ready_lock; /* RANK_READY */
-	struct list_head ready;	  /* (ready_lock) watches */
-	struct waitqueue sleepers; /* in epoll_wait */
-	struct waitqueue pollers; /* who polls the instance itself */
-	struct file *file;	  /* not referenced */
-	uint64_t visited;	  /* (tree_mutex) the search that came here last */
-	int depth;		  /* (tree_mutex) what it found */
-};
-
-/* A place of a watch on a wait queue. */
-struct hook {
-	struct waiter w;
-	struct hook *next; /* allocated ones */
-};
-
-struct watch {
-	struct rb_node node;	 /* (ep->lock) */
-	struct list_head ready;	 /* (ep->ready_lock) on ep->ready, or on the list of a scan */
-	struct hlist_node file_link; /* (watch_lock) file->watches */
-	struct epoll *ep;	 /* constant */
-	struct file *file;	 /* constant; not referenced, see above */
-	int fd;			 /* constant */
-	struct epoll_event event; /* (ep->lock; the bits are read by wake-ups) */
-	struct poll_table table;
-	bool no_memory;		 /* for a hook */
-	uint32_t used;
-	struct hook fast[HOOKS_FAST];
-	struct hook *more;
-};
-
-static struct spinlock watch_lock = SPINLOCK_INIT("watches", RANK_WATCHES);
-static struct mutex tree_mutex; /* RANK_EVENT_TREE: instances that watch instances */
-static uint64_t visits;		/* (tree_mutex) */
+struct spinlock watch_lock = SPINLOCK_INIT("watches", RANK_WATCHES);
+struct mutex tree_mutex;
 
 static const struct file_ops epoll_fops;
 
-static struct epoll *epoll_of(struct file *f)
+struct epoll *epoll_of(struct file *f)
 {
 	return f->ops == &epoll_fops ? f->data : NULL;
 }
@@ -372,65 +332,6 @@ SYSCALL1(epoll_create1, uint32_t, flags)
 	if (fd < 0)
 		file_put(f);
 	return fd;
-}
-
-/* --- instances that watch instances --- */
-
-/* Instances below ep, or -ELOOP if goal is among them. tree_mutex held. */
-static int depth_below(struct epoll *ep, struct epoll *goal)
-{
-	struct epoll *child;
-	int depth = 0, d;
-
-	if (ep == goal)
-		return -ELOOP;
-	if (ep->visited == visits)
-		return ep->depth;
-	mutex_lock(&ep->lock);
-	for (struct rb_node *n = rb_first(&ep->watches); n && depth >= 0; n = rb_next(n)) {
-		child = epoll_of(rb_entry(n, struct watch, node)->file);
-		if (!child)
-			continue;
-		d = depth_below(child, goal);
-		depth = d < 0 ? d : MAX(depth, d + 1);
-	}
-	mutex_unlock(&ep->lock);
-	ep->visited = visits;
-	ep->depth = depth;
-	return depth;
-}
-
-/* Instances above ep. tree_mutex and watch_lock held. */
-static int depth_above(struct epoll *ep)
-{
-	struct watch *watch;
-	int depth = 0, d;
-
-	if (ep->visited == visits)
-		return ep->depth;
-	hlist_for_each_entry(watch, &ep->file->watches, file_link) {
-		d = depth_above(watch->ep) + 1;
-		depth = MAX(depth, d);
-	}
-	ep->visited = visits;
-	ep->depth = depth;
-	return depth;
-}
-
-/* May ep watch below? 0 or -ELOOP. tree_mutex held. */
-static int epoll_may_nest(struct epoll *ep, struct epoll *below)
-{
-	int down, up;
-
-	visits++;
-	down = depth_below(below, ep);
-	if (down < 0)
-		return down;
-	visits++;
-	spin_lock(&watch_lock);
-	up = depth_above(ep);
-	spin_unlock(&watch_lock);
-	return up + 1 + down > DEPTH_MAX ? -ELOOP : 0;
 }
 
 /* --- epoll_ctl --- */
