@@ -1,16 +1,16 @@
-"""Volumes for usertests: a plain one, and the small one that its group disk may fill up."""
+"""Volumes for usertests and bench: empty ones, and the small one that group disk may fill up."""
 import os
 import subprocess
 
 
-def disk_make(path, mib, folder=None):
-    """An ext2 volume of so many MiB, with the files of the folder."""
+def disk_make(path, mib, folder=None, options=()):
+    """An ext2 volume of so many MiB, with the files of the folder; further options of mke2fs."""
     with open(path, "wb") as disk:
         disk.truncate(mib << 20)
     mke2fs = [os.path.join(place, "mke2fs") for place in ("/sbin", "/usr/sbin", "/usr/bin")]
     tool = next((name for name in mke2fs if os.path.exists(name)), "mke2fs")
-    subprocess.run([tool, "-q", "-t", "ext2", "-F"] + (["-d", folder] if folder else []) + [path],
-                   check=True)
+    subprocess.run([tool, "-q", "-t", "ext2", "-F", *options] +
+                   (["-d", folder] if folder else []) + [path], check=True)
 
 
 def scratch_make(folder):
@@ -22,3 +22,18 @@ def scratch_make(folder):
     path = os.path.join(folder, "scratch.img")
     disk_make(path, 2, marked)
     return path
+
+
+def bench_disks(folder):
+    """
+    The arguments of run for bench's disks, and the command that mounts them and starts it.  The
+    journal is so large that no sample fills it: what is counted would be the waiting for the disk.
+    """
+    disks = []
+    for name, options in (("journal", ["-j", "-J", "size=64"]), ("plain", [])):
+        path = os.path.join(folder, name + ".img")
+        disk_make(path, 256, options=["-b", "4096", *options])
+        disks += ["--disk", path]
+    return disks, ("mkdir /journal /plain && mount -t ext2 /dev/vdb /journal && "
+                   "mount -t ext2 /dev/vdc /plain && "
+                   "exec bench -d /journal -n /plain ")

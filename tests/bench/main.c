@@ -1,10 +1,11 @@
 /*
  * bench: instructions per operation, one line `name value` for each row.
  *
- * usage: bench [-lv] [-s SAMPLES] [-w SECONDS] [-d FOLDER] [NAME...]
+ * usage: bench [-lv] [-s SAMPLES] [-w SECONDS] [-d FOLDER] [-n FOLDER] [NAME...]
  *   -l  list the rows     -v  say how far the samples lie apart
  *   -s  samples to take (5)     -w  first wait so long, while the system settles
  *   -d  a folder on a disk, for the rows disk/...; without it they are left out
+ *   -n  one on a volume without a journal, for the rows plain/...
  * bench -x does nothing: it is what the exec rows execute.
  * bench -p counts what harts wait for when all fault at once: parallel.c.
  *
@@ -34,6 +35,7 @@ static struct group {
 	{"", memory_rows, "/tmp"},
 	{"tmp/", file_rows, "/tmp"},
 	{"disk/", file_rows, NULL},
+	{"plain/", file_rows, NULL},
 };
 
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
@@ -167,7 +169,7 @@ int main(int argc, char **argv)
 		return bench_parallel();
 	bench_need(readlink("/proc/self/exe", bench_self, sizeof(bench_self) - 1) > 0,
 		   "/proc/self/exe");
-	while ((opt = getopt(argc, argv, "lvs:w:d:")) != -1) {
+	while ((opt = getopt(argc, argv, "lvs:w:d:n:")) != -1) {
 		if (opt == 'l')
 			list = 1;
 		else if (opt == 'v')
@@ -177,6 +179,8 @@ int main(int argc, char **argv)
 		else if (opt == 'w')
 			sleep((unsigned int)atoi(optarg));
 		else if (opt == 'd')
+			groups[GROUPS - 2].folder = optarg;
+		else if (opt == 'n')
 			groups[GROUPS - 1].folder = optarg;
 		else
 			return 2;
