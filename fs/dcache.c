@@ -9,49 +9,20 @@
 
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"
-#include "lib/hash.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 
-#define HASH_BITS 12
-
 struct spinlock dcache_lock = SPINLOCK_INIT("dcache", RANK_DCACHE);
 
-static struct hlist_head table[1 << HASH_BITS]; /* d */
-static LIST_HEAD(lru);				/* d: unused (refs 0) or lately used */
-static uint64_t nr_lru;				/* d */
+struct hlist_head dentry_table[1 << DENTRY_HASH_BITS];
+static LIST_HEAD(lru);	/* d: unused (refs 0) or lately used */
+static uint64_t nr_lru; /* d */
 static struct kmem_cache *dentry_cache;
-
-uint32_t name_hash(const char *name, size_t len)
-{
-	uint32_t h = 0x811c9dc5;
-
-	while (len--)
-		h = (h ^ (uint8_t)*name++) * 0x01000193;
-	return h;
-}
-
-static struct hlist_head *bucket(const struct dentry *parent, uint32_t hash)
-{
-	return &table[hash_u64((uintptr_t)parent ^ ((uint64_t)hash << 20), HASH_BITS)];
-}
-
-struct dentry *dentry_find_locked(struct dentry *parent, const char *name, size_t len,
-				  uint32_t hash)
-{
-	struct dentry *d;
-
-	hlist_for_each_entry(d, bucket(parent, hash), hash) {
-		if (d->name_hash == hash && d->parent == parent && d->name_len == len &&
-		    !memcmp(d->name, name, len))
-			return d;
-	}
-	return NULL;
-}
 
 static struct dentry *dentry_alloc(struct super_block *sb, const char *name, size_t len)
 {
 	struct dentry *d = kmem_cache_zalloc(dentry_cache);
+	const char *end;
 	char *copy;
 
 	if (!d)
@@ -68,7 +39,7 @@ static struct dentry *dentry_alloc(struct super_block *sb, const char *name, siz
 	copy[len] = '\0';
 	d->name = copy;
 	d->name_len = len;
-	d->name_hash = name_hash(name, len);
+	d->name_key = name_key(copy, &end);
 	d->sb = sb;
 	d->refs = 1;
 	d->parent = d;
@@ -200,13 +171,14 @@ static struct dentry *dentry_new_child(struct dentry *parent, const char *name, 
 }
 
 /* A cached child that still holds true, referenced, or NULL. */
-static struct dentry *dentry_cached(struct dentry *parent, const char *name, size_t len,
-				    uint32_t hash)
+static struct dentry *dentry_cached(struct dentry *parent, const char *name, size_t len)
 {
+	const char *end;
+	uint64_t key = name_key(name, &end);
 	struct dentry *d;
 
 	spin_lock(&dcache_lock);
-	d = dentry_find_locked(parent, name, len, hash);
+	d = dentry_find_locked(parent, name, len, key);
 	if (d)
 		dentry_get(d);
 	spin_unlock(&dcache_lock);
@@ -221,14 +193,13 @@ static struct dentry *dentry_cached(struct dentry *parent, const char *name, siz
 struct dentry *dentry_lookup_locked(struct dentry *parent, const char *name, size_t len)
 {
 	struct inode *dir = parent->inode, *inode = NULL;
-	uint32_t hash = name_hash(name, len);
 	struct dentry *d;
 	int err;
 
 	assert(mutex_held(&dir->lock));
 	if (len > NAME_MAX)
 		return err_ptr(-ENAMETOOLONG);
-	d = dentry_cached(parent, name, len, hash);
+	d = dentry_cached(parent, name, len);
 	if (d)
 		return d;
 	if (atomic_load(&dir->state) & INODE_DEAD)
@@ -250,7 +221,7 @@ struct dentry *dentry_lookup_locked(struct dentry *parent, const char *name, siz
 		dentry_put(d);
 		return err_ptr(-EUCLEAN);
 	}
-	hlist_add(&d->hash, bucket(parent, hash));
+	hlist_add(&d->hash, dentry_bucket(parent, d->name_key));
 	list_add(&d->sibling, &parent->children);
 	spin_unlock(&dcache_lock);
 	return d;
@@ -359,6 +330,7 @@ static void names_swap(struct dentry *a, struct dentry *b)
 	const char *a_long = a->name == a->inline_name ? NULL : a->name;
 	const char *b_long = b->name == b->inline_name ? NULL : b->name;
 	char inline_name[DENTRY_INLINE];
+	uint64_t key;
 	uint32_t word;
 
 	memcpy(inline_name, a->inline_name, DENTRY_INLINE);
@@ -369,9 +341,9 @@ static void names_swap(struct dentry *a, struct dentry *b)
 	word = a->name_len;
 	a->name_len = b->name_len;
 	b->name_len = word;
-	word = a->name_hash;
-	a->name_hash = b->name_hash;
-	b->name_hash = word;
+	key = a->name_key;
+	a->name_key = b->name_key;
+	b->name_key = key;
 }
 
 /* The two change places and names; each takes the other's reference to a parent along. */
@@ -386,7 +358,7 @@ static void places_swap(struct dentry *a, struct dentry *b)
 	b->parent = parent;
 	list_move(&a->sibling, &a->parent->children);
 	list_move(&b->sibling, &b->parent->children);
-	hlist_add(&a->hash, bucket(a->parent, a->name_hash));
+	hlist_add(&a->hash, dentry_bucket(a->parent, a->name_key));
 }
 
 void dentry_move(struct dentry *d, struct dentry *to)
@@ -404,7 +376,7 @@ void dentry_swap(struct dentry *a, struct dentry *b)
 {
 	spin_lock(&dcache_lock);
 	places_swap(a, b);
-	hlist_add(&b->hash, bucket(b->parent, b->name_hash));
+	hlist_add(&b->hash, dentry_bucket(b->parent, b->name_key));
 	spin_unlock(&dcache_lock);
 }
 

@@ -228,37 +228,46 @@ struct file *fd_get(int fd)
 	return f;
 }
 
+/* Give f the lowest free number from `from` on. ~number: for that one there is no room yet. */
+static int fd_take(struct fdtable *t, struct file *f, uint32_t from, uint32_t limit, bool cloexec)
+{
+	uint32_t fd;
+
+	spin_lock(&t->lock);
+	fd = MAX(from, t->first_free);
+	if (fd < t->size && bitmap_test(t->open, fd))
+		fd = (uint32_t)bitmap_find_zero(t->open, fd, t->size);
+	if (unlikely(fd >= t->size || fd >= limit)) {
+		spin_unlock(&t->lock);
+		return (int)~fd;
+	}
+	bitmap_set(t->open, fd);
+	if (cloexec)
+		bitmap_set(t->cloexec, fd);
+	if (from <= t->first_free)
+		t->first_free = fd + 1;
+	t->files[fd] = f;
+	spin_unlock(&t->lock);
+	return (int)fd;
+}
+
 int fd_install(struct file *f, int from, bool cloexec)
 {
 	struct fdtable *t = current()->files;
-	uint64_t limit = MIN(rlimit_get(NOFILE), (uint64_t)FDS_MAX);
+	uint32_t limit = (uint32_t)MIN(rlimit_get(NOFILE), (uint64_t)FDS_MAX);
+	int fd, err;
 
-	if (from < 0 || (uint64_t)from >= limit)
-		return from < 0 ? -EINVAL : -EMFILE;
+	if (from < 0)
+		return -EINVAL;
+	if ((uint32_t)from >= limit)
+		return -EMFILE;
 	for (;;) {
-		uint32_t start, fd, size;
-		int err;
-
-		spin_lock(&t->lock);
-		start = MAX((uint32_t)from, t->first_free);
-		size = t->size;
-		fd = start < size ? (uint32_t)bitmap_find_zero(t->open, start, size) : start;
-		if (fd >= limit) {
-			spin_unlock(&t->lock);
+		fd = fd_take(t, f, (uint32_t)from, limit, cloexec);
+		if (likely(fd >= 0))
+			return fd;
+		if ((uint32_t)~fd >= limit)
 			return -EMFILE;
-		}
-		if (fd < size) {
-			bitmap_set(t->open, fd);
-			if (cloexec)
-				bitmap_set(t->cloexec, fd);
-			if ((uint32_t)from <= t->first_free)
-				t->first_free = fd + 1;
-			t->files[fd] = f;
-			spin_unlock(&t->lock);
-			return (int)fd;
-		}
-		spin_unlock(&t->lock);
-		err = fdtable_grow(t, fd);
+		err = fdtable_grow(t, (uint32_t)~fd);
 		if (err)
 			return err;
 	}

@@ -15,24 +15,44 @@
 
 static struct kmem_cache *file_cache;
 
-struct file *file_alloc(const struct path *p, uint32_t flags, uint32_t kind,
-			const struct file_ops *ops)
+struct file *file_alloc_at(struct path *p, uint32_t flags, uint32_t kind,
+			   const struct file_ops *ops)
 {
-	struct file *f = kmem_cache_zalloc(file_cache);
+	struct inode *inode = p->dentry->inode;
+	struct file *f = kmem_cache_alloc(file_cache);
 
 	if (!f)
 		return err_ptr(-ENOMEM);
-	f->refs = 1;
-	f->flags = flags;
+	/* Field by field: shorter than to clear it all first. */
+	atomic_init(&f->refs, 1);
 	f->kind = kind;
+	atomic_init(&f->flags, flags);
 	f->ops = ops;
-	f->path.mnt = mount_get(p->mnt);
-	f->path.dentry = dentry_get(p->dentry);
-	f->inode = p->dentry->inode;
-	f->cred = current()->cred ? cred_get(current()->cred) : NULL;
+	f->inode = inode;
+	f->path = *p;
+	f->pos = 0;
 	mutex_init(&f->pos_lock, "file position", RANK_FILE);
-	if (inode_has_object(f->inode))
-		f->error_seq = atomic_load(&f->inode->object.error_seq);
+	f->data = NULL;
+	f->readdir_state = 0;
+	atomic_init(&f->error_seq, inode_has_object(inode) ? inode->object.error_seq : 0);
+	f->cred = current()->cred ? cred_get(current()->cred) : NULL;
+	atomic_init(&f->flocked, 0);
+	f->ra_end = 0;
+	f->ra_asked = 0;
+	hlist_init(&f->watches);
+	p->mnt = NULL;
+	p->dentry = NULL;
+	return f;
+}
+
+struct file *file_alloc(const struct path *p, uint32_t flags, uint32_t kind,
+			const struct file_ops *ops)
+{
+	struct path own = *path_get(p);
+	struct file *f = file_alloc_at(&own, flags, kind, ops);
+
+	if (is_err(f))
+		path_put(&own);
 	return f;
 }
 
@@ -59,7 +79,7 @@ void file_put(struct file *f)
 	if (!hlist_empty(&f->watches))
 		epoll_file_released(f);
 	if (atomic_load(&f->flocked))
-		locks_file_released(f);
+		locks_release(f->inode, f);
 	if (f->ops && f->ops->release)
 		f->ops->release(f);
 	if (S_ISREG(inode->mode)) {

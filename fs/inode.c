@@ -322,11 +322,6 @@ bool super_shrink(struct super_block *sb)
 	return unused;
 }
 
-uint64_t inode_size(const struct inode *inode)
-{
-	return inode_has_object(inode) ? atomic_load(&inode->object.size) : inode->size_other;
-}
-
 int64_t inode_now(void)
 {
 	return (int64_t)time_realtime();

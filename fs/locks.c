@@ -332,7 +332,7 @@ long locks_flock(struct file *f, int op)
 	return err;
 }
 
-static void owner_release(struct inode *inode, const void *owner)
+void locks_release(struct inode *inode, const void *owner)
 {
 	struct file_locks *l = locks_of(inode, false);
 	struct file_lock *at, *next;
@@ -348,17 +348,6 @@ static void owner_release(struct inode *inode, const void *owner)
 	}
 	spin_unlock(&l->lock);
 	locks_changed(l);
-}
-
-void locks_file_released(struct file *f)
-{
-	owner_release(f->inode, f);
-}
-
-void locks_fd_closed(struct file *f, const void *owner)
-{
-	if (owner)
-		owner_release(f->inode, owner);
 }
 
 void locks_inode_freed(struct inode *inode)

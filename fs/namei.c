@@ -17,7 +17,6 @@
 struct walk {
 	struct path at;	     /* where we are; no references of its own */
 	struct path pin;     /* references that keep `at` while the lock is dropped */
-	struct path root;    /* of the process: ".." does not go above */
 	const char *name;    /* what is left of the path */
 	char *buf;	     /* owned storage behind name, after a symbolic link */
 	unsigned flags;	     /* WALK_* */
@@ -26,7 +25,7 @@ struct walk {
 	struct file *base;   /* referenced; of dirfd */
 };
 
-struct path *path_get(struct path *p)
+const struct path *path_get(const struct path *p)
 {
 	mount_get(p->mnt);
 	dentry_get(p->dentry);
@@ -67,10 +66,22 @@ static void walk_cross(struct walk *w)
 	}
 }
 
+/* Of the process: ".." does not go above. dcache_lock held; no references. */
+static struct path walk_root(void)
+{
+	const struct fscontext *fs = current()->fs;
+
+	if (likely(fs))
+		return fs->root;
+	return (struct path){.mnt = root_mount, .dentry = root_mount->root};
+}
+
 static void walk_up(struct walk *w)
 {
+	struct path root = walk_root();
+
 	for (;;) {
-		if (w->at.dentry == w->root.dentry && w->at.mnt == w->root.mnt)
+		if (w->at.dentry == root.dentry && w->at.mnt == root.mnt)
 			return;
 		if (w->at.dentry != w->at.mnt->root)
 			break;
@@ -171,22 +182,10 @@ static int walk_link(struct walk *w, struct dentry *d)
 	spin_lock(&dcache_lock);
 	w->at = w->pin;
 	if (!jump && *w->name == '/') {
-		w->at = w->root;
+		w->at = walk_root();
 		walk_cross(w);
 	}
 	return 0;
-}
-
-/* Length and hash of the component at name. */
-static size_t component(const char *name, uint32_t *hash)
-{
-	const char *p = name;
-	uint32_t h = 0x811c9dc5;
-
-	while (*p && *p != '/')
-		h = (h ^ (uint8_t)*p++) * 0x01000193;
-	*hash = h;
-	return (size_t)(p - name);
 }
 
 /* Hand the last component to the caller: the walk ends in its directory. */
@@ -202,13 +201,13 @@ static int walk_stop(struct walk *w, const char *name, size_t len, bool slash)
 		l->kind = LAST_DOT;
 	else if (name[0] == '.' && name[1] == '.' && len == 2)
 		l->kind = LAST_DOTDOT;
-	return 0;
+	return 1;
 }
 
 /* One component that is neither "." nor "..". dcache_lock held, may be dropped meanwhile. */
-static int walk_name(struct walk *w, const char *name, size_t len, uint32_t hash, bool last)
+static int walk_name(struct walk *w, const char *name, size_t len, uint64_t key, bool last)
 {
-	struct dentry *d = dentry_find_locked(w->at.dentry, name, len, hash);
+	struct dentry *d = dentry_find_locked(w->at.dentry, name, len, key);
 	struct inode *inode;
 
 	if (unlikely(!d || (d->flags & DENTRY_REVALIDATE))) {
@@ -226,97 +225,165 @@ static int walk_name(struct walk *w, const char *name, size_t len, uint32_t hash
 	return 0;
 }
 
-/* The loop over components. dcache_lock held on entry and on return. */
-static int walk_path(struct walk *w)
+/* The last component is the caller's business: is the one that ends here it? */
+static bool is_callers(const struct walk *w, const char *end)
 {
-	if (w->last)
-		w->last->kind = LAST_ROOT;
-	for (;;) {
-		struct inode *inode;
-		const char *name, *end;
-		uint32_t hash;
-		size_t len;
-		bool last;
-		int err;
+	return w->last && (!end[0] || !end[1] || end[1] == '/');
+}
 
-		while (*w->name == '/')
-			w->name++;
-		if (!*w->name)
+/*
+ * As many components as are nothing but names in the cache, and lead on: the usual way. It calls
+ * nothing, and so need not save registers. What it stops at is walk_slow's. 0, 1: it is at a mount
+ * point, which has to be crossed, or -errno.
+ */
+static __attribute__((noinline)) int walk_cached(struct walk *w, bool root)
+{
+	for (;;) {
+		const char *name = w->name, *end;
+		const struct inode *inode;
+		struct dentry *d;
+		uint64_t key;
+		mode_t mode;
+
+		while (*name == '/')
+			name++;
+		if (*name == '.')
 			return 0;
-		inode = w->at.dentry->inode;
-		if (!S_ISDIR(inode->mode))
-			return -ENOTDIR;
-		err = inode_permission(inode, MAY_EXEC);
-		if (err)
-			return err;
-		name = w->name;
-		len = component(name, &hash);
-		for (end = name + len; *end == '/'; end++)
-			;
-		last = !*end;
+		if (!*name) {
+			/* Slashes behind the last name: it is a directory's. */
+			if (name != w->name)
+				w->flags |= WALK_DIRECTORY;
+			w->name = name;
+			return 0;
+		}
+		mode = w->at.dentry->inode->mode;
+		if (!S_ISDIR(mode) || !(root || (mode & 0111) == 0111))
+			return 0;
+		key = name_key(name, &end);
+		if (is_callers(w, end))
+			return 0;
+		d = dentry_find_locked(w->at.dentry, name, (size_t)(end - name), key);
+		if (unlikely(!d || (d->flags & DENTRY_REVALIDATE)))
+			return 0;
+		inode = d->inode;
+		if (!inode)
+			return -ENOENT;
+		if (unlikely(S_ISLNK(inode->mode)))
+			return 0;
+		w->at.dentry = d;
 		w->name = end;
-		if (last && end != name + len && !w->last)
-			w->flags |= WALK_DIRECTORY | WALK_FOLLOW;
-		if (last && w->last)
-			return walk_stop(w, name, len, end != name + len);
-		if (name[0] == '.' && len == 1)
-			continue;
-		if (name[0] == '.' && name[1] == '.' && len == 2) {
-			walk_up(w);
+		if (unlikely(d->flags & DENTRY_MOUNTED))
+			return 1;
+	}
+}
+
+/* One component of any kind. 0, 1: the caller's own is reached, or -errno. */
+static __slow int walk_slow(struct walk *w)
+{
+	struct inode *inode = w->at.dentry->inode;
+	const char *name, *end;
+	uint64_t key;
+	size_t len;
+	bool last;
+	int err;
+
+	if (!S_ISDIR(inode->mode))
+		return -ENOTDIR;
+	err = inode_permission(inode, MAY_EXEC);
+	if (err)
+		return err;
+	while (*w->name == '/')
+		w->name++;
+	name = w->name;
+	key = name_key(name, &end);
+	for (len = (size_t)(end - name); *end == '/'; end++)
+		;
+	last = !*end;
+	w->name = end;
+	if (last && end != name + len && !w->last)
+		w->flags |= WALK_DIRECTORY | WALK_FOLLOW;
+	if (last && w->last)
+		return walk_stop(w, name, len, end != name + len);
+	if (name[0] == '.' && len == 1)
+		return 0;
+	if (name[0] == '.' && name[1] == '.' && len == 2) {
+		walk_up(w);
+		return 0;
+	}
+	if (len > NAME_MAX)
+		return -ENAMETOOLONG;
+	return walk_name(w, name, len, key, last);
+}
+
+/* All of the path. dcache_lock held on entry and on return. */
+static inline int walk_path(struct walk *w)
+{
+	bool root = fs_privileged();
+	int step;
+
+	for (;;) {
+		step = walk_cached(w, root);
+		if (step > 0) {
+			walk_cross(w);
 			continue;
 		}
-		if (len > NAME_MAX)
-			return -ENAMETOOLONG;
-		err = walk_name(w, name, len, hash, last);
-		if (err)
-			return err;
+		if (step || !*w->name)
+			return step;
+		step = walk_slow(w);
+		if (step)
+			return MIN(step, 0);
 	}
+}
+
+/* The path is empty, or begins at a descriptor. 0 or -errno. */
+static __slow int walk_base(struct walk *w, int dirfd)
+{
+	if (!*w->name && !(w->flags & WALK_EMPTY))
+		return -ENOENT;
+	if (dirfd == AT_FDCWD)
+		return 0;
+	w->base = fd_get_any(dirfd);
+	if (!w->base)
+		return -EBADF;
+	if (!*w->name || S_ISDIR(w->base->inode->mode))
+		return 0;
+	file_put(w->base);
+	return -ENOTDIR;
 }
 
 /* Where the path begins. Takes dcache_lock unless it fails. */
-static int walk_start(struct walk *w, int dirfd, const char *name)
+static inline int walk_start(struct walk *w, int dirfd)
 {
-	struct fscontext *fs = current()->fs;
-	struct file *base = NULL;
+	const struct fscontext *fs = current()->fs;
 
-	if (!*name && !(w->flags & WALK_EMPTY))
-		return -ENOENT;
-	if (*name != '/' && dirfd != AT_FDCWD) {
-		base = fd_get_any(dirfd);
-		if (!base)
-			return -EBADF;
-		if (*name && !S_ISDIR(base->inode->mode)) {
-			file_put(base);
-			return -ENOTDIR;
-		}
+	w->base = NULL;
+	if (*w->name != '/' && (dirfd != AT_FDCWD || !*w->name)) {
+		int err = walk_base(w, dirfd);
+
+		if (err)
+			return err;
 	}
-	w->base = base;
-	w->name = name;
 	spin_lock(&dcache_lock);
-	if (fs) {
-		w->root = fs->root;
-	} else {
-		w->root.mnt = root_mount;
-		w->root.dentry = root_mount->root;
-	}
-	if (base)
-		w->at = base->path;
-	else
-		w->at = *name == '/' || !fs ? w->root : fs->cwd;
-	/* Something may have been mounted over a process's root since. */
-	if (*name == '/')
+	if (*w->name == '/' || !fs) {
+		w->at = walk_root();
+		/* Something may have been mounted over a process's root since. */
 		walk_cross(w);
+	} else {
+		w->at = fs->cwd;
+	}
+	if (unlikely(w->base))
+		w->at = w->base->path;
 	return 0;
 }
 
-static int walk_finish(struct walk *w, int err, struct path *out)
+/* The walk is over, with err or at the place that func is to see. Drops the lock. */
+static inline int walk_finish(struct walk *w, int err,
+			      void (*func)(const struct path *at, void *arg), void *arg)
 {
 	if (!err && (w->flags & WALK_DIRECTORY) && !S_ISDIR(w->at.dentry->inode->mode))
 		err = -ENOTDIR;
-	if (!err) {
-		*out = w->at;
-		path_get(out);
-	}
+	if (!err)
+		func(&w->at, arg);
 	spin_unlock(&dcache_lock);
 	if (w->pin.dentry)
 		path_put(&w->pin);
@@ -325,29 +392,50 @@ static int walk_finish(struct walk *w, int err, struct path *out)
 	return err;
 }
 
-int path_lookup(int dirfd, const char *name, unsigned flags, struct path *out)
+static inline __attribute__((always_inline)) int visit(int dirfd, const char *name, unsigned flags,
+			void (*func)(const struct path *at, void *arg), void *arg)
 {
 	struct walk w;
 	int err;
 
 	w.pin.mnt = NULL;
 	w.pin.dentry = NULL;
+	w.name = name;
 	w.buf = NULL;
 	w.flags = flags;
 	w.links = 0;
 	w.last = NULL;
-	err = walk_start(&w, dirfd, name);
+	err = walk_start(&w, dirfd);
 	if (err)
 		return err;
-	err = walk_finish(&w, walk_path(&w), out);
+	err = walk_finish(&w, walk_path(&w), func, arg);
 	if (unlikely(w.buf))
 		kfree(w.buf);
 	return err;
 }
 
+int path_visit(int dirfd, const char *name, unsigned flags,
+	       void (*func)(const struct path *at, void *arg), void *arg)
+{
+	return visit(dirfd, name, flags, func, arg);
+}
+
+static void place_take(const struct path *at, void *out)
+{
+	*(struct path *)out = *path_get(at);
+}
+
+int path_lookup(int dirfd, const char *name, unsigned flags, struct path *out)
+{
+	return visit(dirfd, name, flags, place_take, out);
+}
+
 static int parent_finish(struct walk *w, struct lastname *out)
 {
-	int err = walk_finish(w, walk_path(w), &out->dir);
+	int err;
+
+	out->kind = LAST_ROOT;
+	err = walk_finish(w, walk_path(w), place_take, &out->dir);
 
 	if (err) {
 		kfree(w->buf);
@@ -360,20 +448,20 @@ static int parent_finish(struct walk *w, struct lastname *out)
 
 int path_parent(int dirfd, const char *name, struct lastname *out)
 {
-	struct walk w = {.last = out};
-	int err = walk_start(&w, dirfd, name);
+	struct walk w = {.name = name, .last = out};
+	int err = walk_start(&w, dirfd);
 
 	return err ? err : parent_finish(&w, out);
 }
 
 int path_parent_at(const struct path *dir, const char *name, unsigned links, struct lastname *out)
 {
-	struct walk w = {.last = out, .links = links};
+	struct walk w = {.name = name, .last = out, .links = links};
 	int err;
 
 	if (links > SYMLINKS_MAX)
 		return -ELOOP;
-	err = walk_start(&w, AT_FDCWD, name);
+	err = walk_start(&w, AT_FDCWD);
 	if (err)
 		return err;
 	if (*name != '/')
@@ -387,40 +475,52 @@ void lastname_put(struct lastname *l)
 	kfree(l->buf);
 }
 
-int pathname_get(struct pathname *p, uaddr_t user)
+/* A path that has no room in p itself. */
+static __slow int pathname_get_long(struct pathname *p, uaddr_t user)
 {
-	ssize64_t len = strncpy_from_user(p->inline_buf, user, sizeof(p->inline_buf));
+	ssize64_t len;
 
-	p->s = p->inline_buf;
-	if (likely(len >= 0))
-		return 0;
-	if (len != -ENAMETOOLONG)
-		return (int)len;
 	p->s = kmalloc_wait(PATH_MAX);
 	if (!p->s)
 		return -ENOMEM;
 	len = strncpy_from_user(p->s, user, PATH_MAX);
-	if (len < 0) {
+	if (len < 0)
 		kfree(p->s);
-		return (int)len;
-	}
-	return 0;
+	return (int)MIN(len, 0);
+}
+
+int pathname_get(struct pathname *p, uaddr_t user)
+{
+	ssize64_t len;
+
+	/* Words are copied, not bytes, where both places are as far from a multiple of 8. */
+	p->s = p->inline_buf + (user & 7);
+	len = strncpy_from_user(p->s, user, sizeof(p->inline_buf) - 8);
+	if (likely(len >= 0))
+		return 0;
+	return len == -ENAMETOOLONG ? pathname_get_long(p, user) : (int)len;
 }
 
 void pathname_put(struct pathname *p)
 {
-	if (p->s != p->inline_buf)
+	if (unlikely((size_t)(p->s - p->inline_buf) >= 8))
 		kfree(p->s);
 }
 
-int path_lookup_user(int dirfd, uaddr_t name, unsigned flags, struct path *out)
+int path_visit_user(int dirfd, uaddr_t name, unsigned flags,
+		    void (*func)(const struct path *at, void *arg), void *arg)
 {
 	struct pathname p;
 	int err = pathname_get(&p, name);
 
 	if (err)
 		return err;
-	err = path_lookup(dirfd, p.s, flags, out);
+	err = visit(dirfd, p.s, flags, func, arg);
 	pathname_put(&p);
 	return err;
+}
+
+int path_lookup_user(int dirfd, uaddr_t name, unsigned flags, struct path *out)
+{
+	return path_visit_user(dirfd, name, flags, place_take, out);
 }

@@ -40,7 +40,21 @@ static struct file *open_place(struct path *p, int flags)
 {
 	if ((flags & O_DIRECTORY) && !S_ISDIR(p->dentry->inode->mode))
 		return err_ptr(-ENOTDIR);
-	return file_alloc(p, flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW), FILE_PATH, NULL);
+	return file_alloc_at(p, flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW), FILE_PATH, NULL);
+}
+
+/* May what is no regular file be opened so? */
+static int open_special(struct path *p, int flags)
+{
+	mode_t mode = p->dentry->inode->mode;
+
+	if (S_ISLNK(mode))
+		return -ELOOP;
+	if (S_ISDIR(mode) && ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC))))
+		return -EISDIR;
+	if ((S_ISCHR(mode) || S_ISBLK(mode)) && (atomic_load(&p->mnt->flags) & MS_NODEV))
+		return -EACCES;
+	return (flags & O_DIRECT) && !S_ISBLK(mode) ? -EINVAL : 0;
 }
 
 /* May the running thread open it so? */
@@ -52,14 +66,9 @@ static int open_permission(struct path *p, int flags, bool created)
 
 	if ((flags & O_DIRECTORY) && !S_ISDIR(mode))
 		return -ENOTDIR;
-	if (S_ISLNK(mode))
-		return -ELOOP;
-	if (S_ISDIR(mode) && ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC))))
-		return -EISDIR;
-	if ((S_ISCHR(mode) || S_ISBLK(mode)) && (atomic_load(&p->mnt->flags) & MS_NODEV))
-		return -EACCES;
-	if ((flags & O_DIRECT) && !S_ISREG(mode) && !S_ISBLK(mode))
-		return -EINVAL;
+	err = S_ISREG(mode) ? 0 : open_special(p, flags);
+	if (err)
+		return err;
 	if ((flags & O_ACCMODE) != O_WRONLY)
 		mask |= MAY_READ;
 	if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
@@ -76,12 +85,9 @@ static int open_permission(struct path *p, int flags, bool created)
 
 static uint32_t open_kind(const struct inode *inode, int flags)
 {
-	uint32_t kind = 0;
+	/* O_RDONLY, O_WRONLY, O_RDWR are 0, 1, 2; 3 is for ioctl only. */
+	uint32_t kind = ((uint32_t)flags + 1) & (FILE_READ | FILE_WRITE);
 
-	if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_RDWR)
-		kind |= FILE_READ;
-	if ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR)
-		kind |= FILE_WRITE;
 	if (S_ISREG(inode->mode) || S_ISDIR(inode->mode))
 		kind |= FILE_SEEK | FILE_CANREAD;
 	return kind;
@@ -100,6 +106,13 @@ static int open_write_begin(struct path *p)
 	return err;
 }
 
+static void open_write_end(const struct path *p)
+{
+	inode_write_put(p->dentry->inode);
+	mount_write_end(p->mnt);
+}
+
+/* p's references become the file's: p is empty then, unless it fails. */
 static struct file *open_checked(struct path *p, int flags)
 {
 	struct inode *inode = p->dentry->inode;
@@ -112,29 +125,29 @@ static struct file *open_checked(struct path *p, int flags)
 		err = open_write_begin(p);
 	if (err)
 		return err_ptr(err);
-	f = file_alloc(p, (uint32_t)(flags & ~OPEN_ONLY), kind,
-		       inode->fops ? inode->fops : special_fops(inode));
+	f = file_alloc_at(p, (uint32_t)(flags & ~OPEN_ONLY), kind,
+			  inode->fops ? inode->fops : special_fops(inode));
 	if (is_err(f)) {
-		err = (int)ptr_err(f);
-		goto fail;
+		if (counted)
+			open_write_end(p);
+		return f;
 	}
 	/* What the kind may want to know of: O_NOCTTY a terminal, O_EXCL a block device. */
-	f->flags |= (uint32_t)flags & (O_EXCL | O_NOCTTY);
+	if (unlikely(!S_ISREG(inode->mode)))
+		f->flags |= (uint32_t)flags & (O_EXCL | O_NOCTTY);
 	if (f->ops->open)
 		err = f->ops->open(inode, f);
-	if (!S_ISBLK(inode->mode))
+	if (unlikely(!S_ISREG(inode->mode) && !S_ISBLK(inode->mode)))
 		f->flags &= ~(uint32_t)(O_EXCL | O_NOCTTY);
 	if (!err)
 		return f;
+	if (counted)
+		open_write_end(&f->path);
 	file_free(f);
-fail:
-	if (counted) {
-		inode_write_put(inode);
-		mount_write_end(p->mnt);
-	}
 	return err_ptr(err);
 }
 
+/* As open_checked. */
 static struct file *open_path(struct path *p, int flags, bool created)
 {
 	struct file *f;
@@ -152,7 +165,7 @@ static struct file *open_path(struct path *p, int flags, bool created)
 	if (is_err(f))
 		return f;
 	if ((flags & O_TRUNC) && !created && S_ISREG(f->inode->mode)) {
-		err = vfs_truncate(p, 0);
+		err = vfs_truncate(&f->path, 0);
 		if (err) {
 			file_put(f);
 			return err_ptr(err);
@@ -161,9 +174,14 @@ static struct file *open_path(struct path *p, int flags, bool created)
 	return f;
 }
 
-struct file *file_open_path(struct path *p, int flags)
+struct file *file_open_path(const struct path *p, int flags)
 {
-	return open_path(p, flags, false);
+	struct path own = *path_get(p);
+	struct file *f = open_path(&own, flags, false);
+
+	if (own.dentry)
+		path_put(&own);
+	return f;
 }
 
 /* What became of the last component of a path to be created. */
@@ -270,7 +288,7 @@ static struct file *open_create(int dirfd, const char *name, int flags, mode_t m
 static struct file *open_unnamed(struct path *p, int flags, mode_t mode)
 {
 	struct inode *dir = p->dentry->inode, *inode;
-	struct path place = {.mnt = p->mnt};
+	struct path place;
 	struct file *f;
 	int err = inode_permission(dir, MAY_WRITE | MAY_EXEC);
 
@@ -291,10 +309,12 @@ static struct file *open_unnamed(struct path *p, int flags, mode_t mode)
 		inode_put(inode);
 		return err_ptr(-ENOMEM);
 	}
+	place.mnt = mount_get(p->mnt);
 	f = open_path(&place, flags & ~(O_TMPFILE | O_EXCL), true);
 	if (!is_err(f))
 		f->flags |= O_TMPFILE;
-	dentry_put(place.dentry);
+	if (place.dentry)
+		path_put(&place);
 	return f;
 }
 
@@ -341,7 +361,8 @@ struct file *file_open_at(int dirfd, const char *name, int flags, mode_t mode)
 	if (err)
 		return err_ptr(err);
 	f = open_path(&p, flags, false);
-	path_put(&p);
+	if (unlikely(p.dentry))
+		path_put(&p);
 	return f;
 }
 
@@ -373,7 +394,8 @@ struct file *file_open_exec(int dirfd, const char *path, int at_flags)
 	else
 		err = inode_permission(inode, MAY_EXEC);
 	f = err ? err_ptr(err) : open_checked(&p, O_RDONLY);
-	path_put(&p);
+	if (p.dentry)
+		path_put(&p);
 	if (is_err(f))
 		return f;
 	n = atomic_load(&inode->writers);

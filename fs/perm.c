@@ -40,8 +40,6 @@ int inode_permission(struct inode *inode, int mask)
 	if ((mask & MAY_WRITE) && atomic_load(&inode->sb->readonly) &&
 	    (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
 		return -EROFS;
-	if (inode->ops && inode->ops->permission)
-		return inode->ops->permission(inode, mask);
 	if (!c || c->fsuid == 0) {
 		/* Root executes only what somebody may execute. */
 		if ((mask & MAY_EXEC) && !S_ISDIR(mode) && !(mode & 0111))

@@ -34,56 +34,58 @@ static void times_split(int64_t ns, int64_t *sec, uint64_t *nsec)
 	*nsec = (uint64_t)rest;
 }
 
-static int stat_put(struct inode *inode, uaddr_t out)
+/* What the user is shown of the inode; all of st, so that nothing of the kernel's is in it. */
+static void stat_fill(struct inode *inode, struct stat64 *st)
 {
-	struct stat64 st = {0};
-
 	if (inode->ops && inode->ops->refresh)
 		inode->ops->refresh(inode);
-	st.st_dev = dev_to_user(inode->sb->dev);
-	st.st_ino = inode->ino;
-	st.st_mode = inode->mode;
-	st.st_nlink = inode->nlink;
-	st.st_uid = inode->uid;
-	st.st_gid = inode->gid;
-	st.st_rdev = dev_to_user(inode->rdev);
-	st.st_size = (int64_t)inode_size(inode);
-	st.st_blksize = (int32_t)inode->sb->block_size;
-	st.st_blocks = (int64_t)inode->blocks;
-	times_split(inode->atime, &st.st_atime, &st.st_atime_nsec);
-	times_split(inode->mtime, &st.st_mtime, &st.st_mtime_nsec);
-	times_split(inode->ctime, &st.st_ctime, &st.st_ctime_nsec);
-	return copy_to_user(out, &st, sizeof(st));
+	st->st_dev = dev_to_user(inode->sb->dev);
+	st->st_ino = inode->ino;
+	st->st_mode = inode->mode;
+	st->st_nlink = inode->nlink;
+	st->st_uid = inode->uid;
+	st->st_gid = inode->gid;
+	st->st_rdev = dev_to_user(inode->rdev);
+	st->pad1 = 0;
+	st->st_size = (int64_t)inode_size(inode);
+	st->st_blksize = (int32_t)inode->sb->block_size;
+	st->pad2 = 0;
+	st->st_blocks = (int64_t)inode->blocks;
+	times_split(inode->atime, &st->st_atime, &st->st_atime_nsec);
+	times_split(inode->mtime, &st->st_mtime, &st->st_mtime_nsec);
+	times_split(inode->ctime, &st->st_ctime, &st->st_ctime_nsec);
+	st->unused[0] = st->unused[1] = 0;
+}
+
+static void stat_visit(const struct path *at, void *st)
+{
+	stat_fill(at->dentry->inode, st);
 }
 
 SYSCALL2(fstat, int, fd, uaddr_t, out)
 {
 	struct file *f = fd_get_any(fd);
-	int err;
+	struct stat64 st;
 
 	if (!f)
 		return -EBADF;
-	err = stat_put(f->inode, out);
+	stat_fill(f->inode, &st);
 	file_put(f);
-	return err;
+	return copy_to_user(out, &st, sizeof(st));
 }
 
 SYSCALL4(newfstatat, int, dirfd, uaddr_t, path, uaddr_t, out, int, flags)
 {
 	unsigned walk = flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
-	struct path p;
+	struct stat64 st;
 	int err;
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
 		return -EINVAL;
 	if (flags & AT_EMPTY_PATH)
 		walk |= WALK_EMPTY;
-	err = path_lookup_user(dirfd, path, walk, &p);
-	if (err)
-		return err;
-	err = stat_put(p.dentry->inode, out);
-	path_put(&p);
-	return err;
+	err = path_visit_user(dirfd, path, walk, stat_visit, &st);
+	return err ? err : copy_to_user(out, &st, sizeof(st));
 }
 
 static void statx_time(struct statx_timestamp *t, int64_t ns)

@@ -18,6 +18,7 @@
 #include "kernel/types.h"
 #include "kernel/uapi/fcntl.h"
 #include "kernel/uapi/stat.h"
+#include "lib/hash.h"
 #include "lib/list.h"
 #include "lib/rbtree.h"
 #include "mm/object.h"
@@ -151,6 +152,13 @@ struct inode {
 	_Atomic(struct file_locks *) locks; /* set once; its own lock */
 };
 
+static inline uint64_t inode_size(const struct inode *inode)
+{
+	return S_ISREG(inode->mode) ? atomic_load_explicit(&inode->object.size,
+							   memory_order_relaxed)
+				    : inode->size_other;
+}
+
 /* What attributes to change; only fields named by valid. */
 enum {
 	ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16,
@@ -200,9 +208,7 @@ struct inode_ops {
 	 * inode->lock held. NULL: anything.
 	 */
 	int (*write_limit)(struct inode *inode, struct uio *u, uint64_t pos);
-	/* NULL: by mode bits. */
-	int (*permission)(struct inode *inode, int mask);
-	/* Bring fields that stat shows up to date. NULL: they are. */
+	/* Bring fields that stat shows up to date; under dcache_lock. NULL: they are. */
 	void (*refresh)(struct inode *inode);
 };
 
@@ -231,7 +237,6 @@ int inode_sync(struct inode *inode, bool datasync);
 /* Take all unused names and inodes of sb out; false if some are in use. */
 bool super_shrink(struct super_block *sb);
 void icache_init(void);
-uint64_t inode_size(const struct inode *inode);
 /* The default setattr: copies what valid names (not the size) and marks dirty. */
 int inode_setattr_simple(struct inode *inode, const struct iattr *attr);
 int64_t inode_now(void); /* the clock for timestamps, ns */
@@ -267,8 +272,8 @@ struct dentry {
 	struct dentry *parent;		/* d; referenced; itself for a root */
 	struct inode *inode;		/* d; referenced; NULL: the name is known not to exist */
 	uint32_t flags;			/* d; DENTRY_* */
-	uint32_t name_hash;		/* d */
 	uint32_t name_len;		/* d */
+	uint64_t name_key;		/* d; see name_key() */
 	_Atomic int refs;		/* a; 0 <-> 1 only under d */
 	const char *name;		/* d; inline_name or kmalloc'ed, NUL-terminated */
 	struct super_block *sb;		/* c */
@@ -281,15 +286,60 @@ struct dentry {
 extern struct spinlock dcache_lock; /* RANK_DCACHE */
 
 void dcache_init(void);
-uint32_t name_hash(const char *name, size_t len);
+/*
+ * What a name is looked for by: a hash of it, but of a name up to NAME_WORD bytes the name itself,
+ * so that no two of these share one. The name ends, at *end, with a NUL or a slash.
+ */
+#define NAME_WORD 8
+static inline uint64_t name_key(const char *name, const char **end)
+{
+	const char *stop = name + NAME_WORD;
+	uint64_t key = 0, hash = 0;
+
+	for (; *name && *name != '/'; name++) {
+		if (unlikely(name == stop)) {
+			hash = hash * 127 + key;
+			stop += NAME_WORD;
+		}
+		key = key << 8 | (uint8_t)*name;
+	}
+	*end = name;
+	return key ^ hash;
+}
+
+#define DENTRY_HASH_BITS 12
+extern struct hlist_head dentry_table[1 << DENTRY_HASH_BITS]; /* d */
+
+static inline struct hlist_head *dentry_bucket(const struct dentry *parent, uint64_t key)
+{
+	return &dentry_table[hash_u64((uint64_t)(uintptr_t)parent << 24 ^ key, DENTRY_HASH_BITS)];
+}
+
 /* The cached child, no reference taken; NULL if not cached. dcache_lock held. */
-struct dentry *dentry_find_locked(struct dentry *parent, const char *name, size_t len,
-				  uint32_t hash);
+static inline struct dentry *dentry_find_locked(const struct dentry *parent, const char *name,
+						size_t len, uint64_t key)
+{
+	struct dentry *d;
+
+	hlist_for_each_entry(d, dentry_bucket(parent, key), hash) {
+		size_t same = 0;
+
+		if (d->name_key != key || d->parent != parent || d->name_len != len)
+			continue;
+		/* Not memcmp, which would make who walks a path save its registers. */
+		while (same < len && len > NAME_WORD && d->name[same] == name[same])
+			same++;
+		if (len <= NAME_WORD || same == len)
+			return d;
+	}
+	return NULL;
+}
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d); /* NULL is fine; may sleep */
 /*
  * The child of parent by that name, referenced, positive or negative; asks the file system if it
- * is not cached. parent's inode is a directory and its lock is held. err_ptr on failure.
+ * is not cached. parent's inode is a directory and its lock is held. Behind the name there is a NUL
+ * or a slash. err_ptr on failure.
  */
 struct dentry *dentry_lookup_locked(struct dentry *parent, const char *name, size_t len);
 /* The same, taking the lock if needed. */
@@ -359,9 +409,16 @@ enum {
 	WALK_DIRECTORY = 4, /* must be a directory */
 };
 
-struct path *path_get(struct path *p);
+const struct path *path_get(const struct path *p);
 void path_put(struct path *p);
-/* The thing at name (kernel memory) from dirfd. References in *out. 0 or -errno. May sleep. */
+/*
+ * Calls func with the thing at name (kernel memory) from dirfd, under dcache_lock: it must not
+ * sleep, and takes the references that it wants to keep. 0 or -errno, then it was not called. May
+ * sleep.
+ */
+int path_visit(int dirfd, const char *name, unsigned flags,
+	       void (*func)(const struct path *at, void *arg), void *arg);
+/* The same, with references in *out. */
 int path_lookup(int dirfd, const char *name, unsigned flags, struct path *out);
 
 /* The last component of a path and the directory it stands in. */
@@ -383,12 +440,14 @@ void lastname_put(struct lastname *l);
 /* A path that came from user memory. */
 struct pathname {
 	char *s;
-	char inline_buf[112];
+	char inline_buf[120] __attribute__((aligned(8)));
 };
 /* 0, -EFAULT, -ENAMETOOLONG, -ENOMEM. */
 int pathname_get(struct pathname *p, uaddr_t user);
 void pathname_put(struct pathname *p);
-/* path_lookup for a user address. */
+/* path_visit and path_lookup for a user address. */
+int path_visit_user(int dirfd, uaddr_t name, unsigned flags,
+		    void (*func)(const struct path *at, void *arg), void *arg);
 int path_lookup_user(int dirfd, uaddr_t name, unsigned flags, struct path *out);
 /* Absolute path as the running thread's root sees it, in buf; start of the string or err_ptr
  * (-ENAMETOOLONG). *unreachable: it lies outside of that root; " (deleted)" is added if so. */
@@ -454,12 +513,18 @@ struct file {
 	struct hlist_head watches;	/* watch_lock in fs/event/epoll.c; those who wait for it */
 };
 
-/* An open file of inode at path (references taken), without calling ops->open. */
 void file_init(void);
+/*
+ * An open file of the inode at p, without calling ops->open. The references of p become the
+ * file's, and p is empty, unless it fails. err_ptr: no memory.
+ */
+struct file *file_alloc_at(struct path *p, uint32_t flags, uint32_t kind,
+			   const struct file_ops *ops);
+/* The same with references of its own. */
 struct file *file_alloc(const struct path *p, uint32_t flags, uint32_t kind,
 			const struct file_ops *ops);
 /* Open what p names: permission by flags, ops->open. Referenced or err_ptr. */
-struct file *file_open_path(struct path *p, int flags);
+struct file *file_open_path(const struct path *p, int flags);
 struct file *file_open_at(int dirfd, const char *path, int flags, mode_t mode);
 /* As fd_get, but O_PATH files too (fd_get refuses them). */
 struct file *fd_get_any(int fd);
@@ -517,9 +582,13 @@ struct fscontext {
 	_Atomic mode_t umask;	/* a */
 };
 
-/* Record locks and flock: drop what an open file (owner NULL) or a process holds. */
-void locks_file_released(struct file *f);
-void locks_fd_closed(struct file *f, const void *owner);
+/* Record locks and flock: drop what an open file or a process (both: owner) holds. */
+void locks_release(struct inode *inode, const void *owner);
+static inline void locks_fd_closed(struct file *f, const void *process)
+{
+	if (unlikely(atomic_load_explicit(&f->inode->locks, memory_order_acquire)) && process)
+		locks_release(f->inode, process);
+}
 void locks_inode_freed(struct inode *inode);
 
 void pipe_init(void);

@@ -3,6 +3,8 @@
  * goes on at the landing its range has in .fixup: from a loop of words at the loop of bytes, which
  * faults again at the very byte; from there with what is left.
  */
+#include "kernel/asmfunc.h"
+
 #define SUM (1 << 18)
 
 	.macro landing from, to, at
@@ -11,21 +13,10 @@
 	.popsection
 	.endm
 
-	/* Move 64 bytes between memory and registers. */
-	.macro eight insn, base
-	.set	off, 0
-	.irp	reg, a4, a5, a6, a7, t0, t1, t2, t3
-	\insn	\reg, off(\base)
-	.set	off, off + 8
-	.endr
-	.endm
-
 	.text
 
 /* size_t usercopy(void *dst, const void *src, size_t n): bytes not copied */
-	.globl usercopy
-	.type usercopy, @function
-usercopy:
+	func	usercopy
 	li	t6, SUM
 	csrs	sstatus, t6
 	xor	a3, a0, a1
@@ -43,7 +34,17 @@ usercopy:
 	addi	a0, a0, 1
 	addi	a3, a3, 1
 	bnez	a3, 1b
-2:	li	a3, 64
+2:	li	a3, 512
+	bltu	a2, a3, 4f
+9:	.irp	at, 0, 64, 128, 192, 256, 320, 384, 448
+	eight	ld, a1, \at
+	eight	sd, a0, \at
+	.endr
+	addi	a2, a2, -512
+	addi	a1, a1, 512
+	addi	a0, a0, 512
+	bgeu	a2, a3, 9b
+4:	li	a3, 64
 	bltu	a2, a3, 4f
 3:	eight	ld, a1
 	eight	sd, a0
@@ -74,12 +75,10 @@ usercopy:
 8:	sub	a2, a2, a3		/* the bytes before the first word: count them back in */
 	j	7b
 	landing	1b, 2b, 8b
-	.size usercopy, . - usercopy
+	endfunc	usercopy
 
 /* size_t userzero(void *dst, size_t n): bytes not zeroed */
-	.globl userzero
-	.type userzero, @function
-userzero:
+	func	userzero
 	li	t6, SUM
 	csrs	sstatus, t6
 	li	a3, 64
@@ -95,7 +94,7 @@ userzero:
 	addi	a0, a0, 64
 	bgeu	a1, a3, 3b
 	j	1b
-	landing	3b, 4f, 6f
+	landing	3b, 4f, 6f		/* a fault among words: bytes to the very place */
 4:	sb	zero, 0(a0)
 	addi	a1, a1, -1
 	addi	a0, a0, 1
@@ -104,43 +103,63 @@ userzero:
 5:	csrc	sstatus, t6
 	mv	a0, a1
 	ret
-6:	beqz	a1, 5b			/* after a fault among words: bytes to the very place */
-7:	sb	zero, 0(a0)
-	addi	a1, a1, -1
-	addi	a0, a0, 1
-	bnez	a1, 7b
-	j	5b
-8:	landing	7b, 8b, 5b
-	.size userzero, . - userzero
+6:	li	a3, -1
+	j	1b
+	endfunc	userzero
 
-/* long userstrncpy(char *dst, const char *src, size_t n): length, n if no NUL, -1 on a fault */
-	.globl userstrncpy
-	.type userstrncpy, @function
-userstrncpy:
+/*
+ * long userstrncpy(char *dst, const char *src, size_t n): length, n if no NUL, -1 on a fault. By
+ * words where both are aligned at once; what is behind the NUL in its word is copied along.
+ */
+	func	userstrncpy
 	li	t6, SUM
 	csrs	sstatus, t6
-	mv	a3, zero
-1:	beq	a3, a2, 2f
-	lbu	a4, 0(a1)
+	mv	a3, a0
+	add	a2, a2, a0		/* where the room ends */
+	ld	t1, lows
+	slli	t2, t1, 7
+	j	3f
+1:	bgeu	a0, a2, 6f
+2:	lbu	a4, 0(a1)
 	sb	a4, 0(a0)
-	beqz	a4, 2f
+	beqz	a4, 6f
 	addi	a0, a0, 1
 	addi	a1, a1, 1
-	addi	a3, a3, 1
-	j	1b
-	landing	1b, 2f, 3f
-2:	csrc	sstatus, t6
-	mv	a0, a3
+3:	or	t0, a0, a1
+	andi	t0, t0, 7
+	addi	t3, a0, 8
+	bnez	t0, 1b
+4:	bltu	a2, t3, 1b
+	ld	a4, 0(a1)
+	sub	t0, a4, t1		/* is one of the bytes 0? */
+	not	t4, a4
+	and	t0, t0, t4
+	and	t0, t0, t2
+	sd	a4, 0(a0)
+	bnez	t0, 5f
+	mv	a0, t3
+	addi	a1, a1, 8
+	addi	t3, t3, 8
+	j	4b
+	landing	1b, 5f, 7f
+5:	andi	t0, a4, 0xff		/* which? */
+	beqz	t0, 6f
+	srli	a4, a4, 8
+	addi	a0, a0, 1
+	j	5b
+6:	csrc	sstatus, t6
+	sub	a0, a0, a3
 	ret
-3:	li	a3, -1
-	j	2b
-	.size userstrncpy, . - userstrncpy
+7:	csrc	sstatus, t6
+	li	a0, -1
+	ret
+	endfunc	userstrncpy
+	.balign	8
+lows:	.dword	0x0101010101010101
 
 /* long userload32(const void *src, uint32_t *value), and so on: 0, -1 on a fault. Aligned. */
 	.macro single name, insn1, insn2
-	.globl \name
-	.type \name, @function
-\name:
+	func	\name
 	li	t6, SUM
 	csrs	sstatus, t6
 1:	\insn1
@@ -151,7 +170,7 @@ userstrncpy:
 3:	li	a0, -1
 	j	2b
 	landing	1b, 2b, 3b
-	.size \name, . - \name
+	endfunc	\name
 	.endm
 
 	single userload32, "lw a2, 0(a0)", "sw a2, 0(a1)"
@@ -160,9 +179,7 @@ userstrncpy:
 	single userstore64, "sd a1, 0(a0)", ""
 
 /* long usercmpxchg32(void *addr, uint32_t expected, uint32_t desired, uint32_t *old) */
-	.globl usercmpxchg32
-	.type usercmpxchg32, @function
-usercmpxchg32:
+	func	usercmpxchg32
 	li	t6, SUM
 	csrs	sstatus, t6
 	sext.w	a1, a1
@@ -178,4 +195,4 @@ usercmpxchg32:
 	li	a0, -1
 	ret
 	landing	1b, 2b, 3b
-	.size usercmpxchg32, . - usercmpxchg32
+	endfunc	usercmpxchg32

@@ -9,7 +9,7 @@
 
 struct tmpfs_entry *tmpfs_find_locked(struct inode *dir, const char *name, size_t len)
 {
-	uint32_t hash = name_hash(name, len);
+	uint32_t hash = (uint32_t)hash_bytes(name, len, 0);
 	struct tmpfs_entry *e;
 
 	list_for_each_entry(e, &tmpfs_i(dir)->entries, link) {
@@ -28,7 +28,7 @@ static struct tmpfs_entry *entry_alloc(const char *name, size_t len)
 	memcpy(e->name, name, len);
 	e->name[len] = '\0';
 	e->len = (uint32_t)len;
-	e->hash = name_hash(name, len);
+	e->hash = (uint32_t)hash_bytes(name, len, 0);
 	return e;
 }
 
