@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "fs/ext2/ext2.h"
+#include "kernel/thread.h"
 #include "lib/bitmap.h"
 #include "lib/string.h"
 
@@ -112,12 +113,21 @@ static int group_take(struct ext2_fs *fs, uint32_t group, uint32_t from, uint32_
 	return 0;
 }
 
+/* May the caller take what is reserved: root, or whom the superblock names? */
+static bool reserve_is_open(const struct ext2_fs *fs)
+{
+	const struct cred *c = current()->cred;
+
+	return fs_privileged() || c->fsuid == fs->es->def_resuid ||
+	       (fs->es->def_resgid && cred_in_group(c, fs->es->def_resgid));
+}
+
 static int block_alloc_locked(struct ext2_fs *fs, uint32_t goal, uint32_t *block)
 {
 	uint32_t group, from;
 	int err;
 
-	if (fs->free_blocks <= (fs_privileged() ? 0 : fs->es->r_blocks_count))
+	if (fs->free_blocks <= (reserve_is_open(fs) ? 0 : fs->es->r_blocks_count))
 		return -ENOSPC;
 	if (!ext2_block_valid(fs, goal))
 		goal = fs->first_data_block;

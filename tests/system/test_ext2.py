@@ -250,6 +250,21 @@ def test_loop_mount():
     check("1048576" in debugfs(path + ".inner", "stat zeros"), "a file in the inner image")
 
 
+def test_reserved_blocks():
+    """What is reserved is for root, and for the user or group that the superblock names."""
+    disks = [new_image(f"{number}.img", size=4 * MIB, options=["-b", "1024", "-m", "25"])
+             for number in range(3)]
+    host(["tune2fs", "-u", "1000", disks[1]])
+    host(["tune2fs", "-g", "1000", disks[2]])
+    line = ("for x in b c d; do mount -t ext2 /dev/vd$x /mnt; chmod 777 /mnt; "
+            "su user -c 'dd if=/dev/zero of=/mnt/f bs=1k count=5000' 2>/dev/null; "
+            "stat -c %s /mnt/f; umount /mnt; done")
+    sizes = [int(word) for word in run(line, disks=disks, status=0).text.split()]
+    check(sizes[0] + 1000000 < sizes[1] == sizes[2] < 4 * MIB, f"{sizes} bytes")
+    for disk in disks:
+        fsck(disk)
+
+
 def test_write_errors():
     """A write that fails later is told to each descriptor's next fsync, once."""
     disk = new_image("disk.img", tree=tree_of({"f": "x" * 3000, "g": "good\n"}),
