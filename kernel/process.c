@@ -69,13 +69,6 @@ static struct process *process_alloc(void)
 	return p;
 }
 
-uint64_t rlimit_get(int which)
-{
-	struct process *p = current()->process;
-
-	return p ? p->rlimits[which].cur : RLIM_INFINITY;
-}
-
 /* What a new process takes from its parent. 0 or -ENOMEM; p->sighand may be NULL on failure. */
 static int inherit(struct process *p, const struct clone_args *a)
 {

@@ -297,4 +297,9 @@ uint64_t fork_count(void);			/* threads and processes ever made */
 uint32_t thread_count(void);
 uint64_t thread_count_of(uid_t uid);		/* by real user id; zombies count as one */
 /* Soft limit of the running process (kernel threads: none); RLIM_INFINITY is UINT64_MAX. */
-uint64_t rlimit_get(int which);
+static inline uint64_t rlimit_get(int which)
+{
+	const struct process *p = current()->process;
+
+	return p ? p->rlimits[which].cur : UINT64_MAX;
+}

@@ -24,7 +24,9 @@ static struct kmem_cache *aspace_cache;
 
 bool aspace_exclusive(const struct aspace *as)
 {
-	return as->refs == 0 || (as->refs == 1 && current()->aspace == as);
+	int refs = as->refs;
+
+	return refs == 0 || (refs == 1 && current()->aspace == as);
 }
 
 struct aspace *aspace_create(void)
@@ -78,13 +80,18 @@ static void area_in(struct vma *v)
 	mutex_unlock(&v->object->lock);
 }
 
+static inline bool is_data(uint32_t prot, uint32_t flags)
+{
+	return (prot & PROT_WRITE) && !(flags & (VMA_SHARED | VMA_STACK | VMA_GROWSDOWN));
+}
+
 /* Pages enter (n > 0) or leave the accounts. */
-static void account(struct vma *v, int64_t pages)
+static inline void account(struct vma *v, int64_t pages)
 {
 	struct aspace *as = v->as;
 
 	as->pages += pages;
-	if (vma_private(v) && (v->prot & PROT_WRITE) && !(v->flags & (VMA_STACK | VMA_GROWSDOWN)))
+	if (is_data(v->prot, v->flags))
 		as->data_pages += pages;
 	if (v->flags & VMA_LOCKED)
 		as->locked_pages += pages;
@@ -92,10 +99,9 @@ static void account(struct vma *v, int64_t pages)
 		commit_add(pages);
 }
 
-void aspace_enter(struct aspace *as, struct vma *v)
+void aspace_adopt(struct aspace *as, struct vma *v)
 {
 	v->as = as;
-	vma_insert(&as->areas, v);
 	account(v, vma_pages(v));
 	if (v->object) {
 		mutex_lock(&v->object->lock);
@@ -105,14 +111,26 @@ void aspace_enter(struct aspace *as, struct vma *v)
 	}
 }
 
+void aspace_enter(struct aspace *as, struct vma *v)
+{
+	vma_insert(&as->areas, v);
+	aspace_adopt(as, v);
+}
+
 void aspace_area_change(struct vma *v, uint32_t prot, uint32_t flags)
 {
-	account(v, -(int64_t)vma_pages(v));
+	int64_t pages = (int64_t)vma_pages(v);
+	uint32_t differ = v->flags ^ flags;
+
+	v->as->data_pages += pages * (is_data(prot, flags) - is_data(v->prot, v->flags));
+	if (differ & VMA_LOCKED)
+		v->as->locked_pages += flags & VMA_LOCKED ? pages : -pages;
+	if (differ & VMA_ACCOUNT)
+		commit_add(flags & VMA_ACCOUNT ? pages : -pages);
 	area_out(v);
 	v->prot = prot;
 	v->flags = flags;
 	area_in(v);
-	account(v, vma_pages(v));
 }
 
 static void area_free(struct vma *v)
@@ -130,14 +148,14 @@ struct vma *aspace_area_copy(const struct vma *v, uaddr_t start, uaddr_t end)
 
 	if (!copy)
 		return NULL;
-	*copy = *v;
 	copy->start = start;
 	copy->end = end;
+	copy->prot = v->prot;
+	copy->flags = v->flags;
+	copy->as = v->as;
 	copy->index = vma_index(v, start);
-	if (copy->object)
-		object_get(copy->object);
-	if (copy->file)
-		file_get(copy->file);
+	copy->object = v->object ? object_get(v->object) : NULL;
+	copy->file = v->file ? file_get(v->file) : NULL;
 	return copy;
 }
 
@@ -162,7 +180,7 @@ struct vma *aspace_split(struct vma *v, uaddr_t va)
 	v->flags &= ~VMA_STACK;
 	area_out(v);
 	v->end = va;
-	vma_insert(&v->as->areas, upper);
+	vma_insert_below(&v->as->areas, v->next, upper);
 	if (v->object) {
 		object_add_area(v->object, upper);
 		object_count_area(v->object, 1);
@@ -211,8 +229,11 @@ static void merge_two(struct vma *a, struct vma *b)
 
 void aspace_merge(struct aspace *as, uaddr_t start, uaddr_t end)
 {
-	struct vma *v = vma_find(&as->areas, start);
+	aspace_merge_from(vma_find(&as->areas, start), end);
+}
 
+void aspace_merge_from(struct vma *v, uaddr_t end)
+{
 	if (v && v->prev)
 		v = v->prev;
 	while (v && v->next && v->start <= end) {
@@ -239,7 +260,7 @@ int aspace_may_grow(struct aspace *as, uint64_t pages, bool data)
 uaddr_t aspace_hole(struct aspace *as, uaddr_t hint, size_t len, size_t align)
 {
 	hint = ALIGN_DOWN(hint, PAGE_SIZE);
-	if (hint >= MMAP_MIN_ADDR && hint < USER_TOP && len <= USER_TOP - hint) {
+	if (unlikely(hint >= MMAP_MIN_ADDR) && hint < USER_TOP && len <= USER_TOP - hint) {
 		struct vma *v = vma_find(&as->areas, hint);
 
 		if (!v || v->start >= hint + len)
@@ -284,9 +305,10 @@ int aspace_map_locked(struct aspace *as, uaddr_t addr, size_t len, uint32_t prot
 	v->object = o ? object_get(o) : NULL;
 	v->file = file ? file_get(file) : NULL;
 	v->index = index;
-	aspace_enter(as, v);
+	vma_insert_below(&as->areas, next, v);
+	aspace_adopt(as, v);
 	if (o)
-		aspace_merge(as, addr, addr + len);
+		aspace_merge_from(v, end);
 	return 0;
 }
 

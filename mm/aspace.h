@@ -54,14 +54,18 @@ struct vma *aspace_split(struct vma *v, uaddr_t va) __must_check;
 struct vma *aspace_isolate(struct vma *v, uaddr_t start, uaddr_t end, bool drop) __must_check;
 /* Merge areas that touch within [start, end] and its neighbours, where they can be. (a writer) */
 void aspace_merge(struct aspace *as, uaddr_t start, uaddr_t end);
+/* The same from area v on, which may be NULL: nothing to merge. */
+void aspace_merge_from(struct vma *v, uaddr_t end);
 /* Enter a new area (object and file referenced by the caller, taken over). (a writer) */
 void aspace_enter(struct aspace *as, struct vma *v);
+/* The same but for the tree of areas, which is the caller's matter. */
+void aspace_adopt(struct aspace *as, struct vma *v);
 /*
  * Remove whatever is mapped in [start, end). 0 or -ENOMEM before any change. What was removed is
  * chained to *dead, for aspace_bury once the lock is released: files may close. (a writer)
  */
 int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vma **dead);
-void aspace_bury(struct vma *dead); /* may sleep; no lock held */
+void aspace_bury(struct vma *dead); /* may be NULL; may sleep; no lock held */
 /*
  * Place a new area as mmap does: room was made at addr, limits were checked. References to object
  * and file are taken. 0 or -ENOMEM. (a writer)

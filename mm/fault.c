@@ -203,7 +203,7 @@ static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
 		src->pte = e;
 		*e = pte_user(frame_pa(src), f->vma->prot, true);
 		leaf_unlock(leaf);
-		tlb_flush_local(f->as, f->va);
+		tlb_flush_local(f->va);
 		vm_event(VM_COW_REUSE);
 		return 0;
 	}
@@ -240,7 +240,7 @@ static int fault_shared_write(struct fault *f, struct frame *leaf, pte_t was)
 		err = need_writable(f, frame);
 	leaf_unlock(leaf);
 	if (!err)
-		tlb_flush_local(f->as, f->va);
+		tlb_flush_local(f->va);
 	return err;
 }
 
@@ -354,7 +354,7 @@ static int fault_present(struct fault *f, struct frame *leaf, pte_t was)
 	else if (*e == was)
 		*e = was | bits;
 	leaf_unlock(leaf);
-	tlb_flush_local(f->as, f->va);
+	tlb_flush_local(f->va);
 	return 0;
 }
 

@@ -303,45 +303,52 @@ static int protect_account(const struct vma *v, uint32_t prot, uint64_t pages)
 	return commit_allowed(pages) ? -ENOMEM : VMA_ACCOUNT;
 }
 
+/* What of the area lies in [at, end), which *area becomes. 0 or -errno with nothing changed. */
+static int protect_area(struct vma **area, uaddr_t at, uaddr_t end, uint32_t prot,
+			struct tlb_batch *b)
+{
+	struct vma *v = *area;
+	int err = protect_check(v, prot), account;
+	uint32_t flags;
+
+	if (err || v->prot == prot)
+		return err;
+	account = protect_account(v, prot, (MIN(end, v->end) - at) >> PAGE_SHIFT);
+	if (account < 0 || v->as->areas.count + 2 > max_map_count ||
+	    !(v = aspace_isolate(v, at, end, false)))
+		return -ENOMEM;
+	*area = v;
+	flags = (v->flags & ~(uint32_t)VMA_ACCOUNT) | (uint32_t)account;
+	/*
+	 * Write-back asks whether a shared area may be written to: the answer is yes before the
+	 * first entry is writable and until after the last one is.
+	 */
+	if (prot & PROT_WRITE)
+		aspace_area_change(v, prot, flags);
+	pt_protect(v, prot, v->start, v->end, b);
+	if (!(prot & PROT_WRITE))
+		aspace_area_change(v, prot, flags);
+	return 0;
+}
+
 /* Area by area, up to the first hole or the first that may not. (a writer) */
 static int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t prot)
 {
+	struct vma *v = vma_find(&as->areas, start), *first = NULL;
 	struct tlb_batch batch;
 	uaddr_t at = start;
-	uint32_t flags;
 	int err = 0;
 
 	tlb_batch_begin(&batch, as, false);
-	while (at < end) {
-		struct vma *v = vma_at(&as->areas, at);
-
-		int account = 0;
-
-		err = v ? protect_check(v, prot) : -ENOMEM;
-		if (!err)
-			account = protect_account(v, prot, (MIN(end, v->end) - at) >> PAGE_SHIFT);
-		if (!err && (account < 0 || as->areas.count + 2 > max_map_count ||
-			     !(v = aspace_isolate(v, at, end, false))))
-			err = -ENOMEM;
+	for (; at < end; at = v->end, v = v->next) {
+		err = v && v->start <= at ? protect_area(&v, at, end, prot, &batch) : -ENOMEM;
 		if (err)
 			break;
-		at = v->end;
-		if (v->prot == prot)
-			continue;
-		flags = (v->flags & ~(uint32_t)VMA_ACCOUNT) | (uint32_t)account;
-		/*
-		 * Write-back asks whether a shared area may be written to: the answer is yes before
-		 * the first entry is writable and until after the last one is.
-		 */
-		if (prot & PROT_WRITE)
-			aspace_area_change(v, prot, flags);
-		pt_protect(v, prot, v->start, v->end, &batch);
-		if (!(prot & PROT_WRITE))
-			aspace_area_change(v, prot, flags);
+		if (!first)
+			first = v;
 	}
 	tlb_batch_end(&batch);
-	if (at > start)
-		aspace_merge(as, start, at);
+	aspace_merge_from(first, at);
 	return err;
 }
 

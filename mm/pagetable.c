@@ -172,14 +172,21 @@ void pt_clear(struct frame *leaf, pte_t *e, uaddr_t va, struct tlb_batch *b)
 	tlb_batch_add(b, va, f);
 }
 
+/* The first entry in use of [e, end), or end. What is empty stays so for a writer of the aspace. */
+static inline pte_t *skip_empty(pte_t *e, const pte_t *end)
+{
+	while (e < end && !*e)
+		e++;
+	return e;
+}
+
 /* Clear [e, end), up to address stop, in a locked table. */
 static void clear_entries(struct frame *leaf, pte_t *e, pte_t *end, uaddr_t stop,
 			  struct tlb_batch *b)
 {
 	uint32_t counts = 0, count;
 
-	while (e < end && !*e)
-		e++;
+	e = skip_empty(e, end);
 	if (e == end)
 		return;
 	/* Before the first frame is in the batch, which may become full and fence. */
@@ -209,19 +216,18 @@ void pt_unmap(struct aspace *as, uaddr_t start, uaddr_t end, struct tlb_batch *b
 
 	while ((leaf = pt_leaf_next(as, &start, end))) {
 		uaddr_t stop = pt_span_end(start, end);
-		pte_t *e = pt_entry(leaf, start);
+		pte_t *e = pt_entry(leaf, start), *last = e + ((stop - start) >> PAGE_SHIFT);
 
 		if (!leaf->owner) {
 			start = pt_drop(as, start, end);
 			continue;
 		}
-		if (thp_unmap(leaf, stop - start, b)) {
-			start = stop;
-			continue;
+		e = skip_empty(e, last);
+		if (e < last && !thp_unmap(leaf, stop - start, b)) {
+			pt_lock(leaf);
+			clear_entries(leaf, e, last, stop, b);
+			pt_unlock(leaf);
 		}
-		pt_lock(leaf);
-		clear_entries(leaf, e, e + ((stop - start) >> PAGE_SHIFT), stop, b);
-		pt_unlock(leaf);
 		start = stop;
 	}
 }
@@ -293,37 +299,44 @@ static bool write_at_once(const struct vma *v, const struct frame *f)
 			      : pt_writable_now(v->object, f);
 }
 
+/* (leaf lock) Entries from e on, for [va, stop), become `read` or `write`. What access any lost. */
+static pte_t protect_entries(const struct vma *v, pte_t *e, uaddr_t va, uaddr_t stop, pte_t read,
+			     pte_t write)
+{
+	pte_t lost = 0;
+
+	for (; va < stop; va += PAGE_SIZE, e++) {
+		pte_t p = *e, now = read;
+
+		if (!pte_resident(p))
+			continue;
+		if (write != read && !pte_special(p) && write_at_once(v, pte_frame(p)))
+			now = write;
+		*e = now | (p & (PTE_PPN_MASK | PTE_SPECIAL));
+		if (!pte_present(p))
+			continue;
+		lost |= p & ~now & PTE_KIND_MASK;
+		/* More access than before needs no fence elsewhere: a fault sees it. */
+		if (!lost)
+			tlb_flush_local(va);
+	}
+	return lost;
+}
+
 void pt_protect(struct vma *v, uint32_t prot, uaddr_t start, uaddr_t end, struct tlb_batch *b)
 {
-	const pte_t access = PTE_V | PTE_R | PTE_W | PTE_X;
 	const pte_t read = pte_user(0, prot, false), write = pte_user(0, prot, true);
 	struct frame *leaf;
 
 	while ((leaf = pt_leaf_next(v->as, &start, end))) {
 		uaddr_t stop = pt_span_end(start, end);
-		pte_t *e = pt_entry(leaf, start);
 
 		thp_split(leaf, b);
 		leaf_lock(leaf);
-		for (; start < stop; start += PAGE_SIZE, e++) {
-			pte_t p = *e, now;
-
-			if (!pte_resident(p))
-				continue;
-			now = p & (PTE_PPN_MASK | PTE_SPECIAL);
-			now |= write != read && !pte_special(p) && write_at_once(v, pte_frame(p))
-				       ? write
-				       : read;
-			*e = now;
-			if (!pte_present(p))
-				continue;
-			/* More access than before needs no fence elsewhere: a fault sees it. */
-			if (p & ~now & access)
-				tlb_batch_add(b, start, NULL);
-			else
-				tlb_flush_local(v->as, start);
-		}
+		if (protect_entries(v, pt_entry(leaf, start), start, stop, read, write))
+			tlb_batch_range(b, start, stop);
 		leaf_unlock(leaf);
+		start = stop;
 	}
 }
 

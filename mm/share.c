@@ -181,10 +181,8 @@ struct frame *pt_attach(struct aspace *as, uaddr_t va, unsigned flags)
 	return t;
 }
 
-int pt_unshare(struct aspace *as, uaddr_t start, uaddr_t end, uaddr_t floor, uaddr_t ceiling)
+int pt_unshare_some(struct aspace *as, uaddr_t start, uaddr_t end, uaddr_t floor, uaddr_t ceiling)
 {
-	if (!as->nr_detached)
-		return 0;
 	while (pt_leaf_next(as, &start, end)) {
 		uaddr_t base = ALIGN_DOWN(start, L1_SIZE), next = base + L1_SIZE;
 

@@ -12,8 +12,8 @@
 #pragma once
 
 #include "mm/frame.h"
+#include "mm/types.h"
 
-struct aspace;
 struct tlb_batch;
 
 /*
@@ -52,8 +52,13 @@ struct frame *pt_attach(struct aspace *as, uaddr_t va, unsigned flags) __must_ch
  * Attach what is detached of [start, end), except tables that lie wholly in [floor, ceiling).
  * 0, -ENOMEM (nothing that anyone could see has changed). (a writer)
  */
-int pt_unshare(struct aspace *as, uaddr_t start, uaddr_t end, uaddr_t floor, uaddr_t ceiling)
-	__must_check;
+int pt_unshare_some(struct aspace *as, uaddr_t start, uaddr_t end, uaddr_t floor,
+		    uaddr_t ceiling) __must_check;
+static inline __must_check int pt_unshare(struct aspace *as, uaddr_t start, uaddr_t end,
+					  uaddr_t floor, uaddr_t ceiling)
+{
+	return as->nr_detached ? pt_unshare_some(as, start, end, floor, ceiling) : 0;
+}
 /*
  * Give up the shares in the detached tables that follow one another from va on, up to end or that
  * of the L1 table. Where it stopped: a table whose last share it was is attached now. (a writer)

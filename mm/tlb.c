@@ -143,13 +143,6 @@ static void flush_local(uint64_t asid, uaddr_t start, uaddr_t end)
 	} while (start < end);
 }
 
-void tlb_flush_local(struct aspace *as, uaddr_t va)
-{
-	(void)as;
-	/* Of any ASID: cheaper than finding out which one. */
-	sfence_page(va);
-}
-
 /* The number that a hart which runs as has in satp: a rollover lets it keep that. */
 static inline uint64_t asid_running(struct aspace *as)
 {

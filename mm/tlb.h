@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "kernel/riscv.h"
 #include "mm/frame.h"
 
 struct aspace;
@@ -14,7 +15,11 @@ void tlb_flush(struct aspace *as, uaddr_t start, uaddr_t end);
 /* The same for who has preemption off, as with a spin lock held. */
 void tlb_flush_pinned(struct aspace *as, uaddr_t start, uaddr_t end);
 /* The running hart only: an entry became more permissive, or the fault was spurious. */
-void tlb_flush_local(struct aspace *as, uaddr_t va);
+static inline void tlb_flush_local(uaddr_t va)
+{
+	/* Of any ASID: cheaper than finding out which one. */
+	sfence_page(va);
+}
 /* No hart has as in satp any more when this returns. Nobody can activate it. May sleep. */
 void tlb_leave(struct aspace *as);
 /* All harts see new instructions (fence.i everywhere). */
@@ -88,8 +93,10 @@ void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table);
 void tlb_batch_flush(struct tlb_batch *b);
 static inline void tlb_batch_end(struct tlb_batch *b)
 {
-	if (b->end)
+	if (b->n || b->nr_chunks)
 		tlb_batch_flush(b);
+	else if (b->end)
+		tlb_flush(b->as, b->start, b->end);
 }
 
 /* Switch this hart to as (NULL: the kernel's own table). Interrupts off. From schedule(). */

@@ -72,9 +72,9 @@ struct vma *vma_first(struct vma_tree *t)
 	return entry(rb_first(&t->root));
 }
 
-void vma_insert(struct vma_tree *t, struct vma *v)
+void vma_insert_below(struct vma_tree *t, struct vma *next, struct vma *v)
 {
-	struct vma *next = vma_find(t, v->start), *prev = vma_below(t, next);
+	struct vma *prev = vma_below(t, next);
 	struct rb_node *parent;
 
 	assert((!next || v->end <= next->start) && (!prev || prev->end <= v->start));
@@ -82,19 +82,20 @@ void vma_insert(struct vma_tree *t, struct vma *v)
 	v->prev = prev;
 	if (next)
 		next->prev = v;
-	if (prev) {
+	if (prev)
 		prev->next = v;
-		rb_update(&prev->node, &augment);
-	}
 	/* Of two neighbours, one has nothing on the side of the other. */
-	if (next && !next->node.left) {
-		parent = &next->node;
-		rb_insert(&t->root, &v->node, parent, &parent->left, &augment);
+	if (prev && !prev->node.right) {
+		parent = &prev->node;
+		rb_insert(&t->root, &v->node, parent, &parent->right, &augment);
 	} else {
-		parent = prev ? &prev->node : NULL;
-		rb_insert(&t->root, &v->node, parent, parent ? &parent->right : &t->root.node,
+		parent = next ? &next->node : NULL;
+		if (prev)
+			rb_update(&prev->node, &augment);
+		rb_insert(&t->root, &v->node, parent, parent ? &parent->left : &t->root.node,
 			  &augment);
 	}
+	t->hint = v;
 	if (t->top && t->top == next && v->end == next->start)
 		t->top = v;
 	t->count++;
@@ -110,7 +111,7 @@ static void hole_opened(struct vma_tree *t, struct vma *v)
 void vma_remove(struct vma_tree *t, struct vma *v)
 {
 	if (t->hint == v)
-		t->hint = v->next;
+		t->hint = v->prev ? v->prev : v->next;
 	hole_opened(t, v);
 	if (v->next)
 		v->next->prev = v->prev;

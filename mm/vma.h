@@ -18,8 +18,12 @@ static inline struct vma *vma_below(struct vma_tree *t, const struct vma *next)
 {
 	return next ? next->prev : rb_entry_or_null(rb_last(&t->root), struct vma, node);
 }
-/* The range of v must be free. */
-void vma_insert(struct vma_tree *t, struct vma *v);
+/* The range of v must be free. next: the area above it, or NULL. */
+void vma_insert_below(struct vma_tree *t, struct vma *next, struct vma *v);
+static inline void vma_insert(struct vma_tree *t, struct vma *v)
+{
+	vma_insert_below(t, vma_find(t, v->start), v);
+}
 void vma_remove(struct vma_tree *t, struct vma *v);
 /* Change the range of v, which may not run into its neighbours; index is the caller's matter. */
 void vma_resize(struct vma_tree *t, struct vma *v, uaddr_t start, uaddr_t end);

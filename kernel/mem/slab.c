@@ -84,7 +84,7 @@ static struct frame *slab_grow(struct kmem_cache *c)
 }
 
 /* Give the hart half of what it may hold. Interrupts are off. */
-static __slow void hart_refill(struct kmem_cache *c, struct slab_hart *h)
+static __attribute__((noinline)) void hart_refill(struct kmem_cache *c, struct slab_hart *h)
 {
 	uint32_t want = (c->hart_max + 1) / 2 - h->count;
 

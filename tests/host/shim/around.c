@@ -12,12 +12,6 @@
 struct process *init_process;
 struct spinlock proc_lock = SPINLOCK_INIT("processes", RANK_PROC);
 
-uint64_t rlimit_get(int which)
-{
-	(void)which;
-	return UINT64_MAX;
-}
-
 uint64_t random_below(uint64_t limit)
 {
 	(void)limit;
