@@ -37,6 +37,7 @@ flash: board-known
 	@[ -e $(SDCARD) ] || { echo 'no $(SDCARD): make image BOARD=$(BOARD) first' >&2; exit 2; }
 	@scripts/flash --image $(SDCARD) --device $(call quoted,$(DEV))
 
-# All machines that QEMU has, each as far as its firmware goes; part of test-full.
+# All machines that QEMU has, and the one that we add to it, each as far as its firmware goes; part
+# of test-full.
 test-boards: parts
-	@tests/system/runner.py --level all --results $(RESULTS)/test-boards.txt boards.
+	@tests/system/runner.py --level all --results $(RESULTS)/test-boards.txt boards

@@ -1,0 +1,127 @@
+"""The VisionFive 2, on the machine of boards/visionfive2/qemu: Debian's firmware and Debian's Linux
+say that the machine is right, and then our card starts on it.
+"""
+import os
+import re
+import subprocess
+import zlib
+
+import test_boards as boards
+from lib import OUT, SCRIPTS, Machine, cases, check, equal, full_only, host, \
+    kernel, make
+
+LINUX = os.path.join(OUT, "linux")
+PROMPT_TIME = 150
+# A build of QEMU on a busy machine.
+BUILD_TIME = 1800
+FILES = "-d /root fs_read_write fs_sparse"
+
+
+def qemu():
+    """Our QEMU; built the first time, later found by what it was built from."""
+    folder = os.path.join(OUT, "boards", "qemu-visionfive2")
+    done = subprocess.run([os.path.join(SCRIPTS, "qemu-build"), folder], check=False, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=BUILD_TIME)
+    equal(done.returncode, 0, f"qemu-build: {done.stdout}")
+    return os.path.join(folder, "qemu-system-riscv64")
+
+
+def tree():
+    """The board's tree, of Debian's kernel package."""
+    done = make("linux", timeout=600)
+    equal(done.returncode, 0, f"make linux: {done.stderr.decode(errors='replace')}")
+    return os.path.join(LINUX, "visionfive2", "board.dtb")
+
+
+def card(image):
+    return ["-drive", f"file={image},format=raw,if=sd"]
+
+
+def direct(image, *words):
+    """The machine with our kernel at once; QEMU has no firmware that can switch this board off."""
+    return Machine(argv=[qemu(), "-M", "visionfive2", "-m", "2G", *boards.CONSOLE, "-kernel",
+                         kernel(), "-dtb", tree(), *boards.APPEND, *card(image), *words],
+                   limit=600)
+
+
+def usertests(machine, words, timeout=240):
+    status, output = machine.command(f"usertests {words}", timeout)
+    check(status == 0 and re.search(r"^\d+ passed, 0 failed", output, re.M), output)
+
+
+@full_only
+def test_direct():
+    image = boards.card_of("visionfive2")
+    with direct(image) as machine:
+        machine.expect(r"xv39 on StarFive VisionFive 2.*2048 MiB.*4 harts", 90)
+        machine.expect(r"mmcblk0: at mmc@16020000: .*4 bits", 60)
+        boards.drive_machine(machine, "mmcblk0p", image)
+
+
+@full_only
+def test_card():
+    """From the card alone: ROM, SPL, which trains the memory, OpenSBI, U-Boot, kernel, root."""
+    spl, uboot = (boards.firmware("starfive_visionfive2", name)
+                  for name in ("u-boot-spl.bin.normal.out", "u-boot.itb"))
+    image = boards.card_of("visionfive2", f"SPL={spl}", f"UBOOT={uboot}")
+    with Machine(argv=[qemu(), "-M", "visionfive2", "-m", "4G", *boards.CONSOLE, *card(image)],
+                 limit=900) as machine:
+        machine.expect(r"Trying to boot from MMC2", 60)
+        machine.expect(r"DRAM: +4 GiB", 90)
+        machine.expect(r"Product full SN: VF7110B1", 60)
+        machine.expect(r"Retrieving file: /Image", 150)
+        machine.expect(r"xv39 on StarFive VisionFive 2.*4096 MiB", 60)
+        boards.drive_machine(machine, "mmcblk0p", image, ends=True)
+
+
+@full_only
+def test_uboot_prompt():
+    """U-Boot's own driver reads the card and writes to it."""
+    spl, uboot = (boards.firmware("starfive_visionfive2", name)
+                  for name in ("u-boot-spl.bin.normal.out", "u-boot.itb"))
+    image = boards.card_of("visionfive2", f"SPL={spl}", f"UBOOT={uboot}")
+    with Machine(argv=[qemu(), "-M", "visionfive2", "-m", "8G", *boards.CONSOLE, *card(image)],
+                 limit=500) as machine:
+        machine.expect(r"DRAM: +8 GiB", 150)
+        machine.expect(r"Hit any key to stop autoboot", 90)
+        machine.send(" ")
+        machine.expect(r"StarFive # ", 30)
+        machine.send("load mmc 1:3 ${kernel_addr_r} /Image\r")
+        size = int(machine.expect(r"(\d+) bytes read in", 60)[1])
+        equal(size, os.path.getsize(kernel()), "bytes of the kernel")
+        machine.send("crc32 ${kernel_addr_r} ${filesize}\r")
+        found = int(machine.expect(r"==> ([0-9a-f]{8})", 30)[1], 16)
+        with open(kernel(), "rb") as file:
+            equal(found, zlib.crc32(file.read()), "the kernel's sum")
+        # Into the swap partition, which nothing uses here.
+        sector = boards.partitions(image)["swap"][0] // 512 + 64
+        machine.send(f"mmc dev 1; mmc write ${{kernel_addr_r}} {sector:x} 40\r")
+        machine.expect(r"64 blocks written: OK", 30)
+    with open(image, "rb") as written, open(kernel(), "rb") as wanted:
+        written.seek(sector * 512)
+        check(written.read(64 * 512) == wanted.read(64 * 512), "U-Boot's blocks are not there")
+
+
+# --- our driver, when the controller and the card go wrong ---------------------------------------
+
+@full_only
+def test_by_hand():
+    """A controller without a DMA: data goes through the FIFO."""
+    with direct(boards.card_of("visionfive2"), "-global", "dw-mshc.dma=off") as machine:
+        machine.prompt(PROMPT_TIME)
+        usertests(machine, FILES)
+
+
+@cases(*({"fault": name} for name in ("response-timeout", "response-crc", "data-crc",
+                                      "data-timeout", "end-bit", "bus-error", "no-descriptor")),
+       full=True)
+def test_error(fault):
+    """Two commands in a row fail, after some that did not: nothing is lost, and it is logged."""
+    words = ("fault-after=12", "fault-count=2", f"fault={fault}")
+    options = [word for each in words for word in ("-global", f"dw-mshc.{each}")]
+    image = boards.card_of("visionfive2")
+    with direct(image, *options) as machine:
+        machine.prompt(PROMPT_TIME)
+        usertests(machine, FILES)
+        check("try 2 of 3" in machine.text, "no command was tried again")
