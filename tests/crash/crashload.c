@@ -104,8 +104,8 @@ static void directories(unsigned i)
 	int made = 0;
 
 	snprintf(name[0], 40, "d%u/sub%u", i % 3, i);
-	snprintf(name[1], 40, "%s/deep", name[0]);
-	snprintf(name[2], 40, "%s/deeper", name[1]);
+	snprintf(name[1], 40, "d%u/sub%u/deep", i % 3, i);
+	snprintf(name[2], 40, "d%u/sub%u/deep/deeper", i % 3, i);
 	while (made < 3 && !mkdir(name[made], 0755))
 		made++;
 	for (int n = 2; !made && n >= 0; n--)
