@@ -1,5 +1,5 @@
-"""The VisionFive 2, on the machine of boards/visionfive2/qemu: Debian's firmware and Debian's Linux
-say that the machine is right, and then our card starts on it.
+"""The VisionFive 2, on the machine of boards/visionfive2/qemu: Debian's firmware says that this is
+right, and then our card starts on it.
 """
 import os
 import re
