@@ -175,7 +175,7 @@ $(FUZZ_VOLUMES): tests/host/host.mk | $(O)/.setup-test
 		{ e2fsck -fyD $@.new > /dev/null 2>&1; [ $$? -le 1 ]; } && \
 		rm -rf $@.d && mv $@.new $@
 
-host-tests: $(FUZZ_VOLUMES)
+host-tests host-fuzz fuzz: $(FUZZ_VOLUMES)
 FUZZERS	      += fuzz_ext2
 fuzz_ext2_SRC := tests/host/fuzz_ext2.c $(FS_SRC)
 
@@ -192,7 +192,7 @@ $(HB)/disks/fuzz-jbd2.img: | $(O)/.setup-test
 	$(Q)printf 'jo -c -v 3\njw -b 3000,3001 $@.block\njw -r 3000\njw -b 3002 $@.block\njc\n' | \
 		PATH=$$PATH:/sbin debugfs -w -f - $@ > $@.log 2>&1; rm -f $@.block
 
-host-tests: $(HB)/disks/fuzz-jbd2.img
+host-tests host-fuzz fuzz: $(HB)/disks/fuzz-jbd2.img
 FUZZERS	      += fuzz_jbd2
 fuzz_jbd2_SRC := tests/host/fuzz_jbd2.c $(FS_SRC)
 
