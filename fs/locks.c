@@ -128,6 +128,9 @@ static void lock_waiter_set(struct lock_waiter *w, const void *holder)
 		w->deadlock = holder == w->owner;
 		holder = holder_of(holder);
 	}
+	/* It will not wait: the others of the ring, who look again at any time, must not see one. */
+	if (w->deadlock)
+		w->holder = NULL;
 	if (list_empty(&w->link))
 		list_add_tail(&w->link, &waiters);
 	spin_unlock(&waiters_lock);
