@@ -128,7 +128,7 @@ static void lock_waiter_set(struct lock_waiter *w, const void *holder)
 		w->deadlock = holder == w->owner;
 		holder = holder_of(holder);
 	}
-	/* It will not wait: the others of the ring, who look again at any time, must not see one. */
+	/* It will not wait: the others of the ring, who may look again by now, must find it open. */
 	if (w->deadlock)
 		w->holder = NULL;
 	if (list_empty(&w->link))

@@ -100,6 +100,7 @@ int iov_get(struct uio *u, uaddr_t user, uint64_t count, struct iovec64 *fast,
 		   struct iovec64 **out)
 {
 	struct iovec64 *iov = fast;
+	int err = -EFAULT;
 	uint64_t total = 0;
 
 	*out = NULL;
@@ -112,23 +113,24 @@ int iov_get(struct uio *u, uaddr_t user, uint64_t count, struct iovec64 *fast,
 		*out = iov;
 	}
 	if (copy_from_user(iov, user, count * sizeof(*iov)))
-		goto fault;
+		goto fail;
 	for (uint64_t i = 0; i < count; i++) {
 		if ((int64_t)iov[i].len < 0) {
-			kfree(*out);
-			return -EINVAL;
+			err = -EINVAL;
+			goto fail;
 		}
 		if (iov[i].base > USER_TOP || iov[i].len > USER_TOP - iov[i].base)
-			goto fault;
+			goto fail;
 		if (iov[i].len > RW_COUNT_MAX - total)
 			iov[i].len = RW_COUNT_MAX - total;
 		total += iov[i].len;
 	}
 	uio_init_iov(u, iov, (uint32_t)count, total);
 	return 0;
-fault:
+fail:
 	kfree(*out);
-	return -EFAULT;
+	*out = NULL;
+	return err;
 }
 
 static ssize64_t fd_transfer_iov(int fd, uaddr_t user, uint64_t count, int64_t offset,

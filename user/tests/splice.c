@@ -227,6 +227,7 @@ TEST(splice, tee_errors)
 
 TEST(splice, vmsplice)
 {
+	struct iovec many[40];
 	char one[] = "one ", two[] = "two", in[16] = "";
 	struct iovec parts[] = { { one, 4 }, { two, 3 } }, back = { in, sizeof(in) - 1 };
 	int p[2], file = CHECK_OK(open("f", O_CREAT | O_RDWR, 0644));
@@ -242,6 +243,14 @@ TEST(splice, vmsplice)
 	CHECK_ERR(vmsplice(p[1], parts, 1025, 0), EINVAL);
 	CHECK_ERR(vmsplice(p[1], parts, 1, 16), EINVAL);
 	CHECK_ERR(vmsplice(p[1], (void *)8, 1, 0), EFAULT);
+	/* A list that the kernel has to allocate, refused by its last part. */
+	for (int i = 0; i < 40; i++)
+		many[i] = parts[0];
+	many[39].iov_len = (size_t)-1;
+	for (int i = 0; i < 20; i++) {
+		CHECK_ERR(vmsplice(p[1], many, 40, 0), EINVAL);
+		CHECK_ERR(vmsplice(p[1], (void *)8, 40, 0), EFAULT);
+	}
 	CHECK_ERR(vmsplice(file, parts, 1, 0), EBADF);
 	CHECK_ERR(vmsplice(-1, parts, 1, 0), EBADF);
 }
