@@ -128,7 +128,7 @@ static void lock_waiter_set(struct lock_waiter *w, const void *holder)
 		w->deadlock = holder == w->owner;
 		holder = holder_of(holder);
 	}
-	/* It will not wait: the others of the ring, who may look again by now, must find it open. */
+	/* It will not wait: the others of the ring may look again before it is off the list. */
 	if (w->deadlock)
 		w->holder = NULL;
 	if (list_empty(&w->link))
