@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ static struct {
 } edit;
 
 static volatile sig_atomic_t resized, told_to_end;
+/* The signals of both come only while a key is waited for: with this mask. */
+static sigset_t mask_while_waiting;
 
 static void on_signal(int signal)
 {
@@ -67,19 +70,24 @@ static void show(void)
 static struct term_key key_read(void)
 {
 	for (;;) {
-		struct term_key key = term_read(0);
+		struct pollfd input = { .fd = 0, .events = POLLIN };
+		bool signal = ppoll(&input, 1, NULL, &mask_while_waiting) < 0 && errno == EINTR;
+		struct term_key key;
 
 		if (told_to_end)
 			emergency_exit("told to end");
-		if (key.code == TERM_EOF)
-			emergency_exit("the terminal is gone");
-		if (key.code != TERM_SIGNAL)
-			return key;
 		if (resized) {
 			resized = 0;
 			screen_resize();
 			show();
 		}
+		if (signal)
+			continue;
+		key = term_read(0);
+		if (key.code == TERM_EOF)
+			emergency_exit("the terminal is gone");
+		if (key.code != TERM_SIGNAL)
+			return key;
 	}
 }
 
@@ -412,11 +420,20 @@ static void key_handle(const struct term_key *key)
 static void signals_init(void)
 {
 	struct sigaction action;
+	sigset_t blocked;
 
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGWINCH);
+	sigaddset(&blocked, SIGTERM);
+	sigaddset(&blocked, SIGHUP);
+	/* One that came between a look at its flag and the wait would not end the wait. */
+	sigprocmask(SIG_BLOCK, &blocked, &mask_while_waiting);
+	sigdelset(&mask_while_waiting, SIGWINCH);
+	sigdelset(&mask_while_waiting, SIGTERM);
+	sigdelset(&mask_while_waiting, SIGHUP);
 	memset(&action, 0, sizeof(action));
-	/* Without SA_RESTART: a signal has to end the wait for a key. */
 	action.sa_handler = on_signal;
-	sigemptyset(&action.sa_mask);
+	action.sa_mask = blocked;
 	sigaction(SIGWINCH, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
