@@ -91,7 +91,6 @@ static struct posix_timers *timers_get(void)
 	return none;
 }
 
-/* Turn it off for good; timers->lock held, or nobody else is left. */
 /* From now on it does not fire. */
 static void timer_disarm(struct posix_timer *t)
 {
@@ -103,6 +102,7 @@ static void timer_disarm(struct posix_timer *t)
 		clock_timer_cancel(&t->wall);
 }
 
+/* Turn it off for good; timers->lock held, or nobody else is left. */
 static void timer_free(struct posix_timer *t)
 {
 	uint64_t irq;
