@@ -126,16 +126,13 @@ static void node_remove(struct master *m)
 
 static int number_take(struct devpts *fs, uint32_t *number)
 {
-	uint32_t n = 0;
 	int err = -ENOSPC;
 
 	mutex_lock(&fs->fs.lock);
 	if (fs->nused < fs->max) {
-		while (bitmap_test(fs->used, n))
-			n++;
-		bitmap_set(fs->used, n);
+		*number = (uint32_t)bitmap_find_zero(fs->used, 0, PTY_MAX);
+		bitmap_set(fs->used, *number);
 		fs->nused++;
-		*number = n;
 		err = 0;
 	}
 	mutex_unlock(&fs->fs.lock);
