@@ -74,6 +74,12 @@ static inline struct ext2_inode *ext2_i(struct inode *inode)
 }
 
 /* super.c */
+/* Now, as the superblock and deletion times have it. */
+static inline uint32_t ext2_seconds_now(void)
+{
+	return (uint32_t)(inode_now() / (int64_t)NSEC_PER_SEC);
+}
+
 void ext2_register(void);
 /* The volume is damaged: one message, read-only from now on. Returns -EUCLEAN. */
 int ext2_error(struct ext2_fs *fs, const char *fmt, ...) __printf(2, 3);

@@ -419,7 +419,7 @@ int ext2_inode_erase(struct inode *inode)
 		return err;
 	buf_modify(&b);
 	dinode_store(inode, di);
-	di->dtime = (uint32_t)(inode_now() / (int64_t)NSEC_PER_SEC);
+	di->dtime = ext2_seconds_now();
 	di->links_count = 0;
 	di->size = di->size_high = 0;
 	di->blocks = 0;

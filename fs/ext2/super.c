@@ -221,11 +221,6 @@ static int groups_load(struct ext2_fs *fs)
 	return 0;
 }
 
-static uint32_t seconds_now(void)
-{
-	return (uint32_t)(inode_now() / (int64_t)NSEC_PER_SEC);
-}
-
 /* Say on the disk whether the volume is in use, and make sure it stands there. fs->lock held. */
 static int super_mark(struct ext2_fs *fs, bool in_use)
 {
@@ -241,11 +236,11 @@ static int super_mark(struct ext2_fs *fs, bool in_use)
 		if (!fs->journal)
 			fs->es->state &= ~EXT2_VALID_FS;
 		fs->es->mnt_count++;
-		fs->es->mtime = seconds_now();
+		fs->es->mtime = ext2_seconds_now();
 	} else if (!(fs->es->state & EXT2_ERROR_FS)) {
 		fs->es->state |= EXT2_VALID_FS;
 	}
-	fs->es->wtime = seconds_now();
+	fs->es->wtime = ext2_seconds_now();
 	buf_dirty(&fs->super);
 	return buf_sync(&fs->super);
 }
@@ -264,7 +259,7 @@ static int ext2_sync(struct super_block *sb)
 	    fs->es->free_inodes_count != fs->free_inodes) {
 		fs->es->free_blocks_count = (uint32_t)fs->free_blocks;
 		fs->es->free_inodes_count = (uint32_t)fs->free_inodes;
-		fs->es->wtime = seconds_now();
+		fs->es->wtime = ext2_seconds_now();
 		if (fs->dirty_mark)
 			buf_dirty(&fs->super);
 	}
@@ -469,9 +464,9 @@ static int journal_load(struct ext2_fs *fs, struct ext2_super *es)
  */
 static void clock_follow(const struct ext2_super *es)
 {
-	uint32_t last = es->wtime > es->mtime ? es->wtime : es->mtime;
+	uint32_t last = MAX(es->wtime, es->mtime);
 
-	time_not_before(NSEC_PER_SEC * (last > es->mkfs_time ? last : es->mkfs_time));
+	time_not_before(NSEC_PER_SEC * MAX(last, es->mkfs_time));
 }
 
 /* The root directory; then, unless it is only to be read, the volume is in use. */
