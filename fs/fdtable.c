@@ -336,14 +336,8 @@ SYSCALL1(close, int, fd)
 SYSCALL1(dup, int, fd)
 {
 	struct file *f = fd_get_any(fd);
-	int ret;
 
-	if (!f)
-		return -EBADF;
-	ret = fd_install(f, 0, false);
-	if (ret < 0)
-		file_put(f);
-	return ret;
+	return f ? fd_install_or_put(f, false) : -EBADF;
 }
 
 SYSCALL3(dup3, int, from, int, to, int, flags)

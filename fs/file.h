@@ -68,6 +68,15 @@ struct file *fd_get(int fd);
 /* Lowest free descriptor >= from (RLIMIT_NOFILE), installed with f, whose
  * reference it takes over. On failure (-EMFILE, -ENOMEM) f stays the caller's. */
 int fd_install(struct file *f, int from, bool cloexec);
+/* A descriptor for f, whose reference goes with it, or is dropped. The number or -errno. */
+static inline int fd_install_or_put(struct file *f, bool cloexec)
+{
+	int fd = fd_install(f, 0, cloexec);
+
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
 int fd_close(int fd);
 /*
  * The first descriptor at or after fd that is open, its file referenced in *f; NULL there when no

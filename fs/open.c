@@ -413,7 +413,7 @@ SYSCALL4(openat, int, dirfd, uaddr_t, path, int, flags, mode_t, mode)
 {
 	struct pathname p;
 	struct file *f;
-	int fd, err;
+	int err;
 
 	/* As in Linux, bits that mean nothing are not an error for open(2). */
 	flags &= OPEN_FLAGS;
@@ -426,8 +426,5 @@ SYSCALL4(openat, int, dirfd, uaddr_t, path, int, flags, mode_t, mode)
 	pathname_put(&p);
 	if (is_err(f))
 		return ptr_err(f);
-	fd = fd_install(f, 0, flags & O_CLOEXEC);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return fd_install_or_put(f, flags & O_CLOEXEC);
 }

@@ -309,7 +309,6 @@ SYSCALL1(epoll_create1, uint32_t, flags)
 {
 	struct epoll *ep;
 	struct file *f;
-	int fd;
 
 	if (flags & ~(uint32_t)EPOLL_CLOEXEC)
 		return -EINVAL;
@@ -328,10 +327,7 @@ SYSCALL1(epoll_create1, uint32_t, flags)
 		return ptr_err(f);
 	}
 	ep->file = f;
-	fd = fd_install(f, 0, flags & EPOLL_CLOEXEC);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return fd_install_or_put(f, flags & EPOLL_CLOEXEC);
 }
 
 /* --- epoll_ctl --- */

@@ -83,7 +83,6 @@ SYSCALL2(pidfd_open, pid_t, pid, uint32_t, flags)
 static int fd_of_process(struct process *p, int fd)
 {
 	struct file *f;
-	int new;
 
 	if (process_gone(p))
 		return -ESRCH;
@@ -92,10 +91,7 @@ static int fd_of_process(struct process *p, int fd)
 	f = fd < 0 ? NULL : proc_fd_file(p, (uint32_t)fd);
 	if (!f)
 		return p->zombie ? -ESRCH : -EBADF;
-	new = fd_install(f, 0, true);
-	if (new < 0)
-		file_put(f);
-	return new;
+	return fd_install_or_put(f, true);
 }
 
 SYSCALL3(pidfd_getfd, int, pidfd, int, fd, uint32_t, flags)

@@ -64,14 +64,8 @@ static struct file *file_for(struct socket *s, int type)
 static int fd_for(struct socket *s, int type)
 {
 	struct file *f = file_for(s, type);
-	int fd;
 
-	if (is_err(f))
-		return (int)ptr_err(f);
-	fd = fd_install(f, 0, type & SOCK_CLOEXEC);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return is_err(f) ? (int)ptr_err(f) : fd_install_or_put(f, type & SOCK_CLOEXEC);
 }
 
 SYSCALL3(socket, int, family, int, type, int, protocol)

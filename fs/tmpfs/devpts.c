@@ -248,7 +248,6 @@ static long peer_open(struct master *m, uint64_t flags)
 {
 	struct path p = {m->mnt, NULL};
 	struct file *f;
-	int fd;
 
 	p.dentry = dentry_lookup(m->mnt->root, m->name, strlen(m->name));
 	if (is_err(p.dentry))
@@ -257,10 +256,7 @@ static long peer_open(struct master *m, uint64_t flags)
 	dentry_put(p.dentry);
 	if (is_err(f))
 		return ptr_err(f);
-	fd = fd_install(f, 0, flags & O_CLOEXEC);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return fd_install_or_put(f, flags & O_CLOEXEC);
 }
 
 static long ptmx_ioctl(struct chardev_file *f, uint32_t cmd, uint64_t arg)

@@ -58,7 +58,6 @@ SYSCALL2(memfd_create, uaddr_t, user_name, uint32_t, flags)
 	char shown[sizeof(name) + sizeof(form)];
 	struct file *f;
 	ssize64_t n;
-	int fd;
 
 	if (flags & ~(uint32_t)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC))
 		return -EINVAL;
@@ -71,10 +70,7 @@ SYSCALL2(memfd_create, uaddr_t, user_name, uint32_t, flags)
 	f = memfd_open(shown, flags);
 	if (is_err(f))
 		return ptr_err(f);
-	fd = fd_install(f, 0, flags & MFD_CLOEXEC);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return fd_install_or_put(f, flags & MFD_CLOEXEC);
 }
 
 void memfd_init(void)
