@@ -7,8 +7,7 @@ import subprocess
 import zlib
 
 import test_boards as boards
-from lib import OUT, SCRIPTS, Machine, cases, check, equal, full_only, host, \
-    kernel, make
+from lib import OUT, SCRIPTS, Machine, cases, check, equal, full_only, kernel, make
 
 LINUX = os.path.join(OUT, "linux")
 PROMPT_TIME = 150
@@ -32,6 +31,13 @@ def tree():
     done = make("linux", timeout=600)
     equal(done.returncode, 0, f"make linux: {done.stderr.decode(errors='replace')}")
     return os.path.join(LINUX, "visionfive2", "board.dtb")
+
+
+def card_with_firmware():
+    """The board's image with Debian's SPL and U-Boot on it."""
+    spl, uboot = (boards.firmware("starfive_visionfive2", name)
+                  for name in ("u-boot-spl.bin.normal.out", "u-boot.itb"))
+    return boards.card_of("visionfive2", f"SPL={spl}", f"UBOOT={uboot}")
 
 
 def card(image):
@@ -62,9 +68,7 @@ def test_direct():
 @full_only
 def test_card():
     """From the card alone: ROM, SPL, which trains the memory, OpenSBI, U-Boot, kernel, root."""
-    spl, uboot = (boards.firmware("starfive_visionfive2", name)
-                  for name in ("u-boot-spl.bin.normal.out", "u-boot.itb"))
-    image = boards.card_of("visionfive2", f"SPL={spl}", f"UBOOT={uboot}")
+    image = card_with_firmware()
     with Machine(argv=[qemu(), "-M", "visionfive2", "-m", "4G", *boards.CONSOLE, *card(image)],
                  limit=900) as machine:
         machine.expect(r"Trying to boot from MMC2", 60)
@@ -78,9 +82,7 @@ def test_card():
 @full_only
 def test_uboot_prompt():
     """U-Boot's own driver reads the card and writes to it."""
-    spl, uboot = (boards.firmware("starfive_visionfive2", name)
-                  for name in ("u-boot-spl.bin.normal.out", "u-boot.itb"))
-    image = boards.card_of("visionfive2", f"SPL={spl}", f"UBOOT={uboot}")
+    image = card_with_firmware()
     with Machine(argv=[qemu(), "-M", "visionfive2", "-m", "8G", *boards.CONSOLE, *card(image)],
                  limit=500) as machine:
         machine.expect(r"DRAM: +8 GiB", 150)

@@ -32,16 +32,6 @@ static int events_of(int fd)
 	return p.revents;
 }
 
-static pid_t sleeper(void)
-{
-	pid_t pid = child();
-
-	if (pid == 0)
-		for (;;)
-			pause();
-	return pid;
-}
-
 TEST(pidfd, open_errors)
 {
 	pid_t gone = child();
@@ -73,7 +63,7 @@ TEST(pidfd, open_flags)
 
 TEST(pidfd, poll_wakes_at_the_end)
 {
-	pid_t pid = sleeper();
+	pid_t pid = child_pausing();
 	int fd = CHECK_OK(pidfd_open_(pid, 0));
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	pid_t killer;
@@ -134,7 +124,7 @@ TEST(pidfd, send_signal)
 TEST(pidfd, send_signal_errors)
 {
 	siginfo_t info = { .si_signo = SIGUSR2, .si_code = SI_USER };
-	pid_t pid = sleeper();
+	pid_t pid = child_pausing();
 	int fd = CHECK_OK(pidfd_open_(pid, 0));
 
 	CHECK_ERR(pidfd_send_signal_(-1, 0, NULL, 0), EBADF);
@@ -152,7 +142,7 @@ TEST(pidfd, send_signal_errors)
 
 TEST(pidfd, others_processes, .root = true)
 {
-	pid_t pid = sleeper();
+	pid_t pid = child_pausing();
 	int fd = CHECK_OK(pidfd_open_(pid, 0));
 	pid_t stranger = child();
 
@@ -170,7 +160,7 @@ TEST(pidfd, others_processes, .root = true)
 TEST(pidfd, getfd)
 {
 	int theirs = CHECK_OK(eventfd(7, 0));
-	pid_t pid = sleeper();
+	pid_t pid = child_pausing();
 	int fd, copy;
 	uint64_t value = 0;
 
@@ -192,7 +182,7 @@ TEST(pidfd, getfd)
 TEST(pidfd, waitid)
 {
 	siginfo_t info = { 0 };
-	pid_t other = sleeper(), pid = sleeper();
+	pid_t other = child_pausing(), pid = child_pausing();
 	int fd = CHECK_OK(pidfd_open_(pid, 0)), self = CHECK_OK(pidfd_open_(getpid(), 0));
 
 	CHECK_OK(waitid(P_PIDFD_, fd, &info, WEXITED | WNOHANG));
@@ -218,7 +208,7 @@ TEST(pidfd, waitid)
 TEST(pidfd, waitid_does_not_block)
 {
 	siginfo_t info = { 0 };
-	pid_t pid = sleeper();
+	pid_t pid = child_pausing();
 	int fd = CHECK_OK(pidfd_open_(pid, O_NONBLOCK));
 
 	CHECK_ERR(waitid(P_PIDFD_, fd, &info, WEXITED), EAGAIN);

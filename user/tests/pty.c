@@ -244,22 +244,29 @@ TEST(pty, slave_closed)
 	pty_expect_text(p.master, "new");
 }
 
+/* Who waits for something to read at one end is told when the other is closed. */
+static void close_wakes(int closed, int reader)
+{
+	pid_t pid = child();
+
+	if (pid == 0) {
+		char c;
+
+		close(closed);
+		CHECK_ERR(read(reader, &c, 1), EIO);
+		_exit(0);
+	}
+	wait_state(pid, "S");
+	close(closed);
+	expect_exit(pid, 0);
+}
+
 TEST(pty, slave_closed_wakes_master)
 {
 	struct pty_pair p;
 
 	pty_pair_open(&p);
-	pid_t pid = child();
-	if (pid == 0) {
-		char c;
-
-		close(p.slave);
-		CHECK_ERR(read(p.master, &c, 1), EIO);
-		_exit(0);
-	}
-	wait_state(pid, "S");
-	close(p.slave);
-	expect_exit(pid, 0);
+	close_wakes(p.slave, p.master);
 }
 
 TEST(pty, master_closed)
@@ -286,17 +293,7 @@ TEST(pty, master_closed_wakes_slave)
 	struct pty_pair p;
 
 	pty_pair_open(&p);
-	pid_t pid = child();
-	if (pid == 0) {
-		char c;
-
-		close(p.master);
-		CHECK_ERR(read(p.slave, &c, 1), EIO);
-		_exit(0);
-	}
-	wait_state(pid, "S");
-	close(p.master);
-	expect_exit(pid, 0);
+	close_wakes(p.master, p.slave);
 }
 
 static int packet_byte(int master)

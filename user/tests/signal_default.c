@@ -13,17 +13,6 @@ static void count(int sig)
 	last = sig;
 }
 
-/* A child that does nothing but wait for signals. */
-static pid_t sleeper(void)
-{
-	pid_t pid = child();
-
-	if (pid == 0)
-		for (;;)
-			pause();
-	return pid;
-}
-
 TEST(signal, default_terminates)
 {
 	static const int sigs[] = {
@@ -32,7 +21,7 @@ TEST(signal, default_terminates)
 	};
 
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++) {
-		pid_t pid = sleeper();
+		pid_t pid = child_pausing();
 
 		CHECK_OK(kill(pid, sigs[i]));
 		expect_signal(pid, sigs[i]);
@@ -49,7 +38,7 @@ TEST(signal, default_core_kind_terminates)
 
 	CHECK_OK(setrlimit(RLIMIT_CORE, &none));
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++) {
-		pid_t pid = sleeper();
+		pid_t pid = child_pausing();
 
 		CHECK_OK(kill(pid, sigs[i]));
 		expect_signal(pid, sigs[i]);
@@ -61,7 +50,7 @@ TEST(signal, default_ignored)
 	static const int sigs[] = { SIGCHLD, SIGURG, SIGWINCH, SIGCONT };
 
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++) {
-		pid_t pid = sleeper();
+		pid_t pid = child_pausing();
 
 		CHECK_OK(kill(pid, sigs[i]));
 		CHECK_OK(kill(pid, SIGTERM));
@@ -75,7 +64,7 @@ TEST(signal, default_stops)
 	int status;
 
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++) {
-		pid_t pid = sleeper();
+		pid_t pid = child_pausing();
 
 		CHECK_OK(kill(pid, sigs[i]));
 		CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);

@@ -120,6 +120,8 @@ void ut_skip(const char *format, ...) __attribute__((noreturn, format(printf, 1,
 
 /* fork(); a check on its result included. */
 pid_t child(void);
+/* A child that does nothing but wait for signals. */
+pid_t child_pausing(void);
 /* Wait for exactly this child; its wait status. */
 int status_of(pid_t pid);
 /* Wait for this child, which must exit with this code. */

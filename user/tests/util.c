@@ -47,6 +47,16 @@ pid_t child(void)
 	return (pid_t)CHECK_OK(fork());
 }
 
+pid_t child_pausing(void)
+{
+	pid_t pid = child();
+
+	if (pid == 0)
+		for (;;)
+			pause();
+	return pid;
+}
+
 int status_of(pid_t pid)
 {
 	int status = 0;
