@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 
 #include "fs/vfs.h"
+#include "lib/page.h"
 #include "lib/radix.h"
-#include "mm/page.h"
 #include "mm/pagecache.h"
 
 #define ALIGNMENT 512UL /* of positions, lengths and addresses */

@@ -1,5 +1,5 @@
 /*
- * sync(2), fsync(2) and advice about file data.
+ * sync(2), fsync(2), msync(2) and advice about file data.
  */
 #include <stdatomic.h>
 
@@ -7,6 +7,8 @@
 #include "fs/vfs.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
+#include "kernel/uapi/mman.h"
+#include "mm/mmap.h"
 #include "mm/pagecache.h"
 
 SYSCALL0(sync)
@@ -186,4 +188,39 @@ SYSCALL4(fallocate, int, fd, int, mode, int64_t, offset, int64_t, n)
 	err = file_fallocate(f, mode, (uint64_t)offset, (uint64_t)n);
 	file_put(f);
 	return err;
+}
+
+static int sync_span(struct vma_span *s)
+{
+	uint64_t first = s->index, last = first + ((s->end - s->start) >> PAGE_SHIFT) - 1;
+
+	return s->file ? file_sync_range(s->file, first << PAGE_SHIFT, (last + 1) << PAGE_SHIFT)
+		       : pagecache_sync(s->object, first, last);
+}
+
+SYSCALL3(msync, uaddr_t, addr, size_t, len, int, flags)
+{
+	struct aspace *as = current()->aspace;
+	size_t size = ALIGN_UP(len, PAGE_SIZE);
+	uaddr_t end = addr + size;
+	struct vma_span s;
+	int err = 0;
+	bool hole = false;
+
+	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (addr & ~PAGE_MASK) ||
+	    ((flags & MS_ASYNC) && (flags & MS_SYNC)))
+		return -EINVAL;
+	if (end < addr || (len && !size))
+		return -ENOMEM;
+	for (; addr < end && !err; addr = s.end) {
+		if (!span_get(as, addr, end, &s))
+			return -ENOMEM;
+		hole |= s.start > addr;
+		if ((flags & MS_INVALIDATE) && (s.flags & VMA_LOCKED))
+			err = -EBUSY;
+		else if ((flags & MS_SYNC) && (s.flags & VMA_SHARED))
+			err = sync_span(&s);
+		span_put(&s);
+	}
+	return err ? err : hole ? -ENOMEM : 0;
 }

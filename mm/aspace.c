@@ -9,9 +9,9 @@
 #include "lib/ref.h"
 #include "lib/string.h"
 #include "mm/areas.h"
+#include "mm/commit.h"
 #include "mm/init.h"
 #include "mm/object.h"
-#include "mm/oom.h"
 #include "mm/pagetable.h"
 #include "mm/tlb.h"
 

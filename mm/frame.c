@@ -2,9 +2,9 @@
 
 #include "kernel/machine.h"
 #include "kernel/panic.h"
+#include "lib/page.h"
 #include "lib/string.h"
 #include "mm/inject.h"
-#include "mm/page.h"
 #include "mm/percpu.h"
 #include "mm/stat.h"
 

@@ -37,7 +37,7 @@ void mm_init(const struct machine *m)
 	pagecache_init();
 	reclaim_init();
 	thp_init();
-	oom_init();
+	commit_init();
 	pr_info("memory: %lu KiB available\n", frames_free() * 4);
 }
 

@@ -11,4 +11,4 @@ void aspace_init(void);
 void pagecache_init(void);
 void reclaim_init(void);
 void thp_init(void);
-void oom_init(void);
+void commit_init(void);

@@ -3,10 +3,10 @@
 #include "kernel/thread.h"
 #include "kernel/uapi/resource.h"
 #include "mm/aspace.h"
+#include "mm/commit.h"
 #include "mm/fault.h"
 #include "mm/mmap.h"
 #include "mm/object.h"
-#include "mm/oom.h"
 #include "mm/pagecache.h"
 #include "mm/pagetable.h"
 #include "mm/tlb.h"
@@ -440,42 +440,7 @@ out:
 	return brk;
 }
 
-/* --- msync, mincore --- */
-
-static int sync_span(struct vma_span *s)
-{
-	uint64_t first = s->index, last = first + ((s->end - s->start) >> PAGE_SHIFT) - 1;
-
-	return s->file ? file_sync_range(s->file, first << PAGE_SHIFT, (last + 1) << PAGE_SHIFT)
-		       : pagecache_sync(s->object, first, last);
-}
-
-SYSCALL3(msync, uaddr_t, addr, size_t, len, int, flags)
-{
-	struct aspace *as = current()->aspace;
-	size_t size = ALIGN_UP(len, PAGE_SIZE);
-	uaddr_t end = addr + size;
-	struct vma_span s;
-	int err = 0;
-	bool hole = false;
-
-	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (addr & ~PAGE_MASK) ||
-	    ((flags & MS_ASYNC) && (flags & MS_SYNC)))
-		return -EINVAL;
-	if (end < addr || (len && !size))
-		return -ENOMEM;
-	for (; addr < end && !err; addr = s.end) {
-		if (!span_get(as, addr, end, &s))
-			return -ENOMEM;
-		hole |= s.start > addr;
-		if ((flags & MS_INVALIDATE) && (s.flags & VMA_LOCKED))
-			err = -EBUSY;
-		else if ((flags & MS_SYNC) && (s.flags & VMA_SHARED))
-			err = sync_span(&s);
-		span_put(&s);
-	}
-	return err ? err : hole ? -ENOMEM : 0;
-}
+/* --- mincore --- */
 
 /* One byte for each page of the area from addr: is it in memory? (a) */
 static void mincore_area(struct vma *v, uaddr_t addr, uint8_t *vec, size_t n)

@@ -1,10 +1,10 @@
+#include "fs/file.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
-#include "fs/file.h"
 #include "mm/aspace.h"
+#include "mm/commit.h"
 #include "mm/mmap.h"
 #include "mm/object.h"
-#include "mm/oom.h"
 #include "mm/pagetable.h"
 #include "mm/tlb.h"
 

@@ -2,9 +2,9 @@
 
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"
+#include "lib/page.h"
 #include "lib/ref.h"
 #include "mm/frame.h"
-#include "mm/page.h"
 #include "mm/pagecache.h"
 #include "mm/stat.h"
 #include "mm/writeback.h"

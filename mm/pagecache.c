@@ -2,9 +2,9 @@
 
 #include "kernel/panic.h"
 #include "lib/hash.h"
+#include "lib/page.h"
 #include "lib/string.h"
 #include "mm/init.h"
-#include "mm/page.h"
 #include "mm/policy.h"
 #include "mm/rmap.h"
 #include "mm/stat.h"

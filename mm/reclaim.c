@@ -2,6 +2,7 @@
 
 #include "kernel/main.h"
 #include "kernel/mem/slab.h"
+#include "kernel/oom.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/thread.h"

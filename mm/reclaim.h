@@ -16,6 +16,3 @@ uint64_t reclaim_frames(uint64_t n, bool nofs);
 void reclaim_ahead(void);
 /* Drop what can be made again (drop_caches): clean unmapped pages; what shrinkers have. */
 void reclaim_caches(bool pages, bool objects);
-
-/* oom.c: kill the process that frees most. False: there is none left. */
-bool oom_kill(void);

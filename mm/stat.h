@@ -15,7 +15,7 @@ static inline void vm_event(enum vm_event e)
 {
 	vm_event_add(e, 1);
 }
-/* Pages are promised (n > 0) or given back: see oom.h. */
+/* Pages are promised (n > 0) or given back: see commit.h. */
 static inline void commit_add(int64_t n)
 {
 	/* Atomic: what is lost here by moving to another hart would be lost for good. */

@@ -2,9 +2,9 @@
 
 #include "kernel/cmdline.h"
 #include "kernel/uapi/mman.h"
+#include "lib/page.h"
 #include "lib/string.h"
 #include "mm/init.h"
-#include "mm/page.h"
 #include "mm/pagetable.h"
 #include "mm/stat.h"
 #include "mm/tlb.h"

@@ -101,7 +101,7 @@ enum {
 	VMA_NOHUGEPAGE = 4096,
 	VMA_MAYWRITE = 8192, /* mprotect may add PROT_WRITE (a shared file opened for writing) */
 	VMA_DIRTIED = 16384, /* private: has had pages of its own (ANON); set by faults */
-	VMA_ACCOUNT = 32768, /* its pages are promised: oom.h */
+	VMA_ACCOUNT = 32768, /* its pages are promised: commit.h */
 };
 
 /* (a) aspace lock as writer to change, reader to read; (o) object's lock */

@@ -23,7 +23,7 @@ FOLDERS = {
     "drivers": ["lib", "mm", "kernel", "drivers"],
     # The kernel's own memory: of mm/ it knows RAM alone.
     "kernel/mem": ["lib", "kernel", *(f"mm/{noun}.h" for noun in
-                                      ("frame", "init", "inject", "page", "percpu", "pte"))],
+                                      ("frame", "init", "inject", "percpu", "pte"))],
     "kernel/uapi": ["kernel/uapi", "kernel/types.h"],
     "kernel": ["lib", "mm", "kernel", "fs", "drivers"],
 }
@@ -36,11 +36,11 @@ MM_LAYERS = [
     ["object", "pagecache", "writeback", "shm"],
     ["vma", "swap"],
     ["reclaim"],
-    ["aspace", "fork", "fault", "oom"],
+    ["aspace", "commit", "fork", "fault"],
     ["usercopy", "mmap", "mremap", "madvise", "mlock", "userfault", "init"],
 ]
 # Headers that stand on nothing: constants, and what the start-up calls.
-MM_GROUND = {"mm/init.h", "mm/page.h", "mm/percpu.h", "mm/event.h", "mm/types.h", "mm/pte.h"}
+MM_GROUND = {"mm/init.h", "mm/percpu.h", "mm/event.h", "mm/types.h", "mm/pte.h"}
 MM_LAYER = {noun: level for level, nouns in enumerate(MM_LAYERS) for noun in nouns}
 
 # What mm/ below the address space may not know: processes, programs, system calls.

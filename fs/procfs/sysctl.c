@@ -8,8 +8,8 @@
 #include "kernel/utsname.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
+#include "mm/commit.h"
 #include "mm/frame.h"
-#include "mm/oom.h"
 #include "mm/reclaim.h"
 #include "mm/writeback.h"
 

@@ -6,10 +6,10 @@
 
 #include "drivers/block.h"
 #include "fs/procfs/procfs.h"
-#include "kernel/hart.h"
 #include "kernel/chardev.h"
+#include "kernel/hart.h"
+#include "lib/page.h"
 #include "lib/string.h"
-#include "mm/page.h"
 #include "mm/thp.h"
 
 static int show_cpus(struct proc_text *t, struct process *p)

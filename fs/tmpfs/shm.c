@@ -12,7 +12,7 @@
 #include "kernel/thread.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/oom.h"
+#include "mm/commit.h"
 
 #define SLOTS_FIRST 16
 

@@ -9,8 +9,8 @@
 #include "kernel/mem/slab.h"
 #include "kernel/uapi/statfs.h"
 #include "lib/string.h"
+#include "mm/commit.h"
 #include "mm/frame.h"
-#include "mm/oom.h"
 #include "mm/pagecache.h"
 
 int tmpfs_read_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)

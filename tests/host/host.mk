@@ -106,9 +106,10 @@ HOST_TESTS += test_policy
 test_policy_SRC := tests/host/test_policy.c $(filter-out %/main.c,$(REPLACE_SRC))
 
 # All of mm/ that does not touch the machine.
-MM_SRC := $(addprefix mm/,areas.c aspace.c fault.c fork.c frame.c madvise.c mlock.c mmap.c \
-	  mremap.c object.c oom.c pagecache.c pagetable.c policy.c reclaim.c rmap.c share.c \
-	  thp.c tlb.c vma.c) kernel/mem/slab.c fs/writeback.c
+MM_SRC := $(addprefix mm/,areas.c aspace.c commit.c fault.c fork.c frame.c madvise.c mlock.c mmap.c \
+	  mremap.c object.c pagecache.c pagetable.c policy.c reclaim.c rmap.c share.c \
+	  thp.c tlb.c vma.c) kernel/mem/slab.c kernel/oom.c \
+	  fs/writeback.c
 
 HOST_TESTS += test_aspace
 test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shim/around.c \

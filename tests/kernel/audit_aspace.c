@@ -4,8 +4,8 @@
  */
 #include "mm/areas.h"
 #include "mm/aspace.h"
+#include "mm/commit.h"
 #include "mm/object.h"
-#include "mm/oom.h"
 #include "mm/pagetable.h"
 #include "tests/kernel/audit.h"
 

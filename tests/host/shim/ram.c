@@ -4,9 +4,9 @@
 #include <sys/mman.h>
 
 #include "kernel/machine.h"
+#include "lib/page.h"
 #include "mm/frame.h"
 #include "mm/init.h"
-#include "mm/page.h"
 #include "mm/percpu.h"
 
 #define PHYS_MAX (16 * GiB) /* of what tests ask for */
