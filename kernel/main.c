@@ -19,6 +19,7 @@
 #include "kernel/riscv.h"
 #include "kernel/sbi.h"
 #include "kernel/selftest.h"
+#include "kernel/swap/swapon.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
 #include "kernel/trap.h"
@@ -68,6 +69,7 @@ static void start_system(void *unused)
 	drivers_probe(DRIVER_NORMAL);
 	random_init();
 	partitions_scan();
+	swapon_init();
 	vfs_init();
 #if DEBUG
 	if (cmdline_has("selftest"))

@@ -12,14 +12,14 @@
 /* Pages that the space would give back, (aspaces_lock) which keeps it from being freed. */
 static uint64_t score(struct aspace *as)
 {
-	uint64_t anon = 0, object;
+	uint64_t anon = 0, object, swapped = 0;
 
 	/* With its lock held by a writer, the tables alone have to do. */
 	if (rwlock_tryread(&as->lock)) {
-		pt_count_resident(as, &anon, &object);
+		pt_count_pages(as, &anon, &object, &swapped);
 		rwlock_read_unlock(&as->lock);
 	}
-	return anon + as->nr_tables;
+	return anon + swapped + as->nr_tables;
 }
 
 /* The space that holds most, init's and earlier victims excepted; referenced. NULL: none. */

@@ -19,6 +19,7 @@
 #include "kernel/uapi/sched.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
+#include "mm/frame.h"
 #include "mm/reclaim.h"
 #include "mm/usercopy.h"
 
@@ -264,7 +265,7 @@ static void wait_for_vfork(struct waitqueue *done, struct thread *child)
 	vfork_release(child);
 }
 
-static long do_clone(const struct clone_args *a)
+static long try_clone(const struct clone_args *a)
 {
 	struct process *p = NULL, *me = current()->process;
 	struct waitqueue done;
@@ -323,6 +324,18 @@ static long do_clone(const struct clone_args *a)
 		thread_put(t);
 	}
 	return tid;
+}
+
+/* Copying takes memory under locks, where nobody can wait: while there is little, several times. */
+static long do_clone(const struct clone_args *a)
+{
+	long ret;
+
+	for (unsigned tries = 0;; tries++) {
+		ret = try_clone(a);
+		if (ret != -ENOMEM || tries == 16 || !frames_short())
+			return ret;
+	}
 }
 
 long sys_clone(uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_t tls,

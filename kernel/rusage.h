@@ -13,7 +13,7 @@ void usage_of_process_locked(struct process *p, struct usage *out); /* siglock h
 void rusage_of_process(struct process *p, struct rusage *out);
 /* What is mapped in a space, in pages. Takes its lock; may sleep. */
 struct aspace_stats {
-	uint64_t size, rss, shared, text, data, locked, peak_rss, stack;
+	uint64_t size, rss, shared, text, data, locked, peak_rss, stack, swapped;
 };
 void aspace_stats(struct aspace *as, struct aspace_stats *out);
 /* Send what RLIMIT_CPU asks for; from the tick, interrupts off, no run queue locked. */

@@ -401,6 +401,20 @@ void aspace_put(struct aspace *as)
 		aspace_destroy(as);
 }
 
+struct aspace *aspace_next(struct aspace *as)
+{
+	struct aspace *next, *found = NULL;
+
+	spin_lock(&aspaces_lock);
+	next = as ? list_next_entry(as, link) : list_first_entry(&aspaces, struct aspace, link);
+	for (; &next->link != &aspaces && !found; next = list_next_entry(next, link))
+		if (aspace_try_get(next))
+			found = next;
+	spin_unlock(&aspaces_lock);
+	aspace_put(as);
+	return found;
+}
+
 void aspace_set_layout(struct aspace *as, const struct exec_layout *l)
 {
 	rwlock_write(&as->lock);

@@ -16,6 +16,8 @@ struct aspace *aspace_create(void);
 struct aspace *aspace_get(struct aspace *as);
 /* False if the last reference is gone already: it is being torn down. */
 bool aspace_try_get(struct aspace *as);
+/* For a walk of all: the space behind as (NULL: the first), referenced; as is put. May sleep. */
+struct aspace *aspace_next(struct aspace *as);
 void aspace_put(struct aspace *as); /* may sleep: the last one tears it down */
 /*
  * A copy-on-write copy of src in *dst: 0, -ENOMEM (nothing changed). May sleep. written: where the

@@ -5,7 +5,9 @@
 #include "mm/aspace.h"
 #include "mm/init.h"
 #include "mm/pagetable.h"
+#include "mm/reclaim.h"
 #include "mm/stat.h"
+#include "mm/swapslot.h"
 
 uint64_t overcommit_memory = OVERCOMMIT_GUESS, overcommit_ratio = 50, overcommit_kbytes;
 uint64_t admin_reserve_kbytes, user_reserve_kbytes;
@@ -25,8 +27,8 @@ uint64_t commit_sum(void)
 
 uint64_t commit_limit(void)
 {
-	return overcommit_kbytes ? overcommit_kbytes / (PAGE_SIZE / KiB)
-				 : frames_total * overcommit_ratio / 100;
+	return swap_total + (overcommit_kbytes ? overcommit_kbytes / (PAGE_SIZE / KiB)
+					       : frames_total * overcommit_ratio / 100);
 }
 
 int commit_check(uint64_t pages)
@@ -34,8 +36,10 @@ int commit_check(uint64_t pages)
 	const struct aspace *as = current()->aspace;
 	int64_t allowed = (int64_t)commit_limit();
 
-	if (overcommit_memory != OVERCOMMIT_NEVER)
-		return overcommit_memory == OVERCOMMIT_GUESS && pages > frames_total ? -ENOMEM : 0;
+	if (overcommit_memory == OVERCOMMIT_ALWAYS)
+		return 0;
+	if (overcommit_memory == OVERCOMMIT_GUESS)
+		return pages > frames_total + swap_total ? -ENOMEM : 0;
 	if (!cred_privileged())
 		allowed -= (int64_t)(admin_reserve_kbytes / (PAGE_SIZE / KiB));
 	/* So that one process cannot take all: others are needed to end it. */

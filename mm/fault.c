@@ -11,7 +11,9 @@
 #include "mm/commit.h"
 #include "mm/pagecache.h"
 #include "mm/pagetable.h"
+#include "mm/policy.h"
 #include "mm/stat.h"
+#include "mm/swap.h"
 #include "mm/thp.h"
 #include "mm/tlb.h"
 #include "mm/writeback.h"
@@ -34,6 +36,7 @@ enum fault_need {
 	NEED_SETTLED,	/* `frame` to be neither BUSY nor WRITEBACK */
 	NEED_WRITABLE,	/* the object's page `index` reserved for writing and dirty */
 	NEED_STACK,	/* the area above va grown down to it */
+	NEED_SWAP,	/* what is in `slot` */
 };
 
 struct fault {
@@ -47,6 +50,8 @@ struct fault {
 	struct file *file;	/* the same */
 	struct frame *frame;	/* the same */
 	struct frame *spare;	/* a frame that settle() got for us */
+	struct frame *held;	/* one that settle() brought in, so that it is there */
+	uint32_t slot;
 	bool major;
 	int *signal, *code;	/* what the program gets if it fails */
 };
@@ -198,7 +203,7 @@ static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
 		return 0;
 	}
 	src = pte_frame(was);
-	if (frame_type(src) == FRAME_ANON && src->maps == 1) {
+	if (frame_type(src) == FRAME_ANON && src->maps == 1 && swap_take_over(src)) {
 		/* Nobody else has it: take it over. */
 		src->pte = e;
 		*e = pte_user(frame_pa(src), f->vma->prot, true);
@@ -212,6 +217,46 @@ static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
 	err = copy_page(f, leaf, e, was, src);
 	frame_put(src);
 	return err;
+}
+
+/* --- private pages that are swapped out --- */
+
+/*
+ * The page is in memory, or being read or written: that frame is mapped, read-only while other
+ * entries name the slot, and as long as nobody writes, so that the copy in the slot stays good.
+ */
+static int fault_swap(struct fault *f, struct frame *leaf, pte_t was)
+{
+	struct frame *frame = swap_find(pte_slot(was));
+	pte_t *e = pt_entry(leaf, f->va);
+	bool write = f->access & VM_WRITE_ACCESS;
+
+	if (!frame || frame_has(frame, FRAME_BUSY)) {
+		f->slot = pte_slot(was);
+		f->held = frame;
+		return retry(f, NEED_SWAP);
+	}
+	if (f->vma->prot & PROT_EXEC)
+		exec_ready(frame);
+	pt_lock(leaf);
+	if (*e == was && frame->slot == pte_slot(was)) {
+		bool enter = !frame->maps && !frame_has(frame, FRAME_QUEUED);
+
+		leaf->entries -= PT_COUNT_SWAP;
+		if (!frame->maps)
+			frame->pte = e;
+		frame_map(frame);
+		leaf->entries += PT_COUNT_ANON;
+		if (enter)
+			policy_enter(frame, swap_shadow(pte_slot(was), 0));
+		swap_drop(pte_slot(was));
+		write = write && frame->maps == 1 && swap_take_over(frame);
+		__atomic_store_n(e, pte_user(frame_pa(frame), f->vma->prot, write),
+				 __ATOMIC_RELEASE);
+	}
+	pt_unlock(leaf);
+	frame_put(frame);
+	return 0;
 }
 
 /* --- pages of objects --- */
@@ -380,6 +425,8 @@ static bool allowed(const struct vma *v, enum vm_access access)
 		return v->prot & PROT_WRITE;
 	if (access & VM_EXEC_ACCESS)
 		return v->prot & PROT_EXEC;
+	if (access & VM_SWAP_ACCESS)
+		return true;
 	/* W implies R; a page that is executable only is not readable. */
 	return v->prot & (PROT_READ | PROT_WRITE);
 }
@@ -407,6 +454,10 @@ static int fault_once(struct fault *f)
 	e = __atomic_load_n(pt_entry(leaf, f->va), __ATOMIC_RELAXED);
 	if (pte_present(e))
 		return fault_present(f, leaf, e);
+	if (unlikely(pte_is_swap(e)))
+		return fault_swap(f, leaf, e);
+	if (unlikely(f->access & VM_SWAP_ACCESS))
+		return 0;
 	return v->object ? fault_object(f, leaf) : fault_anon(f, leaf);
 }
 
@@ -484,6 +535,13 @@ static __slow int settle(struct fault *f)
 	case NEED_WRITABLE:
 		err = settle_writable(f);
 		break;
+	case NEED_SWAP:
+		if (f->held)
+			err = frame_wait(f->held, FRAME_BUSY, WAIT_KILLABLE);
+		else
+			err = swap_in(f->slot, &f->held);
+		f->major = true;
+		return err ? object_error(f, err) : 0;
 	case NEED_STACK:
 		return grow_stack(f);
 	}
@@ -503,19 +561,26 @@ int vm_fault(struct aspace *as, uaddr_t va, enum vm_access access, int *signal, 
 	f.access = access;
 	f.signal = signal;
 	f.code = code;
-	f.spare = NULL;
+	f.spare = f.held = NULL;
 	f.major = false;
 	vm_event(VM_PGFAULT);
 	for (;;) {
+		struct frame *held = f.held;
+
+		f.held = NULL;
 		rwlock_read(&as->lock);
 		err = fault_once(&f);
 		rwlock_read_unlock(&as->lock);
+		if (unlikely(held))
+			frame_put(held);
 		if (likely(err != VM_RETRY))
 			break;
 		err = settle(&f);
 		if (err)
 			break;
 	}
+	if (unlikely(f.held))
+		frame_put(f.held);
 	if (unlikely(f.spare))
 		frame_free(f.spare, 0);
 	if (unlikely(f.major)) {

@@ -7,7 +7,8 @@
 
 struct aspace;
 
-enum vm_access { VM_READ_ACCESS = 1, VM_WRITE_ACCESS = 2, VM_EXEC_ACCESS = 4 };
+/* VM_SWAP_ACCESS: bring the page in if it is swapped out, whatever the protection. */
+enum vm_access { VM_READ_ACCESS = 1, VM_WRITE_ACCESS = 2, VM_EXEC_ACCESS = 4, VM_SWAP_ACCESS = 8 };
 
 /*
  * Make the page at va usable for access. Called with interrupts on and no lock held; may sleep.

@@ -5,6 +5,7 @@
 #include "mm/commit.h"
 #include "mm/pagetable.h"
 #include "mm/share.h"
+#include "mm/swapslot.h"
 #include "mm/thp.h"
 
 /*
@@ -87,6 +88,11 @@ static void copy_entries(struct fork *f, struct frame *to, struct frame *from, c
 		struct frame *frame;
 		uint32_t count;
 
+		if (pte_is_swap(p)) {
+			swap_dup(pte_slot(p));
+			counts += PT_COUNT_SWAP;
+			*d = p;
+		}
 		if (!p || !pte_resident(p))
 			continue;
 		if (pte_writable(p)) {

@@ -6,7 +6,9 @@
 #include "lib/string.h"
 #include "mm/inject.h"
 #include "mm/percpu.h"
+#include "mm/policy.h"
 #include "mm/stat.h"
+#include "mm/swapslot.h"
 
 /*
  * The buddy allocator: free blocks of 2^order frames in a list for each order. A block's first
@@ -290,6 +292,17 @@ static void frame_free_one(struct frame *f, bool zeroed)
 	irq_restore(irq);
 }
 
+/* A private page leaves reclaim's queue, and its slot. */
+static inline void frame_leave(struct frame *f)
+{
+	if (frame_type(f) != FRAME_ANON)
+		return;
+	if (unlikely(f->slot))
+		swap_detach(f);
+	if (unlikely(frame_has(f, FRAME_QUEUED)))
+		policy_leave(f);
+}
+
 void frame_free(struct frame *f, unsigned order)
 {
 	uint64_t irq;
@@ -301,6 +314,7 @@ void frame_free(struct frame *f, unsigned order)
 #endif
 	vm_event_add(VM_PGFREE, 1UL << order);
 	if (likely(order == 0)) {
+		frame_leave(f);
 		frame_free_one(f, false);
 		return;
 	}
@@ -319,12 +333,12 @@ void frame_unmap_block(struct frame *f)
 	unsigned n = 1u << FRAME_ORDER_HUGE, ours = 0;
 	uint64_t one = FRAME_MAP_ONE;
 
-	/* Who is queued may be found there even now, and has to leave. */
-	while (ours < n && !frame_has(f + ours, FRAME_QUEUED) &&
-	       __atomic_compare_exchange_n((uint64_t *)&f[ours].counts, &one, 1, false,
-					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	while (ours < n && __atomic_compare_exchange_n((uint64_t *)&f[ours].counts, &one, 0, false,
+						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		ours++;
 	if (ours == n) {
+		for (unsigned i = 0; i < n; i++)
+			frame_leave(f + i);
 		f->word = FRAME_KERNEL | FRAME_ORDER_HUGE << FRAME_ORDER_SHIFT;
 		frame_free(f, FRAME_ORDER_HUGE);
 		return;
@@ -433,6 +447,8 @@ void frame_stats(struct frame_stats *out)
 		for (; f < end; f++) {
 			out->by_type[frame_type(f)]++;
 			out->mapped += frame_type(f) == FRAME_OBJECT && f->maps;
+			out->file += frame_type(f) == FRAME_OBJECT && frame_has(f, FRAME_QUEUED);
+			out->swap_cached += frame_type(f) == FRAME_ANON && f->slot;
 		}
 	}
 	out->free = out->by_type[FRAME_FREE];

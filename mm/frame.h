@@ -29,16 +29,16 @@ enum frame_type {
 #define FRAME_ORDER_SHIFT  4
 #define FRAME_ORDER_MASK   0xf0u
 #define FRAME_LOCK	   BIT(8)  /* bit lock: leaf tables */
-#define FRAME_BUSY	   BIT(9)  /* OBJECT: contents invalid, or leaving; wait for it */
-#define FRAME_WRITEBACK	   BIT(10) /* OBJECT: being written; contents valid and stable */
-#define FRAME_DIRTY	   BIT(11) /* OBJECT: to be written; as the tag in the object's tree */
+#define FRAME_BUSY	   BIT(9)  /* contents invalid, or leaving; PAGETABLE: no leaf */
+#define FRAME_WRITEBACK	   BIT(10) /* being written; contents valid and stable */
+#define FRAME_DIRTY	   BIT(11) /* to be written: as tagged in its object, or to its slot */
 #define FRAME_REFERENCED   BIT(12) /* used since reclaim last looked */
 #define FRAME_QUEUED	   BIT(13) /* on a reclaim queue (queue lock) */
 #define FRAME_ICACHE_STALE BIT(14) /* written since the last fence.i */
 #define FRAME_MAIN	   BIT(15) /* queued as established, not on trial (queue lock) */
 #define FRAME_CACHED	   BIT(16) /* FREE: in a hart's cache, not in the buddy lists */
 #define FRAME_WAITERS	   BIT(17) /* somebody sleeps for BUSY or WRITEBACK to end */
-#define FRAME_READAHEAD	   BIT(18) /* OBJECT: using it should start the next read-ahead */
+#define FRAME_KEPT	   BIT(18) /* ANON: its slot, which could not be written, has a reference */
 #define FRAME_FRESH	   BIT(19) /* its use so far is the one that brought it in */
 #define FRAME_HUGE	   BIT(20) /* (l) PAGETABLE: its pages are one block, in order: thp.h */
 /* Bits 22 to 31: when it was used last, in the policy's time (queue lock). */
@@ -131,6 +131,11 @@ static inline struct frame *pte_frame(pte_t p)
 {
 	return frame_of_pa(pte_pa(p));
 }
+/* Does the entry map f, accessible or not? */
+static inline bool pte_maps(pte_t p, const struct frame *f)
+{
+	return pte_resident(p) && pte_frame(p) == f;
+}
 static inline enum frame_type frame_type(const struct frame *f)
 {
 	return (enum frame_type)(__atomic_load_n((const uint32_t *)&f->word, __ATOMIC_RELAXED) &
@@ -186,6 +191,17 @@ static inline struct frame *frame_get(struct frame *f)
 	__atomic_fetch_add((uint32_t *)&f->refs, 1, __ATOMIC_RELAXED);
 	return f;
 }
+/* For who finds it in a list of which its freeing takes it off: false if the last one is gone. */
+static inline bool frame_try_get(struct frame *f)
+{
+	uint32_t refs = f->refs;
+
+	while (refs)
+		if (__atomic_compare_exchange_n((uint32_t *)&f->refs, &refs, refs + 1, false,
+						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
 /* Drop a reference; the last one frees it. Order 0 only. Never sleeps. */
 void frame_put(struct frame *f);
 /* One mapping more, by the holder of one. */
@@ -231,6 +247,20 @@ static inline void leaf_lock(struct frame *t)
 		     FRAME_LOCK))
 		leaf_wait(t);
 }
+/* Of a frame that may not be a leaf table, or no longer. */
+static inline bool leaf_trylock(struct frame *t)
+{
+	uint32_t word = FRAME_PAGETABLE | (t->word & FRAME_HUGE);
+
+	preempt_disable();
+	if (__atomic_compare_exchange_n((uint32_t *)&t->word, &word, word | FRAME_LOCK, false,
+					__ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		lockrank_acquire_try(t, RANK_LEAF, "leaf table");
+		return true;
+	}
+	preempt_enable();
+	return false;
+}
 static inline void leaf_unlock(struct frame *t)
 {
 	lockrank_release(t);
@@ -255,6 +285,7 @@ static inline void leaf_unlock_two(struct frame *a, struct frame *b)
 struct frame_stats {
 	uint64_t total, free, loose, by_type[FRAME_TYPES]; /* loose: free, not merged yet */
 	uint64_t mapped; /* OBJECT, in some page table */
+	uint64_t file, swap_cached; /* OBJECT of a file; ANON with a slot */
 	uint64_t free_blocks[FRAME_ORDER_MAX + 1]; /* /proc/buddyinfo */
 };
 void frame_stats(struct frame_stats *out);

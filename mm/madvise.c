@@ -6,6 +6,8 @@
 #include "mm/object.h"
 #include "mm/pagecache.h"
 #include "mm/pagetable.h"
+#include "mm/reclaim.h"
+#include "mm/swap.h"
 #include "mm/thp.h"
 #include "mm/tlb.h"
 
@@ -178,6 +180,13 @@ static int advise_span(struct aspace *as, struct vma_span *s, int what)
 	case MADV_WILLNEED:
 		if (s->object)
 			pagecache_readahead(s->object, s->index, (s->end - s->start) >> PAGE_SHIFT);
+		/* As far as it goes: who touches a page that could not be read is told. */
+		(void)swap_in_range(as, NULL, s->start, s->end);
+		return 0;
+	case MADV_PAGEOUT:
+		if (s->flags & VMA_LOCKED)
+			return -EINVAL;
+		evict_range(as, s->start, s->end);
 		return 0;
 	case MADV_REMOVE:
 		return advise_remove(s);
@@ -213,8 +222,8 @@ SYSCALL3(madvise, uaddr_t, start, size_t, len, int, what)
 	size_t size = ALIGN_UP(len, PAGE_SIZE);
 	uaddr_t end = start + size;
 
-	if (!a && what != MADV_WILLNEED && what != MADV_REMOVE && what != MADV_POPULATE_READ &&
-	    what != MADV_POPULATE_WRITE && what != MADV_COLLAPSE)
+	if (!a && what != MADV_WILLNEED && what != MADV_REMOVE && what != MADV_PAGEOUT &&
+	    what != MADV_POPULATE_READ && what != MADV_POPULATE_WRITE && what != MADV_COLLAPSE)
 		return -EINVAL;
 	if ((start & ~PAGE_MASK) || (len && !size) || end < start)
 		return -EINVAL;

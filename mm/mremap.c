@@ -6,6 +6,7 @@
 #include "mm/mmap.h"
 #include "mm/object.h"
 #include "mm/pagetable.h"
+#include "mm/swap.h"
 #include "mm/tlb.h"
 
 struct remap {
@@ -15,6 +16,7 @@ struct remap {
 	int flags;
 	struct vma *dead;	/* to be buried once the lock is released */
 	uaddr_t fill, fill_end;	/* locked memory to be brought in after that */
+	bool swapped;		/* pages have to be brought in first */
 };
 
 /* Limits: would `pages` more of what v is be too much? 0 or -ENOMEM. (a writer) */
@@ -69,6 +71,7 @@ static int move_entries(struct remap *r, struct vma *v)
 	if (o)
 		mutex_lock(&o->lock);
 	err = pt_move(r->as, r->old, r->new, len, &batch);
+	r->swapped = err == -EAGAIN;
 	if (o)
 		mutex_unlock(&o->lock);
 	tlb_batch_end(&batch);
@@ -170,9 +173,28 @@ static long resize(struct remap *r)
 	return r->new ? move(r) : -ENOMEM;
 }
 
+static long remap(struct remap *r)
+{
+	long ret;
+
+	rwlock_write(&r->as->lock);
+	if (!vma_at(&r->as->areas, r->old))
+		ret = -EFAULT;
+	else if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+		ret = remap_to(r);
+	else if (r->new_len > USER_TOP)
+		ret = -ENOMEM;
+	else
+		ret = resize(r);
+	rwlock_write_unlock(&r->as->lock);
+	aspace_bury(r->dead);
+	populate(r->as, r->fill, r->fill_end);
+	return ret;
+}
+
 SYSCALL5(mremap, uaddr_t, old, size_t, old_len, size_t, new_len, uint64_t, flags, uaddr_t, new)
 {
-	struct remap r = {
+	const struct remap asked = {
 		.as = current()->aspace,
 		.old = old,
 		.new = new,
@@ -180,6 +202,7 @@ SYSCALL5(mremap, uaddr_t, old, size_t, old_len, size_t, new_len, uint64_t, flags
 		.new_len = ALIGN_UP(new_len, PAGE_SIZE),
 		.flags = flags,
 	};
+	struct remap r = asked;
 	long ret;
 
 	if (flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
@@ -194,17 +217,11 @@ SYSCALL5(mremap, uaddr_t, old, size_t, old_len, size_t, new_len, uint64_t, flags
 		return -EFAULT;
 	if (r.old_len > USER_TOP - old)
 		return -EFAULT;
-	rwlock_write(&r.as->lock);
-	if (!vma_at(&r.as->areas, old))
-		ret = -EFAULT;
-	else if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
-		ret = remap_to(&r);
-	else if (r.new_len > USER_TOP)
-		ret = -ENOMEM;
-	else
-		ret = resize(&r);
-	rwlock_write_unlock(&r.as->lock);
-	aspace_bury(r.dead);
-	populate(r.as, r.fill, r.fill_end);
+	/* What is swapped out and not ours alone comes in first, unless it goes out again. */
+	while ((ret = remap(&r)) && r.swapped) {
+		r = asked;
+		if (swap_in_range(r.as, NULL, old, old + r.old_len))
+			return -ENOMEM;
+	}
 	return ret;
 }

@@ -26,8 +26,8 @@ static inline int object_make_writable(struct object *o, uint64_t index, uint32_
 	return o->ops->make_writable ? o->ops->make_writable(o, index, from, to) : 0;
 }
 /*
- * Memory that is nowhere but in the object counts as promised (commit.h) page by page, unless so many
- * pages are from the start, before it has any: until object_destroy.
+ * Memory that is nowhere but in the object counts as promised (commit.h) page by page, unless so
+ * many pages are from the start, before it has any: until object_destroy.
  */
 void object_promise(struct object *o, uint64_t pages);
 static inline bool object_counts_pages(const struct object *o)

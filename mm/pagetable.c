@@ -7,6 +7,7 @@
 #include "lib/page.h"
 #include "lib/string.h"
 #include "mm/share.h"
+#include "mm/swapslot.h"
 #include "mm/thp.h"
 #include "mm/tlb.h"
 #include "mm/types.h"
@@ -106,8 +107,11 @@ static struct frame *attach(struct aspace *as, pte_t *e, struct frame *t)
 	else
 		pt_l1_set(as, e, pte_table(frame_pa(t)));
 	spin_unlock(&as->l1_lock);
-	if (there != t)
+	if (there != t) {
+		if (!frame_has(t, FRAME_BUSY))
+			pt_retire(t);
 		frame_free_zeroed(t);
+	}
 	return there;
 }
 
@@ -122,6 +126,7 @@ pte_t *pt_l1_create(struct aspace *as, uaddr_t va)
 	if (!t)
 		return NULL;
 	t->groups = 0;
+	frame_set(t, FRAME_BUSY);
 	attach(as, &as->root[pt_index(va, 2)], t);
 	return pt_l1_entry(as, va);
 }
@@ -167,6 +172,9 @@ void pt_clear(struct frame *leaf, pte_t *e, uaddr_t va, struct tlb_batch *b)
 	if (pte_resident(p) && !pte_special(p)) {
 		f = pte_frame(p);
 		pt_leave(leaf, e, f);
+	} else if (pte_is_swap(p)) {
+		leaf->entries -= PT_COUNT_SWAP;
+		swap_drop(pte_slot(p));
 	}
 	*e = 0;
 	tlb_batch_add(b, va, f);
@@ -198,6 +206,10 @@ static void clear_entries(struct frame *leaf, pte_t *e, pte_t *end, uaddr_t stop
 		if (!p)
 			continue;
 		*e = 0;
+		if (pte_is_swap(p)) {
+			counts += PT_COUNT_SWAP;
+			swap_drop(pte_slot(p));
+		}
 		if (pte_special(p) || !pte_resident(p))
 			continue;
 		f = pte_frame(p);
@@ -241,7 +253,7 @@ static void free_leaf(struct aspace *as, uaddr_t va, struct frame *leaf, struct 
 	spin_lock(&as->l1_lock);
 	pt_l1_clear(as, l1, l1 + 1);
 	spin_unlock(&as->l1_lock);
-	pt_ring_leave(leaf);
+	pt_retire(leaf);
 	tlb_batch_table(b, va, leaf);
 }
 
@@ -295,7 +307,7 @@ void pt_unmap_all(struct aspace *as, struct vma *v, struct tlb_batch *b)
 /* May the entry for f in area v be writable at once, without telling anybody? */
 static bool write_at_once(const struct vma *v, const struct frame *f)
 {
-	return vma_private(v) ? frame_type(f) == FRAME_ANON && f->maps == 1
+	return vma_private(v) ? frame_type(f) == FRAME_ANON && f->maps == 1 && !f->slot
 			      : pt_writable_now(v->object, f);
 }
 
@@ -352,10 +364,12 @@ static int copy_shared(struct frame *leaf, uaddr_t va, uaddr_t stop, struct tlb_
 		pte_t p = *e;
 		struct frame *f, *copy;
 
+		if (pte_is_swap(p) && !swap_exclusive(pte_slot(p)))
+			return -EAGAIN;
 		if (!pte_resident(p) || pte_special(p))
 			continue;
 		f = pte_frame(p);
-		if (frame_type(f) != FRAME_ANON || f->maps == 1)
+		if (frame_type(f) != FRAME_ANON || (f->maps == 1 && swap_take_over(f)))
 			continue;
 		copy = frame_alloc(0, 0);
 		if (!copy)
@@ -418,9 +432,9 @@ int pt_move(struct aspace *as, uaddr_t from, uaddr_t to, uint64_t len, struct tl
 			*d = *s;
 			*s = 0;
 			tlb_batch_add(b, va, NULL);
-			if (!pte_resident(*d) || pte_special(*d))
+			if (pte_special(*d) || (!pte_resident(*d) && !pte_is_swap(*d)))
 				continue;
-			count = pt_count_of(pte_frame(*d));
+			count = pte_is_swap(*d) ? PT_COUNT_SWAP : pt_count_of(pte_frame(*d));
 			src->entries -= count;
 			dst->entries += count;
 			if (count == PT_COUNT_ANON)
@@ -431,12 +445,12 @@ int pt_move(struct aspace *as, uaddr_t from, uaddr_t to, uint64_t len, struct tl
 	return 0;
 }
 
-void pt_count_resident(struct aspace *as, uint64_t *anon, uint64_t *object)
+void pt_count_pages(struct aspace *as, uint64_t *anon, uint64_t *object, uint64_t *swapped)
 {
 	uaddr_t va = 0;
 	const pte_t *l1;
 
-	*anon = *object = 0;
+	*anon = *object = *swapped = 0;
 	/* Without l1_lock, which comes before some that callers hold. */
 	while ((l1 = pt_l1_next(as, &va, USER_TOP))) {
 		/* After a large fork there are many of them side by side. */
@@ -446,6 +460,7 @@ void pt_count_resident(struct aspace *as, uint64_t *anon, uint64_t *object)
 
 			*anon += mega ? PT_ENTRIES : pt_count(pte_frame(e), PT_COUNT_ANON);
 			*object += mega ? 0 : pt_count(pte_frame(e), PT_COUNT_OBJECT);
+			*swapped += mega ? 0 : pt_count(pte_frame(e), PT_COUNT_SWAP);
 			va += L1_SIZE;
 		} while (va % L2_SIZE && *l1);
 	}
@@ -467,6 +482,7 @@ static struct frame *root_alloc(struct aspace *as)
 	spin_unlock(&roots_lock);
 	if (t) {
 		frame_set_type(t, FRAME_PAGETABLE);
+		frame_set(t, FRAME_BUSY);
 		t->owner = as;
 		return t;
 	}
@@ -474,6 +490,7 @@ static struct frame *root_alloc(struct aspace *as)
 	if (!t)
 		return NULL;
 	t->groups = 0;
+	frame_set(t, FRAME_BUSY);
 	half = (pte_t *)frame_data(t) + PT_ENTRIES / 2;
 	memcpy(half, kernel_root + PT_ENTRIES / 2, PAGE_SIZE / 2);
 	return t;

@@ -160,11 +160,12 @@ void pt_unmap_all(struct aspace *as, struct vma *v, struct tlb_batch *b);
 void pt_protect(struct vma *v, uint32_t prot, uaddr_t start, uaddr_t end, struct tlb_batch *b);
 /*
  * Move the entries of [from, from + len), all attached, to `to`; nothing is mapped there. Pages
- * that others map too are copied first. 0 or -ENOMEM. (a writer)
+ * that others map too are copied first. 0, -ENOMEM; -EAGAIN: some that others have too are swapped
+ * out. (a writer)
  */
 int pt_move(struct aspace *as, uaddr_t from, uaddr_t to, uint64_t len, struct tlb_batch *b);
-/* Counts of all leaf tables summed: anonymous and object pages resident. */
-void pt_count_resident(struct aspace *as, uint64_t *anon, uint64_t *object);
+/* Counts of all leaf tables summed: private and object pages resident, private ones swapped. */
+void pt_count_pages(struct aspace *as, uint64_t *anon, uint64_t *object, uint64_t *swapped);
 /* A new root with the kernel half filled in, and its end with everything below (no entry left). */
 int pt_create(struct aspace *as);
 void pt_destroy(struct aspace *as);

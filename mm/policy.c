@@ -23,7 +23,7 @@
 enum { TRIAL, MAIN };
 
 static struct {
-	struct spinlock lock;
+	struct spinlock lock;	/* irq */
 	struct frame_list queue[2]; /* (lock) as all below; the oldest first */
 	uint64_t goal;		/* pages on trial */
 	uint64_t vacant;	/* room for established pages; at first without end */
@@ -31,7 +31,7 @@ static struct {
 	uint32_t now;		/* the epoch's stamp */
 	/* By stamp of last use: pages, here or gone; of those, in this epoch: back; in MAIN. */
 	uint32_t last[STAMPS], back[STAMPS], kept[STAMPS];
-} policy = {.lock = SPINLOCK_INIT("replacement policy", RANK_QUEUE), .vacant = UINT64_MAX};
+} policy = {.lock = SPINLOCK_INIT("replacement policy", RANK_FRAME), .vacant = UINT64_MAX};
 
 static uint32_t stamp_of(const struct frame *f)
 {
@@ -62,12 +62,22 @@ static void push(struct frame *f, unsigned which)
 	frame_set(f, FRAME_QUEUED | (which == MAIN ? FRAME_MAIN : 0));
 }
 
+/* From one place to another. Who frees f looks at QUEUED without the lock: it stays set. */
 static unsigned pull(struct frame *f)
 {
 	unsigned which = frame_has(f, FRAME_MAIN) ? MAIN : TRIAL;
 
 	frame_list_remove(&policy.queue[which], f);
-	frame_clear(f, FRAME_QUEUED | FRAME_MAIN);
+	frame_clear(f, FRAME_MAIN);
+	return which;
+}
+
+/* For good; f is held, or being freed by the caller. */
+static unsigned take_off(struct frame *f)
+{
+	unsigned which = pull(f);
+
+	frame_clear(f, FRAME_QUEUED);
 	return which;
 }
 
@@ -154,11 +164,16 @@ static void enter_new(struct frame *f)
 
 void policy_enter(struct frame *f, uint32_t shadow)
 {
-	spin_lock(&policy.lock);
-	frame_set(f, FRAME_FRESH);
-	if (!shadow || policy.vacant) {
+	uint64_t irq = spin_lock_irq(&policy.lock);
+
+	/* A harvest may have been faster. */
+	if (frame_has(f, FRAME_QUEUED)) {
+		note_use(f);
+	} else if (!shadow || policy.vacant) {
+		frame_set(f, FRAME_FRESH);
 		enter_new(f);
 	} else {
+		frame_set(f, FRAME_FRESH);
 		stamp_now(f);
 		place(f, shadow % STAMPS);
 	}
@@ -166,18 +181,19 @@ void policy_enter(struct frame *f, uint32_t shadow)
 		count_out(shadow % STAMPS);
 		policy.back[shadow % STAMPS]++;
 	}
-	spin_unlock(&policy.lock);
+	spin_unlock_irq(&policy.lock, irq);
 }
 
 void policy_leave(struct frame *f)
 {
-	spin_lock(&policy.lock);
+	uint64_t irq = spin_lock_irq(&policy.lock);
+
 	if (frame_has(f, FRAME_QUEUED)) {
 		count_out(stamp_of(f));
-		if (pull(f) == MAIN && policy.vacant != UINT64_MAX)
+		if (take_off(f) == MAIN && policy.vacant != UINT64_MAX)
 			policy.vacant++;
 	}
-	spin_unlock(&policy.lock);
+	spin_unlock_irq(&policy.lock, irq);
 }
 
 static struct frame *choose(void)
@@ -198,9 +214,9 @@ static struct frame *choose(void)
 
 struct frame *policy_victim(void **with)
 {
+	uint64_t irq = spin_lock_irq(&policy.lock);
 	struct frame *f, *w;
 
-	spin_lock(&policy.lock);
 	policy.vacant = 0;
 	/* New private pages, as many as went at most, enter with the next harvest. */
 	if (policy.queue[TRIAL].n + policy.gone < policy.goal) {
@@ -209,26 +225,27 @@ struct frame *policy_victim(void **with)
 			demote(w);
 	}
 	f = choose();
-	if (f) {
+	if (f && page_hold(f, with)) {
+		take_off(f);
+		policy.gone++;
+	} else if (f) {
 		pull(f);
-		if (page_hold(f, with)) {
-			policy.gone++;
-		} else {
-			push(f, TRIAL); /* who frees it takes it off */
-			f = NULL;
-		}
+		push(f, TRIAL); /* who frees it takes it off */
+		f = NULL;
 	}
-	spin_unlock(&policy.lock);
+	spin_unlock_irq(&policy.lock, irq);
 	return f;
 }
 
 void policy_return(struct frame *f)
 {
-	spin_lock(&policy.lock);
+	uint64_t irq = spin_lock_irq(&policy.lock);
+
 	count_out(stamp_of(f));
 	stamp_now(f);
-	push(f, TRIAL);
-	spin_unlock(&policy.lock);
+	if (!frame_has(f, FRAME_QUEUED))
+		push(f, TRIAL);
+	spin_unlock_irq(&policy.lock, irq);
 }
 
 uint32_t policy_shadow(const struct frame *f)
@@ -238,10 +255,11 @@ uint32_t policy_shadow(const struct frame *f)
 
 void policy_forget(uint32_t shadow)
 {
-	spin_lock(&policy.lock);
+	uint64_t irq = spin_lock_irq(&policy.lock);
+
 	if (shadow)
 		count_out(shadow % STAMPS);
-	spin_unlock(&policy.lock);
+	spin_unlock_irq(&policy.lock, irq);
 }
 
 bool policy_due(void)
@@ -251,14 +269,15 @@ bool policy_due(void)
 
 void policy_used(struct frame *const *frames, uint32_t n)
 {
-	spin_lock(&policy.lock);
+	uint64_t irq = spin_lock_irq(&policy.lock);
+
 	for (uint32_t i = 0; i < n; i++) {
 		if (frame_has(frames[i], FRAME_QUEUED))
 			note_use(frames[i]);
 		else if (frame_type(frames[i]) == FRAME_ANON)
 			enter_new(frames[i]);
 	}
-	spin_unlock(&policy.lock);
+	spin_unlock_irq(&policy.lock, irq);
 }
 
 /* Of how many epochs ago are the pages that LRU would still have, all that were used since? */
@@ -278,10 +297,9 @@ static uint32_t lru_age(void)
 
 void policy_epoch(void)
 {
-	uint64_t longer = 0, shorter = 0, least;
+	uint64_t longer = 0, shorter = 0, least, irq = spin_lock_irq(&policy.lock);
 	uint32_t limit;
 
-	spin_lock(&policy.lock);
 	limit = lru_age();
 	for (uint32_t s = 0; s < STAMPS; s++) {
 		if (age(s) < limit)
@@ -294,10 +312,17 @@ void policy_epoch(void)
 	policy.goal += longer;
 	policy.goal -= MIN(policy.goal, shorter);
 	policy.goal = MIN(MAX(policy.goal, least), total() - least);
+	/* More on trial than that: memory that was found late, or the queue became shorter. */
+	while (policy.queue[TRIAL].n > policy.goal + least) {
+		struct frame *f = head(TRIAL);
+
+		pull(f);
+		push(f, MAIN);
+	}
 	policy.now = (policy.now + 1) % STAMPS;
 	policy.last[policy.now] = 0;
 	policy.gone = 0;
-	spin_unlock(&policy.lock);
+	spin_unlock_irq(&policy.lock, irq);
 }
 
 uint64_t policy_pages(void)

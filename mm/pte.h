@@ -69,6 +69,19 @@ static inline bool pte_is_none(pte_t p)
 {
 	return (p & PTE_KIND_MASK) == PTE_KIND_NONE;
 }
+static inline bool pte_is_swap(pte_t p)
+{
+	return (p & PTE_KIND_MASK) == PTE_KIND_SWAP;
+}
+/* The slot of a swapped entry, and an entry for a slot. */
+static inline uint32_t pte_slot(pte_t p)
+{
+	return (uint32_t)(p >> PTE_PPN_SHIFT);
+}
+static inline pte_t pte_swap(uint32_t slot)
+{
+	return (pte_t)slot << PTE_PPN_SHIFT | PTE_KIND_SWAP;
+}
 /* Is there a frame behind it, accessible or not? */
 static inline bool pte_resident(pte_t p)
 {

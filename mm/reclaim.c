@@ -13,6 +13,7 @@
 #include "mm/pagecache.h"
 #include "mm/policy.h"
 #include "mm/stat.h"
+#include "mm/swapslot.h"
 #include "mm/writeback.h"
 
 static struct shrinker *shrinkers; /* registered at boot, read without a lock */
@@ -23,11 +24,19 @@ static _Atomic bool wanted;
 
 bool page_accessed(struct frame *f)
 {
+	const pte_t *e = f->pte, was = frame_type(f) == FRAME_ANON && e ? *e : 0;
+
+	/* Whatever has become of the table: this is a guess. */
+	if (frame_type(f) == FRAME_ANON)
+		return pte_present(was) && (was & PTE_A) && pte_maps(was, f);
 	return frame_has(f, FRAME_REFERENCED);
 }
 
 bool page_hold(struct frame *f, void **with)
 {
+	*with = NULL;
+	if (frame_type(f) == FRAME_ANON)
+		return frame_try_get(f);
 	/* While it is queued its object lives: frames leave the queue before their object goes. */
 	if (!object_try_get(f->object))
 		return false;
@@ -36,27 +45,32 @@ bool page_hold(struct frame *f, void **with)
 	return true;
 }
 
-/* Drop up to n frames, looking at each at most twice. */
-static uint64_t scan_queue(uint64_t n)
+/* Let a victim go, or have it back. batch: NULL: only what is in files. */
+static bool let_go(struct frame *f, struct object *o, struct swap_batch *batch)
+{
+	bool gone;
+
+	if (!o)
+		return evict(f, batch);
+	vm_event(VM_PGSCAN);
+	gone = pagecache_try_drop(o, f);
+	vm_event_add(VM_PGSTEAL, gone);
+	frame_put(f);
+	object_put(o);
+	return gone;
+}
+
+/* Let up to n frames go, looking at each at most twice. */
+static uint64_t scan_queue(uint64_t n, struct swap_batch *batch)
 {
 	uint64_t budget = 2 * policy_pages(), freed = 0;
 
 	for (; budget && freed < n; budget--) {
-		struct frame *f;
 		void *o;
+		struct frame *f = policy_victim(&o);
 
-		if (policy_due())
-			policy_epoch();
-		f = policy_victim(&o);
-		if (!f)
-			continue;
-		vm_event(VM_PGSCAN);
-		if (pagecache_try_drop(o, f)) {
-			freed++;
-			vm_event(VM_PGSTEAL);
-		}
-		frame_put(f);
-		object_put(o);
+		if (f)
+			freed += let_go(f, o, batch);
 	}
 	return freed;
 }
@@ -84,8 +98,16 @@ static uint64_t shrink(uint64_t n)
 
 uint64_t reclaim_frames(uint64_t n, bool nofs)
 {
-	uint64_t freed = scan_queue(n);
+	struct swap_batch batch = {0};
+	uint64_t freed;
 
+	/* Page tables tell of private pages; letting go of the last space may close files. */
+	if (policy_due() && swap_used == swap_total)
+		policy_epoch();
+	else if (policy_due() && !nofs)
+		harvest();
+	freed = scan_queue(n, &batch);
+	evict_flush(&batch);
 	if (freed < n && pagecache_nr_dirty)
 		writeback_kick();
 	if (!nofs)
@@ -96,7 +118,7 @@ uint64_t reclaim_frames(uint64_t n, bool nofs)
 void reclaim_caches(bool pages, bool objects)
 {
 	/* Inodes keep pages, and letting go of names makes more inodes go: as long as it helps. */
-	while ((objects && shrink(UINT64_MAX)) || (pages && scan_queue(UINT64_MAX)))
+	while ((objects && shrink(UINT64_MAX)) || (pages && scan_queue(UINT64_MAX, NULL)))
 		;
 }
 
@@ -116,7 +138,12 @@ static struct frame *alloc_wait(unsigned order, unsigned flags)
 
 	lockrank_assert_may_sleep();
 	for (;;) {
-		uint64_t freed = reclaim_frames(32UL << order, flags & FRAME_NOFS), seen = rounds;
+		uint64_t want = 32UL << order, seen = rounds;
+		/* Once enough is on its way out, waiting is all that helps. */
+		uint64_t freed = swap_nr_writing >= want
+					 ? want
+					 : reclaim_frames(want, flags & FRAME_NOFS);
+		uint64_t writing = swap_nr_writing;
 		struct frame *f = frame_alloc(order, flags);
 
 		if (f)
@@ -132,23 +159,32 @@ static struct frame *alloc_wait(unsigned order, unsigned flags)
 			fruitless = 0;
 		}
 		ask_reclaim_thread();
-		wait_event_deadline(&memory_wait, rounds != seen, WAIT_KILLABLE,
-				    time_ns() + NSEC_PER_SEC / 10);
+		wait_event_deadline(&memory_wait, rounds != seen || swap_nr_writing < writing,
+				    WAIT_KILLABLE, time_ns() + NSEC_PER_SEC / 10);
 	}
+}
+
+/* Pages on their way to a device, or that should be. */
+static uint64_t unwritten(void)
+{
+	return pagecache_nr_dirty + pagecache_nr_writeback + swap_nr_writing;
 }
 
 void reclaim_ahead(void)
 {
-	for (unsigned waits = 0; unlikely(frames_short()) && waits < 8;) {
-		uint64_t unwritten = pagecache_nr_dirty + pagecache_nr_writeback;
+	if (likely(!frames_short()))
+		return;
+	for (unsigned waits = 0; frames_free() < frames_high && waits < 32;) {
+		uint64_t before = unwritten();
 
-		if (reclaim_frames(64, false))
+		/* What is being swapped out already need not be looked for again. */
+		if (swap_nr_writing < 64 && reclaim_frames(64, false) && !swap_nr_writing)
 			continue;
-		if (!unwritten || signal_fatal_pending())
+		before = MAX(before, unwritten());
+		if (!before || signal_fatal_pending())
 			return;
-		wait_event_deadline(&memory_wait,
-				    pagecache_nr_dirty + pagecache_nr_writeback < unwritten,
-				    WAIT_KILLABLE, time_ns() + NSEC_PER_SEC / 10);
+		wait_event_deadline(&memory_wait, unwritten() < before, WAIT_KILLABLE,
+				    time_ns() + NSEC_PER_SEC / 10);
 		waits++;
 	}
 }
@@ -159,7 +195,7 @@ static void reclaim_thread(void *unused)
 	for (;;) {
 		wait_event(&reclaim_wait, wanted, WAIT_UNINTERRUPTIBLE);
 		wanted = false;
-		while (frames_free() < frames_high)
+		while (frames_free() + swap_nr_writing < frames_high)
 			if (!reclaim_frames(64, false))
 				break;
 		rounds++;

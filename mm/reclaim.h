@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "kernel/types.h"
+#include "kernel/swap/area.h"
 
 /* Try to free n frames from the page cache, and from shrinkers unless nofs. How many went. May
  * sleep. */
@@ -16,3 +16,25 @@ uint64_t reclaim_frames(uint64_t n, bool nofs);
 void reclaim_ahead(void);
 /* Drop what can be made again (drop_caches): clean unmapped pages; what shrinkers have. */
 void reclaim_caches(bool pages, bool objects);
+
+/* --- evict.c, which knows address spaces --- */
+
+/* Frames that are out of all tables, BUSY until a fence, and have to be written or freed then. */
+struct swap_batch {
+	uint32_t n;
+	struct frame *frames[SWAP_CLUSTER];
+};
+/*
+ * Have f, private and held by the caller, leave memory: the reference is given up. False: it stays.
+ * One evict_flush is due in the end. May sleep.
+ */
+bool evict(struct frame *f, struct swap_batch *b);
+void evict_flush(struct swap_batch *b);
+/* The write that an area's ops were told to start is done. Any context. */
+void swap_written(struct frame **frames, uint32_t n, int err);
+extern _Atomic uint64_t swap_nr_writing; /* frames */
+struct aspace;
+/* MADV_PAGEOUT: the private pages of a range leave memory, if they can. May sleep. */
+void evict_range(struct aspace *as, uint64_t start, uint64_t end);
+/* Gather accessed bits, and end the policy's epoch. May sleep, and end address spaces. */
+void harvest(void);

@@ -28,8 +28,8 @@ static void change_entry(struct frame *leaf, pte_t *e, uaddr_t va, enum change h
 			return;
 		*e = pte_wrprotect(p);
 		tlb_batch_add(b, va, NULL);
-	} else if (how == UNMAP_ALL || !pte_resident(p) ||
-		   (!pte_special(p) && frame_type(pte_frame(p)) != FRAME_ANON)) {
+	} else if (how == UNMAP_ALL || (pte_resident(p) && !pte_special(p) &&
+					frame_type(pte_frame(p)) != FRAME_ANON)) {
 		pt_clear(leaf, e, va, b);
 	}
 }
@@ -95,18 +95,13 @@ static bool each_entry(struct frame *f, struct object *o, uint64_t index,
 	return false;
 }
 
-static bool maps_frame(pte_t p, const struct frame *f)
-{
-	return pte_resident(p) && pte_frame(p) == f;
-}
-
 /* No fence: a hart that still has the entry cached merely looks idle for a while. */
 static bool test_accessed(struct frame *f, struct vma *v, struct frame *leaf, uaddr_t va)
 {
 	pte_t *e = pt_entry(leaf, va);
 	bool used = v->flags & VMA_LOCKED;
 
-	if (maps_frame(*e, f) && pte_present(*e) && (*e & PTE_A)) {
+	if (pte_maps(*e, f) && pte_present(*e) && (*e & PTE_A)) {
 		*e &= ~PTE_A;
 		used = true;
 	}
@@ -119,7 +114,7 @@ static bool unmap_entry(struct frame *f, struct vma *v, struct frame *leaf, uadd
 	pte_t *e = pt_entry(leaf, va);
 
 	tlb_batch_begin(&batch, v->as, false);
-	if (maps_frame(*e, f))
+	if (pte_maps(*e, f))
 		pt_clear(leaf, e, va, &batch);
 	tlb_batch_end(&batch);
 	return false;

@@ -2,6 +2,7 @@
 
 #include "kernel/panic.h"
 #include "mm/pagetable.h"
+#include "mm/swapslot.h"
 #include "mm/thp.h"
 #include "mm/tlb.h"
 #include "mm/types.h"
@@ -105,18 +106,41 @@ void pt_ring_join(struct frame *leaf, struct frame *copy)
 	leaf->next = frame_pfn(copy);
 }
 
-void pt_ring_leave(struct frame *leaf)
+void pt_retire(struct frame *leaf)
 {
 	struct spinlock *lock = pt_ring_lock(leaf);
 
 	/* Only a holder of the table can make a copy of it, and that is us. */
-	if (alone(leaf))
-		return;
-	spin_lock(lock);
-	FRAMES[leaf->prev].next = leaf->next;
-	FRAMES[leaf->next].prev = leaf->prev;
-	leaf->next = leaf->prev = frame_pfn(leaf);
-	spin_unlock(lock);
+	if (!alone(leaf)) {
+		spin_lock(lock);
+		FRAMES[leaf->prev].next = leaf->next;
+		FRAMES[leaf->next].prev = leaf->prev;
+		leaf->next = leaf->prev = frame_pfn(leaf);
+		spin_unlock(lock);
+	}
+	leaf_lock(leaf);
+	frame_set(leaf, FRAME_BUSY);
+	leaf_unlock(leaf);
+}
+
+struct frame *pt_lock_anon(struct frame *f)
+{
+	pte_t *e = f->pte;
+	struct frame *t = frame_of(e);
+	struct spinlock *ring;
+
+	/* By now t may be anything: only a leaf table that nobody has locked becomes ours. */
+	if (!e || frame_type(t) != FRAME_PAGETABLE)
+		return NULL;
+	ring = pt_ring_lock(t);
+	spin_lock(ring);
+	if (leaf_trylock(t)) {
+		if (pt_ring_lock(t) == ring && f->pte == e && pte_maps(*e, f))
+			return t;
+		leaf_unlock(t);
+	}
+	spin_unlock(ring);
+	return NULL;
 }
 
 /* (both tables) Nobody's TLB has anything of `from`, so write-protecting it takes no fence. */
@@ -134,6 +158,8 @@ static void copy_table(struct frame *to, struct frame *from)
 			if (pte_writable(p) && frame_type(f) == FRAME_ANON)
 				s[i] = p = pte_wrprotect(p);
 			frame_map(f);
+		} else if (pte_is_swap(p)) {
+			swap_dup(pte_slot(p));
 		}
 		d[i] = p;
 	}
@@ -176,8 +202,10 @@ struct frame *pt_attach(struct aspace *as, uaddr_t va, unsigned flags)
 		pt_l1_attach(as, l1, t);
 	}
 	spin_unlock(&as->l1_lock);
-	if (copy)
+	if (copy) {
+		pt_retire(copy);
 		frame_free(copy, 0);
+	}
 	return t;
 }
 

@@ -39,8 +39,13 @@ static inline void pt_anon_leave(struct frame *leaf, const pte_t *e, struct fram
 }
 /* (ring, both leaves) `copy`, alone in its ring and with nothing in it, joins that of leaf. */
 void pt_ring_join(struct frame *leaf, struct frame *copy);
-/* leaf, all empty, is going to be freed. */
-void pt_ring_leave(struct frame *leaf);
+/* leaf, all empty, is going to be freed: out of its ring, and pt_lock_anon finds it no more. */
+void pt_retire(struct frame *leaf);
+/*
+ * The table of an entry that maps f, ANON, locked with its ring whether it has one or not; the
+ * caller unlocks both. For who knows nothing of spaces, just holds f. NULL: not to be had now.
+ */
+struct frame *pt_lock_anon(struct frame *f);
 struct spinlock *pt_ring_lock(const struct frame *leaf);
 
 /*

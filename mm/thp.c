@@ -88,6 +88,26 @@ void thp_forget(struct frame *leaf)
 		vm_event(VM_THP_SPLIT);
 }
 
+bool thp_try_split(struct frame *leaf)
+{
+	struct aspace *as = leaf->owner;
+
+	if (as && (leaf->word & FRAME_HUGE)) {
+		if (!spin_trylock(&as->l1_lock))
+			return false;
+		/* Detached by a fork under way: the L1 entry names it already. */
+		if (pte_is_mega(*pt_l1_entry(as, base_of(leaf)))) {
+			as->nr_mega--;
+			frame_clear(leaf, FRAME_HUGE);
+			pt_l1_attach(as, pt_l1_entry(as, base_of(leaf)), leaf);
+			vm_event(VM_THP_SPLIT);
+		}
+		spin_unlock(&as->l1_lock);
+	}
+	thp_forget(leaf);
+	return true;
+}
+
 /* --- at a fault --- */
 
 /* Has every page of the 2 MiB at base been touched? A guess, without a lock. */

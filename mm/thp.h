@@ -58,5 +58,10 @@ static inline bool thp_unmap(struct frame *leaf, uint64_t len, struct tlb_batch 
 {
 	return unlikely(leaf->word & FRAME_HUGE) && thp_unmap_huge(leaf, len, b);
 }
+/*
+ * (leaf lock) Before entries of a table change, for who cannot take l1_lock in order, and fences
+ * all harts: split it, attached or not. False: not to be had now.
+ */
+bool thp_try_split(struct frame *leaf);
 /* (leaf lock) The entries of a detached table are going to change. */
 void thp_forget(struct frame *leaf);

@@ -191,6 +191,21 @@ void tlb_flush(struct aspace *as, uaddr_t start, uaddr_t end)
 	preempt_enable();
 }
 
+void tlb_flush_all(void)
+{
+	hartmask_t others = 0;
+
+	preempt_disable();
+	for (uint32_t i = 0; i < nharts; i++)
+		if (harts[i].online && &harts[i] != this_hart())
+			others |= 1UL << i;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	sfence_all();
+	if (others)
+		sbi_remote_sfence(others, 0, UINT64_MAX);
+	preempt_enable();
+}
+
 static void leave(void *arg)
 {
 	if (this_hart()->aspace == arg)

@@ -14,6 +14,8 @@ struct frame;
 void tlb_flush(struct aspace *as, uaddr_t start, uaddr_t end);
 /* The same for who has preemption off, as with a spin lock held. */
 void tlb_flush_pinned(struct aspace *as, uaddr_t start, uaddr_t end);
+/* Forget all translations of all spaces on all harts. Any context. */
+void tlb_flush_all(void);
 /* The running hart only: an entry became more permissive, or the fault was spurious. */
 static inline void tlb_flush_local(uaddr_t va)
 {

@@ -24,6 +24,8 @@ FOLDERS = {
     # The kernel's own memory: of mm/ it knows RAM alone.
     "kernel/mem": ["lib", "kernel", *(f"mm/{noun}.h" for noun in
                                       ("frame", "init", "inject", "percpu", "pte"))],
+    # Where pages go. Of mm/ it knows who is there, and how they come back.
+    "kernel/swap": ["lib", "kernel", "fs", "mm", "drivers/block.h"],
     "kernel/uapi": ["kernel/uapi", "kernel/types.h"],
     "kernel": ["lib", "mm", "kernel", "fs", "drivers"],
 }
@@ -34,9 +36,9 @@ MM_LAYERS = [
     ["tlb", "areas"],
     ["pagetable", "share", "rmap", "thp"],
     ["object", "pagecache", "writeback", "shm"],
-    ["vma", "swap"],
+    ["vma"],
     ["reclaim"],
-    ["aspace", "commit", "fork", "fault"],
+    ["aspace", "commit", "fork", "fault", "evict", "swap"],
     ["usercopy", "mmap", "mremap", "madvise", "mlock", "userfault", "init"],
 ]
 # Headers that stand on nothing: constants, and what the start-up calls.

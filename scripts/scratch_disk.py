@@ -1,15 +1,19 @@
-"""Volumes for usertests and bench: empty ones, and the small one that group disk may fill up."""
+"""Disks for usertests and bench: volumes, the small one that group disk may fill up, swap areas."""
 import os
 import subprocess
+
+
+def tool_find(name):
+    """Tools for disks are where not everybody's PATH leads."""
+    places = [os.path.join(place, name) for place in ("/sbin", "/usr/sbin", "/usr/bin")]
+    return next((path for path in places if os.path.exists(path)), name)
 
 
 def disk_make(path, mib, folder=None, options=()):
     """An ext2 volume of so many MiB, with the files of the folder; further options of mke2fs."""
     with open(path, "wb") as disk:
         disk.truncate(mib << 20)
-    mke2fs = [os.path.join(place, "mke2fs") for place in ("/sbin", "/usr/sbin", "/usr/bin")]
-    tool = next((name for name in mke2fs if os.path.exists(name)), "mke2fs")
-    subprocess.run([tool, "-q", "-t", "ext2", "-F", *options] +
+    subprocess.run([tool_find("mke2fs"), "-q", "-t", "ext2", "-F", *options] +
                    (["-d", folder] if folder else []) + [path], check=True)
 
 
@@ -37,3 +41,12 @@ def bench_disks(folder):
     return disks, ("mkdir /journal /plain && mount -t ext2 /dev/vdb /journal && "
                    "mount -t ext2 /dev/vdc /plain && "
                    "exec bench -d /journal -n /plain ")
+
+
+def swap_make(path, mib, label):
+    """A swap area of so many MiB."""
+    with open(path, "wb") as disk:
+        disk.truncate(mib << 20)
+    subprocess.run([tool_find("mkswap"), "-q", "-L", label, path], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return path

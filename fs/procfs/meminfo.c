@@ -3,13 +3,13 @@
 #include "kernel/hart.h"
 #include "kernel/layout.h"
 #include "kernel/mem/vmalloc.h"
+#include "kernel/swap/area.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/commit.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
 #include "mm/percpu.h"
-#include "mm/policy.h"
 
 const char *const vm_event_names[VM_EVENTS] = {
 	[VM_PGFAULT] = "pgfault",
@@ -34,6 +34,12 @@ const char *const vm_event_names[VM_EVENTS] = {
 	[VM_THP_COLLAPSE_ALLOC] = "thp_collapse_alloc",
 	[VM_THP_COLLAPSE_FAILED] = "thp_collapse_alloc_failed",
 	[VM_THP_SPLIT] = "thp_split_page",
+	[VM_PSWPIN] = "pswpin",
+	[VM_PSWPOUT] = "pswpout",
+	[VM_PGSCAN_ANON] = "pgscan_anon",
+	[VM_PGSTEAL_ANON] = "pgsteal_anon",
+	[VM_REFAULT_ANON] = "workingset_refault_anon",
+	[VM_SWAP_ZERO] = "swpout_zero",
 };
 
 uint64_t vm_event_sum(enum vm_event e)
@@ -70,10 +76,14 @@ static uint64_t kib(uint64_t pages)
 void meminfo_get(struct meminfo *out)
 {
 	struct frame_stats s;
-	uint64_t file = policy_pages();
+	uint64_t file;
 
 	frame_stats(&s);
+	file = s.file;
 	memset(out, 0, sizeof(*out));
+	out->swap_total = kib(swap_total);
+	out->swap_free = kib(swap_total - swap_used);
+	out->swap_cached = kib(s.swap_cached);
 	out->total = kib(s.total);
 	out->free = kib(s.free);
 	out->cached = kib(pagecache_nr_frames);

@@ -189,6 +189,7 @@ static void status_memory(struct proc_text *t, struct process *p)
 	LINE("VmPeak", m.size);
 	LINE("VmSize", m.size);
 	LINE("VmLck", m.locked);
+	LINE("VmSwap", m.swapped);
 	LINE("VmHWM", MAX(m.peak_rss, m.rss));
 	LINE("VmRSS", m.rss);
 	LINE("RssAnon", m.rss - m.shared);

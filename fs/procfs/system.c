@@ -13,6 +13,7 @@
 #include "kernel/main.h"
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"
+#include "kernel/swap/swapon.h"
 #include "kernel/thread.h"
 #include "kernel/utsname.h"
 #include "lib/printf.h"
@@ -182,6 +183,18 @@ static int show_partitions(struct proc_text *t, struct process *p)
 	return 0;
 }
 
+static int show_swaps(struct proc_text *t, struct process *p)
+{
+	struct swap_line line;
+
+	proc_printf(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	for (uint32_t n = 0; swap_line_next(n, &line); n = line.number + 1)
+		proc_printf(t, "%-40spartition\t%lu\t%s%lu\t%s%d\n", line.name, line.size * 4,
+			    line.size * 4 < 10000000 ? "\t" : "", line.used * 4,
+			    line.used * 4 < 10000000 ? "\t" : "", line.priority);
+	return 0;
+}
+
 static int show_diskstats(struct proc_text *t, struct process *p)
 {
 	static const enum bio_op order[] = {BIO_READ, BIO_WRITE};
@@ -248,6 +261,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "partitions", .mode = S_IFREG | 0444, .show = show_partitions},
 	{.name = "slabinfo", .mode = S_IFREG | 0400, .show = proc_show_slabinfo},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
+	{.name = "swaps", .mode = S_IFREG | 0444, .show = show_swaps},
 	{.name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_entries},
 	{.name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = store_sysrq},
 	{.name = "sysvipc", .mode = S_IFDIR | 0555, .children = sysvipc_entries},

@@ -12,9 +12,13 @@ test_chacha20_SRC := tests/host/test_chacha20.c kernel/chacha20.c
 HOST_CFLAGS += -Itests/host/shim
 KERNEL_SHIM := tests/host/shim/kernel.c tests/host/shim/lib.c kernel/spinlock.c lib/bits.c
 
+# Frames, where nothing reclaims them.
+FRAMES_SRC := mm/frame.c mm/policy.c mm/swapslot.c kernel/swap/area.c kernel/mem/slab.c \
+	      tests/host/shim/no_pages.c
+
 HOST_TESTS += test_frame
 test_frame_SRC := tests/host/test_frame.c tests/host/shim/ram.c \
-		  mm/frame.c kernel/mem/slab.c $(KERNEL_SHIM)
+		  $(FRAMES_SRC) $(KERNEL_SHIM)
 
 HOST_TESTS += test_vma
 test_vma_SRC := tests/host/test_vma.c tests/host/shim/kmalloc.c tests/host/shim/audit.c \
@@ -93,7 +97,7 @@ test_block_SRC := tests/host/test_block.c tests/host/shim/sleep.c tests/host/shi
 		  $(KERNEL_SHIM)
 
 # The kernel's replacement policy among others, on traces: not a test but a table.
-REPLACE_SRC := $(wildcard tests/host/replace/*.c) mm/policy.c mm/frame.c kernel/mem/slab.c \
+REPLACE_SRC := $(wildcard tests/host/replace/*.c) $(filter-out %/no_pages.c,$(FRAMES_SRC)) \
 	       tests/host/shim/ram.c $(KERNEL_SHIM)
 .PHONY: replace
 replace: $(HB)/replace
@@ -106,10 +110,10 @@ HOST_TESTS += test_policy
 test_policy_SRC := tests/host/test_policy.c $(filter-out %/main.c,$(REPLACE_SRC))
 
 # All of mm/ that does not touch the machine.
-MM_SRC := $(addprefix mm/,areas.c aspace.c commit.c fault.c fork.c frame.c madvise.c mlock.c mmap.c \
-	  mremap.c object.c pagecache.c pagetable.c policy.c reclaim.c rmap.c share.c \
-	  thp.c tlb.c vma.c) kernel/mem/slab.c kernel/oom.c \
-	  fs/writeback.c
+MM_SRC := $(addprefix mm/,areas.c aspace.c commit.c evict.c fault.c fork.c frame.c madvise.c \
+	  mlock.c mmap.c mremap.c object.c pagecache.c pagetable.c policy.c reclaim.c rmap.c \
+	  share.c swap.c swapslot.c thp.c tlb.c vma.c) kernel/mem/slab.c kernel/oom.c \
+	  kernel/swap/area.c fs/writeback.c
 
 HOST_TESTS += test_aspace
 test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shim/around.c \
@@ -203,7 +207,7 @@ test_mmc_SRC := tests/host/test_mmc.c $(wildcard tests/host/mmc/*.c) tests/host/
 		tests/host/shim/ram.c tests/host/shim/sleep.c $(wildcard drivers/mmc/*.c) \
 		$(wildcard drivers/spi/*.c drivers/clk/*.c) drivers/dma.c drivers/probe.c \
 		drivers/block/bio.c drivers/block/queue.c kernel/fdt.c kernel/fdt_bus.c \
-		kernel/wait.c kernel/cmdline.c mm/frame.c kernel/mem/slab.c $(KERNEL_SHIM)
+		kernel/wait.c kernel/cmdline.c $(FRAMES_SRC) $(KERNEL_SHIM)
 
 # The disk as crashes may leave it.
 HOST_TESTS += test_crash

@@ -32,7 +32,7 @@ LIBC_HEADERS = """
     dirent.h sys/stat.h sys/mman.h sys/wait.h sys/mount.h sys/resource.h sched.h poll.h fcntl.h
     termios.h sys/ioctl.h sys/reboot.h sys/statvfs.h sys/times.h sys/time.h time.h unistd.h limits.h
     sys/auxv.h sys/epoll.h sys/random.h sys/file.h sys/uio.h sys/klog.h signal.h errno.h
-    sys/socket.h sys/un.h
+    sys/socket.h sys/swap.h sys/un.h
 """.split()
 
 # Names that mean something else in the C library.

@@ -190,10 +190,11 @@ static void audit_frames(void)
 		for (; f < end; f++) {
 			judge(f);
 			cached += f->word == (FRAME_FREE | FRAME_CACHED);
+			if (frame_type(f) == FRAME_OBJECT || frame_type(f) == FRAME_ANON)
+				by_flag[1] += frame_has(f, FRAME_QUEUED);
 			if (frame_type(f) != FRAME_OBJECT)
 				continue;
 			by_flag[0] += f->object != NULL;
-			by_flag[1] += frame_has(f, FRAME_QUEUED);
 			by_flag[2] += frame_has(f, FRAME_DIRTY);
 		}
 	}
@@ -222,6 +223,7 @@ static void audit_stopped(void)
 	audit_tables();
 	audit_objects();
 	audit_slabs();
+	audit_swap();
 	pages = audit_vmalloc_pages();
 	if (pages != vmalloc_pages + kstack_pages)
 		audit_complain("%lu pages of vmalloc counted, %lu mapped",

@@ -33,6 +33,8 @@ struct audit_found *audit_found(const struct frame *f, const char *who);
 void audit_tables(void);  /* page tables of address spaces, and what their entries map */
 void audit_objects(void); /* the trees of memory objects */
 void audit_slabs(void);
+void audit_swapped(uint32_t slot); /* an entry names it */
+void audit_swap(void);		   /* slots, their entries and frames; after the tables */
 uint64_t audit_vmalloc_pages(void); /* how many are mapped */
 
 /* Areas, accounts and page tables of all spaces agree, of one. Takes their locks. */

@@ -4,8 +4,8 @@
  */
 #include "mm/areas.h"
 #include "mm/aspace.h"
-#include "mm/commit.h"
 #include "mm/object.h"
+#include "mm/commit.h"
 #include "mm/pagetable.h"
 #include "tests/kernel/audit.h"
 
@@ -14,6 +14,8 @@ static bool entry_fits(const struct vma *v, uaddr_t va, pte_t p)
 {
 	const struct frame *f;
 
+	if (pte_is_swap(p))
+		return vma_private(v);
 	if (!pte_resident(p))
 		return true;
 	if (pte_present(p) && !(v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC)))
@@ -55,6 +57,8 @@ static void audit_leaf(struct aspace *as, struct frame *leaf, uaddr_t va)
 				       as, e[i], va, v->start, v->end, v->prot, v->flags);
 		if (pte_resident(e[i]) && !pte_special(e[i]))
 			counts += pt_count_of(pte_frame(e[i]));
+		else if (pte_is_swap(e[i]))
+			counts += PT_COUNT_SWAP;
 	}
 	leaf_unlock(leaf);
 	if (counts != leaf->entries)

@@ -86,8 +86,8 @@ static void audit_mapping(const struct frame *leaf, unsigned i, pte_t p)
 		audit_complain("entry %u of table %u maps frame %u of type %u", i, frame_pfn(leaf),
 			       frame_pfn(f), frame_type(f));
 	/* Who may write without a fault has the page alone, or write-back has been told. */
-	if (pte_writable(p) && anon && f->maps != 1)
-		audit_complain("entry %u of table %u can write to frame %u, mapped %u times", i,
+	if (pte_writable(p) && anon && (f->maps != 1 || f->slot))
+		audit_complain("entry %u of table %u can write to frame %u: %u maps, or swap", i,
 			       frame_pfn(leaf), frame_pfn(f), f->maps);
 	if (anon)
 		audit_anon_pte(leaf, i, f);
@@ -112,6 +112,9 @@ static void audit_leaf(const struct frame *leaf)
 		if (pte_present(p) && (!(p & PTE_U) || (p & PTE_G) || pte_is_table(p) ||
 				       (p & (PTE_R | PTE_W)) == PTE_W))
 			audit_complain("entry %u of table %u is %lx", i, frame_pfn(leaf), p);
+		if (pte_is_swap(p)) {
+			audit_swapped(pte_slot(p));
+		}
 		if (!pte_resident(p))
 			continue;
 		if (!pte_special(p))
@@ -160,7 +163,8 @@ static void audit_huge(const struct frame *leaf, pte_t l1, uaddr_t va)
 	const pte_t *e = frame_data(leaf);
 	bool huge = frame_has(leaf, FRAME_HUGE);
 
-	if (pte_is_mega(l1) != (huge && pte_present(l1)) || (pte_is_mega(l1) && l1 != e[0]))
+	if (pte_is_mega(l1) != (huge && pte_present(l1)) ||
+	    (pte_is_mega(l1) && ((l1 ^ e[0]) & ~PTE_A)))
 		audit_complain("L1 entry at %lx is %lx over table %u%s", va, l1, frame_pfn(leaf),
 			       huge ? ", of a megapage" : "");
 	if (huge && pte_pa(e[0]) % L1_SIZE)

@@ -1,9 +1,11 @@
 /* RAM, where the shim's layout.h says that the direct map and the core map are. */
 #include "tests/host/shim/kernel.h"
 
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "kernel/machine.h"
+#include "kernel/mem/vmalloc.h"
 #include "lib/page.h"
 #include "mm/frame.h"
 #include "mm/init.h"
@@ -21,6 +23,16 @@ void page_zero(void *page)
 void page_copy(void *dst, const void *src)
 {
 	memcpy(dst, src, PAGE_SIZE);
+}
+
+void *vmalloc(size_t n)
+{
+	return calloc(1, n);
+}
+
+void vfree(void *p)
+{
+	free(p);
 }
 
 /* Fresh, zeroed and free until touched. */

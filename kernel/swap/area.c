@@ -1,0 +1,156 @@
+#include "kernel/swap/area.h"
+
+#include "kernel/mem/slab.h"
+#include "kernel/mem/vmalloc.h"
+#include "kernel/spinlock.h"
+#include "lib/bits.h"
+#include "mm/frame.h"
+
+static struct swap_area *areas[SWAP_AREAS]; /* (slots_lock) */
+static struct spinlock slots_lock = SPINLOCK_INIT("swap slots", RANK_FRAME); /* irq */
+_Atomic uint64_t swap_total, swap_used;
+
+struct swap_area *swap_area_create(uint32_t n, const uint32_t *bad, uint32_t nr_bad)
+{
+	struct swap_area *a = kzalloc(sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->slots = n;
+	a->taken = vmalloc(DIV_ROUND_UP(n, SWAP_CLUSTER) * sizeof(*a->taken));
+	a->records = vmalloc(DIV_ROUND_UP(n, SWAP_CHUNK) * sizeof(*a->records));
+	if (!a->taken || !a->records) {
+		swap_area_free(a);
+		return NULL;
+	}
+	a->taken[0] = 1;
+	for (uint32_t i = 0; i < nr_bad; i++)
+		if (bad[i] < n)
+			a->taken[bad[i] / SWAP_CLUSTER] |= BIT(bad[i] % SWAP_CLUSTER);
+	for (uint32_t i = n; i % SWAP_CLUSTER; i++)
+		a->taken[i / SWAP_CLUSTER] |= BIT(i % SWAP_CLUSTER);
+	for (uint32_t i = 0; i < DIV_ROUND_UP(n, SWAP_CLUSTER); i++) {
+		a->usable += SWAP_CLUSTER - popcount64(a->taken[i]);
+		a->clusters += !a->taken[i];
+	}
+	return a;
+}
+
+void swap_area_free(struct swap_area *a)
+{
+	for (uint32_t i = 0; a->records && i < DIV_ROUND_UP(a->slots, SWAP_CHUNK); i++)
+		if (a->records[i])
+			frame_free(frame_of(a->records[i]), 0);
+	vfree(a->records);
+	vfree(a->taken);
+	kfree(a);
+}
+
+bool swap_area_add(struct swap_area *a, int priority)
+{
+	uint64_t irq = spin_lock_irq(&slots_lock);
+	bool added = false;
+
+	a->priority = priority;
+	for (uint32_t i = 0; i < SWAP_AREAS && !added; i++) {
+		if (areas[i])
+			continue;
+		a->number = i;
+		areas[i] = a;
+		swap_total += a->usable;
+		added = true;
+	}
+	spin_unlock_irq(&slots_lock, irq);
+	return added;
+}
+
+void swap_area_remove(struct swap_area *a)
+{
+	uint64_t irq = spin_lock_irq(&slots_lock);
+
+	areas[a->number] = NULL;
+	spin_unlock_irq(&slots_lock, irq);
+}
+
+void swap_area_close(struct swap_area *a, bool off)
+{
+	uint64_t irq = spin_lock_irq(&slots_lock);
+
+	a->off = off;
+	swap_total += off ? -(uint64_t)a->usable : a->usable;
+	swap_used += off ? -(uint64_t)a->used : a->used;
+	spin_unlock_irq(&slots_lock, irq);
+}
+
+struct swap_area *swap_area_next(uint32_t number)
+{
+	while (number < SWAP_AREAS && !areas[number])
+		number++;
+	return number < SWAP_AREAS ? areas[number] : NULL;
+}
+
+struct swap_area *swap_area_of(uint32_t slot)
+{
+	return areas[slot / SWAP_AREA_MAX];
+}
+
+/* (slots_lock) Where the next page of a goes: a slot is free. */
+static void move_on(struct swap_area *a)
+{
+	uint32_t words = DIV_ROUND_UP(a->slots, SWAP_CLUSTER), at = a->next / SWAP_CLUSTER;
+
+	/* On where the last one was, then the next cluster that is free, then any free slot. */
+	if (a->next < a->slots && !(a->taken[at] & BIT(a->next % SWAP_CLUSTER)))
+		return;
+	do
+		at = (at + 1) % words;
+	while (a->clusters ? a->taken[at] != 0 : a->taken[at] == UINT64_MAX);
+	a->next = at * SWAP_CLUSTER + ctz64(~a->taken[at]);
+}
+
+/* (slots_lock) One of a, which has one. */
+static uint32_t take(struct swap_area *a)
+{
+	uint64_t *word;
+
+	move_on(a);
+	word = &a->taken[a->next / SWAP_CLUSTER];
+	a->clusters -= !*word;
+	*word |= BIT(a->next % SWAP_CLUSTER);
+	a->used++;
+	swap_used++;
+	return a->number * SWAP_AREA_MAX + a->next++;
+}
+
+uint32_t swap_slot_alloc(void)
+{
+	struct swap_area *best = NULL;
+	uint64_t irq = spin_lock_irq(&slots_lock);
+	uint32_t slot;
+
+	/* Of several areas of one priority, cluster by cluster in turn. */
+	for (struct swap_area *a = swap_area_next(0); a; a = swap_area_next(a->number + 1)) {
+		if (a->off || a->used == a->usable)
+			continue;
+		if (!best || a->priority > best->priority ||
+		    (a->priority == best->priority &&
+		     a->used / SWAP_CLUSTER < best->used / SWAP_CLUSTER))
+			best = a;
+	}
+	slot = best ? take(best) : 0;
+	spin_unlock_irq(&slots_lock, irq);
+	return slot;
+}
+
+void swap_slot_free(uint32_t slot)
+{
+	uint64_t irq = spin_lock_irq(&slots_lock);
+	struct swap_area *a = swap_area_of(slot);
+	uint64_t *word = &a->taken[slot_offset(slot) / SWAP_CLUSTER];
+
+	*word &= ~BIT(slot_offset(slot) % SWAP_CLUSTER);
+	a->clusters += !*word;
+	a->used--;
+	swap_used -= !a->off;
+	spin_unlock_irq(&slots_lock, irq);
+}

@@ -1,0 +1,67 @@
+/*
+ * Swap areas: places of a page each (slots) on a device, and which of them are free. Who is in a
+ * slot is not known here: mm/swapslot.h.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "kernel/types.h"
+
+#define SWAP_AREAS    32
+#define SWAP_AREA_MAX (1u << 27) /* slots of an area */
+#define SWAP_CLUSTER  64 /* slots that are handed out together if they are free together */
+
+#define SWAP_CHUNK    512 /* slots whose records fill a page */
+
+struct frame;
+struct swap_area;
+struct swap_ops {
+	/* Read a page from index `at` of the area. May sleep. 0 or -errno. */
+	int (*read)(struct swap_area *a, uint32_t at, struct frame *f);
+	/* Start writing n frames (up to SWAP_CLUSTER), then swap_written. May sleep. */
+	void (*write)(struct swap_area *a, uint32_t at, struct frame **frames, uint32_t n);
+};
+
+/* (s) the lock of slots */
+struct swap_area {
+	const struct swap_ops *ops;
+	void *owner;		/* ops' */
+	uint32_t number;	/* index of the area: the upper bits of slots */
+	int priority;		/* higher ones are filled first */
+	uint32_t slots;		/* with those that cannot be used */
+	uint32_t usable;	/* slots */
+	uint32_t used;		/* (s) */
+	uint32_t next;		/* (s) where to look for a free slot */
+	uint32_t clusters;	/* (s) all free, of SWAP_CLUSTER slots */
+	bool off;		/* (s) nothing more goes to it */
+	uint64_t *taken;	/* (s) a bit for each slot */
+	uint64_t **records;	/* mm/swapslot.c's, a page for SWAP_CHUNK slots; NULL until used */
+};
+
+/*
+ * A new area of n slots, of which `bad` ones (the first always) cannot be used; the caller sets ops
+ * and owner before swap_area_add. NULL: no memory. Freed when it is not known and not in use.
+ */
+struct swap_area *swap_area_create(uint32_t n, const uint32_t *bad, uint32_t nr_bad) __must_check;
+void swap_area_free(struct swap_area *a);
+/* Make an area known, and unknown when none of it is in use. False: there are SWAP_AREAS. */
+bool swap_area_add(struct swap_area *a, int priority) __must_check;
+void swap_area_remove(struct swap_area *a);
+/* Nothing more goes to the area, or something may again. */
+void swap_area_close(struct swap_area *a, bool off);
+/* The area with this number, or the next; NULL: none. Areas go only by swapoff (its lock). */
+struct swap_area *swap_area_next(uint32_t number);
+
+/* A slot: the area of the highest priority that has one. 0: none. Any context. */
+uint32_t swap_slot_alloc(void);
+void swap_slot_free(uint32_t slot);
+/* The area of a slot that is in use, and its index there. */
+struct swap_area *swap_area_of(uint32_t slot);
+static inline uint32_t slot_offset(uint32_t slot)
+{
+	return slot % SWAP_AREA_MAX;
+}
+
+/* Slots of all areas that are not about to go, and those of them that are in use. */
+extern _Atomic uint64_t swap_total, swap_used;

@@ -1,0 +1,78 @@
+/*
+ * Swap pages on their way to and from a block device. Nothing is allocated here: memory may be what
+ * is waited for.
+ */
+#include "kernel/swap/device.h"
+
+#include "kernel/printk.h"
+#include "kernel/wait.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/reclaim.h"
+
+static void bio_pages(struct bio *b, struct swap_area *a, uint32_t at, struct frame **frames,
+		      uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		b->vec[i] = (struct bio_vec){frame_pa(frames[i]), PAGE_SIZE};
+	b->nvec = n;
+	b->sector = (uint64_t)at * SECTORS_PER_PAGE;
+	b->dev = a->owner;
+}
+
+static int swap_read(struct swap_area *a, uint32_t at, struct frame *f)
+{
+	struct bio_vec vec;
+	struct bio b;
+
+	bio_init(&b, a->owner, BIO_READ, 0);
+	b.vec = &vec;
+	bio_pages(&b, a, at, &f, 1);
+	return bio_submit_wait(&b);
+}
+
+/* Writes under way; who finds all of them taken waits. */
+static struct swap_write {
+	struct bio bio;
+	struct bio_vec vec[SWAP_CLUSTER];
+	struct frame *frames[SWAP_CLUSTER];
+	uint32_t n;
+	_Atomic bool taken;
+} writes[8];
+static struct waitqueue writes_wait = WAITQUEUE_INIT(writes_wait);
+
+static struct swap_write *write_get(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(writes); i++)
+		if (!atomic_exchange(&writes[i].taken, true))
+			return &writes[i];
+	return NULL;
+}
+
+static void write_done(struct bio *b)
+{
+	struct swap_write *w = b->data;
+
+	if (b->status)
+		pr_err("swap: writing %u pages to %s failed (%d)\n", w->n, b->dev->name, b->status);
+	swap_written(w->frames, w->n, b->status);
+	w->taken = false;
+	wake_all(&writes_wait);
+}
+
+static void swap_write(struct swap_area *a, uint32_t at, struct frame **frames, uint32_t n)
+{
+	struct swap_write *w;
+
+	wait_event(&writes_wait, (w = write_get()), WAIT_UNINTERRUPTIBLE);
+	bio_init(&w->bio, a->owner, BIO_WRITE, 0);
+	w->bio.vec = w->vec;
+	w->bio.done = write_done;
+	w->bio.data = w;
+	memcpy(w->frames, frames, n * sizeof(*frames));
+	w->n = n;
+	bio_pages(&w->bio, a, at, frames, n);
+	bio_submit(&w->bio);
+}
+
+const struct swap_ops swap_device_ops = {.read = swap_read, .write = swap_write};

@@ -1,0 +1,244 @@
+#include "kernel/swap/swapon.h"
+
+#include "drivers/block.h"
+#include "fs/vfs.h"
+#include "kernel/mem/slab.h"
+#include "kernel/printk.h"
+#include "kernel/signal.h"
+#include "kernel/swap/device.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/swap.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/aspace.h"
+#include "mm/pagecache.h"
+#include "mm/policy.h"
+#include "mm/swap.h"
+
+/* Areas come and go under this lock. */
+static struct mutex swaps_lock;
+
+/* --- the header that mkswap writes, in the first page --- */
+
+struct header {
+	char boot[1024];
+	uint32_t version, last_page, nr_bad;
+	uint8_t uuid[16], label[16];
+	uint32_t padding[117];
+	uint32_t bad[637];
+	char unused[2], magic[10];
+};
+_Static_assert(sizeof(struct header) == PAGE_SIZE, "a page");
+
+/* The area that the header describes, on a device of so many pages; or err_ptr. */
+static struct swap_area *area_of_header(const struct header *h, uint64_t pages)
+{
+	struct swap_area *a;
+
+	if (memcmp(h->magic, "SWAPSPACE2", sizeof(h->magic)) || h->version != 1)
+		return err_ptr(-EINVAL);
+	if (!h->last_page || h->last_page >= pages || h->nr_bad > ARRAY_SIZE(h->bad))
+		return err_ptr(-EINVAL);
+	for (uint32_t i = 0; i < h->nr_bad; i++)
+		if (!h->bad[i] || h->bad[i] > h->last_page)
+			return err_ptr(-EINVAL);
+	a = swap_area_create(MIN(h->last_page + 1, SWAP_AREA_MAX), h->bad, h->nr_bad);
+	if (a && a->usable)
+		return a;
+	if (a)
+		swap_area_free(a);
+	return err_ptr(a ? -EINVAL : -ENOMEM);
+}
+
+static struct swap_area *area_read(struct blockdev *d)
+{
+	struct header *h = kmalloc_wait(PAGE_SIZE);
+	struct swap_area *a;
+	int err;
+
+	if (!h)
+		return err_ptr(-ENOMEM);
+	err = d->sectors < SECTORS_PER_PAGE ? -EINVAL
+					    : blockdev_transfer(d, BIO_READ, 0, h, PAGE_SIZE);
+	a = err ? err_ptr(err) : area_of_header(h, d->sectors / SECTORS_PER_PAGE);
+	kfree(h);
+	return a;
+}
+
+/* Best effort: a device that cannot do it is told once. */
+static void discard_all(struct blockdev *d)
+{
+	struct bio b;
+
+	bio_init(&b, d, BIO_DISCARD, SECTORS_PER_PAGE);
+	b.sectors = d->sectors - SECTORS_PER_PAGE;
+	if (bio_submit_wait(&b))
+		pr_info("swap: %s does not discard\n", d->name);
+}
+
+/* --- taking an area out of use --- */
+
+static int sweep_spaces(struct swap_area *a)
+{
+	struct aspace *as = NULL;
+	int err = 0;
+
+	while (!err && (as = aspace_next(as)))
+		err = swap_in_range(as, a, 0, USER_TOP);
+	aspace_put(as);
+	return err;
+}
+
+/* Frames that have a slot but are mapped, if at all, without an entry that names it. */
+static void sweep_frames(struct swap_area *a)
+{
+	for (uint32_t at = 1; at < a->slots && a->used; at++) {
+		struct frame *f;
+		uint32_t users = swap_slot_users(a, at, &f);
+
+		if (!f)
+			continue;
+		frame_wait(f, FRAME_WRITEBACK, WAIT_UNINTERRUPTIBLE);
+		if (!users)
+			swap_detach(f);
+		frame_put(f);
+	}
+}
+
+/* All that is in it comes back. 0, or -ENOMEM, -EIO, -EINTR: it stays. (swaps_lock) */
+static int empty(struct swap_area *a)
+{
+	int err = 0;
+
+	swap_area_close(a, true);
+	if (a->used > frames_free() + policy_pages() / 2 + swap_total - swap_used)
+		err = -ENOMEM;
+	/* Entries may be copied from where was not looked yet to where was. */
+	while (!err && a->used) {
+		err = sweep_spaces(a);
+		if (!err)
+			sweep_frames(a);
+		if (!err && signal_pending())
+			err = -EINTR;
+	}
+	if (err)
+		swap_area_close(a, false);
+	return err;
+}
+
+/* --- the system calls --- */
+
+/* Those that were given none are filled in the order they came, after all that were. */
+static int priority_of(int flags)
+{
+	static int last = -1;
+
+	return flags & SWAP_FLAG_PREFER ? flags & SWAP_FLAG_PRIO_MASK : --last;
+}
+
+/* (swaps_lock) d is claimed. */
+static int device_on(struct blockdev *d, int flags)
+{
+	struct swap_area *a;
+
+	if (d->readonly)
+		return -EROFS;
+	a = area_read(d);
+	if (is_err(a))
+		return ptr_err(a);
+	a->ops = &swap_device_ops;
+	a->owner = d;
+	if (flags & SWAP_FLAG_DISCARD)
+		discard_all(d);
+	if (!swap_area_add(a, priority_of(flags))) {
+		swap_area_free(a);
+		return -EPERM;
+	}
+	pr_info("swap: %u KiB on %s, priority %d\n", a->usable * 4, d->name, a->priority);
+	return 0;
+}
+
+/* The block device that the user's path names. 0 or -errno. */
+static int device_at(uaddr_t name, struct blockdev **d)
+{
+	struct path p;
+	int err = path_lookup_user(AT_FDCWD, name, WALK_FOLLOW, &p);
+
+	if (err)
+		return err;
+	*d = S_ISBLK(p.dentry->inode->mode) ? blockdev_by_dev(p.dentry->inode->rdev) : NULL;
+	path_put(&p);
+	return *d ? 0 : -EINVAL;
+}
+
+SYSCALL2(swapon, uaddr_t, name, int, flags)
+{
+	struct blockdev *d;
+	int err;
+
+	if (!cred_privileged())
+		return -EPERM;
+	if (flags & ~(SWAP_FLAG_PREFER | SWAP_FLAG_PRIO_MASK | SWAP_FLAG_DISCARD |
+		      SWAP_FLAG_DISCARD_ONCE | SWAP_FLAG_DISCARD_PAGES))
+		return -EINVAL;
+	err = device_at(name, &d);
+	if (err)
+		return err;
+	err = blockdev_claim(d);
+	if (err)
+		return err;
+	mutex_lock(&swaps_lock);
+	err = device_on(d, flags);
+	mutex_unlock(&swaps_lock);
+	if (err)
+		blockdev_release(d);
+	return err;
+}
+
+SYSCALL1(swapoff, uaddr_t, name)
+{
+	struct blockdev *d;
+	struct swap_area *a;
+	int err;
+
+	if (!cred_privileged())
+		return -EPERM;
+	err = device_at(name, &d);
+	if (err)
+		return err;
+	mutex_lock(&swaps_lock);
+	for (a = swap_area_next(0); a && a->owner != d; a = swap_area_next(a->number + 1))
+		;
+	err = a ? empty(a) : -EINVAL;
+	if (!err) {
+		swap_area_remove(a);
+		swap_area_free(a);
+		blockdev_release(d);
+	}
+	mutex_unlock(&swaps_lock);
+	return err;
+}
+
+void swapon_init(void)
+{
+	mutex_init(&swaps_lock, "swap areas", RANK_MOUNT);
+}
+
+bool swap_line_next(uint32_t number, struct swap_line *out)
+{
+	struct swap_area *a;
+
+	mutex_lock(&swaps_lock);
+	a = swap_area_next(number);
+	if (a) {
+		snprintf(out->name, sizeof(out->name), "/dev/%s",
+			 ((struct blockdev *)a->owner)->name);
+		out->size = a->usable;
+		out->used = a->used;
+		out->priority = a->priority;
+		out->number = a->number;
+	}
+	mutex_unlock(&swaps_lock);
+	return a;
+}

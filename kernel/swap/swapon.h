@@ -1,0 +1,16 @@
+/*
+ * Swap areas on block devices: swapon(2), swapoff(2), and how pages get there and back.
+ */
+#pragma once
+
+#include "kernel/types.h"
+
+void swapon_init(void);
+/* One line of /proc/swaps: the area with this number or the next after it; false: none. Sleeps. */
+struct swap_line {
+	char name[32];
+	uint64_t size, used; /* pages */
+	int priority;
+	uint32_t number;
+};
+bool swap_line_next(uint32_t number, struct swap_line *out);

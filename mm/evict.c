@@ -1,0 +1,317 @@
+#include "kernel/panic.h"
+#include "mm/aspace.h"
+#include "mm/pagecache.h"
+#include "mm/pagetable.h"
+#include "mm/policy.h"
+#include "mm/reclaim.h"
+#include "mm/stat.h"
+#include "mm/swapslot.h"
+#include "mm/thp.h"
+#include "mm/writeback.h"
+
+/*
+ * Private pages on their way out: all entries that map one are found through its table's ring, and
+ * name a slot from then on. The frame stays the slot's until it is written.
+ */
+
+_Atomic uint64_t swap_nr_writing;
+
+/*
+ * 0, or why the page that t maps at va stays: -EPERM locked, -EBUSY. t's lock keeps its owner from
+ * going.
+ */
+static int locked_in(struct frame *t, uaddr_t va)
+{
+	struct aspace *as = t->owner;
+	struct vma *v;
+	int err;
+
+	/* Detached tables have nothing to do with locked areas. */
+	if (!as)
+		return 0;
+	if (!rwlock_tryread(&as->lock))
+		return -EBUSY;
+	v = vma_at(&as->areas, va);
+	err = !v || (v->flags & VMA_LOCKED) ? -EPERM : 0;
+	rwlock_read_unlock(&as->lock);
+	return err;
+}
+
+static bool is_zero(const struct frame *f)
+{
+	const uint64_t *p = frame_data(f), *end = p + PT_ENTRIES;
+
+	while (p < end && !*p)
+		p++;
+	return p == end;
+}
+
+/* (pt_lock_anon) Entry i of t, the only one that maps f, shows the zero page if f is all zeros. */
+static bool evict_zero(struct frame *t, unsigned i, struct frame *f)
+{
+	pte_t *e = (pte_t *)frame_data(t) + i, was = *e;
+	uaddr_t va = ((uaddr_t)t->base << L1_SHIFT) + i * PAGE_SIZE;
+
+	if (f->maps != 1 || f->slot || !is_zero(f))
+		return false;
+	/* Nobody can write to it any more when we look again. */
+	*e = 0;
+	if (t->owner)
+		tlb_flush(t->owner, va, va + PAGE_SIZE);
+	if (!is_zero(f)) {
+		*e = was;
+		return false;
+	}
+	*e = (was & ~(PTE_PPN_MASK | PTE_W | PTE_D)) | pte_ppn(zero_page_pa) | PTE_SPECIAL;
+	t->entries -= PT_COUNT_ANON;
+	frame_unmap(f);
+	return true;
+}
+
+/* (pt_lock_anon; unlocked here) All entries that map f name its slot. */
+static void evict_ring(struct frame *t, unsigned i, struct frame *f)
+{
+	struct spinlock *ring = pt_ring_lock(t);
+	struct frame *s = t, *next;
+
+	do {
+		pte_t *e = (pte_t *)frame_data(s) + i;
+
+		if (s != t)
+			leaf_lock(s);
+		if (!pte_special(*e) && pte_maps(*e, f)) {
+			*e = pte_swap(f->slot);
+			s->entries += PT_COUNT_SWAP - PT_COUNT_ANON;
+			/* Before the map count falls: who finds himself alone looks at the slot. */
+			swap_dup(f->slot);
+			frame_unmap(f);
+		}
+		next = FRAMES + s->next;
+		leaf_unlock(s);
+		s = next;
+	} while (s != t);
+	spin_unlock(ring);
+}
+
+/* (pt_lock_anon) */
+static int ring_locked_in(struct frame *t, unsigned i, const struct frame *f)
+{
+	uaddr_t va = ((uaddr_t)t->base << L1_SHIFT) + i * PAGE_SIZE;
+	struct frame *s = t;
+
+	do {
+		int err = pte_maps(((pte_t *)frame_data(s))[i], f) ? locked_in(s, va) : 0;
+
+		if (err)
+			return err;
+		s = FRAMES + s->next;
+	} while (s != t);
+	return 0;
+}
+
+/* Take f out of all tables. 0: BUSY; 1: it is nobody's; -errno: it stays. */
+static int unmap(struct frame *f)
+{
+	bool still = f->maps && !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK);
+	struct frame *t = still ? pt_lock_anon(f) : NULL;
+	struct spinlock *ring;
+	unsigned i;
+	int ret;
+
+	if (!t)
+		return -EBUSY;
+	ring = pt_ring_lock(t);
+	i = ((uintptr_t)f->pte & (PAGE_SIZE - 1)) / sizeof(pte_t);
+	ret = ring_locked_in(t, i, f);
+	if (!ret && !thp_try_split(t))
+		ret = -EBUSY;
+	if (ret)
+		goto out;
+	ret = 1;
+	if (evict_zero(t, i, f)) {
+		policy_forget(policy_shadow(f));
+		vm_event(VM_SWAP_ZERO);
+		goto out;
+	}
+	ret = -ENOSPC;
+	if (!f->slot && !swap_attach(f))
+		goto out;
+	/* Who finds it in its slot waits until no hart can write to it by an entry it remembers. */
+	if (frame_clear(f, FRAME_DIRTY) & FRAME_DIRTY)
+		frame_set(f, FRAME_BUSY | FRAME_WRITEBACK);
+	else
+		frame_set(f, FRAME_BUSY);
+	swap_shadow(f->slot, policy_shadow(f));
+	evict_ring(t, i, f);
+	if (frame_clear(f, FRAME_KEPT) & FRAME_KEPT)
+		frame_put(f);
+	return 0;
+out:
+	leaf_unlock(t);
+	spin_unlock(ring);
+	return ret;
+}
+
+/* Start writing the frames, whose slots follow each other. */
+static void write_run(struct frame **frames, uint32_t n)
+{
+	struct swap_area *a = swap_area_of(frames[0]->slot);
+
+	vm_event_add(VM_PSWPOUT, n);
+	swap_nr_writing += n;
+	a->ops->write(a, slot_offset(frames[0]->slot), frames, n);
+}
+
+void evict_flush(struct swap_batch *b)
+{
+	uint32_t i, run;
+
+	if (!b->n)
+		return;
+	/* All harts forget the entries: from here on nobody changes what is in the frames. */
+	tlb_flush_all();
+	for (i = 0; i < b->n; i++)
+		frame_done(b->frames[i], FRAME_BUSY);
+	for (i = 0; i < b->n; i += run) {
+		run = 1;
+		if (!frame_has(b->frames[i], FRAME_WRITEBACK)) {
+			frame_put(b->frames[i]);
+			continue;
+		}
+		while (i + run < b->n && frame_has(b->frames[i + run], FRAME_WRITEBACK) &&
+		       b->frames[i + run]->slot == b->frames[i]->slot + run)
+			run++;
+		write_run(b->frames + i, run);
+	}
+	b->n = 0;
+}
+
+bool evict(struct frame *f, struct swap_batch *b)
+{
+	int ret = b ? unmap(f) : -EBUSY;
+
+	vm_event_add(VM_PGSCAN_ANON, b != NULL);
+	if (ret < 0) {
+		/* What is locked stands in no queue until it is used again. */
+		if (ret == -EPERM)
+			policy_forget(policy_shadow(f));
+		else
+			policy_return(f);
+		frame_put(f);
+		return false;
+	}
+	vm_event(VM_PGSTEAL_ANON);
+	if (ret) {
+		frame_put(f);
+		return true;
+	}
+	b->frames[b->n++] = f;
+	if (b->n == ARRAY_SIZE(b->frames))
+		evict_flush(b);
+	return true;
+}
+
+/* Private pages that the table maps in [*va, end), with references. (its lock) */
+static uint32_t gather(struct frame *leaf, uaddr_t *va, uaddr_t end, struct frame **frames,
+		       uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (; *va < end && n < max; *va += PAGE_SIZE) {
+		pte_t p = *pt_entry(leaf, *va);
+
+		if (pte_resident(p) && !pte_special(p) && frame_type(pte_frame(p)) == FRAME_ANON)
+			frames[n++] = frame_get(pte_frame(p));
+	}
+	return n;
+}
+
+void evict_range(struct aspace *as, uaddr_t start, uaddr_t end)
+{
+	struct swap_batch batch = {0};
+	struct frame *frames[32], *leaf;
+
+	while (start < end) {
+		uint32_t n = 0;
+
+		rwlock_read(&as->lock);
+		leaf = pt_lock_next(as, &start, end);
+		if (leaf) {
+			n = gather(leaf, &start, pt_span_end(start, end), frames,
+				   ARRAY_SIZE(frames));
+			pt_unlock(leaf);
+		} else {
+			start = end;
+		}
+		rwlock_read_unlock(&as->lock);
+		for (uint32_t i = 0; i < n; i++) {
+			policy_leave(frames[i]);
+			evict(frames[i], &batch);
+		}
+	}
+	evict_flush(&batch);
+}
+
+void swap_written(struct frame **frames, uint32_t n, int err)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct frame *f = frames[i];
+
+		bool kept = err && swap_keep(f);
+
+		frame_done(f, FRAME_WRITEBACK);
+		if (!kept)
+			frame_put(f);
+	}
+	swap_nr_writing -= n;
+	wake_all(&memory_wait);
+}
+
+/* Clear the accessed bits of a table, and tell the policy. (its lock) */
+static void harvest_table(struct frame *leaf, pte_t *l1)
+{
+	pte_t *e = frame_data(leaf), *end = e + PT_ENTRIES;
+	struct frame *used[32];
+	uint32_t n = 0;
+	bool mega = false;
+
+	/* A megapage's bit stands for all of it. */
+	if (leaf->word & FRAME_HUGE)
+		mega = __atomic_fetch_and(l1, ~PTE_A, __ATOMIC_RELAXED) & PTE_A;
+	for (; e < end; e++) {
+		if (!pte_present(*e) || !((*e & PTE_A) || mega) || pte_special(*e))
+			continue;
+		__atomic_fetch_and(e, ~PTE_A, __ATOMIC_RELAXED);
+		used[n++] = pte_frame(*e);
+		if (n < ARRAY_SIZE(used))
+			continue;
+		policy_used(used, n);
+		n = 0;
+	}
+	policy_used(used, n);
+}
+
+static void harvest_space(struct aspace *as)
+{
+	uaddr_t va = 0;
+	struct frame *leaf;
+
+	/* A writer is busy with it: the next time. */
+	if (!rwlock_tryread(&as->lock))
+		return;
+	while ((leaf = pt_lock_next(as, &va, USER_TOP))) {
+		harvest_table(leaf, pt_l1_entry(as, va));
+		pt_unlock(leaf);
+		va = pt_span_end(va, USER_TOP);
+	}
+	rwlock_read_unlock(&as->lock);
+}
+
+void harvest(void)
+{
+	for (struct aspace *as = aspace_next(NULL); as; as = aspace_next(as))
+		harvest_space(as);
+	/* Entries that are cached would not be marked again. */
+	tlb_flush_all();
+	policy_epoch();
+}

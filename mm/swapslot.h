@@ -1,0 +1,39 @@
+/*
+ * Who is in a slot of a swap area (kernel/swap/area.h). One that holds a private page is in use
+ * while entries of page tables name it, or a frame does: one that has the same contents, or is
+ * about to. A frame and a slot name each other (the swap cache), without counting as a reference;
+ * the tie ends when the frame's contents change or the frame is freed.
+ */
+#pragma once
+
+#include "kernel/swap/area.h"
+#include "mm/frame.h"
+
+/* Give f, ANON without a slot, one: DIRTY, as the slot does not hold it yet. False: none free. */
+bool swap_attach(struct frame *f) __must_check;
+/* End the tie of f with its slot. Any context. */
+void swap_detach(struct frame *f);
+/* May f, mapped once, be written to? Only if no entry names its slot, which it gives up then. */
+bool swap_take_from_slot(struct frame *f);
+static inline bool swap_take_over(struct frame *f)
+{
+	return likely(!f->slot) || swap_take_from_slot(f);
+}
+/* One more entry names the slot; one less does. Any context. */
+void swap_dup(uint32_t slot);
+void swap_drop(uint32_t slot);
+/*
+ * f could not be written to its slot: a reference goes over to the slot, which holds it until no
+ * entry names it. False: none does. Any context.
+ */
+bool swap_keep(struct frame *f);
+/* Does one entry name it, and no frame? */
+bool swap_exclusive(uint32_t slot);
+/* The frame that has it, with a reference, or NULL. */
+struct frame *swap_find(uint32_t slot);
+/* Make f, new and BUSY, the one that has it. False: there is one, or no entry names it. */
+bool swap_publish(uint32_t slot, struct frame *f) __must_check;
+/* What the policy wants to know when the page comes back, in exchange for what was there. */
+uint32_t swap_shadow(uint32_t slot, uint32_t shadow);
+/* Of slot `at` of a: the entries that name it, and its frame (NULL: none), with a reference. */
+uint32_t swap_slot_users(struct swap_area *a, uint32_t at, struct frame **f);

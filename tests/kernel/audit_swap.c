@@ -1,0 +1,56 @@
+/*
+ * The audit of swap: as many entries of page tables name a slot as it says, a frame and its slot
+ * name each other, and what nobody names is free.
+ */
+#include "mm/swapslot.h"
+#include "tests/kernel/audit.h"
+
+static uint64_t entries; /* found in page tables */
+
+void audit_swapped(uint32_t slot)
+{
+	struct swap_area *a = swap_area_of(slot);
+	struct frame *f = NULL;
+
+	entries++;
+	if (!a || slot_offset(slot) >= a->slots || !swap_slot_users(a, slot_offset(slot), &f))
+		audit_complain("an entry names slot %x, which is not in use", slot);
+	if (f)
+		frame_put(f);
+}
+
+/* One slot: how many entries it counts. */
+static uint32_t audit_slot(struct swap_area *a, uint32_t at, uint32_t *used)
+{
+	bool taken = a->taken[at / SWAP_CLUSTER] & BIT(at % SWAP_CLUSTER);
+	uint32_t slot = a->number * SWAP_AREA_MAX + at, users;
+	struct frame *f;
+
+	users = swap_slot_users(a, at, &f);
+	if (f && (frame_type(f) != FRAME_ANON || f->slot != slot))
+		audit_complain("slot %x has frame %u of slot %x", slot, frame_pfn(f), f->slot);
+	if ((users || f) && !taken)
+		audit_complain("slot %x is free, with %u entries and frame %p", slot, users, f);
+	*used += users || f;
+	if (f)
+		frame_put(f);
+	return users;
+}
+
+void audit_swap(void)
+{
+	uint64_t counted = 0;
+
+	for (struct swap_area *a = swap_area_next(0); a; a = swap_area_next(a->number + 1)) {
+		uint32_t used = 0;
+
+		for (uint32_t at = 0; at < a->slots; at++)
+			counted += audit_slot(a, at, &used);
+		if (used != a->used)
+			audit_complain("swap area %u: %u slots used, counted %u", a->number, used,
+				       a->used);
+	}
+	if (counted != entries)
+		audit_complain("%lu entries name slots, which count %lu", entries, counted);
+	entries = 0;
+}
