@@ -5,6 +5,8 @@ O ?= build
 # The machine that is booted.
 SMP ?= 4
 MEM ?= 128M
+# A swap disk of `make qemu`; 0: none.
+SWAP ?= 256M
 # 1: a kernel with assertions, lock checks and the in-kernel self tests.
 DEBUG ?= 0
 # Words added to the kernel command line; a command for `make run`.

@@ -32,3 +32,16 @@ bench-linux: $(LINUX_DIR)/init
 	@mkdir -p $(O)/bench/linux
 	@cp $(LINUX) $(O)/bench/linux/Image && cp $< $(O)/bench/linux/init
 endif
+
+# Memory pressure, counted: pages that four patterns bring in from swap (tests/bench/swap).
+.PHONY: bench-swap
+bench-swap: kernel root.img
+	@mkdir -p $(O)/bench-swap/extra/bin
+	$(Q)riscv64-linux-gnu-gcc -O2 -static -o $(O)/bench-swap/extra/bin/swapbench \
+		tests/bench/swap/swapbench.c -lm
+	$(Q)rm -f $(O)/bench-swap/swap.img && truncate -s 256M $(O)/bench-swap/swap.img && \
+		PATH=$$PATH:/sbin:/usr/sbin mkswap -q $(O)/bench-swap/swap.img >/dev/null 2>&1
+	@scripts/run --kernel $(KB)/Image --image $(ROOTIMG) --extra $(O)/bench-swap/extra \
+		--smp 2 --mem 128M \
+		--timeout 600 --log $(O)/bench-swap/run.log --append swap=/dev/vdb \
+		--disk $(O)/bench-swap/swap.img -- swapbench

@@ -12,12 +12,20 @@ export XV39_CMD := $(value CMD)
 disk: kernel root.img
 	@scripts/disk $(O)/root $(ROOTIMG) $(DISK) $(call quoted,$(ROOT)) $(call quoted,$(EXTRA))
 
-qemu: disk
-	@scripts/qemu $(qemu_args) --disk $(DISK)
+# What was swapped out is of no use to the next run: the area is made new.
+SWAPDISK := $(if $(filter-out 0,$(SWAP)),$(O)/swap.img)
+qemu_disks = --disk $(DISK) $(if $(SWAPDISK),--disk $(SWAPDISK) --append-word swap=/dev/vdb)
+.PHONY: swap-disk
+swap-disk: | $(O)/.setup-run
+	$(if $(SWAPDISK),@rm -f $(SWAPDISK) && truncate -s $(SWAP) $(SWAPDISK) && \
+		PATH=$$PATH:/sbin:/usr/sbin mkswap -q $(SWAPDISK) >/dev/null 2>&1)
 
-gdb: disk
+qemu: disk swap-disk
+	@scripts/qemu $(qemu_args) $(qemu_disks)
+
+gdb: disk swap-disk
 	@echo 'waiting for: gdb-multiarch -nx -x .gdbinit $(KB)/kernel.elf   (ctrl-a x quits)'
-	@scripts/qemu $(qemu_args) --disk $(DISK) --gdb
+	@scripts/qemu $(qemu_args) $(qemu_disks) --gdb
 
 # `make run` exits with the command's status.  GNU make itself knows only 2 for a recipe that
 # failed, so a plug-in hands the status on; without a host compiler to build it, 2 it is (and

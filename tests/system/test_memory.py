@@ -2,7 +2,7 @@
 import os
 import re
 
-from lib import OUT, Machine, check, equal, full_only, run
+from lib import OUT, Machine, check, equal, full_only, host, run, scratch
 
 UP, DOWN, ESCAPE, RETURN = "\x1b[A", "\x1b[B", "\x1b", "\r"
 
@@ -38,6 +38,19 @@ def test_vmstat():
         numbers = [int(word) for word in line.split()]
         equal(len(numbers), 17, "numbers in " + line)
         check(1024 < numbers[3] < 65536, f"{numbers[3]} KiB free of 64 MiB")
+
+
+def test_swap_from_the_start():
+    """Init turns on the area that the command line names; swapon shows it, swapoff ends it."""
+    disk = os.path.join(scratch(), "swap.img")
+    host(["truncate", "-s", "8M", disk])
+    host(["mkswap", "-q", disk])
+    lines = run("swapon; swapoff /dev/vdb; swapon -p 7 /dev/vdb; cat /proc/swaps; free",
+                append="swap=/dev/vdb", disks=[disk], status=0).text.split("\n")
+    equal(lines[0].split(), "Filename Type Size Used Priority".split(), "header")
+    equal(lines[1].split(), "/dev/vdb partition 8188 0 -2".split(), "the area")
+    equal(lines[3].split(), "/dev/vdb partition 8188 0 7".split(), "the area, once more")
+    equal(lines[6].split()[:2], ["Swap:", "8188"], "what free says")
 
 
 def test_vmtop_batch():

@@ -98,12 +98,10 @@ static void percent_decode(char *s)
 	*to = 0;
 }
 
-/* The command of the kernel command line's word run=, decoded; 0 if it has no such word. */
-static char *run_command(void)
+/* What follows `name` (with its =) in the kernel's command line, decoded; 0 without such a word. */
+static char *boot_word(const char *name, char *line)
 {
-	static char line[CMDLINE_MAX];
-	int fd = open("/proc/cmdline", O_RDONLY);
-	int used = 0, n;
+	int fd = open("/proc/cmdline", O_RDONLY), len = strlen(name), used = 0, n;
 	char *p;
 
 	if (fd < 0)
@@ -113,12 +111,22 @@ static char *run_command(void)
 	close(fd);
 	line[used] = 0;
 	for (p = line; *p; p++) {
-		if (memcmp(p, "run=", 4) == 0 && (p == line || p[-1] == ' ')) {
-			percent_decode(p + 4);
-			return p + 4;
+		if (memcmp(p, name, len) == 0 && (p == line || p[-1] == ' ')) {
+			percent_decode(p + len);
+			return p + len;
 		}
 	}
 	return 0;
+}
+
+static void swap_on(void)
+{
+	static char line[CMDLINE_MAX];
+	const char *device = boot_word("swap=", line);
+	long r = device ? syscall(SYS_swapon, device, 0) : 0;
+
+	if (r < 0)
+		complain("swapon", device, r);
 }
 
 /*
@@ -235,11 +243,13 @@ static int login_loop(void)
 
 int main(void)
 {
+	static char line[CMDLINE_MAX];
 	char *command;
 
 	mount_all();
 	console_open();
-	command = run_command();
+	swap_on();
+	command = boot_word("run=", line);
 	run_startup_file();
 	return command ? run_once(command) : login_loop();
 }

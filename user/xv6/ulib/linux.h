@@ -29,6 +29,7 @@
 #define SYS_write		64
 #define SYS_newfstatat		79
 #define SYS_fstat		80
+#define SYS_swapon		224
 #define SYS_sync		81
 #define SYS_exit_group		94
 #define SYS_nanosleep		101
