@@ -240,50 +240,75 @@ SYSCALL2(shutdown, int, fd, int, how)
 	return err;
 }
 
+/* One call that sends or receives: the socket, and what goes through it. */
+struct exchange {
+	struct file *f;
+	struct socket *s;
+	struct message m;
+};
+
+/* 0 or -errno; then exchange_end. u is filled in by the caller, before or after. */
+static int exchange_begin(struct exchange *x, int fd, int flags, struct uio *u)
+{
+	x->m = (struct message){.flags = flags, .u = u};
+	x->s = socket_by_fd(fd, &x->f);
+	if (is_err(x->s))
+		return (int)ptr_err(x->s);
+	x->m.nowait = is_nowait(x->f, flags);
+	return 0;
+}
+
+static ssize64_t exchange_end(struct exchange *x, ssize64_t ret)
+{
+	control_put(&x->m.control);
+	address_put(x->m.from);
+	file_put(x->f);
+	return ret;
+}
+
+/* Where it is to go, if the caller says. */
+static ssize64_t exchange_to(struct exchange *x, uaddr_t name, uint32_t len)
+{
+	x->m.to_len = name ? len : 0;
+	return name ? address_read(&x->m.to, name, len) : 0;
+}
+
+/* Where it came from: to name, its length to ulen. */
+static int exchange_from(const struct exchange *x, uaddr_t name, uaddr_t ulen)
+{
+	if (name && x->m.from)
+		return address_write(x->m.from, name, ulen);
+	return put_user_u32(ulen, 0);
+}
+
 SYSCALL6(sendto, int, fd, uaddr_t, buf, size_t, n, int, flags, uaddr_t, uname, uint32_t, len)
 {
-	struct message m = {.flags = flags};
-	struct file *f;
-	struct socket *s = socket_by_fd(fd, &f);
+	struct exchange x;
 	struct uio u;
-	ssize64_t ret = 0;
+	ssize64_t ret = exchange_begin(&x, fd, flags, &u);
 
-	if (is_err(s))
-		return ptr_err(s);
+	if (ret)
+		return ret;
 	uio_init_user(&u, buf, MIN(n, (size_t)INT32_MAX & PAGE_MASK));
-	m.u = &u;
-	m.nowait = is_nowait(f, flags);
-	if (uname) {
-		ret = address_read(&m.to, uname, len);
-		m.to_len = len;
-	}
+	ret = exchange_to(&x, uname, len);
 	if (ret >= 0)
-		ret = socket_send(s, &m);
-	file_put(f);
-	return ret;
+		ret = socket_send(x.s, &x.m);
+	return exchange_end(&x, ret);
 }
 
 SYSCALL6(recvfrom, int, fd, uaddr_t, buf, size_t, n, int, flags, uaddr_t, uname, uaddr_t, ulen)
 {
-	struct message m = {.flags = flags};
-	struct file *f;
-	struct socket *s = socket_by_fd(fd, &f);
+	struct exchange x;
 	struct uio u;
-	ssize64_t ret;
+	ssize64_t ret = exchange_begin(&x, fd, flags, &u);
 
-	if (is_err(s))
-		return ptr_err(s);
+	if (ret)
+		return ret;
 	uio_init_user(&u, buf, MIN(n, (size_t)INT32_MAX & PAGE_MASK));
-	m.u = &u;
-	m.nowait = is_nowait(f, flags);
-	ret = socket_receive(s, &m);
-	if (ret >= 0 && uname && (m.from ? address_write(m.from, uname, ulen)
-					 : put_user_u32(ulen, 0)))
+	ret = socket_receive(x.s, &x.m);
+	if (ret >= 0 && uname && exchange_from(&x, uname, ulen))
 		ret = -EFAULT;
-	control_put(&m.control);
-	address_put(m.from);
-	file_put(f);
-	return ret;
+	return exchange_end(&x, ret);
 }
 
 /* A message's parts from user memory. */
@@ -306,33 +331,23 @@ static int message_get(struct user_message *um, uaddr_t user)
 
 static ssize64_t message_send(int fd, uaddr_t user, int flags)
 {
-	struct message m = {.flags = flags};
 	struct user_message um;
-	struct file *f;
-	struct socket *s = socket_by_fd(fd, &f);
-	ssize64_t ret;
+	struct exchange x;
+	ssize64_t ret = exchange_begin(&x, fd, flags, &um.u);
 
-	if (is_err(s))
-		return ptr_err(s);
+	if (ret)
+		return ret;
 	ret = message_get(&um, user);
 	if (ret)
-		goto out;
-	m.u = &um.u;
-	m.nowait = is_nowait(f, flags);
-	if (um.h.name && um.h.namelen) {
-		ret = address_read(&m.to, um.h.name, um.h.namelen);
-		m.to_len = um.h.namelen;
-	}
+		return exchange_end(&x, ret);
+	ret = exchange_to(&x, um.h.namelen ? um.h.name : 0, um.h.namelen);
 	if (ret >= 0 && um.h.control)
-		ret = control_read(&m.control, um.h.control, um.h.controllen);
-	m.have_creds = um.h.control && ret > 0;
+		ret = control_read(&x.m.control, um.h.control, um.h.controllen);
+	x.m.have_creds = um.h.control && ret > 0;
 	if (ret >= 0)
-		ret = socket_send(s, &m);
-	control_put(&m.control);
+		ret = socket_send(x.s, &x.m);
 	kfree(um.iov);
-out:
-	file_put(f);
-	return ret;
+	return exchange_end(&x, ret);
 }
 
 SYSCALL3(sendmsg, int, fd, uaddr_t, user, int, flags)
@@ -341,53 +356,44 @@ SYSCALL3(sendmsg, int, fd, uaddr_t, user, int, flags)
 }
 
 /* What recvmsg tells besides the data. */
-static int message_put(struct socket *s, struct message *m, struct user_message *um, uaddr_t user)
+static int message_put(struct exchange *x, struct user_message *um, uaddr_t user)
 {
 	uint64_t len = um->h.control ? um->h.controllen : 0;
-	int err = 0;
+	int err = exchange_from(x, um->h.name, user + offsetof(struct msghdr64, namelen));
 
-	if (um->h.name && m->from)
-		err = address_write(m->from, um->h.name, user + offsetof(struct msghdr64, namelen));
-	else
-		err = put_user_u32(user + offsetof(struct msghdr64, namelen), 0);
 	if (err)
 		return err;
-	err = control_write(m, um->h.control, &len, s->pass_creds);
+	err = control_write(&x->m, um->h.control, &len, x->s->pass_creds);
 	if (err)
 		return err;
-	m->out_flags |= (uint32_t)m->flags & MSG_CMSG_CLOEXEC;
-	if (put_user_u32(user + offsetof(struct msghdr64, flags), m->out_flags) ||
+	x->m.out_flags |= (uint32_t)x->m.flags & MSG_CMSG_CLOEXEC;
+	if (put_user_u32(user + offsetof(struct msghdr64, flags), x->m.out_flags) ||
 	    put_user_u64(user + offsetof(struct msghdr64, controllen), len))
 		return -EFAULT;
 	return 0;
 }
 
-SYSCALL3(recvmsg, int, fd, uaddr_t, user, int, flags)
+static ssize64_t message_receive(int fd, uaddr_t user, int flags)
 {
-	struct message m = {.flags = flags};
 	struct user_message um;
-	struct file *f;
-	struct socket *s = socket_by_fd(fd, &f);
-	ssize64_t ret;
+	struct exchange x;
+	ssize64_t ret = exchange_begin(&x, fd, flags, &um.u);
 	int err;
 
-	if (is_err(s))
-		return ptr_err(s);
+	if (ret)
+		return ret;
 	ret = message_get(&um, user);
 	if (ret)
-		goto out;
-	m.u = &um.u;
-	m.nowait = is_nowait(f, flags);
-	ret = socket_receive(s, &m);
-	err = ret >= 0 ? message_put(s, &m, &um, user) : 0;
-	if (err)
-		ret = err;
-	control_put(&m.control);
-	address_put(m.from);
+		return exchange_end(&x, ret);
+	ret = socket_receive(x.s, &x.m);
+	err = ret >= 0 ? message_put(&x, &um, user) : 0;
 	kfree(um.iov);
-out:
-	file_put(f);
-	return ret;
+	return exchange_end(&x, err ? err : ret);
+}
+
+SYSCALL3(recvmsg, int, fd, uaddr_t, user, int, flags)
+{
+	return message_receive(fd, user, flags);
 }
 
 /* sendmmsg(2): struct mmsghdr is a message and the bytes of it that were sent. */
