@@ -165,8 +165,7 @@ int poll_deadline_get(uaddr_t user, uint64_t *deadline)
 	return 0;
 }
 
-/* What is left of the time goes back to the caller, as Linux does. */
-static void deadline_put(uaddr_t user, uint64_t deadline)
+void poll_deadline_put(uaddr_t user, uint64_t deadline)
 {
 	struct timespec64 ts = {0, 0};
 	uint64_t now = time_ns();
@@ -254,7 +253,7 @@ SYSCALL5(ppoll, uaddr_t, fds, uint32_t, n, uaddr_t, timeout, uaddr_t, mask, size
 		return ret;
 	ret = pollfds_wait(fds, n, deadline);
 	signal_mask_after_wait(ret == -ERESTARTNOHAND);
-	deadline_put(timeout, deadline);
+	poll_deadline_put(timeout, deadline);
 	return ret;
 }
 
@@ -345,6 +344,6 @@ SYSCALL6(pselect6, int, n, uaddr_t, in, uaddr_t, out, uaddr_t, except, uaddr_t, 
 		return ret;
 	ret = select_wait(n, user, deadline);
 	signal_mask_after_wait(ret == -ERESTARTNOHAND);
-	deadline_put(timeout, deadline);
+	poll_deadline_put(timeout, deadline);
 	return ret;
 }

@@ -12,6 +12,8 @@ void epoll_init(void);
 
 /* In fs/poll.c. A relative time-out in user memory to a deadline: 0 at once, UINT64_MAX never. */
 int poll_deadline_get(uaddr_t user, uint64_t *deadline);
+/* What is left of that time goes back to user memory, as Linux does. */
+void poll_deadline_put(uaddr_t user, uint64_t deadline);
 /*
  * The signal mask at user (0: none) holds while the call waits; then signal_mask_after_wait.
  * 0, -EINVAL or -EFAULT.

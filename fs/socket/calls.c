@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/event/event.h"
 #include "fs/socket/socket.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
@@ -396,8 +397,18 @@ SYSCALL3(recvmsg, int, fd, uaddr_t, user, int, flags)
 	return message_receive(fd, user, flags);
 }
 
-/* sendmmsg(2): struct mmsghdr is a message and the bytes of it that were sent. */
+/* sendmmsg(2), recvmmsg(2): struct mmsghdr is a message and how many of its bytes were moved. */
 #define MMSG_SIZE (sizeof(struct msghdr64) + 8)
+
+/* One message of a row by func; 0 or -errno. */
+static ssize64_t one_of_many(ssize64_t (*func)(int, uaddr_t, int), int fd, uaddr_t user, int flags)
+{
+	ssize64_t n = func(fd, user, flags);
+
+	if (n >= 0)
+		n = put_user_u32(user + sizeof(struct msghdr64), (uint32_t)n);
+	return n;
+}
 
 SYSCALL4(sendmmsg, int, fd, uaddr_t, users, uint32_t, n, int, flags)
 {
@@ -406,13 +417,40 @@ SYSCALL4(sendmmsg, int, fd, uaddr_t, users, uint32_t, n, int, flags)
 
 	n = MIN(n, 1024u);
 	for (i = 0; i < n; i++) {
-		uaddr_t user = users + i * MMSG_SIZE;
-
-		ret = message_send(fd, user, flags);
-		if (ret >= 0 && put_user_u32(user + sizeof(struct msghdr64), (uint32_t)ret))
-			ret = -EFAULT;
+		ret = one_of_many(message_send, fd, users + i * MMSG_SIZE, flags);
 		if (ret < 0)
 			break;
 	}
+	return i ? (long)i : ret;
+}
+
+/* recvmmsg(2): the time is looked at behind each message only, as on Linux. */
+SYSCALL5(recvmmsg, int, fd, uaddr_t, users, uint32_t, n, int, flags, uaddr_t, utimeout)
+{
+	int how = flags & ~MSG_WAITFORONE;
+	uint64_t deadline;
+	struct file *f;
+	struct socket *s;
+	ssize64_t ret = poll_deadline_get(utimeout, &deadline);
+	uint32_t i = 0;
+
+	if (ret)
+		return ret;
+	s = socket_by_fd(fd, &f);
+	if (is_err(s))
+		return ptr_err(s);
+	while (i < n) {
+		ret = one_of_many(message_receive, fd, users + i * MMSG_SIZE, how);
+		if (ret < 0)
+			break;
+		i++;
+		if (flags & MSG_WAITFORONE)
+			how |= MSG_DONTWAIT;
+		if (deadline != UINT64_MAX && time_ns() >= deadline)
+			break;
+	}
+	file_put(f);
+	if (i)
+		poll_deadline_put(utimeout, deadline);
 	return i ? (long)i : ret;
 }

@@ -24,6 +24,7 @@
 #define MSG_WAITALL	 0x100
 #define MSG_OOB		 0x1
 #define MSG_NOSIGNAL	 0x4000
+#define MSG_WAITFORONE	 0x10000
 #define MSG_CMSG_CLOEXEC 0x40000000
 
 #define SHUT_RD	  0
