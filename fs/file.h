@@ -55,6 +55,14 @@ struct exec_creds {
 };
 void file_exec_creds(struct file *f, struct exec_creds *out);
 
+#define IOV_FAST 8
+/*
+ * The iovec array of readv(2), count elements at user, in fast (IOV_FAST of them) or in freshly
+ * allocated memory (*out, else NULL; for kfree), as a transfer. 0 or -errno.
+ */
+int iov_get(struct uio *u, uaddr_t user, uint64_t count, struct iovec64 *fast,
+	    struct iovec64 **out);
+
 /* --- descriptor tables: one per process or shared by CLONE_FILES --- */
 struct fdtable *fdtable_create(void);
 struct fdtable *fdtable_get(struct fdtable *t);

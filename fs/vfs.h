@@ -531,13 +531,6 @@ struct file *fd_get_any(int fd);
 ssize64_t file_read(struct file *f, struct uio *u, uint64_t *pos);
 ssize64_t file_write(struct file *f, struct uio *u, uint64_t *pos);
 uint32_t file_poll(struct file *f, struct poll_table *pt);
-#define IOV_FAST 8
-/*
- * The iovec array of readv(2), count elements at user, in fast (IOV_FAST of them) or in freshly
- * allocated memory (*out, else NULL; for kfree), as a transfer. 0 or -errno.
- */
-int iov_get(struct uio *u, uaddr_t user, uint64_t count, struct iovec64 *fast,
-	    struct iovec64 **out);
 int file_fsync(struct file *f, bool datasync);
 /* File operations of regular files whose pages are in inode->object. */
 ssize64_t file_read_pages(struct file *f, struct uio *u, uint64_t *pos);

@@ -4,21 +4,11 @@
 #include <stdatomic.h>
 
 #include "fs/procfs/procfs.h"
+#include "kernel/mem/slab.h"
+#include "kernel/remote.h"
 #include "kernel/thread.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
-#include "mm/usercopy.h"
-
-struct aspace *proc_aspace(struct process *p)
-{
-	uint64_t irq = spin_lock_irq(&proc_lock);
-	struct aspace *as = p->leader ? p->leader->aspace : NULL;
-
-	if (as && !aspace_try_get(as))
-		as = NULL;
-	spin_unlock_irq(&proc_lock, irq);
-	return as;
-}
 
 struct fdtable *proc_files(struct process *p)
 {
@@ -33,46 +23,48 @@ struct fdtable *proc_files(struct process *p)
 
 bool proc_may_inspect(struct process *p)
 {
-	const struct cred *own = current()->cred;
-	bool same = false;
-	uint64_t irq;
+	return !p || process_may_access(p, false);
+}
 
-	if (!p || fs_privileged() || current()->process == p)
-		return true;
-	irq = spin_lock_irq(&proc_lock);
-	if (p->leader && p->leader->cred) {
-		const struct cred *c = p->leader->cred;
+/* /proc/PID/mem: what a debugger could reach. */
+static ssize64_t memory_move(struct process *p, struct uio *u, uint64_t pos, bool write)
+{
+	struct aspace *as = process_may_access(p, false) ? process_aspace(p) : NULL;
+	char *page = kmalloc(PAGE_SIZE);
+	ssize64_t total = 0;
+	size_t n, moved;
 
-		same = own->fsuid == c->uid && own->fsuid == c->euid && own->fsuid == c->suid &&
-		       own->fsgid == c->gid && own->fsgid == c->egid && own->fsgid == c->sgid;
+	if (!as || !page) {
+		if (as)
+			aspace_put(as);
+		kfree(page);
+		return as ? -ENOMEM : process_may_access(p, false) ? 0 : -EACCES;
 	}
-	spin_unlock_irq(&proc_lock, irq);
-	return same && p->dumpable;
+	while (u->resid) {
+		n = MIN(u->resid, PAGE_SIZE - ((pos + (uint64_t)total) & ~PAGE_MASK));
+		if (write)
+			n = uio_copy_from(u, page, n);
+		moved = write ? remote_write_forced(as, pos + (uint64_t)total, page, n)
+			      : remote_read_forced(as, pos + (uint64_t)total, page, n);
+		if (!moved)
+			break;
+		total += write ? (ssize64_t)moved : (ssize64_t)uio_copy_to(u, page, moved);
+		if (moved < n)
+			break;
+	}
+	aspace_put(as);
+	kfree(page);
+	return total ? total : -EIO;
 }
 
-static struct aspace *aspace_borrow(struct aspace *as)
+ssize64_t proc_read_mem(struct process *p, struct uio *u, uint64_t pos)
 {
-	struct thread *me = current();
-	uint64_t irq = spin_lock_irq(&proc_lock);
-	struct aspace *own = me->aspace;
-
-	me->aspace = as;
-	aspace_activate(as);
-	spin_unlock_irq(&proc_lock, irq);
-	return own;
+	return memory_move(p, u, pos, false);
 }
 
-/*
- * The running thread puts on the other's address space, so that pages come in as if the owner had
- * touched them, and takes it off again.
- */
-size_t proc_read_memory(struct aspace *as, uaddr_t at, char *buf, size_t n)
+ssize64_t proc_write_mem(struct process *p, struct uio *u, uint64_t pos)
 {
-	struct aspace *own = aspace_borrow(as);
-	size_t left = copy_from_user_partial(buf, at, n);
-
-	(void)aspace_borrow(own);
-	return n - left;
+	return memory_move(p, u, pos, true);
 }
 
 struct file *proc_fd_file(struct process *p, uint32_t fd)

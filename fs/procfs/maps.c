@@ -7,6 +7,7 @@
 #include "fs/procfs/procfs.h"
 #include "kernel/chardev.h"
 #include "kernel/mem/slab.h"
+#include "kernel/remote.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mman.h"
 #include "lib/string.h"
@@ -69,7 +70,7 @@ static int areas_show(struct proc_text *t, struct process *p, bool pages)
 
 	if (!proc_may_inspect(p))
 		return -EACCES;
-	as = proc_aspace(p);
+	as = process_aspace(p);
 	if (!as)
 		return 0;
 	page = kmalloc(PAGE_SIZE);

@@ -9,6 +9,7 @@
 #include "fs/procfs/procfs.h"
 #include "kernel/hart.h"
 #include "kernel/mem/slab.h"
+#include "kernel/remote.h"
 #include "kernel/thread.h"
 #include "mm/aspace.h"
 #include "mm/frame.h"
@@ -275,7 +276,7 @@ ssize64_t proc_read_pagemap(struct process *p, struct uio *u, uint64_t pos)
 
 	if (!proc_may_inspect(p))
 		return -EACCES;
-	as = proc_aspace(p);
+	as = process_aspace(p);
 	if (!as)
 		return 0;
 	ret = words_read(u, pos, USER_TOP >> PAGE_SHIFT, as, pagemap_fill);

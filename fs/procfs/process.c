@@ -6,6 +6,7 @@
 #include "drivers/tty/tty.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/mem/slab.h"
+#include "kernel/remote.h"
 #include "kernel/rusage.h"
 #include "kernel/sighand.h"
 #include "kernel/thread.h"
@@ -128,7 +129,7 @@ static uint32_t tty_nr(dev_t dev)
 
 static int show_stat(struct proc_text *t, struct process *p)
 {
-	struct aspace *as = proc_aspace(p);
+	struct aspace *as = process_aspace(p);
 	struct aspace_stats mem = {0};
 	struct exec_layout l = {0};
 	struct snapshot s;
@@ -177,7 +178,7 @@ static const char *state_name(char c)
 
 static void status_memory(struct proc_text *t, struct process *p)
 {
-	struct aspace *as = proc_aspace(p);
+	struct aspace *as = process_aspace(p);
 	struct aspace_stats m;
 
 	if (!as)
@@ -225,7 +226,7 @@ static int show_status(struct proc_text *t, struct process *p)
 
 static int show_statm(struct proc_text *t, struct process *p)
 {
-	struct aspace *as = proc_aspace(p);
+	struct aspace *as = process_aspace(p);
 	struct aspace_stats m = {0};
 
 	if (as) {
@@ -256,7 +257,7 @@ static void memory_show(struct proc_text *t, struct aspace *as, uaddr_t start, u
 	}
 	end = MIN(end, start + 128 * KiB);
 	while (start < end) {
-		size_t n = proc_read_memory(as, start, buf, MIN(end - start, PAGE_SIZE));
+		size_t n = remote_read(as, start, buf, MIN(end - start, PAGE_SIZE));
 
 		proc_append(t, buf, n);
 		if (!n)
@@ -268,7 +269,7 @@ static void memory_show(struct proc_text *t, struct aspace *as, uaddr_t start, u
 
 static int show_cmdline(struct proc_text *t, struct process *p)
 {
-	struct aspace *as = proc_aspace(p);
+	struct aspace *as = process_aspace(p);
 
 	if (as) {
 		const struct exec_layout *l = &as->layout;
@@ -285,7 +286,7 @@ static int show_environ(struct proc_text *t, struct process *p)
 
 	if (!proc_may_inspect(p))
 		return -EACCES;
-	as = proc_aspace(p);
+	as = process_aspace(p);
 	if (as) {
 		const struct exec_layout *l = &as->layout;
 
@@ -449,6 +450,7 @@ const struct proc_entry proc_process_entries[] = {
 	{.name = "fd", .mode = S_IFDIR | 0500, .fds = true},
 	{.name = "limits", .mode = S_IFREG | 0444, .show = show_limits},
 	{.name = "maps", .mode = S_IFREG | 0444, .show = proc_show_maps},
+	{.name = "mem", .mode = S_IFREG | 0600, .read = proc_read_mem, .write = proc_write_mem},
 	{.name = "mountinfo", .mode = S_IFREG | 0444, .show = proc_show_mountinfo},
 	{.name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts},
 	{.name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj,

@@ -169,6 +169,12 @@ static ssize64_t text_write(struct file *f, struct uio *u, uint64_t *pos)
 	char *text;
 	int err;
 
+	if (pi->entry->write) {
+		ssize64_t ret = pi->entry->write(pi->process, u, *pos);
+
+		*pos += ret > 0 ? (uint64_t)ret : 0;
+		return ret;
+	}
 	if ((!pi->entry->store && !pi->entry->number) || n >= STORE_MAX)
 		return -EINVAL;
 	text = kmalloc(n + 1);

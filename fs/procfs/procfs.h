@@ -40,6 +40,7 @@ struct proc_entry {
 	const struct proc_number *number;
 	/* or bytes at a position, which read(2) moves on: bytes moved or -errno. May sleep. */
 	ssize64_t (*read)(struct process *p, struct uio *u, uint64_t pos);
+	ssize64_t (*write)(struct process *p, struct uio *u, uint64_t pos);
 	/* Take what was written, NUL-terminated. 0 or -errno. */
 	int (*store)(struct process *p, char *text, size_t len);
 	/* A symbolic link: its text and, where it is more than text, the place. */
@@ -63,12 +64,11 @@ extern const struct proc_entry proc_debug_entries[]; /* tests/kernel/door.c */
 void procfs_register(void);
 
 /* What processes share with /proc, referenced; NULL when it is gone (a zombie). */
-struct aspace *proc_aspace(struct process *p);
 struct fdtable *proc_files(struct process *p);
-/* Copy from another process's memory: bytes copied. May sleep. */
-size_t proc_read_memory(struct aspace *as, uaddr_t at, char *buf, size_t n);
 /* The open file fd of p, referenced, or NULL. */
 struct file *proc_fd_file(struct process *p, uint32_t fd);
+ssize64_t proc_read_mem(struct process *p, struct uio *u, uint64_t pos);
+ssize64_t proc_write_mem(struct process *p, struct uio *u, uint64_t pos);
 /* The name of the open file fd of p as /proc/PID/fd shows it, and the place itself. */
 ssize64_t proc_fd_name(struct process *p, uint32_t fd, char *buf, size_t size);
 int proc_fd_follow(struct process *p, uint32_t fd, struct path *out);

@@ -1,0 +1,237 @@
+/*
+ * The memory of other processes.
+ *
+ * The running thread puts on the other's address space, so that pages come in as if the owner had
+ * touched them, and takes it off again.
+ */
+#include "kernel/remote.h"
+
+#include "fs/file.h"
+#include "kernel/mem/slab.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "mm/aspace.h"
+#include "mm/tlb.h"
+#include "mm/usercopy.h"
+#include "mm/vma.h"
+
+struct aspace *process_aspace(struct process *p)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock);
+	struct aspace *as = p->leader ? p->leader->aspace : NULL;
+	struct thread *t;
+	uint64_t irq2;
+
+	/* A first thread that has ended has none, while others go on. */
+	irq2 = spin_lock_irq(&p->siglock);
+	list_for_each_entry(t, &p->threads, process_link)
+		as = as ? as : t->aspace;
+	spin_unlock_irq(&p->siglock, irq2);
+	if (as && !aspace_try_get(as))
+		as = NULL;
+	spin_unlock_irq(&proc_lock, irq);
+	return as;
+}
+
+bool process_may_access(struct process *p, bool real_ids)
+{
+	const struct cred *own = current()->cred;
+	uid_t uid = real_ids ? own->uid : own->fsuid;
+	gid_t gid = real_ids ? own->gid : own->fsgid;
+	bool same = false;
+	uint64_t irq;
+
+	if (current()->process == p || own->euid == 0 || (!real_ids && own->fsuid == 0))
+		return true;
+	irq = spin_lock_irq(&proc_lock);
+	if (p->leader && p->leader->cred) {
+		const struct cred *c = p->leader->cred;
+
+		same = uid == c->uid && uid == c->euid && uid == c->suid && gid == c->gid &&
+		       gid == c->egid && gid == c->sgid;
+	}
+	spin_unlock_irq(&proc_lock, irq);
+	return same && p->dumpable;
+}
+
+static struct aspace *aspace_borrow(struct aspace *as)
+{
+	struct thread *me = current();
+	uint64_t irq = spin_lock_irq(&proc_lock);
+	struct aspace *own = me->aspace;
+
+	me->aspace = as;
+	aspace_activate(as);
+	spin_unlock_irq(&proc_lock, irq);
+	return own;
+}
+
+size_t remote_read(struct aspace *as, uaddr_t at, void *buf, size_t n)
+{
+	struct aspace *own = aspace_borrow(as);
+	size_t left = copy_from_user_partial(buf, at, n);
+
+	(void)aspace_borrow(own);
+	return n - left;
+}
+
+size_t remote_write(struct aspace *as, uaddr_t at, const void *buf, size_t n)
+{
+	struct aspace *own = aspace_borrow(as);
+	size_t left = copy_to_user_partial(at, buf, n);
+
+	(void)aspace_borrow(own);
+	return n - left;
+}
+
+/* The protection of the page at `at`; -EFAULT if there is none, or it may not be forced to prot. */
+static long page_prot(struct aspace *as, uaddr_t at, long prot)
+{
+	struct vma *v;
+	long is = -EFAULT;
+
+	rwlock_read(&as->lock);
+	v = vma_at(&as->areas, at);
+	if (v && ((v->prot & prot) == prot || !(v->flags & VMA_SHARED) || prot == PROT_READ))
+		is = v->prot;
+	rwlock_read_unlock(&as->lock);
+	return is;
+}
+
+long sys_mprotect(uint64_t addr, uint64_t len, uint64_t prot);
+
+/*
+ * Part of one page, whose protection allows it for the moment: nobody may rely on an access being
+ * refused while a debugger makes it.
+ */
+static bool forced_part(struct aspace *as, uaddr_t at, void *buf, size_t n, bool write)
+{
+	long prot = write ? PROT_WRITE : PROT_READ, is = page_prot(as, at, prot);
+	uaddr_t page = at & PAGE_MASK;
+	struct aspace *own;
+	bool lift = (is & prot) != prot;
+	size_t left;
+
+	if (is < 0)
+		return false;
+	own = aspace_borrow(as);
+	if (lift && sys_mprotect(page, PAGE_SIZE, (uint64_t)(is | prot | PROT_READ))) {
+		(void)aspace_borrow(own);
+		return false;
+	}
+	left = write ? copy_to_user_partial(at, buf, n) : copy_from_user_partial(buf, at, n);
+	if (lift && sys_mprotect(page, PAGE_SIZE, (uint64_t)is))
+		left = n;
+	(void)aspace_borrow(own);
+	if (write && (is & PROT_EXEC))
+		icache_flush();
+	return !left;
+}
+
+static size_t forced(struct aspace *as, uaddr_t at, void *buf, size_t n, bool write)
+{
+	size_t done = 0, part;
+
+	for (; done < n; done += part) {
+		part = MIN(n - done, PAGE_SIZE - ((at + done) & ~PAGE_MASK));
+		if (!forced_part(as, at + done, (char *)buf + done, part, write))
+			break;
+	}
+	return done;
+}
+
+size_t remote_read_forced(struct aspace *as, uaddr_t at, void *buf, size_t n)
+{
+	return forced(as, at, buf, n, false);
+}
+
+size_t remote_write_forced(struct aspace *as, uaddr_t at, const void *buf, size_t n)
+{
+	return forced(as, at, (void *)buf, n, true);
+}
+
+/* --- process_vm_readv(2), process_vm_writev(2) --- */
+
+/* Bytes [at, at+n) of the other's, against what comes next of ours: bytes moved. */
+static size_t move_range(struct aspace *as, uaddr_t at, size_t n, struct uio *own, char *page,
+			 bool write)
+{
+	size_t done = 0, part, moved;
+
+	do {
+		part = MIN(n - done, PAGE_SIZE - ((at + done) & ~PAGE_MASK));
+		part = MIN(part, own->resid);
+		if (write) {
+			moved = uio_copy_from(own, page, part);
+			moved = remote_write(as, at + done, page, moved);
+		} else {
+			moved = remote_read(as, at + done, page, part);
+			moved = uio_copy_to(own, page, moved);
+		}
+		done += moved;
+	} while (moved == part && done < n && own->resid);
+	return done;
+}
+
+static long move_all(struct process *p, struct uio *own, const struct uio *other, bool write)
+{
+	char *page = kmalloc(PAGE_SIZE);
+	struct aspace *as;
+	long total = 0;
+	size_t n;
+
+	if (!page)
+		return -ENOMEM;
+	as = process_may_access(p, true) ? process_aspace(p) : NULL;
+	if (!as) {
+		kfree(page);
+		return process_may_access(p, true) ? -ESRCH : -EPERM;
+	}
+	for (uint32_t i = 0; i < other->niov && own->resid; i++) {
+		n = move_range(as, other->iov[i].base, other->iov[i].len, own, page, write);
+		total += (long)n;
+		if (n < other->iov[i].len)
+			break;
+	}
+	aspace_put(as);
+	kfree(page);
+	return total ? total : -EFAULT;
+}
+
+static long process_vm(pid_t pid, const uint64_t local[2], const uint64_t remote[2],
+		       uint64_t flags, bool write)
+{
+	struct iovec64 fast[2][IOV_FAST], *slow[2] = {NULL, NULL};
+	struct uio own, other;
+	struct process *p;
+	long ret;
+
+	if (flags)
+		return -EINVAL;
+	ret = iov_get(&own, local[0], local[1], fast[0], &slow[0]);
+	if (!ret && own.resid)
+		ret = iov_get(&other, remote[0], remote[1], fast[1], &slow[1]);
+	if (!ret && own.resid && other.resid) {
+		p = process_find(pid);
+		ret = p ? move_all(p, &own, &other, write) : -ESRCH;
+		if (p)
+			process_put(p);
+	}
+	kfree(slow[0]);
+	kfree(slow[1]);
+	return ret;
+}
+
+SYSCALL6(process_vm_readv, pid_t, pid, uaddr_t, local, uint64_t, nlocal, uaddr_t, remote,
+	 uint64_t, nremote, uint64_t, flags)
+{
+	return process_vm(pid, (uint64_t[]){local, nlocal}, (uint64_t[]){remote, nremote}, flags,
+			  false);
+}
+
+SYSCALL6(process_vm_writev, pid_t, pid, uaddr_t, local, uint64_t, nlocal, uaddr_t, remote,
+	 uint64_t, nremote, uint64_t, flags)
+{
+	return process_vm(pid, (uint64_t[]){local, nlocal}, (uint64_t[]){remote, nremote}, flags,
+			  true);
+}

@@ -1,0 +1,28 @@
+/*
+ * The memory of other processes: who may reach it, and copies from and to it. For /proc, ptrace(2)
+ * and process_vm_readv(2).
+ */
+#pragma once
+
+#include "kernel/types.h"
+
+struct aspace;
+struct process;
+
+/* p's address space, referenced; NULL when it has none any more. Takes proc_lock. */
+struct aspace *process_aspace(struct process *p);
+/*
+ * May the running thread look into p, and change it (ptrace(2), "Ptrace access mode checking")? By
+ * its real ids, or by those that files are reached with. Takes proc_lock.
+ */
+bool process_may_access(struct process *p, bool real_ids);
+
+/*
+ * Copy n bytes at `at` as if a thread of as had done it; bytes copied: fewer where it could not.
+ * The forced forms, for debuggers, read what the program cannot read, and give it a private copy
+ * of what it cannot write; instructions that were written are seen by all harts. May sleep.
+ */
+size_t remote_read(struct aspace *as, uaddr_t at, void *buf, size_t n);
+size_t remote_write(struct aspace *as, uaddr_t at, const void *buf, size_t n);
+size_t remote_read_forced(struct aspace *as, uaddr_t at, void *buf, size_t n);
+size_t remote_write_forced(struct aspace *as, uaddr_t at, const void *buf, size_t n);
