@@ -13,78 +13,10 @@
  * trap, which restores them (switch.S too), so the short way out need not set them.
  */
 #include "kernel/asm.h"
+#include "kernel/entry.h"
 #include "kernel/layout.h"
 
 	.section .entry.text, "ax"
-
-	.macro save_caller_saved
-	sd	ra, TF_RA(sp)
-	sd	t0, TF_T0(sp)
-	sd	t1, TF_T1(sp)
-	sd	t2, TF_T2(sp)
-	sd	a0, TF_A0(sp)
-	sd	a1, TF_A1(sp)
-	sd	a2, TF_A2(sp)
-	sd	a3, TF_A3(sp)
-	sd	a4, TF_A4(sp)
-	sd	a5, TF_A5(sp)
-	sd	a6, TF_A6(sp)
-	sd	a7, TF_A7(sp)
-	sd	t3, TF_T3(sp)
-	sd	t4, TF_T4(sp)
-	sd	t5, TF_T5(sp)
-	sd	t6, TF_T6(sp)
-	.endm
-
-	.macro restore_caller_saved
-	ld	ra, TF_RA(sp)
-	ld	t0, TF_T0(sp)
-	ld	t1, TF_T1(sp)
-	ld	t2, TF_T2(sp)
-	ld	a0, TF_A0(sp)
-	ld	a1, TF_A1(sp)
-	ld	a2, TF_A2(sp)
-	ld	a3, TF_A3(sp)
-	ld	a4, TF_A4(sp)
-	ld	a5, TF_A5(sp)
-	ld	a6, TF_A6(sp)
-	ld	a7, TF_A7(sp)
-	ld	t3, TF_T3(sp)
-	ld	t4, TF_T4(sp)
-	ld	t5, TF_T5(sp)
-	ld	t6, TF_T6(sp)
-	.endm
-
-	.macro save_callee_saved_to frame
-	sd	gp, TF_GP(\frame)
-	sd	s0, TF_S0(\frame)
-	sd	s1, TF_S1(\frame)
-	sd	s2, TF_S2(\frame)
-	sd	s3, TF_S3(\frame)
-	sd	s4, TF_S4(\frame)
-	sd	s5, TF_S5(\frame)
-	sd	s6, TF_S6(\frame)
-	sd	s7, TF_S7(\frame)
-	sd	s8, TF_S8(\frame)
-	sd	s9, TF_S9(\frame)
-	sd	s10, TF_S10(\frame)
-	sd	s11, TF_S11(\frame)
-	.endm
-
-	.macro restore_callee_saved
-	ld	s0, TF_S0(sp)
-	ld	s1, TF_S1(sp)
-	ld	s2, TF_S2(sp)
-	ld	s3, TF_S3(sp)
-	ld	s4, TF_S4(sp)
-	ld	s5, TF_S5(sp)
-	ld	s6, TF_S6(sp)
-	ld	s7, TF_S7(sp)
-	ld	s8, TF_S8(sp)
-	ld	s9, TF_S9(sp)
-	ld	s10, TF_S10(sp)
-	ld	s11, TF_S11(sp)
-	.endm
 
 	/* All of it, of a trap taken in the kernel; the sp it had is in THREAD_USER_SP. */
 	.macro save_kernel_frame
@@ -126,6 +58,8 @@ trap_entry:
 	sd	t3, TF_PC(sp)
 	sd	a0, TF_ORIG_A0(sp)
 	csrsi	sstatus, 2		/* interrupts on */
+	.globl	make_call
+make_call:
 	li	t0, SYSCALL_COUNT
 	bgeu	a7, t0, unknown_call
 	la	t1, syscall_table
@@ -133,6 +67,7 @@ trap_entry:
 	add	t1, t1, t0
 	ld	t1, (t1)
 	jalr	t1
+	.globl	syscall_done
 syscall_done:
 	sd	a0, TF_A0(sp)
 	csrci	sstatus, 2		/* interrupts off: work must not change behind our back */

@@ -13,6 +13,7 @@
 #include "kernel/panic.h"
 #include "kernel/posixtimer.h"
 #include "kernel/process.h"
+#include "kernel/ptrace.h"
 #include "kernel/random.h"
 #include "kernel/riscv.h"
 #include "kernel/sighand.h"
@@ -345,7 +346,7 @@ static int new_creds(struct exec *x, const struct cred **out)
 
 	*out = NULL;
 	file_exec_creds(x->file, &x->creds);
-	if (current()->process->no_new_privs)
+	if (current()->process->no_new_privs || trace_limits_exec())
 		x->creds.set_uid = x->creds.set_gid = false;
 	c = cred_alloc(old->ngroups);
 	if (!c)
@@ -448,6 +449,7 @@ static int exec_run(struct exec *x)
 	struct aspace *old = t->aspace;
 	const struct cred *cred = NULL;
 	struct sighand *sighand = NULL;
+	pid_t was = t->tid;
 	int err;
 
 	if (!x->args.argc) {
@@ -486,6 +488,7 @@ static int exec_run(struct exec *x)
 	exec_free(x);
 	if (old)
 		aspace_put(old);
+	trace_exec(was);
 	return 0;
 out:
 	cred_put(cred);

@@ -14,6 +14,7 @@
 #include "kernel/pid.h"
 #include "kernel/posixtimer.h"
 #include "kernel/printk.h"
+#include "kernel/ptrace.h"
 #include "kernel/riscv.h"
 #include "kernel/sighand.h"
 #include "kernel/syscall.h"
@@ -290,6 +291,8 @@ void thread_exit(int wait_status)
 	bool last, stop_now, leader;
 	uint64_t irq;
 
+	if (t->tracee)
+		trace_exit(wait_status);
 	irq = spin_lock_irq(&p->siglock);
 	last = --p->nthreads == 0;
 	/* Unless all die at once, the last thread's status is the process's, as in Linux. */
@@ -325,9 +328,14 @@ void thread_exit(int wait_status)
 		sigpending_flush(&p->pending, ~0UL);
 	spin_unlock_irq(&p->siglock, irq);
 	wake_all(&p->exec_wait);
+	if (!leader && t->tracee)
+		trace_ended(t, p->exiting ? p->exit_status : wait_status);
 	if (!leader)
 		pid_forget_thread(t);
 	if (last) {
+		trace_tracer_exit(p);
+		if (p->leader->tracee)
+			trace_ended(p->leader, p->exit_status);
 		pid_forget_thread(p->leader);
 		if (p->exe)
 			file_put(p->exe);

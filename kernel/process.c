@@ -11,6 +11,7 @@
 #include "kernel/panic.h"
 #include "kernel/pid.h"
 #include "kernel/printk.h"
+#include "kernel/ptrace.h"
 #include "kernel/sighand.h"
 #include "kernel/syscall.h"
 #include "kernel/time.h"
@@ -56,6 +57,7 @@ static struct process *process_alloc(void)
 	list_init(&p->threads);
 	list_init(&p->cpu_alarms);
 	list_init(&p->children);
+	list_init(&p->tracees);
 	list_init(&p->sibling);
 	list_init(&p->pid_link);
 	list_init(&p->all_link);
@@ -265,12 +267,35 @@ static void wait_for_vfork(struct waitqueue *done, struct thread *child)
 	vfork_release(child);
 }
 
+/* The new thread t runs, with what its tracer and its parent by vfork see of that. */
+static void clone_start(struct thread *t, const struct clone_args *a, int event,
+			struct waitqueue *done)
+{
+	pid_t tid = t->tid;
+
+	if (t->tracee)
+		trace_clone_attach(t);
+	if (a->flags & CLONE_VFORK) {
+		waitqueue_init(done);
+		t->vfork_done = done;
+		thread_get(t);
+	}
+	thread_start(t);
+	if (event)
+		trace_event(event, (uint64_t)tid);
+	if (a->flags & CLONE_VFORK) {
+		wait_for_vfork(done, t);
+		thread_put(t);
+		trace_event(PTRACE_EVENT_VFORK_DONE, (uint64_t)tid);
+	}
+}
+
 static long try_clone(const struct clone_args *a)
 {
 	struct process *p = NULL, *me = current()->process;
-	struct waitqueue done;
+	struct waitqueue done; /* the child's */
 	struct thread *t;
-	int err = check_flags(a), pidfd = -1;
+	int err = check_flags(a), pidfd = -1, event;
 	pid_t tid;
 
 	if (err)
@@ -294,7 +319,8 @@ static long try_clone(const struct clone_args *a)
 	}
 	copy_thread(t, a);
 	t->process = p ? p : me;
-	err = p ? inherit(p, a) : 0;
+	event = trace_clone_prepare(t, a);
+	err = event < 0 ? event : p ? inherit(p, a) : 0;
 	if (!err)
 		err = share_or_copy(t, a->flags);
 	if (!err && p)
@@ -313,16 +339,7 @@ static long try_clone(const struct clone_args *a)
 	if ((a->flags & CLONE_PARENT_SETTID) && put_user_u32(a->parent_tid, tid)) {
 		/* as Linux: a bad address is ignored */
 	}
-	if (a->flags & CLONE_VFORK) {
-		waitqueue_init(&done);
-		t->vfork_done = &done;
-		thread_get(t);
-	}
-	thread_start(t);
-	if (a->flags & CLONE_VFORK) {
-		wait_for_vfork(&done, t);
-		thread_put(t);
-	}
+	clone_start(t, a, event, &done);
 	return tid;
 }
 

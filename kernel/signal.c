@@ -12,6 +12,7 @@
 #include "kernel/panic.h"
 #include "kernel/posixtimer.h"
 #include "kernel/printk.h"
+#include "kernel/ptrace.h"
 #include "kernel/trap.h"
 #include "kernel/uapi/resource.h"
 #include "lib/hash.h"
@@ -154,9 +155,11 @@ static bool job_control(struct process *p, int sig)
 		p->nstopped = 0;
 		p->stop_unreported = false;
 		p->cont_unreported = continued;
-		list_for_each_entry(t, &p->threads, process_link)
+		list_for_each_entry(t, &p->threads, process_link) {
+			trace_continued_locked(t);
 			if (t->state == THREAD_STOPPED)
 				thread_wake(t);
+		}
 	}
 	return continued;
 }
@@ -240,7 +243,8 @@ static int send_locked(struct process *p, struct thread *t, int sig, const struc
 	if (p->exiting || p->zombie || (t && list_empty(&t->process_link)))
 		return 0;
 	taker = t ? (wants(t, sig) ? t : NULL) : choose(p, sig);
-	acts = taker && !(taker->awaited & SIGMASK(sig));
+	acts = taker && !(taker->awaited & SIGMASK(sig)) &&
+	       (sig == SIGKILL || !thread_traced(taker)); /* its tracer decides */
 	/* A blocked signal stays pending even if ignored: the action may change before. */
 	if (acts && ignores(p, sig))
 		return 0;
@@ -307,7 +311,8 @@ void signal_recalc(struct thread *t)
 	struct process *p = t->process;
 
 	if (((t->pending.set | p->pending.set) & ~t->blocked) || p->exiting || p->stopping ||
-	    (p->execing && p->exec_thread != t) || t->restore_blocked || t->fault.sig)
+	    (p->execing && p->exec_thread != t) || t->restore_blocked || t->fault.sig ||
+	    (t->tracee && t->tracee->trap))
 		__atomic_or_fetch(&t->work, WORK_SIGNAL, __ATOMIC_RELAXED);
 	else
 		__atomic_and_fetch(&t->work, ~(uint32_t)WORK_SIGNAL, __ATOMIC_RELAXED);
@@ -379,6 +384,18 @@ int signal_dequeue(struct thread *t, sigset_t blocked, struct siginfo *info)
 	return 0;
 }
 
+/* sig does what it does by default unless it has a handler that it can be given to. */
+static void force_default(struct process *p, int sig)
+{
+	uint64_t irq = spin_lock_irq(&p->sighand->lock);
+	struct sigaction *act = &p->sighand->actions[sig - 1];
+
+	if (act->handler == SIG_IGN || (current()->blocked & SIGMASK(sig)))
+		act->handler = SIG_DFL;
+	spin_unlock_irq(&p->sighand->lock, irq);
+	signal_set_blocked(current()->blocked & ~SIGMASK(sig));
+}
+
 void signal_fault(int sig, int code, uaddr_t addr)
 {
 	struct thread *t = current();
@@ -386,7 +403,9 @@ void signal_fault(int sig, int code, uaddr_t addr)
 	uint64_t handler = sighand_handler(p, sig), irq;
 
 	/* It cannot go on behind the fault: a signal that is blocked or ignored kills. */
-	if ((t->blocked & SIGMASK(sig)) || handler == SIG_IGN || handler == SIG_DFL) {
+	if (thread_traced(t))
+		force_default(p, sig);
+	else if ((t->blocked & SIGMASK(sig)) || handler == SIG_IGN || handler == SIG_DFL) {
 		printk(LOG_DEBUG, "%s[%d]: signal %d code %d at %lx, pc %lx ra %lx\n", t->comm,
 		       t->tid, sig, code, addr, thread_trapframe(t)->pc, thread_trapframe(t)->ra);
 		irq = spin_lock_irq(&p->siglock);
@@ -406,18 +425,26 @@ static uint64_t stop_here(struct process *p, uint64_t irq)
 	struct thread *t = current();
 
 	while (p->stopping && !p->exiting && !(p->execing && p->exec_thread != t)) {
-		bool last = ++p->nstopped == p->nthreads;
+		bool last, traced = thread_traced(t);
 		uint32_t stop = p->stop_number;
 
-		__atomic_store_n(&t->state, THREAD_STOPPED, __ATOMIC_RELEASE);
+		if (traced && t->tracee->stop_seen == stop)
+			break; /* its tracer let it go on */
+		/* A parent that traces it hears of the stop as its tracer. */
+		last = ++p->nstopped == p->nthreads && !trace_by_parent(p);
+		if (!traced)
+			__atomic_store_n(&t->state, THREAD_STOPPED, __ATOMIC_RELEASE);
 		if (last)
 			p->stop_unreported = true;
 		spin_unlock_irq(&p->siglock, irq);
 		if (last)
 			process_notify_parent(p, CLD_STOPPED, p->stop_signal);
-		schedule();
+		if (!traced)
+			schedule();
 		__atomic_store_n(&t->state, THREAD_RUNNING, __ATOMIC_RELEASE);
 		irq = spin_lock_irq(&p->siglock);
+		if (traced && thread_traced(t) && p->stopping && p->stop_number == stop)
+			trace_group_stop_locked(&irq);
 		/* Still the same stop, but woken for another reason: count again. */
 		if (p->stopping && p->stop_number == stop)
 			p->nstopped--;
@@ -471,6 +498,11 @@ static enum decision next_signal(struct siginfo *info, struct sigaction *act)
 		spin_unlock_irq(&p->siglock, irq);
 		thread_exit(p->exit_status);
 	}
+	if (t->tracee && t->tracee->trap) {
+		trace_trap_locked(&irq);
+		spin_unlock_irq(&p->siglock, irq);
+		return DECIDE_AGAIN;
+	}
 	if (t->fault.sig) {
 		sig = t->fault.sig;
 		*info = (struct siginfo){
@@ -483,6 +515,12 @@ static enum decision next_signal(struct siginfo *info, struct sigaction *act)
 		__atomic_and_fetch(&t->work, ~(uint32_t)WORK_SIGNAL, __ATOMIC_RELAXED);
 		spin_unlock_irq(&p->siglock, irq);
 		return DECIDE_NONE;
+	}
+	if (sig != SIGKILL && thread_traced(t))
+		sig = trace_signal_locked(sig, info, &irq);
+	if (!sig) {
+		spin_unlock_irq(&p->siglock, irq);
+		return DECIDE_AGAIN;
 	}
 	if (SIG_STOP_MASK & SIGMASK(sig))
 		p->stop_taken = true;

@@ -127,6 +127,7 @@ void thread_put(struct thread *t)
 		return;
 	assert(!t->on_cpu);
 	cred_put(t->cred);
+	kfree(t->tracee);
 	kstack_free(t->kstack);
 	kmem_cache_free(thread_cache, t);
 }

@@ -19,6 +19,7 @@ struct fscontext;
 struct journal;
 struct file;
 struct process;
+struct tracee;
 
 /* Registers that survive a function call, kept while a thread does not run (switch.S). */
 struct context {
@@ -47,7 +48,7 @@ enum {
 	WORK_RESCHED = 2, /* another thread should run */
 	WORK_FULLFRAME =
 		4,      /* all registers come from the trap frame: exec, sigreturn, new thread */
-	WORK_TRACE = 8, /* reserved for ptrace */
+	WORK_TRACE = 8, /* its system calls are traced: kernel/ptrace.h */
 };
 
 /* The order of the first fields is known to entry.S (asserted in thread.c). */
@@ -116,6 +117,7 @@ struct thread {
 		uint32_t left, depth;	/* blocks it may still change; starts within it */
 	} handle;		/* (own thread) on a volume's journal: fs/jbd2 */
 
+	struct tracee *tracee;	/* set once: it is or was traced (kernel/ptrace.h) */
 	void (*kfunc)(void *);	/* kernel thread body */
 	void *karg;
 	_Atomic int refs;
@@ -180,6 +182,7 @@ struct process {
 	uint32_t nthreads;		/* (siglock) threads that have not exited */
 	struct process *parent;		/* (proc_lock) */
 	struct list_head children, sibling; /* (proc_lock) */
+	struct list_head tracees;	/* (proc_lock) threads it traces: kernel/ptrace.h */
 	struct list_head all_link;	/* (proc_lock) all processes, ascending by start */
 	pid_t pgid, sid;		/* (proc_lock) */
 	struct tty *tty;		/* (proc_lock) controlling terminal, or NULL */

@@ -6,6 +6,7 @@
 #include "kernel/mem/kmap.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
+#include "kernel/ptrace.h"
 #include "kernel/riscv.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
@@ -13,6 +14,7 @@
 #include "mm/usercopy.h"
 
 void trap_entry(void);
+void trap_entry_traced(void);
 void trap_stack_overflow(struct trapframe *tf) __noreturn;
 
 void trap_init_hart(void)
@@ -134,7 +136,12 @@ void trap_user_work(struct trapframe *tf)
 	uint32_t work;
 
 	/* entry.S has saved the callee-saved registers, or exec and sigreturn replaced all. */
-	while ((work = __atomic_load_n(&t->work, __ATOMIC_ACQUIRE)) != 0) {
+	if (unlikely(t->tracee)) {
+		irq_enable();
+		trace_syscall_exit();
+		irq_disable();
+	}
+	while ((work = __atomic_load_n(&t->work, __ATOMIC_ACQUIRE) & ~(uint32_t)WORK_TRACE)) {
 		__atomic_and_fetch(&t->work, ~(uint32_t)WORK_FULLFRAME, __ATOMIC_RELAXED);
 		irq_enable();
 		if (work & WORK_RESCHED)
@@ -143,6 +150,9 @@ void trap_user_work(struct trapframe *tf)
 			signal_deliver(tf);
 		irq_disable();
 	}
+	/* Its next trap goes another way, so that those of others are no longer for it. */
+	if (unlikely(t->work & WORK_TRACE))
+		csr_write(stvec, trap_entry_traced);
 }
 
 /* A fault on a user address in a user copy, or a bug. */

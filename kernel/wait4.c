@@ -2,8 +2,10 @@
  * wait4(2) and waitid(2): learning what became of a child.
  */
 #include "fs/file.h"
+#include "kernel/mem/slab.h"
 #include "kernel/pid.h"
 #include "kernel/process.h"
+#include "kernel/ptrace.h"
 #include "kernel/sighand.h"
 #include "kernel/syscall.h"
 #include "kernel/rusage.h"
@@ -23,6 +25,7 @@ struct wait_request {
 	int status; /* as si_status */
 	int wait_status;
 	struct process *reaped; /* unlinked: the caller drops the last reference */
+	struct tracee *ended;	/* the same: the caller frees it */
 	struct rusage usage;
 };
 
@@ -44,13 +47,29 @@ static bool eligible(const struct wait_request *r, const struct process *c)
 	}
 }
 
-static void found(struct wait_request *r, struct process *c, int code, int status, int wait_status)
+static void found_as(struct wait_request *r, pid_t pid, uid_t uid, int code, int status,
+		     int wait_status)
 {
-	r->pid = c->pid;
-	r->uid = c->leader->cred->uid;
+	r->pid = pid;
+	r->uid = uid;
 	r->code = code;
 	r->status = status;
 	r->wait_status = wait_status;
+}
+
+static void found(struct wait_request *r, struct process *c, int code, int status, int wait_status)
+{
+	found_as(r, c->pid, c->leader->cred->uid, code, status, wait_status);
+}
+
+/* A process or thread that ended with this status. */
+static void found_dead(struct wait_request *r, pid_t pid, uid_t uid, int status)
+{
+	if (status & 0x7f)
+		found_as(r, pid, uid, status & 0x80 ? CLD_DUMPED : CLD_KILLED, status & 0x7f,
+			 status);
+	else
+		found_as(r, pid, uid, CLD_EXITED, status >> 8 & 0xff, status);
 }
 
 /* A child's time becomes its parent's waited-for time. */
@@ -73,14 +92,9 @@ static void inherit_usage(struct process *me, struct process *c)
 
 static bool try_zombie(struct wait_request *r, struct process *me, struct process *c)
 {
-	int status = c->exit_status;
-
 	if (!c->zombie || !(r->options & WEXITED))
 		return false;
-	if (status & 0x7f)
-		found(r, c, CLD_KILLED, status & 0x7f, status);
-	else
-		found(r, c, CLD_EXITED, status >> 8 & 0xff, status);
+	found_dead(r, c->pid, c->leader->cred->uid, c->exit_status);
 	rusage_of_process(c, &r->usage);
 	if (r->options & WNOWAIT)
 		return true;
@@ -113,6 +127,65 @@ static bool try_stopped(struct wait_request *r, struct process *c)
 	return hit;
 }
 
+static bool tracee_meant(const struct wait_request *r, const struct tracee *tr)
+{
+	const struct thread *t = tr->thread;
+
+	if (r->which == P_PID)
+		return (t ? t->tid : tr->tid) == r->id;
+	return r->which != P_PGID || (t ? t->process->pgid : tr->pgid) == r->id;
+}
+
+/* The end of a thread that was traced, which its process outlives or another waits for. */
+static bool try_ended(struct wait_request *r, struct tracee *tr)
+{
+	if (!(r->options & WEXITED))
+		return false;
+	found_dead(r, tr->tid, tr->uid, tr->exit_status);
+	if (!(r->options & WNOWAIT)) {
+		list_del(&tr->link);
+		r->ended = tr;
+	}
+	return true;
+}
+
+static bool try_tracee(struct wait_request *r, struct tracee *tr)
+{
+	struct thread *t = tr->thread;
+	struct process *p;
+	uint64_t irq;
+	bool hit;
+
+	if (!t)
+		return try_ended(r, tr);
+	p = t->process;
+	irq = spin_lock_irq(&p->siglock);
+	hit = tr->stopped && tr->unreported;
+	if (hit)
+		found_as(r, t->tid, t->cred->uid, CLD_TRAPPED, tr->code, tr->code << 8 | 0x7f);
+	if (hit && !(r->options & WNOWAIT))
+		tr->unreported = false;
+	spin_unlock_irq(&p->siglock, irq);
+	if (hit)
+		rusage_of_process(p, &r->usage);
+	return hit;
+}
+
+/* Those the caller traces, its children or not; true: one is in r. *any: there are some. */
+static bool scan_tracees(struct wait_request *r, struct process *me, bool *any)
+{
+	struct tracee *tr;
+
+	list_for_each_entry(tr, &me->tracees, link) {
+		if (!tracee_meant(r, tr))
+			continue;
+		*any = true;
+		if (try_tracee(r, tr))
+			return true;
+	}
+	return false;
+}
+
 /* Looks at all children once. True: there is an answer, *err says which kind. */
 static bool scan(struct wait_request *r, int *err)
 {
@@ -128,6 +201,7 @@ static bool scan(struct wait_request *r, int *err)
 		if (hit)
 			break;
 	}
+	hit = hit || scan_tracees(r, me, &any);
 	spin_unlock_irq(&proc_lock, irq);
 	*err = 0;
 	if (hit)
@@ -147,6 +221,7 @@ static int wait_for(struct wait_request *r)
 		return interrupted;
 	if (r->reaped)
 		process_put(r->reaped);
+	kfree(r->ended);
 	return err;
 }
 

@@ -6,6 +6,7 @@
 #include "drivers/tty/tty.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/mem/slab.h"
+#include "kernel/ptrace.h"
 #include "kernel/remote.h"
 #include "kernel/rusage.h"
 #include "kernel/sighand.h"
@@ -21,7 +22,7 @@ struct snapshot {
 	char comm[16];
 	char state;
 	mode_t umask;
-	pid_t ppid, pgid, sid;
+	pid_t ppid, pgid, sid, tracer;
 	uint32_t threads;
 	uid_t uid[4];
 	gid_t gid[4];
@@ -43,7 +44,7 @@ static char state_of(struct process *p, struct thread *t)
 	case THREAD_RUNNING:
 		return 'R';
 	case THREAD_STOPPED:
-		return 'T';
+		return t->tracee && t->tracee->stopped ? 't' : 'T';
 	case THREAD_DEAD:
 		return 'Z';
 	default:
@@ -106,6 +107,8 @@ static void snapshot_take(struct process *p, struct snapshot *s)
 	s->ppid = p->parent ? p->parent->pid : 0;
 	s->pgid = p->pgid;
 	s->sid = p->sid;
+	if (t && t->tracee && t->tracee->tracer)
+		s->tracer = t->tracee->tracer->pid;
 	if (t) {
 		strlcpy(s->comm, t->comm, sizeof(s->comm));
 		s->nice = t->nice;
@@ -170,6 +173,8 @@ static const char *state_name(char c)
 		return "D (disk sleep)";
 	case 'T':
 		return "T (stopped)";
+	case 't':
+		return "t (tracing stop)";
 	case 'Z':
 		return "Z (zombie)";
 	}
@@ -208,8 +213,9 @@ static int show_status(struct proc_text *t, struct process *p)
 	snapshot_take(p, &s);
 	proc_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
 		    s.comm, s.umask, state_name(s.state), p->pid, p->pid, s.ppid);
-	proc_printf(t, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", s.uid[0],
-		    s.uid[1], s.uid[2], s.uid[3], s.gid[0], s.gid[1], s.gid[2], s.gid[3]);
+	proc_printf(t, "TracerPid:\t%d\n", s.tracer);
+	proc_printf(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", s.uid[0], s.uid[1],
+		    s.uid[2], s.uid[3], s.gid[0], s.gid[1], s.gid[2], s.gid[3]);
 	proc_printf(t, "Groups:\t");
 	for (uint32_t i = 0; i < s.ngroups; i++)
 		proc_printf(t, "%u ", s.groups[i]);

@@ -1,0 +1,436 @@
+/*
+ * ptrace(2), the tracer's side. A tracer is a process here: any of its threads may make requests,
+ * where Linux wants the one that attached.
+ */
+#include "kernel/ptrace.h"
+
+#include "kernel/mem/slab.h"
+#include "kernel/pid.h"
+#include "kernel/remote.h"
+#include "kernel/syscall.h"
+#include "kernel/trap.h"
+#include "kernel/uio.h"
+#include "lib/string.h"
+#include "mm/aspace.h"
+#include "mm/usercopy.h"
+
+#define OPTIONS (0x7fU | PTRACE_O_EXITKILL) /* TRACESYSGOOD and the events 1 to 6 */
+#define REGS_SIZE (32 * sizeof(uint64_t))   /* a trap frame begins with them */
+#define FPREGS_SIZE (33 * sizeof(uint64_t)) /* f0 to f31, fcsr */
+
+/* --- who traces whom --- */
+
+void trace_attach_locked(struct thread *t, struct process *tracer, uint32_t options, bool seized)
+{
+	struct tracee *tr = t->tracee;
+
+	*tr = (struct tracee){
+		.tracer = tracer,
+		.thread = t,
+		.options = options,
+		.seized = seized,
+		.stop_seen = t->process->stop_number - 1,
+	};
+	list_add_tail(&tr->link, &tracer->tracees);
+}
+
+/* Has t a record? It gets one otherwise; it keeps it. */
+static int record_make(struct thread *t)
+{
+	struct tracee *fresh = kzalloc(sizeof(*fresh)), *none = NULL;
+
+	if (!fresh)
+		return -ENOMEM;
+	if (!__atomic_compare_exchange_n(&t->tracee, &none, fresh, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE))
+		kfree(fresh);
+	return 0;
+}
+
+/* t becomes traced by tracer; NULL: by its parent. 0 or -EPERM. */
+static int attach(struct thread *t, struct process *tracer, uint32_t options, bool seized)
+{
+	struct process *p = t->process;
+	uint64_t irq, irq2;
+	int err = record_make(t);
+
+	if (err)
+		return err;
+	irq = spin_lock_irq(&proc_lock);
+	irq2 = spin_lock_irq(&p->siglock);
+	if (!tracer)
+		tracer = p->parent;
+	err = -EPERM;
+	if (!thread_traced(t) && !p->exiting && !list_empty(&t->process_link) && tracer) {
+		trace_attach_locked(t, tracer, options, seized);
+		/* One that has stopped already is to stop as what it is now. */
+		if (p->stopping && t->state == THREAD_STOPPED)
+			thread_wake(t);
+		err = 0;
+	}
+	spin_unlock_irq(&p->siglock, irq2);
+	spin_unlock_irq(&proc_lock, irq);
+	return err;
+}
+
+/* Let t go on; p's siglock held. */
+static void resume_locked(struct thread *t, int sig, bool syscalls)
+{
+	struct tracee *tr = t->tracee;
+
+	tr->resume_signal = sig;
+	tr->syscalls = syscalls;
+	if (syscalls)
+		__atomic_or_fetch(&t->work, WORK_TRACE, __ATOMIC_RELAXED);
+	else
+		__atomic_and_fetch(&t->work, ~(uint32_t)WORK_TRACE, __ATOMIC_RELAXED);
+	tr->stopped = false;
+	if (t->state == THREAD_STOPPED)
+		thread_wake(t);
+}
+
+/* It is traced no more. proc_lock and siglock held. */
+static void detach_locked(struct thread *t, int sig)
+{
+	list_del(&t->tracee->link);
+	t->tracee->tracer = NULL;
+	t->tracee->trap = false;
+	resume_locked(t, sig, false);
+}
+
+void trace_tracer_exit(struct process *p)
+{
+	struct tracee *tr;
+	uint64_t irq = spin_lock_irq(&proc_lock), irq2;
+
+	while (!list_empty(&p->tracees)) {
+		tr = list_first_entry(&p->tracees, struct tracee, link);
+		struct thread *t = tr->thread;
+		bool kill = tr->options & PTRACE_O_EXITKILL;
+
+		if (!t) {
+			list_del(&tr->link);
+			kfree(tr);
+			continue;
+		}
+		irq2 = spin_lock_irq(&t->process->siglock);
+		detach_locked(t, tr->resume_signal);
+		spin_unlock_irq(&t->process->siglock, irq2);
+		if (kill)
+			signal_process(t->process, SIGKILL, NULL);
+	}
+	spin_unlock_irq(&proc_lock, irq);
+}
+
+static long trace_me(void)
+{
+	return attach(current(), NULL, 0, false);
+}
+
+static long trace_other(struct thread *t, bool seize, uint64_t addr, uint64_t data)
+{
+	int err;
+
+	if (seize && (addr || (data & ~(uint64_t)OPTIONS)))
+		return -EIO;
+	if (t->process == current()->process || !process_may_access(t->process, true))
+		return -EPERM;
+	err = attach(t, current()->process, seize ? (uint32_t)data : 0, seize);
+	if (!err && !seize)
+		signal_thread(t, SIGSTOP, NULL);
+	return err;
+}
+
+/* --- what a stopped thread has --- */
+
+static long peek(struct thread *t, uaddr_t addr, uaddr_t data)
+{
+	struct aspace *as = process_aspace(t->process);
+	uint64_t word;
+	size_t n;
+
+	if (!as)
+		return -EIO;
+	n = remote_read_forced(as, addr, &word, sizeof(word));
+	aspace_put(as);
+	return n == sizeof(word) ? put_user_u64(data, word) : -EIO;
+}
+
+static long poke(struct thread *t, uaddr_t addr, uint64_t word)
+{
+	struct aspace *as = process_aspace(t->process);
+	size_t n;
+
+	if (!as)
+		return -EIO;
+	n = remote_write_forced(as, addr, &word, sizeof(word));
+	aspace_put(as);
+	return n == sizeof(word) ? 0 : -EIO;
+}
+
+static void fpregs_get(const struct thread *t, uint64_t *regs)
+{
+	memcpy(regs, t->fpu.f, sizeof(t->fpu.f));
+	regs[32] = t->fpu.fcsr;
+}
+
+static void fpregs_set(struct thread *t, const uint64_t *regs)
+{
+	memcpy(t->fpu.f, regs, sizeof(t->fpu.f));
+	t->fpu.fcsr = regs[32] & 0xff;
+	t->fpu.used = true;
+	t->fpu.hart = MAX_HARTS; /* what a hart has of them is old */
+	t->tracee->fpu_changed = true;
+}
+
+/* A struct iovec at data names the buffer; its length becomes that of what was moved. */
+static long regset(struct thread *t, uint64_t type, uaddr_t data, bool set)
+{
+	struct trapframe *tf = thread_trapframe(t);
+	uint64_t regs[33], size = type == NT_PRSTATUS ? REGS_SIZE : FPREGS_SIZE;
+	struct iovec64 iov;
+
+	if (type != NT_PRSTATUS && type != NT_PRFPREG)
+		return -EINVAL;
+	if (copy_from_user(&iov, data, sizeof(iov)))
+		return -EFAULT;
+	if (iov.len % sizeof(uint64_t))
+		return -EINVAL;
+	size = MIN(size, iov.len);
+	if (type == NT_PRSTATUS)
+		memcpy(regs, tf, REGS_SIZE);
+	else
+		fpregs_get(t, regs);
+	if (set ? copy_from_user(regs, iov.base, size) : copy_to_user(iov.base, regs, size))
+		return -EFAULT;
+	if (set && type == NT_PRSTATUS) {
+		memcpy(tf, regs, REGS_SIZE);
+		/* Also where the way out would take what the registers hold. */
+		__atomic_or_fetch(&t->work, WORK_FULLFRAME, __ATOMIC_RELAXED);
+	} else if (set) {
+		fpregs_set(t, regs);
+	}
+	return put_user_u64(data + offsetof(struct iovec64, len), size);
+}
+
+static long siginfo_get(struct thread *t, uaddr_t data)
+{
+	struct siginfo info;
+	uint64_t irq = spin_lock_irq(&t->process->siglock);
+	bool has = t->tracee->has_info;
+
+	info = t->tracee->info;
+	spin_unlock_irq(&t->process->siglock, irq);
+	return has ? copy_to_user(data, &info, sizeof(info)) : -EINVAL;
+}
+
+static long siginfo_set(struct thread *t, uaddr_t data)
+{
+	struct siginfo info;
+	uint64_t irq;
+	bool has;
+
+	if (copy_from_user(&info, data, sizeof(info)))
+		return -EFAULT;
+	irq = spin_lock_irq(&t->process->siglock);
+	has = t->tracee->has_info;
+	if (has)
+		t->tracee->info = info;
+	spin_unlock_irq(&t->process->siglock, irq);
+	return has ? 0 : -EINVAL;
+}
+
+static long sigmask(struct thread *t, uint64_t size, uaddr_t data, bool set)
+{
+	sigset_t mask = t->restore_blocked ? t->saved_blocked : t->blocked;
+	uint64_t irq;
+
+	if (size != sizeof(mask))
+		return -EINVAL;
+	if (!set)
+		return copy_to_user(data, &mask, sizeof(mask));
+	if (copy_from_user(&mask, data, sizeof(mask)))
+		return -EFAULT;
+	irq = spin_lock_irq(&t->process->siglock);
+	t->blocked = mask & ~SIG_UNBLOCKABLE;
+	t->restore_blocked = false;
+	signal_recalc(t);
+	spin_unlock_irq(&t->process->siglock, irq);
+	return 0;
+}
+
+/* At most size bytes of what there is to say about the system call: so many there would be. */
+static long syscall_info(struct thread *t, uint64_t size, uaddr_t data)
+{
+	const struct trapframe *tf = thread_trapframe(t);
+	struct ptrace_syscall_info info = {
+		.op = t->tracee->op,
+		.arch = AUDIT_ARCH_RISCV64,
+		.instruction_pointer = tf->pc,
+		.stack_pointer = tf->sp,
+	};
+	size_t n = offsetof(struct ptrace_syscall_info, entry);
+	int64_t ret = (int64_t)tf->a0;
+
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+		info.entry.nr = tf->a7;
+		info.entry.args[0] = tf->orig_a0;
+		memcpy(&info.entry.args[1], &tf->a1, 5 * sizeof(uint64_t));
+		n += sizeof(info.entry);
+	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
+		info.exit.rval = ret;
+		info.exit.is_error = ret < 0 && ret >= -4095;
+		n = offsetof(struct ptrace_syscall_info, exit.is_error) + 1;
+	}
+	return copy_to_user(data, &info, MIN(n, size)) ? -EFAULT : (long)n;
+}
+
+/* --- requests --- */
+
+static long set_options(struct thread *t, uint64_t options)
+{
+	uint64_t irq;
+
+	if (options & ~(uint64_t)OPTIONS)
+		return -EINVAL;
+	irq = spin_lock_irq(&t->process->siglock);
+	t->tracee->options = (uint32_t)options;
+	spin_unlock_irq(&t->process->siglock, irq);
+	return 0;
+}
+
+static long go_on(struct thread *t, uint64_t sig, bool syscalls)
+{
+	uint64_t irq;
+
+	if (sig > NSIG)
+		return -EIO;
+	irq = spin_lock_irq(&t->process->siglock);
+	resume_locked(t, (int)sig, syscalls);
+	spin_unlock_irq(&t->process->siglock, irq);
+	return 0;
+}
+
+static long detach(struct thread *t, uint64_t sig)
+{
+	uint64_t irq, irq2;
+
+	if (sig > NSIG)
+		return -EIO;
+	irq = spin_lock_irq(&proc_lock);
+	irq2 = spin_lock_irq(&t->process->siglock);
+	if (thread_traced(t))
+		detach_locked(t, (int)sig);
+	spin_unlock_irq(&t->process->siglock, irq2);
+	spin_unlock_irq(&proc_lock, irq);
+	return 0;
+}
+
+static long interrupt(struct thread *t)
+{
+	struct tracee *tr = t->tracee;
+	uint64_t irq = spin_lock_irq(&t->process->siglock);
+	bool seized = tr->seized;
+
+	if (seized) {
+		tr->trap = true;
+		if (tr->listening)
+			resume_locked(t, 0, tr->syscalls);
+		signal_wake_thread(t, false);
+	}
+	spin_unlock_irq(&t->process->siglock, irq);
+	return seized ? 0 : -EIO;
+}
+
+/* Of a stop that its process is in: it stays, and tells of what comes. */
+static long listen(struct thread *t)
+{
+	struct tracee *tr = t->tracee;
+	uint64_t irq = spin_lock_irq(&t->process->siglock);
+	bool may = tr->seized && tr->code >> 8 == PTRACE_EVENT_STOP;
+
+	if (may) {
+		tr->listening = true;
+		tr->unreported = false;
+		/* It may have been continued already. */
+		if (!t->process->stopping) {
+			trace_continued_locked(t);
+			thread_wake(t);
+		}
+	}
+	spin_unlock_irq(&t->process->siglock, irq);
+	return may ? 0 : -EIO;
+}
+
+static long request_stopped(struct thread *t, long request, uint64_t addr, uint64_t data)
+{
+	switch (request) {
+	case PTRACE_PEEKTEXT:
+	case PTRACE_PEEKDATA:
+		return peek(t, addr, data);
+	case PTRACE_POKETEXT:
+	case PTRACE_POKEDATA:
+		return poke(t, addr, data);
+	case PTRACE_CONT:
+	case PTRACE_SYSCALL:
+		return go_on(t, data, request == PTRACE_SYSCALL);
+	case PTRACE_DETACH:
+		return detach(t, data);
+	case PTRACE_SETOPTIONS:
+		return set_options(t, data);
+	case PTRACE_GETEVENTMSG:
+		return put_user_u64(data, t->tracee->message);
+	case PTRACE_GETSIGINFO:
+		return siginfo_get(t, data);
+	case PTRACE_SETSIGINFO:
+		return siginfo_set(t, data);
+	case PTRACE_GETREGSET:
+	case PTRACE_SETREGSET:
+		return regset(t, addr, data, request == PTRACE_SETREGSET);
+	case PTRACE_GETSIGMASK:
+	case PTRACE_SETSIGMASK:
+		return sigmask(t, addr, data, request == PTRACE_SETSIGMASK);
+	case PTRACE_GET_SYSCALL_INFO:
+		return syscall_info(t, addr, data);
+	case PTRACE_LISTEN:
+		return listen(t);
+	default:
+		/* PTRACE_SINGLESTEP too: the processors have no means for it. */
+		return -EIO;
+	}
+}
+
+/* Of a thread that is ours; all but two want it stopped. */
+static long request_traced(struct thread *t, long request, uint64_t addr, uint64_t data)
+{
+	uint64_t irq = spin_lock_irq(&t->process->siglock);
+	bool ours = thread_traced(t) && t->tracee->tracer == current()->process;
+	bool stopped = ours && t->tracee->stopped && !t->tracee->listening;
+
+	spin_unlock_irq(&t->process->siglock, irq);
+	if (!ours)
+		return -ESRCH;
+	if (request == PTRACE_KILL)
+		return signal_process(t->process, SIGKILL, NULL);
+	if (request == PTRACE_INTERRUPT)
+		return interrupt(t);
+	return stopped ? request_stopped(t, request, addr, data) : -ESRCH;
+}
+
+SYSCALL4(ptrace, long, request, pid_t, pid, uint64_t, addr, uint64_t, data)
+{
+	struct thread *t;
+	long ret;
+
+	if (request == PTRACE_TRACEME)
+		return trace_me();
+	t = thread_find(pid);
+	if (!t)
+		return -ESRCH;
+	if (request == PTRACE_ATTACH || request == PTRACE_SEIZE)
+		ret = trace_other(t, request == PTRACE_SEIZE, addr, data);
+	else
+		ret = request_traced(t, request, addr, data);
+	thread_unfind(t);
+	return ret;
+}

@@ -1,0 +1,93 @@
+/*
+ * Tracing (ptrace(2)): a process, the tracer, is told what the threads it traces do, and they stop
+ * until it lets them go on. tracee.c is the side of a thread that is traced, ptrace.c the tracer's.
+ */
+#pragma once
+
+#include "kernel/process.h"
+#include "kernel/sighand.h"
+#include "kernel/uapi/ptrace.h"
+
+struct clone_args;
+
+/*
+ * A thread that is or was traced. It stays with its thread, which it outlives only as the news of
+ * its end, until the tracer has waited for that.
+ *
+ * Letters: P proc_lock, S siglock of the thread's process, T the thread itself, and its tracer
+ * while it is stopped.
+ */
+struct tracee {
+	struct process *tracer;	 /* P and S to change; NULL: not traced */
+	struct list_head link;	 /* P: of tracer->tracees */
+	struct thread *thread;	 /* P; NULL: it has ended */
+	pid_t tid, pgid;	 /* P: of one that has ended, */
+	uid_t uid;		 /* P: */
+	int exit_status;	 /* P: and how, as wait(2) says it */
+	uint32_t options;	 /* S: PTRACE_O_* */
+	bool seized;		 /* S: by PTRACE_SEIZE */
+	bool stopped;		 /* S */
+	bool unreported;	 /* S: the tracer has not waited for this stop */
+	bool listening;		 /* S: PTRACE_LISTEN: it stays, but news end the stop */
+	bool trap;		 /* S: it is to stop, PTRACE_INTERRUPT */
+	bool syscalls;		 /* S: stops at system calls, PTRACE_SYSCALL */
+	uint32_t stop_seen;	 /* S: the last stop of its process it took part in */
+	int code;		 /* S: of the stop: a signal, and an event << 8 */
+	int resume_signal;	 /* S: what the tracer makes of the signal */
+	bool has_info;		 /* S: */
+	struct siginfo info;	 /* S: of the stop */
+	uint64_t message;	 /* T: PTRACE_GETEVENTMSG */
+	uint8_t op;		 /* T: PTRACE_SYSCALL_INFO_* */
+	bool in_syscall;	 /* T: the exit from this call is to be reported too */
+	bool fpu_changed;	 /* T: the tracer wrote its floating-point registers */
+};
+
+/* Is t traced? Its process's siglock held, or t is running. */
+static inline bool thread_traced(const struct thread *t)
+{
+	return t->tracee && t->tracee->tracer;
+}
+
+/* --- tracee.c: of the running thread, which may not be traced. All may sleep. --- */
+
+/*
+ * A signal was taken that is about to act: the tracer sees it first. What is to act in its place,
+ * 0 nothing. siglock held with *irq, and again at the end.
+ */
+int trace_signal_locked(int sig, struct siginfo *info, uint64_t *irq);
+/* Its process has stopped: so does it, until its tracer lets it go on. The same locking. */
+void trace_group_stop_locked(uint64_t *irq);
+/* A stop that its tracer asked for. The same locking. */
+void trace_trap_locked(uint64_t *irq);
+/* SIGCONT came for t's process. siglock held. */
+void trace_continued_locked(struct thread *t);
+/* Is p's first thread traced by its parent? siglock held. */
+bool trace_by_parent(const struct process *p);
+
+/* From entry.S: a system call begins. False: it is not to be made. */
+bool trace_syscall_enter(struct trapframe *tf);
+/* On the way to user mode: if a system call ends here, and its tracer wants to know. */
+void trace_syscall_exit(void);
+/* An event of PTRACE_EVENT_*, if the tracer asked for those. */
+void trace_event(int event, uint64_t message);
+/* exec is done; was is the tid that the thread had before. */
+void trace_exec(pid_t was);
+/* May the program that is executed not have more rights than the caller: it is watched. */
+bool trace_limits_exec(void);
+/* It ends. */
+void trace_exit(int wait_status);
+/* t has ended, and is its process's last thread if it is the first: the tracer is told. */
+void trace_ended(struct thread *t, int wait_status);
+
+/*
+ * A clone of the running thread: is its child t to be traced too, and is it an event? The event or
+ * 0; -ENOMEM. Then, before t runs, what must not fail.
+ */
+int trace_clone_prepare(struct thread *t, const struct clone_args *a);
+void trace_clone_attach(struct thread *t);
+
+/* --- ptrace.c --- */
+/* t becomes tracer's. Its tracee record is there. proc_lock and siglock held. */
+void trace_attach_locked(struct thread *t, struct process *tracer, uint32_t options, bool seized);
+/* A tracer ends: its tracees go on, or end too. */
+void trace_tracer_exit(struct process *p);
