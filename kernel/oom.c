@@ -16,7 +16,7 @@ static uint64_t score(struct aspace *as)
 
 	/* With its lock held by a writer, the tables alone have to do. */
 	if (rwlock_tryread(&as->lock)) {
-		pt_count_pages(as, &anon, &object, &swapped);
+		pt_count_pages(vma_first(&as->areas), &anon, &object, &swapped);
 		rwlock_read_unlock(&as->lock);
 	}
 	return anon + swapped + as->nr_tables;

@@ -157,7 +157,7 @@ void aspace_stats(struct aspace *as, struct aspace_stats *out)
 
 	memset(out, 0, sizeof(*out));
 	rwlock_read(&as->lock);
-	pt_count_pages(as, &anon, &object, &out->swapped);
+	pt_count_pages(vma_first(&as->areas), &anon, &object, &out->swapped);
 	out->size = as->pages;
 	out->rss = anon + object;
 	out->shared = object;

@@ -111,6 +111,49 @@ void rb_insert(struct rb_root *root, struct rb_node *node, struct rb_node *paren
 	insert_fixup(root, node, augment);
 }
 
+struct builder {
+	struct rb_node *at; /* the next to be placed, once `left` others are */
+	uint32_t left;
+	struct rb_node *(*next)(struct rb_node *);
+	const struct rb_augment *augment;
+};
+
+/*
+ * The next n nodes as a subtree whose missing children all lie below the last two of `levels`: so
+ * with nodes red on the last level and black elsewhere, all paths meet as many black ones.
+ */
+static struct rb_node *build(struct builder *b, uint32_t n, unsigned levels)
+{
+	struct rb_node *left = n > 1 ? build(b, n / 2, levels - 1) : NULL;
+	struct rb_node *right, *node = b->at;
+
+	if (--b->left)
+		b->at = b->next(node);
+	right = n > 2 ? build(b, n - 1 - n / 2, levels - 1) : NULL;
+	node->parent_red = levels == 1;
+	node->left = left;
+	node->right = right;
+	if (left)
+		set_parent(left, node);
+	if (right)
+		set_parent(right, node);
+	if (b->augment)
+		b->augment->update(node);
+	return node;
+}
+
+void rb_build(struct rb_root *root, struct rb_node *first, uint32_t n,
+	      struct rb_node *(*next)(struct rb_node *), const struct rb_augment *augment)
+{
+	struct builder b = {first, n, next, augment};
+	unsigned levels = 0;
+
+	while (n >> levels)
+		levels++;
+	root->node = build(&b, n, levels);
+	set_black(root->node);
+}
+
 /*
  * The paths through child, which is on either side of parent and may be missing, have one black
  * node too few.

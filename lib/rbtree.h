@@ -78,6 +78,13 @@ static inline bool rb_unlinked(const struct rb_node *node)
 void rb_insert(struct rb_root *root, struct rb_node *node, struct rb_node *parent,
 	       struct rb_node **link, const struct rb_augment *augment);
 
+/*
+ * Makes a tree of n nodes, at least one, in their order: next finds the one behind a node (it is
+ * not asked behind the last). O(n), without a comparison or a rotation.
+ */
+void rb_build(struct rb_root *root, struct rb_node *first, uint32_t n,
+	      struct rb_node *(*next)(struct rb_node *), const struct rb_augment *augment);
+
 /* Takes node, which is in the tree, out of it. */
 void rb_erase(struct rb_root *root, struct rb_node *node, const struct rb_augment *augment);
 

@@ -20,25 +20,35 @@ struct fork {
 	uaddr_t soon[4];	/* will be touched on return; the first two written to */
 	bool exclusive;		/* nobody else writes to src meanwhile */
 	bool detached;		/* some table was taken out of src's L1 */
-	struct tlb_batch batch;
+	struct tlb_batch *batch;
 };
 
-/* Copy one area's record into dst. 0 or -ENOMEM. */
-static int fork_area(struct aspace *dst, struct vma *v)
+/* Copy the areas' records into dst. 0 or -ENOMEM, with those that were copied in place. */
+static int fork_areas(struct aspace *dst, struct vma *v)
 {
-	struct vma *copy;
+	struct vma *first = NULL, *last = NULL, *copy;
+	uint32_t n = 0;
 
-	if (v->flags & VMA_DONTFORK)
-		return 0;
-	if ((v->flags & VMA_ACCOUNT) && commit_allowed(vma_pages(v)))
-		return -ENOMEM;
-	copy = aspace_area_copy(v, v->start, v->end);
-	if (!copy)
-		return -ENOMEM;
-	copy->flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT);
-	/* In the object's tree before its entries are copied: whoever takes pages out finds it. */
-	aspace_enter(dst, copy);
-	return 0;
+	for (; v; v = v->next) {
+		if (v->flags & VMA_DONTFORK)
+			continue;
+		if ((v->flags & VMA_ACCOUNT) && commit_allowed(vma_pages(v)))
+			break;
+		copy = aspace_area_copy(v, v->start, v->end);
+		if (!copy)
+			break;
+		copy->flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT);
+		/* In the object's tree before its entries are copied: whoever takes pages out
+		 * finds it. */
+		aspace_adopt(dst, copy);
+		copy->prev = last;
+		copy->next = NULL;
+		*(last ? &last->next : &first) = copy;
+		last = copy;
+		n++;
+	}
+	vma_build(&dst->areas, first, n);
+	return v ? -ENOMEM : 0;
 }
 
 /* How far entries of v may be copied: truncate may have looked at dst for those beyond already. */
@@ -99,7 +109,7 @@ static void copy_entries(struct fork *f, struct frame *to, struct frame *from, c
 			if (copy_page_now(f, to, v, va, pte_frame(p)))
 				continue;
 			*s = p = pte_wrprotect(p);
-			tlb_batch_add(&f->batch, va, NULL);
+			tlb_batch_add(f->batch, va, NULL);
 		}
 		if (likely(!pte_special(p))) {
 			frame = pte_frame(p);
@@ -131,7 +141,7 @@ static int copy_table(struct fork *f, struct frame *from, struct vma *v, uaddr_t
 	to = pt_leaf_create(f->dst, base);
 	if (!to)
 		return -ENOMEM;
-	thp_split(from, &f->batch);
+	thp_split(from, f->batch);
 	spin_lock(pt_ring_lock(from));
 	leaf_lock_two(from, to);
 	pt_ring_join(from, to);
@@ -175,16 +185,15 @@ static int fork_tables(struct fork *f)
 	struct frame *leaf;
 	uaddr_t va = 0, touched;
 
-	while ((leaf = pt_leaf_next(f->src, &va, USER_TOP))) {
+	while ((leaf = pt_leaf_area(f->src, &v, &va))) {
+		va = ALIGN_DOWN(va, L1_SIZE);
 		touched = touched_next(f, va);
 		if (!leaf->owner && va != touched) {
-			va = pt_share_run(f->src, f->dst, va, touched);
+			va = pt_share_run(f->src, f->dst, va, MIN(v->end, touched));
 			if (!va)
 				return -ENOMEM;
 			continue;
 		}
-		while (v && v->end <= va)
-			v = v->next;
 		if (va == touched || want_copy(leaf, v, va)) {
 			if (!leaf->owner)
 				leaf = pt_attach(f->src, va, 0);
@@ -193,7 +202,7 @@ static int fork_tables(struct fork *f)
 		} else {
 			if (!pt_l1_create(f->dst, va))
 				return -ENOMEM;
-			pt_detach(f->src, va, &f->batch);
+			pt_detach(f->src, va, f->batch);
 			f->detached = true;
 		}
 		va += L1_SIZE;
@@ -215,9 +224,10 @@ static void share_tables(struct fork *f)
 int aspace_fork(struct aspace *src, uaddr_t written, struct aspace **dst)
 {
 	const struct trapframe *tf = thread_trapframe(current());
+	struct tlb_batch batch;
 	struct fork f = {.src = src, .dst = aspace_create(), .exclusive = aspace_exclusive(src),
-			 .soon = {tf->sp, written, tf->tp, tf->pc}};
-	int err = 0;
+			 .soon = {tf->sp, written, tf->tp, tf->pc}, .batch = &batch};
+	int err;
 
 	if (!f.dst)
 		return -ENOMEM;
@@ -226,13 +236,12 @@ int aspace_fork(struct aspace *src, uaddr_t written, struct aspace **dst)
 	f.dst->mmap_top = src->mmap_top;
 	f.dst->layout = src->layout;
 	f.dst->no_thp = src->no_thp;
-	tlb_batch_begin(&f.batch, src, false);
-	for (struct vma *v = vma_first(&src->areas); v && !err; v = v->next)
-		err = fork_area(f.dst, v);
+	tlb_batch_begin(&batch, src, false);
+	err = fork_areas(f.dst, vma_first(&src->areas));
 	if (!err) {
 		err = fork_tables(&f);
 		/* No hart may write to what is read-only now, or use a table that is out. */
-		tlb_batch_end(&f.batch);
+		tlb_batch_end(&batch);
 		if (f.detached)
 			share_tables(&f);
 	}

@@ -287,13 +287,7 @@ void pt_unmap_all(struct aspace *as, struct vma *v, struct tlb_batch *b)
 	struct frame *leaf;
 	uaddr_t va = 0;
 
-	while (v) {
-		va = MAX(va, v->start);
-		leaf = pt_leaf_next(as, &va, v->end);
-		if (!leaf) {
-			v = v->next;
-			continue;
-		}
+	while ((leaf = pt_leaf_area(as, &v, &va))) {
 		if (!leaf->owner) {
 			va = pt_drop(as, va, v->end);
 			continue;
@@ -445,14 +439,14 @@ int pt_move(struct aspace *as, uaddr_t from, uaddr_t to, uint64_t len, struct tl
 	return 0;
 }
 
-void pt_count_pages(struct aspace *as, uint64_t *anon, uint64_t *object, uint64_t *swapped)
+void pt_count_pages(struct vma *v, uint64_t *anon, uint64_t *object, uint64_t *swapped)
 {
 	uaddr_t va = 0;
 	const pte_t *l1;
 
 	*anon = *object = *swapped = 0;
 	/* Without l1_lock, which comes before some that callers hold. */
-	while ((l1 = pt_l1_next(as, &va, USER_TOP))) {
+	while (v && (l1 = pt_l1_area(v->as, &v, &va))) {
 		/* After a large fork there are many of them side by side. */
 		do {
 			pte_t e = *l1++;
@@ -461,7 +455,7 @@ void pt_count_pages(struct aspace *as, uint64_t *anon, uint64_t *object, uint64_
 			*anon += mega ? PT_ENTRIES : pt_count(pte_frame(e), PT_COUNT_ANON);
 			*object += mega ? 0 : pt_count(pte_frame(e), PT_COUNT_OBJECT);
 			*swapped += mega ? 0 : pt_count(pte_frame(e), PT_COUNT_SWAP);
-			va += L1_SIZE;
+			va = (va | (L1_SIZE - 1)) + 1;
 		} while (va % L2_SIZE && *l1);
 	}
 }

@@ -97,6 +97,28 @@ static inline struct frame *pt_leaf_next(struct aspace *as, uaddr_t *va, uaddr_t
 
 	return l1 ? pt_leaf_at(as, l1) : NULL;
 }
+/*
+ * The same for the areas from *v on: *v, *va become the first area that has a part in it and the
+ * first address, from *va on, of that part.
+ */
+static inline pte_t *pt_l1_area(struct aspace *as, struct vma **v, uaddr_t *va)
+{
+	pte_t *l1;
+
+	for (; *v; *v = (*v)->next) {
+		*va = MAX(*va, (*v)->start);
+		l1 = pt_l1_next(as, va, (*v)->end);
+		if (l1)
+			return l1;
+	}
+	return NULL;
+}
+static inline struct frame *pt_leaf_area(struct aspace *as, struct vma **v, uaddr_t *va)
+{
+	const pte_t *l1 = pt_l1_area(as, v, va);
+
+	return l1 ? pt_leaf_at(as, l1) : NULL;
+}
 /* A table for va that is as's and in no ring. flags: for frame_alloc. NULL: no memory. */
 struct frame *pt_table_alloc(struct aspace *as, uaddr_t va, unsigned flags);
 static inline pte_t *pt_entry(const struct frame *leaf, uaddr_t va)
@@ -164,8 +186,11 @@ void pt_protect(struct vma *v, uint32_t prot, uaddr_t start, uaddr_t end, struct
  * out. (a writer)
  */
 int pt_move(struct aspace *as, uaddr_t from, uaddr_t to, uint64_t len, struct tlb_batch *b);
-/* Counts of all leaf tables summed: private and object pages resident, private ones swapped. */
-void pt_count_pages(struct aspace *as, uint64_t *anon, uint64_t *object, uint64_t *swapped);
+/*
+ * Counts of the leaf tables of the areas from v on: private and object pages resident, private ones
+ * swapped.
+ */
+void pt_count_pages(struct vma *v, uint64_t *anon, uint64_t *object, uint64_t *swapped);
 /* A new root with the kernel half filled in, and its end with everything below (no entry left). */
 int pt_create(struct aspace *as);
 void pt_destroy(struct aspace *as);

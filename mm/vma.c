@@ -101,6 +101,18 @@ void vma_insert_below(struct vma_tree *t, struct vma *next, struct vma *v)
 	t->count++;
 }
 
+static struct rb_node *next_node(struct rb_node *n)
+{
+	return &entry(n)->next->node;
+}
+
+void vma_build(struct vma_tree *t, struct vma *first, uint32_t n)
+{
+	t->count = n;
+	if (first)
+		rb_build(&t->root, &first->node, n, next_node, &augment);
+}
+
 /* A hole has opened next to v. */
 static void hole_opened(struct vma_tree *t, struct vma *v)
 {

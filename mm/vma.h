@@ -25,6 +25,8 @@ static inline void vma_insert(struct vma_tree *t, struct vma *v)
 	vma_insert_below(t, vma_find(t, v->start), v);
 }
 void vma_remove(struct vma_tree *t, struct vma *v);
+/* Fill an empty tree with n areas that are linked, by next and prev, in their order. */
+void vma_build(struct vma_tree *t, struct vma *first, uint32_t n);
 /* Change the range of v, which may not run into its neighbours; index is the caller's matter. */
 void vma_resize(struct vma_tree *t, struct vma *v, uaddr_t start, uaddr_t end);
 /*

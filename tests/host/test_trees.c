@@ -240,6 +240,32 @@ static void test_rbtree_depth(void **state)
 	assert_true(deepest <= 24);
 }
 
+static struct rb_node *node_behind(struct rb_node *rb)
+{
+	return &(rb_entry(rb, struct node, rb) + 1)->rb;
+}
+
+/* A tree built at once obeys the rules, and goes on to when it is changed. */
+static void test_rbtree_build(void **state)
+{
+	static struct node many[70];
+	uint64_t seed = 5;
+
+	(void)state;
+	for (unsigned n = 1; n <= ARRAY_SIZE(many); n++) {
+		struct rb_root root = RB_ROOT_INIT;
+
+		for (unsigned i = 0; i < n; i++)
+			many[i] = (struct node){
+				.key = i, .gap = test_random(&seed) % 1000, .in = true};
+		rb_build(&root, &many[0].rb, n, node_behind, &augment);
+		tree_check(root.node, NULL);
+		expect_order(&root, n);
+		rb_erase(&root, &many[test_random(&seed) % n].rb, &augment);
+		tree_check(root.node, NULL);
+	}
+}
+
 static int nodes_out;
 static int nodes_until_failure = -1;
 
@@ -510,6 +536,7 @@ int main(void)
 		cmocka_unit_test(test_hlist),
 		cmocka_unit_test(test_rbtree),
 		cmocka_unit_test(test_rbtree_depth),
+		cmocka_unit_test(test_rbtree_build),
 		cmocka_unit_test(test_radix),
 		cmocka_unit_test(test_radix_remove_frees),
 		cmocka_unit_test(test_radix_no_memory),
