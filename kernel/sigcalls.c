@@ -14,11 +14,12 @@
 
 struct sighand *sighand_create(void)
 {
-	struct sighand *h = kzalloc(sizeof(*h));
+	struct sighand *h = kmalloc(sizeof(*h));
 
 	if (!h)
 		return NULL;
 	h->refs = 1;
+	h->set = 0;
 	spin_init(&h->lock, "sighand", RANK_SIGHAND);
 	return h;
 }
@@ -31,7 +32,9 @@ struct sighand *sighand_copy(struct sighand *from)
 	if (!h)
 		return NULL;
 	irq = spin_lock_irq(&from->lock);
-	memcpy(h->actions, from->actions, sizeof(h->actions));
+	h->set = from->set;
+	for (sigset_t left = h->set; left; left &= left - 1)
+		h->actions[ctz64(left)] = from->actions[ctz64(left)];
 	spin_unlock_irq(&from->lock, irq);
 	return h;
 }
@@ -52,20 +55,22 @@ void sighand_reset(struct sighand *h)
 {
 	uint64_t irq = spin_lock_irq(&h->lock);
 
-	for (int i = 0; i < NSIG; i++) {
-		uint64_t keep = h->actions[i].handler == SIG_IGN ? SIG_IGN : SIG_DFL;
+	for (sigset_t left = h->set; left; left &= left - 1) {
+		struct sigaction *act = &h->actions[ctz64(left)];
+		uint64_t keep = act->handler == SIG_IGN ? SIG_IGN : SIG_DFL;
 
-		h->actions[i] = (struct sigaction){.handler = keep};
+		*act = (struct sigaction){.handler = keep};
 	}
 	spin_unlock_irq(&h->lock, irq);
 }
 
 struct sigaction sighand_action(struct process *p, int sig)
 {
-	struct sigaction act;
+	struct sigaction act = {.handler = SIG_DFL};
 	uint64_t irq = spin_lock_irq(&p->sighand->lock);
 
-	act = p->sighand->actions[sig - 1];
+	if (p->sighand->set & SIGMASK(sig))
+		act = p->sighand->actions[sig - 1];
 	spin_unlock_irq(&p->sighand->lock, irq);
 	return act;
 }
@@ -101,6 +106,7 @@ SYSCALL4(rt_sigaction, int, sig, uaddr_t, new, uaddr_t, old, size_t, size)
 			     SA_NODEFER | SA_RESETHAND | SA_EXPOSE_TAGBITS;
 		irq = spin_lock_irq(&p->sighand->lock);
 		p->sighand->actions[sig - 1] = act;
+		__atomic_fetch_or(&p->sighand->set, SIGMASK(sig), __ATOMIC_RELEASE);
 		spin_unlock_irq(&p->sighand->lock, irq);
 		if (act.handler == SIG_IGN ||
 		    (act.handler == SIG_DFL && (SIG_IGNORE_MASK & SIGMASK(sig))))

@@ -11,7 +11,8 @@
 struct sighand {
 	_Atomic int refs;
 	struct spinlock lock;		 /* RANK_SIGHAND, interrupts off */
-	struct sigaction actions[NSIG];	 /* (lock) [sig - 1] */
+	sigset_t set;			 /* (lock) of others the action is the default */
+	struct sigaction actions[NSIG];	 /* (lock) [sig - 1], where `set` has it; else undefined */
 };
 
 /* A signal with its information, queued. */
@@ -42,10 +43,17 @@ void sighand_put(struct sighand *h);
 /* exec: handlers go back to default, ignored signals stay ignored. */
 void sighand_reset(struct sighand *h);
 struct sigaction sighand_action(struct process *p, int sig);
-/* The handler alone: no lock is needed to read one word. */
+/*
+ * The handler alone: no lock is needed to read one word. While others know it, bits of `set` only
+ * come, each after its action.
+ */
 static inline uint64_t sighand_handler(struct process *p, int sig)
 {
-	return __atomic_load_n(&p->sighand->actions[sig - 1].handler, __ATOMIC_RELAXED);
+	const struct sighand *h = p->sighand;
+
+	return __atomic_load_n(&h->set, __ATOMIC_ACQUIRE) & SIGMASK(sig)
+		       ? __atomic_load_n(&h->actions[sig - 1].handler, __ATOMIC_RELAXED)
+		       : SIG_DFL;
 }
 
 void sigpending_init(struct sigpending *s);

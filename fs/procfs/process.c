@@ -83,7 +83,7 @@ static void signals_take(struct snapshot *s, struct process *p)
 	if (h) {
 		irq2 = spin_lock_irq(&h->lock);
 		for (int sig = 1; sig <= NSIG; sig++) {
-			uint64_t handler = h->actions[sig - 1].handler;
+			uint64_t handler = sighand_handler(p, sig);
 
 			if (handler == SIG_IGN)
 				s->ignored |= SIGMASK(sig);
