@@ -31,9 +31,12 @@ void chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonc
 	start[12] = counter;
 	memcpy(&start[13], nonce, 12);
 	memcpy(x, start, sizeof(x));
+	/* Unrolled, so that x lives in registers. */
 	for (int i = 0; i < 10; i++) {
+#pragma GCC unroll 4
 		for (int col = 0; col < 4; col++)
 			quarter_round(&x[col], &x[4 + col], &x[8 + col], &x[12 + col]);
+#pragma GCC unroll 4
 		for (int diag = 0; diag < 4; diag++)
 			quarter_round(&x[diag], &x[4 + (diag + 1) % 4], &x[8 + (diag + 2) % 4],
 				      &x[12 + (diag + 3) % 4]);

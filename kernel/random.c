@@ -19,7 +19,7 @@
 static struct {
 	struct spinlock lock;
 	uint32_t key[8];	 /* (lock) the pool: every output erases it with a successor */
-	uint8_t batch[2 * CHACHA20_BLOCK]; /* (lock) output made in advance */
+	uint8_t batch[8 * CHACHA20_BLOCK]; /* (lock) output made in advance */
 	uint32_t batch_left;	 /* (lock) bytes of it not handed out; those that were are zero */
 	uint64_t absorbed;	 /* (lock) blocks mixed in: makes each absorbing step distinct */
 	uint64_t asked_at;	 /* (lock) when the source was last asked, ns */
