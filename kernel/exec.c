@@ -52,6 +52,8 @@ struct exec {
 	bool randomize;
 };
 
+static bool no_randomize; /* the command line says so: norandmaps */
+
 static uint64_t random_pages(const struct exec *x, uint64_t pages)
 {
 	uint64_t r = 0;
@@ -421,13 +423,18 @@ static void exec_free(struct exec *x)
 
 static struct exec *exec_alloc(void)
 {
-	struct exec *x = kzalloc(sizeof(*x));
+	uint64_t limit = MIN(rlimit_get(RLIMIT_STACK) / 4, (uint64_t)(6 * MiB));
+	struct exec *x = kmalloc(sizeof(*x));
 
 	if (!x)
 		return NULL;
-	x->args.limit = MIN(rlimit_get(RLIMIT_STACK) / 4, (uint64_t)(6 * MiB));
-	x->args.limit = MAX(x->args.limit, 32 * PAGE_SIZE);
-	x->randomize = !cmdline_has("norandmaps") &&
+	/* Large parts of it are filled before they are looked at. */
+	exec_args_init(&x->args, MAX(limit, 32 * PAGE_SIZE));
+	x->program.file = x->interp.file = x->file = NULL;
+	x->program.interp[0] = x->interp.interp[0] = 0;
+	x->layout = (struct exec_layout){0};
+	x->creds = (struct exec_creds){0};
+	x->randomize = !no_randomize &&
 		       !(current()->process->personality & PERSONALITY_NO_RANDOMIZE);
 	return x;
 }
@@ -500,9 +507,12 @@ out:
 
 int exec_kernel(const char *path, const char *const argv[], const char *const envp[])
 {
-	struct exec *x = exec_alloc();
+	struct exec *x;
 	int err;
 
+	/* What the kernel starts comes before all that programs start. */
+	no_randomize = cmdline_has("norandmaps");
+	x = exec_alloc();
 	if (!x)
 		return -ENOMEM;
 	strlcpy(x->path, path, sizeof(x->path));

@@ -10,9 +10,17 @@
 
 #define ARG_STRLEN_MAX (32 * PAGE_SIZE) /* one string (execve(2)) */
 
+void exec_args_init(struct exec_args *a, uint64_t limit)
+{
+	a->nr_chunks = 0;
+	a->used = 0;
+	a->limit = limit;
+	a->argc = a->envc = 0;
+}
+
 void exec_args_free(struct exec_args *a)
 {
-	for (uint32_t i = 0; i < ARG_CHUNKS_MAX && a->chunks[i]; i++)
+	for (uint32_t i = 0; i < a->nr_chunks; i++)
 		kfree(a->chunks[i]);
 }
 
@@ -23,9 +31,13 @@ static char *byte_at(struct exec_args *a, uint64_t pos)
 
 	if (c >= ARG_CHUNKS_MAX)
 		return NULL;
-	if (!a->chunks[c])
+	if (c == a->nr_chunks) {
 		a->chunks[c] = kmalloc_wait(ARG_CHUNK);
-	return a->chunks[c] ? a->chunks[c] + pos % ARG_CHUNK : NULL;
+		if (!a->chunks[c])
+			return NULL;
+		a->nr_chunks++;
+	}
+	return a->chunks[c] + pos % ARG_CHUNK;
 }
 
 static bool too_big(const struct exec_args *a)
@@ -112,9 +124,14 @@ int exec_args_add_array(struct exec_args *a, const char *const array[], uint32_t
 
 uint64_t exec_args_next(const struct exec_args *a, uint64_t pos)
 {
-	while (a->chunks[pos / ARG_CHUNK][pos % ARG_CHUNK])
-		pos++;
-	return pos + 1;
+	for (;;) {
+		const char *s = a->chunks[pos / ARG_CHUNK] + pos % ARG_CHUNK;
+		size_t room = ARG_CHUNK - pos % ARG_CHUNK, n = strnlen(s, room);
+
+		if (n < room)
+			return pos + n + 1;
+		pos += room;
+	}
 }
 
 int exec_args_replace_first(struct exec_args *a, const char *const with[], uint32_t n)
@@ -126,7 +143,7 @@ int exec_args_replace_first(struct exec_args *a, const char *const with[], uint3
 	if (!old)
 		return -ENOMEM;
 	*old = *a;
-	memset(a->chunks, 0, sizeof(a->chunks));
+	a->nr_chunks = 0;
 	a->used = 0;
 	for (uint32_t i = 0; i < n && !err; i++)
 		err = exec_args_add(a, with[i]);

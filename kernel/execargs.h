@@ -10,12 +10,14 @@
 #define ARG_CHUNKS_MAX 512 /* 2 MiB: a quarter of the default stack limit, as Linux */
 
 struct exec_args {
-	char *chunks[ARG_CHUNKS_MAX];
+	char *chunks[ARG_CHUNKS_MAX]; /* the first nr_chunks of them */
+	uint32_t nr_chunks;
 	uint64_t used;	   /* bytes of strings, NULs included */
 	uint64_t limit;	   /* bytes of strings and pointers allowed */
 	uint32_t argc, envc;
 };
 
+void exec_args_init(struct exec_args *a, uint64_t limit);
 void exec_args_free(struct exec_args *a);
 /* Add one string. -E2BIG, -EFAULT, -ENOMEM. */
 int exec_args_add(struct exec_args *a, const char *s);
