@@ -2,6 +2,7 @@
 
 #include "kernel/uapi/errno.h"
 #include "lib/bits.h"
+#include "lib/string.h"
 
 #define SLOT_MASK (RADIX_SLOTS - 1)
 
@@ -461,8 +462,10 @@ void radix_window(const struct radix *tree, uint64_t first, unsigned n, void **i
 		const struct radix_node *leaf = tree->height ? leaf_find(tree, first) : NULL;
 		unsigned slot = first & SLOT_MASK, now = MIN(n, RADIX_SLOTS - slot);
 
-		for (unsigned i = 0; i < now; i++)
-			items[i] = leaf ? leaf->slots[slot + i] : NULL;
+		if (leaf)
+			memcpy(items, &leaf->slots[slot], now * sizeof(*items));
+		else
+			memset(items, 0, now * sizeof(*items));
 		if (!tree->height && !first)
 			items[0] = tree->root;
 		items += now;

@@ -313,13 +313,18 @@ static __attribute__((noinline)) int map_around(struct fault *f, struct frame *l
 	struct frame *frames[FAULT_AROUND];
 	uaddr_t start;
 	uint64_t first;
-	uint32_t n = window(f, &start, &first), here = (f->va - start) >> PAGE_SHIFT, mapped = 0;
+	uint32_t n = window(f, &start, &first), here = (f->va - start) >> PAGE_SHIFT;
+	uint32_t mapped = 0, left = 0;
 	bool write = f->access & VM_WRITE_ACCESS;
+	bool writable = !vma_private(v) && (v->prot & PROT_WRITE);
+	const pte_t bits = pte_user(0, v->prot, false);
+	/* Hardware that sets A tells later which neighbours were of use. */
+	const pte_t around = software_sets_a ? bits : bits & ~PTE_A;
 	pte_t *e = pt_entry(leaf, start);
 	int err = 0;
 
-	pagecache_gather(v->object, first, frames, n);
-	if (v->prot & PROT_EXEC)
+	if ((pagecache_gather(v->object, first, frames, n) & FRAME_ICACHE_STALE) &&
+	    (v->prot & PROT_EXEC))
 		for (uint32_t i = 0; i < n; i++)
 			if (frames[i] && frame_has(frames[i], FRAME_ICACHE_STALE))
 				exec_ready(frames[i]);
@@ -330,25 +335,26 @@ static __attribute__((noinline)) int map_around(struct fault *f, struct frame *l
 		err = need_writable(f, frames[here]);
 	for (uint32_t i = 0; i < n; i++) {
 		struct frame *frame = frames[i];
+		pte_t p = i == here ? bits : around;
 
-		/* Its identity again: truncate takes a frame out first and looks here then. */
-		if (!frame || e[i] || frame->object != v->object || (i == here && err))
+		if (!frame)
 			continue;
+		/* Its identity again: truncate takes a frame out first and looks here then. */
+		if (e[i] || frame->object != v->object || (i == here && err)) {
+			frames[left++] = frame;
+			continue;
+		}
+		if (writable && (i != here || write) && pt_writable_now(v->object, frame))
+			p |= PTE_W | PTE_D;
+		/* Our reference is the mapping's now. */
 		__atomic_fetch_add((uint32_t *)&frame->maps, 1, __ATOMIC_RELAXED);
-		/* Hardware that sets A tells later which neighbours were of use. */
-		pt_set_object(leaf, &e[i],
-			      pte_user(frame_pa(frame), v->prot,
-				       !vma_private(v) && (i != here || write) &&
-					       (v->prot & PROT_WRITE) &&
-					       pt_writable_now(v->object, frame)) &
-				      ~(i == here || software_sets_a ? 0 : PTE_A));
-		frames[i] = NULL; /* our reference is the mapping's now */
+		__atomic_store_n(&e[i], p | pte_ppn(frame_pa(frame)), __ATOMIC_RELEASE);
 		mapped++;
 	}
+	leaf->entries += mapped * PT_COUNT_OBJECT;
 	leaf_unlock(leaf);
-	for (uint32_t i = 0; i < n; i++)
-		if (frames[i])
-			frame_put(frames[i]);
+	while (left)
+		frame_put(frames[--left]);
 	vm_event(VM_FILE_FAULT);
 	vm_event_add(VM_FAULT_AROUND, mapped);
 	return err;

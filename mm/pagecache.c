@@ -61,17 +61,26 @@ struct frame *pagecache_find(struct object *o, uint64_t index)
 	return f;
 }
 
-void pagecache_gather(struct object *o, uint64_t first, struct frame **frames, uint32_t n)
+uint32_t pagecache_gather(struct object *o, uint64_t first, struct frame **frames, uint32_t n)
 {
+	uint32_t words = 0;
+
 	spin_lock(&o->tree_lock);
 	radix_window(&o->frames, first, n, (void **)frames);
 	for (uint32_t i = 0; i < n; i++) {
-		if (frames[i] && frame_has(frames[i], FRAME_BUSY))
+		uint32_t word;
+
+		if (!frames[i])
+			continue;
+		word = __atomic_load_n((uint32_t *)&frames[i]->word, __ATOMIC_ACQUIRE);
+		words |= word;
+		if (word & FRAME_BUSY)
 			frames[i] = NULL;
-		else if (frames[i])
+		else
 			frame_get(frames[i]);
 	}
 	spin_unlock(&o->tree_lock);
+	return words;
 }
 
 /* Enter a new frame, BUSY. The tree takes over the caller's reference. 0, -EEXIST, -ENOMEM. */

@@ -57,9 +57,9 @@ extern _Atomic uint64_t pagecache_nr_dirty, pagecache_nr_writeback, pagecache_nr
 struct frame *pagecache_find(struct object *o, uint64_t index);
 /*
  * Up to n cached frames, valid (not BUSY), of indices [first, first + n), each with a reference; a
- * slot without one is NULL.
+ * slot without one is NULL. Returns all their words together: has any of them this flag?
  */
-void pagecache_gather(struct object *o, uint64_t first, struct frame **frames, uint32_t n);
+uint32_t pagecache_gather(struct object *o, uint64_t first, struct frame **frames, uint32_t n);
 /* Sleep until none of bits (BUSY, WRITEBACK) is set. 0, or -EINTR if killed and mode allows. */
 int frame_wait(struct frame *f, uint32_t bits, enum wait_mode mode);
 /* Clear bits and wake who waits for them. */

@@ -132,17 +132,12 @@ static inline uaddr_t pt_span_end(uaddr_t va, uaddr_t end)
 
 	return next < end ? next : end;
 }
-/* Store an entry p that maps f, which was not mapped here; the table's counts. */
+/* Store an entry p that maps f, private, which was not mapped here; the table's counts. */
 static inline void pt_set_anon(struct frame *leaf, pte_t *e, struct frame *f, pte_t p)
 {
 	f->pte = e;
 	leaf->entries += PT_COUNT_ANON;
 	/* Contents before the entry that makes them reachable. */
-	__atomic_store_n(e, p, __ATOMIC_RELEASE);
-}
-static inline void pt_set_object(struct frame *leaf, pte_t *e, pte_t p)
-{
-	leaf->entries += PT_COUNT_OBJECT;
 	__atomic_store_n(e, p, __ATOMIC_RELEASE);
 }
 /*
