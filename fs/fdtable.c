@@ -197,7 +197,7 @@ void fdtable_close_on_exec(struct fdtable *t)
 	}
 }
 
-struct file *fd_get_any(int fd)
+static inline struct file *lookup(int fd)
 {
 	struct fdtable *t = current()->files;
 	struct file *f = NULL;
@@ -217,9 +217,14 @@ struct file *fd_get_any(int fd)
 	return f;
 }
 
+struct file *fd_get_any(int fd)
+{
+	return lookup(fd);
+}
+
 struct file *fd_get(int fd)
 {
-	struct file *f = fd_get_any(fd);
+	struct file *f = lookup(fd);
 
 	if (unlikely(f && (f->kind & FILE_PATH))) {
 		file_put(f);

@@ -95,13 +95,30 @@ static size_t uio_move(struct uio *u, void *buf, size_t n, enum direction dir)
 	return moved;
 }
 
+/* The usual: user memory, all in the buffer that is at hand. */
+static inline bool at_hand(const struct uio *u, size_t n)
+{
+	return n && n <= u->resid && n <= u->iov->len - u->done && !u->kernel && !u->nofault;
+}
+
+static inline size_t advance(struct uio *u, size_t moved)
+{
+	u->done += moved;
+	u->resid -= moved;
+	return moved;
+}
+
 size_t uio_copy_to(struct uio *u, const void *buf, size_t n)
 {
+	if (likely(at_hand(u, n)))
+		return advance(u, n - copy_to_user_partial(u->iov->base + u->done, buf, n));
 	return uio_move(u, (void *)(uintptr_t)buf, n, TO);
 }
 
 size_t uio_copy_from(struct uio *u, void *buf, size_t n)
 {
+	if (likely(at_hand(u, n)))
+		return advance(u, n - copy_from_user_partial(buf, u->iov->base + u->done, n));
 	return uio_move(u, buf, n, FROM);
 }
 

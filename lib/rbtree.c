@@ -100,10 +100,17 @@ static void insert_fixup(struct rb_root *root, struct rb_node *node,
 void rb_insert(struct rb_root *root, struct rb_node *node, struct rb_node *parent,
 	       struct rb_node **link, const struct rb_augment *augment)
 {
-	node->parent_red = (uintptr_t)parent | RED;
 	node->left = NULL;
 	node->right = NULL;
 	*link = node;
+	if (!parent) {
+		/* Alone, and black. */
+		node->parent_red = 0;
+		if (augment)
+			augment->update(node);
+		return;
+	}
+	node->parent_red = (uintptr_t)parent | RED;
 	if (augment) {
 		augment->update(node);
 		rb_update(parent, augment);
@@ -237,6 +244,11 @@ void rb_erase(struct rb_root *root, struct rb_node *node, const struct rb_augmen
 	struct rb_node *parent, *child, *moved = NULL;
 	bool red;
 
+	if (root->node == node && !node->left && !node->right) {
+		root->node = NULL;
+		rb_node_init(node);
+		return;
+	}
 	if (node->left && node->right) {
 		parent = unlink_inner(root, node, &child, &red);
 		moved = rb_parent(node->left);

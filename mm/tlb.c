@@ -71,16 +71,10 @@ static uint64_t asid_new(struct aspace *as)
 	return generation | next_asid;
 }
 
-/* The ASID to run as with on this hart, interrupts off. */
-static uint64_t asid_use(struct aspace *as, struct mm_hart *h)
+static __slow uint64_t asid_renew(struct aspace *as, struct mm_hart *h)
 {
-	uint64_t asid = as->asid, active = h->asid_active;
+	uint64_t asid;
 
-	/* The exchange fails if a rollover has taken asid_active meanwhile. */
-	if (likely(active && (asid ^ generation) < GENERATION &&
-		   __atomic_compare_exchange_n((uint64_t *)&h->asid_active, &active, asid, false,
-					       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
-		return asid % GENERATION;
 	spin_lock(&tlb_lock);
 	asid = as->asid;
 	if ((asid ^ generation) >= GENERATION)
@@ -92,6 +86,19 @@ static uint64_t asid_use(struct aspace *as, struct mm_hart *h)
 	h->asid_active = asid;
 	spin_unlock(&tlb_lock);
 	return asid % GENERATION;
+}
+
+/* The ASID to run as with on this hart, interrupts off. */
+static uint64_t asid_use(struct aspace *as, struct mm_hart *h)
+{
+	uint64_t asid = as->asid, active = h->asid_active;
+
+	/* The exchange fails if a rollover has taken asid_active meanwhile. */
+	if (likely(active && (asid ^ generation) < GENERATION &&
+		   __atomic_compare_exchange_n((uint64_t *)&h->asid_active, &active, asid, false,
+					       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
+		return asid % GENERATION;
+	return asid_renew(as, h);
 }
 
 /*
