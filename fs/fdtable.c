@@ -233,6 +233,18 @@ struct file *fd_get(int fd)
 	return f;
 }
 
+struct file *fd_borrow(int fd, bool *owned)
+{
+	const struct fdtable *t = current()->files;
+	struct file *f;
+
+	*owned = !t || atomic_load_explicit(&t->refs, memory_order_acquire) != 1;
+	if (unlikely(*owned))
+		return fd_get(fd);
+	f = (uint32_t)fd < t->size ? t->files[fd] : NULL;
+	return likely(f && !(f->kind & FILE_PATH)) ? f : NULL;
+}
+
 /* Give f the lowest free number from `from` on. ~number: for that one there is no room yet. */
 static int fd_take(struct fdtable *t, struct file *f, uint32_t from, uint32_t limit, bool cloexec)
 {

@@ -11,6 +11,8 @@
 #include "kernel/panic.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
+#include "kernel/riscv.h"
+#include "mm/frame.h"
 #include "mm/pagecache.h"
 
 static struct kmem_cache *file_cache;
@@ -37,6 +39,7 @@ struct file *file_alloc_at(struct path *p, uint32_t flags, uint32_t kind,
 	atomic_init(&f->error_seq, inode_has_object(inode) ? inode->object.error_seq : 0);
 	f->cred = current()->cred ? cred_get(current()->cred) : NULL;
 	atomic_init(&f->flocked, 0);
+	f->atime_until = 0;
 	f->ra_end = 0;
 	f->ra_asked = 0;
 	hlist_init(&f->watches);
@@ -97,10 +100,8 @@ ssize64_t file_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	if (!(f->kind & FILE_READ))
 		return -EBADF;
-	if (S_ISDIR(f->inode->mode))
-		return -EISDIR;
-	if (!f->ops->read)
-		return -EINVAL;
+	if (unlikely(!f->ops->read))
+		return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
 	return f->ops->read(f, u, pos);
 }
 
@@ -198,6 +199,44 @@ void file_exec_creds(struct file *f, struct exec_creds *out)
 	out->gid = inode->gid;
 }
 
+/* A read moved f's atime, unless it is known from the last one to stay as it is. */
+static inline void file_accessed(struct file *f)
+{
+	const struct inode *inode = f->inode;
+	struct mount *mnt = f->path.mnt;
+	int64_t stays;
+
+	if (atomic_load_explicit(&f->flags, memory_order_relaxed) & O_NOATIME)
+		return;
+	if (likely(time_read() < f->atime_until && inode->atime > inode->mtime &&
+		   inode->atime > inode->ctime) &&
+	    !(atomic_load_explicit(&mnt->flags, memory_order_relaxed) & MS_STRICTATIME))
+		return;
+	stays = inode_accessed(mnt, f->inode);
+	f->atime_until = stays > 0 ? time_ns_to_ticks(time_ns() + (uint64_t)stays) : 0;
+}
+
+/* All of u lies in one cached page that is in use already: bytes moved; 0 if it is not so. */
+static inline size_t page_read(struct object *o, struct uio *u, uint64_t pos)
+{
+	uint64_t size = atomic_load_explicit(&o->size, memory_order_relaxed);
+	uint64_t off = pos & (PAGE_SIZE - 1);
+	size_t n = u->resid;
+	struct frame *f;
+
+	if (n > PAGE_SIZE - off || pos >= size || n > size - pos)
+		return 0;
+	f = pagecache_find(o, pos >> PAGE_SHIFT);
+	if (unlikely(!f))
+		return 0;
+	if (likely(!frame_has(f, FRAME_BUSY | FRAME_FRESH) && frame_has(f, FRAME_REFERENCED)))
+		n = uio_copy_to(u, (char *)frame_data(f) + off, n);
+	else
+		n = 0;
+	frame_put(f);
+	return n;
+}
+
 ssize64_t file_read_pages(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct object *o = &f->inode->object;
@@ -208,13 +247,15 @@ ssize64_t file_read_pages(struct file *f, struct uio *u, uint64_t *pos)
 		return n;
 	if (*pos == f->ra_end && !direct)
 		readahead_sequential(f, o, *pos, u->resid);
-	n = pagecache_read(o, u, *pos);
+	n = (ssize64_t)page_read(o, u, *pos);
+	if (unlikely(!n))
+		n = pagecache_read(o, u, *pos);
 	if (direct)
 		n = direct_end(o, *pos, n, false);
 	if (n > 0)
 		f->ra_end = *pos += (uint64_t)n;
-	if (n >= 0 && !(atomic_load(&f->flags) & O_NOATIME))
-		inode_accessed(f->path.mnt, f->inode);
+	if (n >= 0)
+		file_accessed(f);
 	return n;
 }
 
@@ -235,6 +276,49 @@ static int write_limit(struct inode *inode, struct uio *u, uint64_t pos)
 	return inode->ops->write_limit ? inode->ops->write_limit(inode, u, pos) : 0;
 }
 
+/*
+ * The usual short write, an append to a page that is dirty already: its block is there, and no
+ * change of the volume has to begin. A sync that is to write the page waits until it is not BUSY,
+ * and so has the bytes too. Bytes moved; 0 if it is not so.
+ */
+static inline size_t page_overwrite(struct inode *inode, struct uio *u, uint64_t pos)
+{
+	struct object *o = &inode->object;
+	uint64_t off = pos & (PAGE_SIZE - 1);
+	const uint32_t state = FRAME_DIRTY | FRAME_BUSY | FRAME_WRITEBACK;
+	size_t n = u->resid, moved;
+	struct frame *f;
+
+	if (n > PAGE_SIZE - off || pos > atomic_load_explicit(&o->size, memory_order_relaxed) ||
+	    !inode->ops->can_overwrite || !inode->ops->can_overwrite(inode, pos, n))
+		return 0;
+	spin_lock(&o->tree_lock);
+	f = radix_lookup(&o->frames, pos >> PAGE_SHIFT);
+	if (f && (__atomic_load_n(&f->word, __ATOMIC_RELAXED) & state) == FRAME_DIRTY)
+		frame_set(f, FRAME_BUSY | FRAME_ICACHE_STALE | FRAME_REFERENCED);
+	else
+		f = NULL;
+	spin_unlock(&o->tree_lock);
+	if (unlikely(!f))
+		return 0;
+	moved = uio_copy_from_nofault(u, (char *)frame_data(f) + off, n);
+	if (pos + moved > atomic_load_explicit(&o->size, memory_order_relaxed))
+		atomic_store_explicit(&o->size, pos + moved, memory_order_release);
+	frame_done(f, FRAME_BUSY);
+	return moved;
+}
+
+/* The whole transfer to the cache: bytes moved, or -errno if none. */
+static inline ssize64_t pages_write(struct inode *inode, struct uio *u, uint64_t pos)
+{
+	ssize64_t done = (ssize64_t)page_overwrite(inode, u, pos), n;
+
+	if (likely(done && !u->resid))
+		return done;
+	n = pagecache_write(&inode->object, u, pos + (uint64_t)done);
+	return n < 0 && done ? done : done + n;
+}
+
 ssize64_t file_write_pages(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct inode *inode = f->inode;
@@ -244,15 +328,16 @@ ssize64_t file_write_pages(struct file *f, struct uio *u, uint64_t *pos)
 	if (!u->resid)
 		return 0;
 	mutex_lock(&inode->lock);
-	size = atomic_load(&inode->object.size);
+	size = atomic_load_explicit(&inode->object.size, memory_order_relaxed);
 	if (u->append)
 		at = size;
 	n = write_limit(inode, u, at);
 	if (!n && file_is_direct(f, &inode->object))
 		n = direct_begin(&inode->object, u, at, true);
 	if (!n) {
-		inode_drop_setid(inode);
-		n = pagecache_write(&inode->object, u, at);
+		if (unlikely(inode->mode & (S_ISUID | S_ISGID)))
+			inode_drop_setid(inode);
+		n = pages_write(inode, u, at);
 	}
 	if (n > 0) {
 		at += (uint64_t)n;

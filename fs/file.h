@@ -73,6 +73,16 @@ int fdtable_unshare(struct fdtable **t);
 void fdtable_close_on_exec(struct fdtable *t);
 /* A referenced file or NULL. */
 struct file *fd_get(int fd);
+/*
+ * The same for the length of a system call: without a reference where the running thread alone has
+ * the table, and nobody can close it meanwhile. *owned is for fd_return.
+ */
+struct file *fd_borrow(int fd, bool *owned);
+static inline void fd_return(struct file *f, bool owned)
+{
+	if (unlikely(owned))
+		file_put(f);
+}
 /* Lowest free descriptor >= from (RLIMIT_NOFILE), installed with f, whose
  * reference it takes over. On failure (-EMFILE, -ENOMEM) f stays the caller's. */
 int fd_install(struct file *f, int from, bool cloexec);

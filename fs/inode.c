@@ -186,14 +186,10 @@ void inode_put(struct inode *inode)
 	inode_evict(inode);
 }
 
-void inode_dirty(struct inode *inode, bool datasync)
+void inode_dirty_slow(struct inode *inode, uint32_t bits)
 {
-	uint32_t bits = INODE_DIRTY | (datasync ? INODE_DATASYNC : 0);
-	uint32_t was = atomic_load(&inode->state);
+	uint32_t was = atomic_fetch_or(&inode->state, bits);
 
-	if ((was & bits) == bits)
-		return;
-	was = atomic_fetch_or(&inode->state, bits);
 	if ((was & INODE_DIRTY) || hlist_unhashed(&inode->hash))
 		return;
 	spin_lock(&icache_lock);

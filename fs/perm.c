@@ -88,22 +88,23 @@ void inode_drop_setid(struct inode *inode)
 	inode_dirty(inode, false);
 }
 
-void inode_accessed(struct mount *mnt, struct inode *inode)
+int64_t inode_accessed(struct mount *mnt, struct inode *inode)
 {
 	const int64_t day = 24 * 3600 * (int64_t)NSEC_PER_SEC;
-	uint32_t flags = atomic_load(&mnt->flags);
-	int64_t now;
+	uint32_t flags = atomic_load_explicit(&mnt->flags, memory_order_relaxed);
+	int64_t now = inode_now(), atime = inode->atime;
 
+	/* Most often it stays, so this is asked first. */
+	if (likely(atime > inode->mtime && atime > inode->ctime && now - atime < day) &&
+	    !(flags & MS_STRICTATIME))
+		return day - (now - atime);
 	if ((flags & (MS_NOATIME | MS_RDONLY)) || atomic_load(&inode->sb->readonly))
-		return;
+		return 0;
 	if ((flags & MS_NODIRATIME) && S_ISDIR(inode->mode))
-		return;
-	now = inode_now();
-	if (!(flags & MS_STRICTATIME) && inode->atime > inode->mtime &&
-	    inode->atime > inode->ctime && now - inode->atime < day)
-		return;
+		return 0;
 	inode->atime = now;
 	inode_dirty(inode, false);
+	return 0;
 }
 
 int inode_setattr_simple(struct inode *inode, const struct iattr *attr)

@@ -11,31 +11,36 @@
 #include "mm/pagecache.h"
 #include "mm/usercopy.h"
 
-/* A file for reading or writing at its own position, which is locked if others share it. */
-static struct file *file_begin(int fd, bool *locked)
-{
-	struct file *f = fd_get(fd);
+/* What has to be undone after a file was used. */
+struct borrowed {
+	bool owned, locked;
+};
 
-	if (!f)
+/* A file for reading or writing at its own position, which is locked if others share it. */
+static inline struct file *file_begin(int fd, struct borrowed *use)
+{
+	struct file *f = fd_borrow(fd, &use->owned);
+	int refs;
+
+	if (unlikely(!f))
 		return NULL;
-	/* Two references: the table's and ours. With a shared table there may be a race. */
-	*locked = (f->kind & FILE_SEEK) && atomic_load(&f->refs) > 2;
-	if (*locked || (f->kind & FILE_SEEK && S_ISDIR(f->inode->mode))) {
-		*locked = true;
+	/* One reference is the table's, and one may be ours. With a shared table there may be a race. */
+	refs = atomic_load_explicit(&f->refs, memory_order_relaxed) - use->owned;
+	use->locked = (f->kind & FILE_SEEK) && (refs > 1 || S_ISDIR(f->inode->mode));
+	if (use->locked)
 		mutex_lock(&f->pos_lock);
-	}
 	return f;
 }
 
-static void file_end(struct file *f, bool locked)
+static inline void file_end(struct file *f, struct borrowed use)
 {
-	if (locked)
+	if (use.locked)
 		mutex_unlock(&f->pos_lock);
-	file_put(f);
+	fd_return(f, use.owned);
 }
 
 /* What Linux refuses before it asks the file, in its order. Cuts u at the most one call moves. */
-static int transfer_check(struct file *f, struct uio *u, uint64_t pos, bool write)
+static inline int transfer_check(struct file *f, struct uio *u, uint64_t pos, bool write)
 {
 	if (!(f->kind & (write ? FILE_WRITE : FILE_READ)))
 		return -EBADF;
@@ -48,51 +53,54 @@ static int transfer_check(struct file *f, struct uio *u, uint64_t pos, bool writ
 	return 0;
 }
 
-static ssize64_t uio_transfer(struct file *f, struct uio *u, uint64_t *pos, bool write)
+static inline ssize64_t uio_transfer(struct file *f, struct uio *u, uint64_t *pos, bool write)
 {
-	uint32_t flags = atomic_load(&f->flags);
+	uint32_t flags = atomic_load_explicit(&f->flags, memory_order_relaxed);
 	int err = transfer_check(f, u, *pos, write);
 
 	if (unlikely(err))
 		return err;
 	u->nowait |= (flags & O_NONBLOCK) != 0;
 	if (!write)
-		return file_read(f, u, pos);
+		return likely(f->ops->read) ? f->ops->read(f, u, pos) : file_read(f, u, pos);
 	u->append |= (flags & O_APPEND) != 0;
-	u->dsync |= (flags & O_DSYNC) != 0;
-	u->sync |= (flags & O_SYNC) == O_SYNC;
-	return file_write(f, u, pos);
+	if (unlikely(flags & O_SYNC)) {
+		u->dsync |= (flags & O_DSYNC) != 0;
+		u->sync |= (flags & O_SYNC) == O_SYNC;
+	}
+	return likely(f->ops->write) ? f->ops->write(f, u, pos) : file_write(f, u, pos);
 }
 
-static ssize64_t fd_transfer(int fd, struct uio *u, bool write)
+static inline ssize64_t fd_transfer(int fd, struct uio *u, bool write)
 {
-	bool locked;
-	struct file *f = file_begin(fd, &locked);
+	struct borrowed use;
+	struct file *f = file_begin(fd, &use);
 	ssize64_t n;
 
 	if (!f)
 		return -EBADF;
 	n = uio_transfer(f, u, &f->pos, write);
-	file_end(f, locked);
+	file_end(f, use);
 	return n;
 }
 
-static ssize64_t fd_transfer_at(int fd, struct uio *u, int64_t offset, bool write)
+static inline ssize64_t fd_transfer_at(int fd, struct uio *u, int64_t offset, bool write)
 {
 	uint64_t pos = (uint64_t)offset;
 	struct file *f;
 	ssize64_t n;
+	bool owned;
 
 	if (offset < 0)
 		return -EINVAL;
-	f = fd_get(fd);
+	f = fd_borrow(fd, &owned);
 	if (!f)
 		return -EBADF;
 	if (!(f->kind & FILE_SEEK))
 		n = -ESPIPE;
 	else
 		n = uio_transfer(f, u, &pos, write);
-	file_put(f);
+	fd_return(f, owned);
 	return n;
 }
 
@@ -259,8 +267,8 @@ int64_t file_seek_simple(struct file *f, int64_t offset, int whence)
 
 SYSCALL3(lseek, int, fd, int64_t, offset, int, whence)
 {
-	bool locked;
-	struct file *f = file_begin(fd, &locked);
+	struct borrowed use;
+	struct file *f = file_begin(fd, &use);
 	int64_t pos;
 
 	if (!f)
@@ -273,6 +281,6 @@ SYSCALL3(lseek, int, fd, int64_t, offset, int, whence)
 		pos = file_seek_simple(f, offset, whence);
 	if (pos >= 0)
 		f->pos = (uint64_t)pos;
-	file_end(f, locked);
+	file_end(f, use);
 	return pos;
 }

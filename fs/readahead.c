@@ -70,20 +70,12 @@ static void readahead_thread(void *unused)
 	}
 }
 
-void readahead_sequential(struct file *f, struct object *o, uint64_t pos, size_t n)
+/* The window at first is to be on its way. */
+static __slow void window_ask(struct file *f, struct object *o, uint64_t first)
 {
-	uint64_t pages = (atomic_load(&o->size) + PAGE_SIZE - 1) >> PAGE_SHIFT;
-	uint64_t next = (pos + n) >> PAGE_SHIFT, first;
 	struct frame *cached;
 
-	/* What lives in memory has nothing to read; nor is there anything behind a small file. */
-	if (!o->ops->write_pages || next >= pages || !atomic_load(&running))
-		return;
-	/* A new place in the file. */
-	if (f->ra_asked > next + 2 * AHEAD)
-		f->ra_asked = 0;
-	first = MAX(f->ra_asked, ALIGN_UP(next + 1, (uint64_t)WINDOW));
-	if (next + AHEAD <= f->ra_asked || first >= pages)
+	if (!atomic_load(&running))
 		return;
 	f->ra_asked = first + WINDOW;
 	cached = pagecache_find(o, first);
@@ -91,6 +83,23 @@ void readahead_sequential(struct file *f, struct object *o, uint64_t pos, size_t
 		frame_put(cached);
 	else
 		queue_put(o, first, WINDOW);
+}
+
+void readahead_sequential(struct file *f, struct object *o, uint64_t pos, size_t n)
+{
+	uint64_t size = atomic_load_explicit(&o->size, memory_order_relaxed);
+	uint64_t pages = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	uint64_t next = (pos + n) >> PAGE_SHIFT, first;
+
+	/* What lives in memory has nothing to read; nor is there anything behind a small file. */
+	if (next >= pages || !o->ops->write_pages)
+		return;
+	/* A new place in the file. */
+	if (f->ra_asked > next + 2 * AHEAD)
+		f->ra_asked = 0;
+	first = MAX(f->ra_asked, ALIGN_UP(next + 1, (uint64_t)WINDOW));
+	if (next + AHEAD > f->ra_asked && first < pages)
+		window_ask(f, o, first);
 }
 
 void readahead_start(void)

@@ -208,6 +208,12 @@ struct inode_ops {
 	 * inode->lock held. NULL: anything.
 	 */
 	int (*write_limit)(struct inode *inode, struct uio *u, uint64_t pos);
+	/*
+	 * Bytes [pos, pos + n) lie in one page, which is dirty: has it got all that writing them
+	 * needs, so that the object's write_begin and make_writable would do nothing? inode->lock
+	 * held. NULL: no.
+	 */
+	bool (*can_overwrite)(const struct inode *inode, uint64_t pos, size_t n);
 	/* Bring fields that stat shows up to date; under dcache_lock. NULL: they are. */
 	void (*refresh)(struct inode *inode);
 };
@@ -231,7 +237,15 @@ void inode_fail_new(struct inode *inode); /* drops it */
 struct inode *inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* NULL is fine; the last one evicts: may sleep */
 /* Its fields changed: to be written back. datasync: in a way that matters for reading data. */
-void inode_dirty(struct inode *inode, bool datasync);
+void inode_dirty_slow(struct inode *inode, uint32_t bits);
+static inline void inode_dirty(struct inode *inode, bool datasync)
+{
+	uint32_t bits = INODE_DIRTY | (datasync ? INODE_DATASYNC : 0);
+
+	/* In order behind the change: who clears the bits first and then looks must see it. */
+	if ((atomic_load(&inode->state) & bits) != bits)
+		inode_dirty_slow(inode, bits);
+}
 /* Write data and fields of one inode and wait; with metadata only what fdatasync needs. */
 int inode_sync(struct inode *inode, bool datasync);
 /* Take all unused names and inodes of sb out; false if some are in use. */
@@ -242,7 +256,8 @@ int inode_setattr_simple(struct inode *inode, const struct iattr *attr);
 int64_t inode_now(void); /* the clock for timestamps, ns */
 /* mtime and ctime of an inode whose lock is held are now. */
 void inode_touch(struct inode *inode);
-void inode_accessed(struct mount *mnt, struct inode *inode); /* atime, as relatime says */
+/* The atime, as relatime says. For how many ns from now on it stays, if no other time changes. */
+int64_t inode_accessed(struct mount *mnt, struct inode *inode);
 /* Writers and executors exclude each other: 0 or -ETXTBSY. */
 int inode_write_get(struct inode *inode);
 void inode_write_put(struct inode *inode);
@@ -508,6 +523,7 @@ struct file {
 	_Atomic uint32_t error_seq;	/* a; write-back errors of the object seen so far */
 	const struct cred *cred;	/* c; of who opened it */
 	_Atomic uint32_t flocked;		/* a; has had flock or OFD locks */
+	uint64_t atime_until;		/* hint only: time CSR up to which a read need not look at it */
 	uint64_t ra_end;		/* hint only: where sequential reading will go on */
 	uint64_t ra_asked;		/* hint only: the page up to which it is read ahead */
 	struct hlist_head watches;	/* watch_lock in fs/event/epoll.c; those who wait for it */

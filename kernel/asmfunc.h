@@ -1,5 +1,6 @@
 /*
- * For assembly files: what a function begins and ends with, and 64 bytes at once.
+ * For assembly files: what a function begins and ends with, 64 bytes at once, and where to go on when
+ * user memory faults.
  */
 #pragma once
 
@@ -20,4 +21,11 @@
 	\insn	\reg, off(\base)
 	.set	off, off + 8
 	.endr
+	.endm
+
+	/* A fault in [from, to) that cannot be mended goes on at `at` (usercopy_fixup). */
+	.macro landing from, to, at
+	.pushsection .fixup, "a"
+	.dword	\from, \to, \at
+	.popsection
 	.endm

@@ -6,12 +6,6 @@
 #include "lib/string.h"
 #include "mm/usercopy.h"
 
-void uio_init_user(struct uio *u, uaddr_t buf, size_t n)
-{
-	*u = (struct uio){.niov = 1, .resid = n, .one = {buf, n}};
-	u->iov = &u->one;
-}
-
 void uio_init_kernel(struct uio *u, void *buf, size_t n)
 {
 	*u = (struct uio){
@@ -95,30 +89,45 @@ static size_t uio_move(struct uio *u, void *buf, size_t n, enum direction dir)
 	return moved;
 }
 
-/* The usual: user memory, all in the buffer that is at hand. */
-static inline bool at_hand(const struct uio *u, size_t n)
+/* n bytes that lie in one piece of user memory: the usual case. */
+static inline bool is_plain(const struct uio *u, size_t n)
 {
-	return n && n <= u->resid && n <= u->iov->len - u->done && !u->kernel && !u->nofault;
+	return n && n <= u->resid && n <= u->iov->len - u->done && !u->kernel;
 }
 
-static inline size_t advance(struct uio *u, size_t moved)
+static inline size_t plain_done(struct uio *u, size_t n, size_t left)
 {
-	u->done += moved;
-	u->resid -= moved;
-	return moved;
+	n -= left;
+	u->done += n;
+	u->resid -= n;
+	return n;
 }
 
 size_t uio_copy_to(struct uio *u, const void *buf, size_t n)
 {
-	if (likely(at_hand(u, n)))
-		return advance(u, n - copy_to_user_partial(u->iov->base + u->done, buf, n));
+	if (likely(is_plain(u, n) && !u->nofault))
+		return plain_done(u, n, copy_to_user_partial(u->iov->base + u->done, buf, n));
 	return uio_move(u, (void *)(uintptr_t)buf, n, TO);
+}
+
+size_t uio_copy_from_nofault(struct uio *u, void *buf, size_t n)
+{
+	bool nofault = u->nofault;
+
+	if (likely(is_plain(u, n)))
+		return plain_done(u, n, copy_from_user_nofault(buf, u->iov->base + u->done, n));
+	u->nofault = true;
+	n = uio_move(u, buf, n, FROM);
+	u->nofault = nofault;
+	return n;
 }
 
 size_t uio_copy_from(struct uio *u, void *buf, size_t n)
 {
-	if (likely(at_hand(u, n)))
-		return advance(u, n - copy_from_user_partial(buf, u->iov->base + u->done, n));
+	if (u->nofault)
+		return uio_copy_from_nofault(u, buf, n);
+	if (likely(is_plain(u, n)))
+		return plain_done(u, n, copy_from_user_partial(buf, u->iov->base + u->done, n));
 	return uio_move(u, buf, n, FROM);
 }
 

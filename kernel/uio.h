@@ -24,7 +24,11 @@ struct uio {
 	struct iovec64 one;	   /* storage for the common case */
 };
 
-void uio_init_user(struct uio *u, uaddr_t buf, size_t n);
+static inline void uio_init_user(struct uio *u, uaddr_t buf, size_t n)
+{
+	*u = (struct uio){.niov = 1, .resid = n, .one = {buf, n}};
+	u->iov = &u->one;
+}
 void uio_init_kernel(struct uio *u, void *buf, size_t n);
 /* iov stays the caller's and must outlive u. */
 void uio_init_iov(struct uio *u, const struct iovec64 *iov, uint32_t niov, size_t total);
@@ -35,6 +39,7 @@ void uio_init_iov(struct uio *u, const struct iovec64 *iov, uint32_t niov, size_
  */
 size_t uio_copy_to(struct uio *u, const void *buf, size_t n);   /* kernel -> buffers: read(2) */
 size_t uio_copy_from(struct uio *u, void *buf, size_t n);	/* buffers -> kernel: write(2) */
+size_t uio_copy_from_nofault(struct uio *u, void *buf, size_t n); /* whatever u->nofault says */
 size_t uio_zero(struct uio *u, size_t n);
 /*
  * Fault in the next n bytes (for writing, if write) so that a nofault copy can go on. 0, -EFAULT.

@@ -56,16 +56,6 @@ void radix_init(struct radix *tree, const struct radix_ops *ops)
 	*tree = (struct radix){.ops = ops};
 }
 
-void *radix_lookup(const struct radix *tree, uint64_t index)
-{
-	struct radix_node *leaf;
-
-	if (!tree->height)
-		return index ? NULL : tree->root;
-	leaf = leaf_find(tree, index);
-	return leaf ? leaf->slots[index & SLOT_MASK] : NULL;
-}
-
 unsigned radix_nodes_needed(const struct radix *tree, uint64_t index)
 {
 	unsigned levels = levels_for(index);

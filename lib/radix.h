@@ -64,7 +64,19 @@ static inline bool radix_empty(const struct radix *tree)
 }
 
 /* The item at index, or NULL. */
-void *radix_lookup(const struct radix *tree, uint64_t index);
+static inline void *radix_lookup(const struct radix *tree, uint64_t index)
+{
+	unsigned shift = tree->height * RADIX_BITS;
+	void *at = tree->root;
+
+	if (shift < 64 && index >> shift)
+		return NULL;
+	while (shift && at) {
+		shift -= RADIX_BITS;
+		at = ((struct radix_node *)at)->slots[index >> shift & (RADIX_SLOTS - 1)];
+	}
+	return at;
+}
 
 /*
  * Puts item (not NULL) at index, without tags.  0, -EEXIST if there is an item already, or

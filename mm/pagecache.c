@@ -245,14 +245,18 @@ ssize64_t pagecache_read(struct object *o, struct uio *u, uint64_t pos)
 	uint64_t done = 0;
 	int err = 0;
 
-	while (u->resid && pos < o->size) {
+	while (u->resid) {
+		uint64_t size = o->size;
 		uint64_t off = pos & (PAGE_SIZE - 1), index = pos >> PAGE_SHIFT;
-		size_t n = MIN(PAGE_SIZE - off, u->resid), moved, left = o->size - pos;
-		struct frame *f = get_page(o, index, DIV_ROUND_UP(off + u->resid, PAGE_SIZE), &err);
+		size_t n = MIN(PAGE_SIZE - off, u->resid), moved;
+		struct frame *f;
 
+		if (pos >= size)
+			break;
+		f = get_page(o, index, DIV_ROUND_UP(off + u->resid, PAGE_SIZE), &err);
 		if (!f)
 			break;
-		n = MIN(n, left);
+		n = MIN(n, size - pos);
 		moved = uio_copy_to(u, (char *)frame_data(f) + off, n);
 		frame_put(f);
 		done += moved;

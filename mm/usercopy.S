@@ -7,22 +7,13 @@
 
 #define SUM (1 << 18)
 
-	.macro landing from, to, at
-	.pushsection .fixup, "a"
-	.dword	\from, \to, \at
-	.popsection
-	.endm
-
 	.text
 
 /* size_t usercopy(void *dst, const void *src, size_t n): bytes not copied */
 	func	usercopy
 	li	t6, SUM
 	csrs	sstatus, t6
-	xor	a3, a0, a1
-	andi	a3, a3, 7
 	li	a4, 16
-	bnez	a3, 5f
 	bltu	a2, a4, 5f
 	andi	a3, a0, 7
 	beqz	a3, 2f
@@ -34,16 +25,18 @@
 	addi	a0, a0, 1
 	addi	a3, a3, 1
 	bnez	a3, 1b
-2:	li	a3, 512
+2:	andi	t4, a1, 7
+	bnez	t4, 10f
+	li	a3, 1024
 	bltu	a2, a3, 4f
-9:	.irp	at, 0, 64, 128, 192, 256, 320, 384, 448
+3:	.irp	at, 0, 64, 128, 192, 256, 320, 384, 448, 512, 576, 640, 704, 768, 832, 896, 960
 	eight	ld, a1, \at
 	eight	sd, a0, \at
 	.endr
-	addi	a2, a2, -512
-	addi	a1, a1, 512
-	addi	a0, a0, 512
-	bgeu	a2, a3, 9b
+	addi	a2, a2, -1024
+	addi	a1, a1, 1024
+	addi	a0, a0, 1024
+	bgeu	a2, a3, 3b
 4:	li	a3, 64
 	bltu	a2, a3, 4f
 3:	eight	ld, a1
@@ -60,6 +53,27 @@
 	addi	a1, a1, 8
 	addi	a0, a0, 8
 	j	4b
+10:	sub	t3, a1, t4		/* words of the source, each of two of the target's */
+	slli	t4, t4, 3
+	neg	t5, t4
+	li	a3, 16
+	ld	a4, 0(t3)
+	j	12f
+11:	ld	a5, 8(t3)
+	srl	a6, a4, t4
+	sll	a7, a5, t5
+	or	a6, a6, a7
+	sd	a6, 0(a0)
+	ld	a4, 16(t3)
+	srl	a5, a5, t4
+	sll	a7, a4, t5
+	or	a5, a5, a7
+	sd	a5, 8(a0)
+	addi	a2, a2, -16
+	addi	a1, a1, 16
+	addi	t3, t3, 16
+	addi	a0, a0, 16
+12:	bgeu	a2, a3, 11b
 	landing	2b, 5f, 5f
 5:	beqz	a2, 7f
 6:	lbu	a4, 0(a1)
@@ -76,36 +90,6 @@
 	j	7b
 	landing	1b, 2b, 8b
 	endfunc	usercopy
-
-/* size_t userzero(void *dst, size_t n): bytes not zeroed */
-	func	userzero
-	li	t6, SUM
-	csrs	sstatus, t6
-	li	a3, 64
-1:	beqz	a1, 5f
-	andi	a4, a0, 7
-	bnez	a4, 4f
-	bltu	a1, a3, 4f
-3:
-	.irp	off, 0, 8, 16, 24, 32, 40, 48, 56
-	sd	zero, \off(a0)
-	.endr
-	addi	a1, a1, -64
-	addi	a0, a0, 64
-	bgeu	a1, a3, 3b
-	j	1b
-	landing	3b, 4f, 6f		/* a fault among words: bytes to the very place */
-4:	sb	zero, 0(a0)
-	addi	a1, a1, -1
-	addi	a0, a0, 1
-	j	1b
-	landing	4b, 5f, 5f
-5:	csrc	sstatus, t6
-	mv	a0, a1
-	ret
-6:	li	a3, -1
-	j	1b
-	endfunc	userzero
 
 /*
  * long userstrncpy(char *dst, const char *src, size_t n): length, n if no NUL, -1 on a fault. By

@@ -7,7 +7,6 @@
 
 /* usercopy.S */
 size_t usercopy(void *dst, const void *src, size_t n);
-size_t userzero(void *dst, size_t n);
 long userstrncpy(char *dst, const char *src, size_t n);
 long userload32(const void *src, uint32_t *value);
 long userload64(const void *src, uint64_t *value);
@@ -42,7 +41,14 @@ int copy_to_user(uaddr_t dst, const void *src, size_t n)
 
 int clear_user(uaddr_t dst, size_t n)
 {
-	return user_range_ok(dst, n) && !userzero((void *)dst, n) ? 0 : -EFAULT;
+	static const char zeros[PAGE_SIZE];
+
+	for (size_t step; n; n -= step, dst += step) {
+		step = MIN(n, PAGE_SIZE - 8);
+		if (copy_to_user(dst, zeros + (dst & 7), step))
+			return -EFAULT;
+	}
+	return 0;
 }
 
 size_t copy_from_user_nofault(void *dst, uaddr_t src, size_t n)

@@ -167,6 +167,17 @@ const struct object_ops ext2_object_ops = {
 	.write_pages = ext2_write_pages,
 };
 
+bool ext2_can_overwrite(const struct inode *inode, uint64_t pos, size_t n)
+{
+	const struct ext2_inode *ei = container_of(inode, struct ext2_inode, vfs);
+	uint32_t bits = ext2_fs(inode->sb)->block_bits;
+
+	/* Blocks are taken away under the inode's lock only. */
+	return atomic_load_explicit(&ei->ready, memory_order_relaxed) == (pos >> bits) + 1 &&
+	       (pos + n - 1) >> bits == pos >> bits && pos + n <= INT32_MAX &&
+	       !atomic_load_explicit(&inode->sb->readonly, memory_order_relaxed);
+}
+
 static ssize64_t ext2_file_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct inode *inode = f->inode;

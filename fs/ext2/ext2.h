@@ -56,6 +56,7 @@ struct ext2_inode {
 	uint32_t group;		  /* of the inode */
 	uint32_t last_lblk, last_pblk; /* (m) where the last block was allocated */
 	uint32_t run_lblk, run_pblk, run_len; /* (m) the run of blocks looked up last */
+	_Atomic uint64_t ready;	  /* 1 + the block made for writing last; changed under (m) */
 	uint32_t space_hint;	  /* directories: no free slot in blocks before; inode lock */
 	struct list_head orphan_link; /* (l) */
 	struct list_head order_link, log_link; /* (i) */
@@ -222,6 +223,7 @@ int ext2_readdir(struct file *f, struct dir_context *ctx);
 int ext2_fallocate(struct file *f, int mode, uint64_t offset, uint64_t len);
 
 /* namei.c, symlink.c, data.c */
+bool ext2_can_overwrite(const struct inode *inode, uint64_t pos, size_t n);
 extern const struct inode_ops ext2_dir_iops, ext2_file_iops, ext2_symlink_iops, ext2_special_iops;
 extern const struct file_ops ext2_dir_fops, ext2_file_fops;
 extern const struct object_ops ext2_object_ops;

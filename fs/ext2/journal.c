@@ -183,15 +183,20 @@ void ext2_inode_ordered(struct ext2_inode *ei)
 void ext2_inode_forget(struct ext2_inode *ei)
 {
 	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
+	bool held;
 
 	if (list_empty(&ei->order_link) && list_empty(&ei->log_link))
 		return;
 	spin_lock(&fs->list_lock);
 	if (!list_empty(&ei->order_link))
 		fs->nr_ordered--;
+	held = !list_empty(&ei->log_link);
 	list_del(&ei->order_link);
 	list_del(&ei->log_link);
 	spin_unlock(&fs->list_lock);
+	/* Else files that come and go fill a transaction with what nobody will write. */
+	if (held && current()->handle.in)
+		journal_unhold(ei->vfs.sb->journal);
 }
 
 void ext2_pending_add(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t count)

@@ -200,6 +200,8 @@ int ext2_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, bool create, ui
 		ei->run_len = (uint32_t)*run;
 	}
 out:
+	if (create && !err)
+		atomic_store_explicit(&ei->ready, lblk + 1, memory_order_relaxed);
 	mutex_unlock(&ei->map_lock);
 	return err;
 }
@@ -309,6 +311,7 @@ int ext2_map_remove_some(struct ext2_inode *ei, uint64_t first, uint64_t end)
 		return -EROFS;
 	mutex_lock(&ei->map_lock);
 	ei->run_len = 0;
+	atomic_store(&ei->ready, 0);
 	ei->last_pblk = 0;
 	for (uint64_t i = first; i < MIN(end, (uint64_t)EXT2_NDIR) && !err; i++)
 		err = trim_slot(&t, &ei->block[i], 0, 0, 1);

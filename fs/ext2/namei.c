@@ -290,6 +290,7 @@ const struct inode_ops ext2_dir_iops = {
 };
 
 const struct inode_ops ext2_file_iops = {
+	.can_overwrite = ext2_can_overwrite,
 	.setattr = ext2_setattr,
 };
 

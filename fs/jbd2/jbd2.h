@@ -79,6 +79,8 @@ void journal_stop(struct journal *j);
 bool journal_has(const struct journal *j, uint32_t n);
 /* One credit of the running handle is kept for what fill will do. */
 void journal_hold(struct journal *j);
+/* What was held in this transaction is not needed after all; within a handle. */
+void journal_unhold(struct journal *j);
 /* The transaction that the running thread's handle belongs to. */
 uint32_t journal_tid(const struct journal *j);
 /*

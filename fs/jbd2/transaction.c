@@ -230,6 +230,14 @@ void journal_hold(struct journal *j)
 	spin_unlock(&j->lock);
 }
 
+void journal_unhold(struct journal *j)
+{
+	assert(current()->handle.in == j && j->running->held);
+	spin_lock(&j->lock);
+	j->running->held--;
+	spin_unlock(&j->lock);
+}
+
 uint32_t journal_tid(const struct journal *j)
 {
 	return j->running->tid;
