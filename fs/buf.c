@@ -80,12 +80,26 @@ int buf_read(struct super_block *sb, uint64_t block, struct buf *b)
 
 int buf_zero(struct super_block *sb, uint64_t block, struct buf *b)
 {
-	int err = buf_read(sb, block, b);
+	struct frame *f = NULL;
+	int err;
 
+	/* What is not cached need not be read. */
+	if (block < atomic_load(&sb->meta.size) >> PAGE_SHIFT)
+		f = pagecache_add(&sb->meta, block, true, &err);
+	if (f) {
+		/* Ours, so that it is not reclaimed and read after all. */
+		frame_get(f);
+		memset(frame_data(f), 0, PAGE_SIZE);
+		frame_done(f, FRAME_BUSY);
+	}
+	err = buf_read(sb, block, b);
+	if (f)
+		frame_put(f);
 	if (err)
 		return err;
 	buf_modify(b);
-	memset(b->data, 0, sb->block_size);
+	if (!f)
+		memset(b->data, 0, sb->block_size);
 	buf_dirty(b);
 	return 0;
 }

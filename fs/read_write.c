@@ -24,7 +24,7 @@ static inline struct file *file_begin(int fd, struct borrowed *use)
 
 	if (unlikely(!f))
 		return NULL;
-	/* One reference is the table's, and one may be ours. With a shared table there may be a race. */
+	/* The table's reference, and maybe ours. With a shared table there may be a race. */
 	refs = atomic_load_explicit(&f->refs, memory_order_relaxed) - use->owned;
 	use->locked = (f->kind & FILE_SEEK) && (refs > 1 || S_ISDIR(f->inode->mode));
 	if (use->locked)

@@ -1,6 +1,6 @@
 /*
- * For assembly files: what a function begins and ends with, 64 bytes at once, and where to go on when
- * user memory faults.
+ * For assembly files: what a function begins and ends with, 64 bytes at once, and where to go on
+ * when user memory faults.
  */
 #pragma once
 

@@ -130,8 +130,7 @@ static void drop_busy(struct object *o, struct frame *f)
 	frame_put(f);
 }
 
-/* A new BUSY frame in the cache; NULL with *err, -EEXIST if there is one already. */
-static struct frame *add_busy(struct object *o, uint64_t index, bool wait, int *err)
+struct frame *pagecache_add(struct object *o, uint64_t index, bool wait, int *err)
 {
 	struct frame *f = wait ? frame_alloc_wait(0, FRAME_NOFS) : frame_alloc(0, 0);
 
@@ -157,7 +156,7 @@ static int read_in(struct object *o, uint64_t index, uint32_t n)
 	for (got = 0; got < n; got++) {
 		if (got && index + got >= pages)
 			break;
-		frames[got] = add_busy(o, index + got, !got, &err);
+		frames[got] = pagecache_add(o, index + got, !got, &err);
 		if (!frames[got])
 			break;
 	}
@@ -307,7 +306,7 @@ static struct frame *get_for_write(struct object *o, uint64_t index, uint32_t of
 
 		*fresh = false;
 		if (!f && whole) {
-			f = add_busy(o, index, true, err);
+			f = pagecache_add(o, index, true, err);
 			if (!f && *err == -EEXIST)
 				continue;
 			if (!f)

@@ -314,7 +314,7 @@ int ext2_map_remove_some(struct ext2_inode *ei, uint64_t first, uint64_t end)
 	atomic_store(&ei->ready, 0);
 	ei->last_pblk = 0;
 	for (uint64_t i = first; i < MIN(end, (uint64_t)EXT2_NDIR) && !err; i++)
-		err = trim_slot(&t, &ei->block[i], 0, 0, 1);
+		err = ei->block[i] ? trim_slot(&t, &ei->block[i], 0, 0, 1) : 0;
 	for (uint32_t level = 1; level < LEVELS_MAX && base < end && !err; level++) {
 		span <<= fs->ptr_bits;
 		if (first < base + span)

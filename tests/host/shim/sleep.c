@@ -50,6 +50,17 @@ uint64_t time_ns(void)
 	return host_time += NSEC_PER_USEC;
 }
 
+/* A tick is a nanosecond. */
+uint64_t time_read(void)
+{
+	return host_time;
+}
+
+uint64_t time_ns_to_ticks(uint64_t ns)
+{
+	return ns;
+}
+
 /* Deadlines: time passes only when the thread sleeps, and then at once. */
 static struct timer *armed;
 
