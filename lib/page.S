@@ -1,7 +1,7 @@
 /*
  * Zero and copy a page: 256 bytes and 1 KiB a turn, so that the loop costs next to nothing.
  */
-#include "kernel/asmfunc.h"
+#include "lib/asmfunc.h"
 
 	.text
 

@@ -112,7 +112,7 @@ static int ring_locked_in(struct frame *t, unsigned i, const struct frame *f)
 /* Take f out of all tables. 0: BUSY; 1: it is nobody's; -errno: it stays. */
 static int unmap(struct frame *f)
 {
-	bool still = f->maps && !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK);
+	bool still = f->maps && !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK), dirty;
 	struct frame *t = still ? pt_lock_anon(f) : NULL;
 	struct spinlock *ring;
 	unsigned i;
@@ -137,10 +137,8 @@ static int unmap(struct frame *f)
 	if (!f->slot && !swap_attach(f))
 		goto out;
 	/* Who finds it in its slot waits until no hart can write to it by an entry it remembers. */
-	if (frame_clear(f, FRAME_DIRTY) & FRAME_DIRTY)
-		frame_set(f, FRAME_BUSY | FRAME_WRITEBACK);
-	else
-		frame_set(f, FRAME_BUSY);
+	dirty = frame_clear(f, FRAME_DIRTY) & FRAME_DIRTY;
+	frame_set(f, dirty ? FRAME_BUSY | FRAME_WRITEBACK : FRAME_BUSY);
 	swap_shadow(f->slot, policy_shadow(f));
 	evict_ring(t, i, f);
 	if (frame_clear(f, FRAME_KEPT) & FRAME_KEPT)

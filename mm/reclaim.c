@@ -16,8 +16,6 @@
 #include "mm/swapslot.h"
 #include "mm/writeback.h"
 
-static struct shrinker *shrinkers; /* registered at boot, read without a lock */
-static struct spinlock shrinkers_lock = SPINLOCK_INIT("shrinkers", RANK_SLAB);
 static struct waitqueue reclaim_wait = WAITQUEUE_INIT(reclaim_wait); /* the reclaim thread */
 static _Atomic uint64_t rounds; /* of the reclaim thread */
 static _Atomic bool wanted;
@@ -75,27 +73,6 @@ static uint64_t scan_queue(uint64_t n, struct swap_batch *batch)
 	return freed;
 }
 
-void shrinker_register(struct shrinker *s)
-{
-	spin_lock(&shrinkers_lock);
-	s->next = shrinkers;
-	__atomic_store_n(&shrinkers, s, __ATOMIC_RELEASE);
-	spin_unlock(&shrinkers_lock);
-}
-
-static uint64_t shrink(uint64_t n)
-{
-	uint64_t freed = 0;
-
-	for (struct shrinker *s = shrinkers; s; s = s->next) {
-		uint64_t count = s->count(s);
-
-		if (count)
-			freed += s->scan(s, MAX(count / 4, MIN(count, n)));
-	}
-	return freed;
-}
-
 uint64_t reclaim_frames(uint64_t n, bool nofs)
 {
 	struct swap_batch batch = {0};
@@ -111,14 +88,14 @@ uint64_t reclaim_frames(uint64_t n, bool nofs)
 	if (freed < n && pagecache_nr_dirty)
 		writeback_kick();
 	if (!nofs)
-		freed += shrink(n - MIN(n, freed));
+		freed += shrinkers_run(n - MIN(n, freed));
 	return freed;
 }
 
 void reclaim_caches(bool pages, bool objects)
 {
 	/* Inodes keep pages, and letting go of names makes more inodes go: as long as it helps. */
-	while ((objects && shrink(UINT64_MAX)) || (pages && scan_queue(UINT64_MAX, NULL)))
+	while ((objects && shrinkers_run(UINT64_MAX)) || (pages && scan_queue(UINT64_MAX, NULL)))
 		;
 }
 

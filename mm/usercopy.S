@@ -3,7 +3,7 @@
  * goes on at the landing its range has in .fixup: from a loop of words at the loop of bytes, which
  * faults again at the very byte; from there with what is left.
  */
-#include "kernel/asmfunc.h"
+#include "lib/asmfunc.h"
 
 #define SUM (1 << 18)
 

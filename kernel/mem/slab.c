@@ -292,3 +292,29 @@ void slab_init(void)
 		size_class[n] = class;
 	}
 }
+
+/* --- shrinkers --- */
+
+static struct shrinker *shrinkers; /* registered at boot, read without a lock */
+static struct spinlock shrinkers_lock = SPINLOCK_INIT("shrinkers", RANK_SLAB);
+
+void shrinker_register(struct shrinker *s)
+{
+	spin_lock(&shrinkers_lock);
+	s->next = shrinkers;
+	__atomic_store_n(&shrinkers, s, __ATOMIC_RELEASE);
+	spin_unlock(&shrinkers_lock);
+}
+
+uint64_t shrinkers_run(uint64_t n)
+{
+	uint64_t freed = 0;
+
+	for (struct shrinker *s = shrinkers; s; s = s->next) {
+		uint64_t count = s->count(s);
+
+		if (count)
+			freed += s->scan(s, MAX(count / 4, MIN(count, n)));
+	}
+	return freed;
+}

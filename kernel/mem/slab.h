@@ -34,6 +34,8 @@ struct shrinker {
 	struct shrinker *next;
 };
 void shrinker_register(struct shrinker *s);
+/* Have each free a quarter of what it has, or n if that is more. How many went. May sleep. */
+uint64_t shrinkers_run(uint64_t n);
 
 /* For /proc/slabinfo and meminfo: the cache behind prev (NULL: the first). */
 struct slab_stats {
