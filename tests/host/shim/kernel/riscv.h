@@ -50,6 +50,7 @@ extern bool host_irqs_on;
 uint64_t host_csr_read(const char *csr);
 void host_csr_write(const char *csr, uint64_t value);
 void host_sfence(uint64_t va, uint64_t asid);
+uint64_t time_read(void); /* shim/sleep.c */
 
 static inline uint64_t irq_save(void)
 {
