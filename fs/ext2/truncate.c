@@ -119,7 +119,8 @@ void ext2_evict(struct inode *inode)
 		/* What the running transaction expects of it, now. */
 		if (!list_empty(&ei->log_link) && !ext2_begin(fs, EXT2_CREDITS_INODE)) {
 			if (!list_empty(&ei->log_link))
-				(void)ext2_inode_store(inode);
+				(void)ext2_unfinished(fs, ext2_inode_store(inode),
+						      "writing an inode");
 			ext2_inode_forget(ei);
 			ext2_end(fs);
 		}

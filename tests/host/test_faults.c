@@ -80,8 +80,6 @@ static void workload(void)
 		write_file(i);
 		if (!note(saved_write(i + 1)))
 			promised = i + 1;
-		/* What is not in use is read again. */
-		reclaim_frames(1000, false);
 		note(sys_linkat(AT_FDCWD, name_of("d/file", i), AT_FDCWD, name_of("link", i), 0));
 		if (i)
 			change_file(i - 1);
@@ -91,6 +89,8 @@ static void workload(void)
 		note(sys_mkdirat(AT_FDCWD, name_of("sub", i), 0755));
 		if (i == 2)
 			note(super_sync_all());
+		/* What is not in use is read again. */
+		reclaim_caches(true, true);
 		if (i > 1)
 			note(sys_unlinkat(AT_FDCWD, name_of("d/file", i - 2), 0));
 	}
