@@ -69,6 +69,10 @@ static long commit(struct cred *c)
 	const struct cred *old = t->cred;
 	uint64_t irq = spin_lock_irq(&proc_lock); /* readers of /proc and kill look under it */
 
+	/* Its memory may hold what only the old ids may know (prctl(2), PR_SET_DUMPABLE). */
+	if (c->euid != old->euid || c->egid != old->egid || c->fsuid != old->fsuid ||
+	    c->fsgid != old->fsgid)
+		t->process->dumpable = false;
 	t->cred = c;
 	spin_unlock_irq(&proc_lock, irq);
 	cred_put(old);

@@ -21,9 +21,11 @@ struct elf_phdr {
 
 #define ET_EXEC 2
 #define ET_DYN 3
+#define ET_CORE 4
 #define EM_RISCV 243
 #define PT_LOAD 1
 #define PT_INTERP 3
+#define PT_NOTE 4
 #define PT_PHDR 6
 #define PT_GNU_STACK 0x6474e551
 #define PF_X 1

@@ -265,6 +265,7 @@ static int write_vectors(struct exec *x, uaddr_t strings, uaddr_t random, uaddr_
 	}
 	if (put_user_u64(at, 0))
 		return -EFAULT;
+	x->layout.auxv = at + 8;
 	return copy_to_user(at + 8, aux, sizeof(aux));
 }
 
@@ -396,7 +397,7 @@ static void commit(struct exec *x, const struct cred *cred, struct sighand *sigh
 	if (old_exe)
 		file_put(old_exe);
 	p->exit_signal = SIGCHLD;
-	p->dumpable = !(x->creds.set_uid || x->creds.set_gid);
+	p->dumpable = cred->euid == cred->uid && cred->egid == cred->gid;
 	t->altstack = (struct sigaltstack){.flags = SS_DISABLE};
 	t->set_child_tid = 0;
 	t->restart.func = NULL;

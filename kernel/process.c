@@ -90,6 +90,7 @@ static int inherit(struct process *p, const struct clone_args *a)
 	p->personality = parent->personality;
 	p->oom_score_adj = parent->oom_score_adj;
 	p->no_new_privs = parent->no_new_privs;
+	p->dumpable = parent->dumpable;
 	irq = spin_lock_irq(&parent->siglock);
 	memcpy(p->rlimits, parent->rlimits, sizeof(p->rlimits));
 	p->exe = parent->exe ? file_get(parent->exe) : NULL;

@@ -9,6 +9,7 @@
 #include "kernel/remote.h"
 #include "kernel/syscall.h"
 #include "kernel/trap.h"
+#include "kernel/uapi/elfcore.h"
 #include "kernel/uio.h"
 #include "lib/string.h"
 #include "mm/aspace.h"

@@ -7,6 +7,7 @@
 #include "kernel/remote.h"
 
 #include "fs/file.h"
+#include "kernel/elf.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -148,6 +149,18 @@ size_t remote_read_forced(struct aspace *as, uaddr_t at, void *buf, size_t n)
 size_t remote_write_forced(struct aspace *as, uaddr_t at, const void *buf, size_t n)
 {
 	return forced(as, at, (void *)buf, n, true);
+}
+
+size_t remote_auxv(struct aspace *as, uint64_t words[AUXV_WORDS])
+{
+	uaddr_t at = as->layout.auxv;
+	size_t n = at ? remote_read(as, at, words, AUXV_WORDS * sizeof(uint64_t)) : 0;
+
+	/* It is user memory: there may be no end. */
+	for (size_t i = 0; i + 2 <= n / sizeof(uint64_t); i += 2)
+		if (words[i] == AT_NULL)
+			return (i + 2) * sizeof(uint64_t);
+	return n;
 }
 
 /* --- process_vm_readv(2), process_vm_writev(2) --- */

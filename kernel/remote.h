@@ -26,3 +26,7 @@ size_t remote_read(struct aspace *as, uaddr_t at, void *buf, size_t n);
 size_t remote_write(struct aspace *as, uaddr_t at, const void *buf, size_t n);
 size_t remote_read_forced(struct aspace *as, uaddr_t at, void *buf, size_t n);
 size_t remote_write_forced(struct aspace *as, uaddr_t at, const void *buf, size_t n);
+
+#define AUXV_WORDS 64
+/* The auxiliary vector that as's program was started with (getauxval(3)): its bytes; 0: none. */
+size_t remote_auxv(struct aspace *as, uint64_t words[AUXV_WORDS]);

@@ -8,6 +8,7 @@
  */
 #include "kernel/sighand.h"
 
+#include "kernel/coredump.h"
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/posixtimer.h"
@@ -239,6 +240,8 @@ static int send_locked(struct process *p, struct thread *t, int sig, const struc
 	int err;
 
 	*continued = job_control(p, sig);
+	if (sig == SIGKILL && p->dumper)
+		signal_wake_thread(p->dumper, true);
 	/* Nor is there anyone to take what comes for a thread that has ended. */
 	if (p->exiting || p->zombie || (t && list_empty(&t->process_link)))
 		return 0;
@@ -384,14 +387,12 @@ int signal_dequeue(struct thread *t, sigset_t blocked, struct siginfo *info)
 	return 0;
 }
 
-/* sig does what it does by default unless it has a handler that it can be given to. */
+/* sig does what it does by default from now on, and cannot be blocked. */
 static void force_default(struct process *p, int sig)
 {
 	uint64_t irq = spin_lock_irq(&p->sighand->lock);
-	struct sigaction *act = &p->sighand->actions[sig - 1];
 
-	if (act->handler == SIG_IGN || (current()->blocked & SIGMASK(sig)))
-		act->handler = SIG_DFL;
+	p->sighand->actions[sig - 1].handler = SIG_DFL;
 	spin_unlock_irq(&p->sighand->lock, irq);
 	signal_set_blocked(current()->blocked & ~SIGMASK(sig));
 }
@@ -400,18 +401,13 @@ void signal_fault(int sig, int code, uaddr_t addr)
 {
 	struct thread *t = current();
 	struct process *p = t->process;
-	uint64_t handler = sighand_handler(p, sig), irq;
+	uint64_t handler = sighand_handler(p, sig);
 
 	/* It cannot go on behind the fault: a signal that is blocked or ignored kills. */
-	if (thread_traced(t))
-		force_default(p, sig);
-	else if ((t->blocked & SIGMASK(sig)) || handler == SIG_IGN || handler == SIG_DFL) {
+	if ((t->blocked & SIGMASK(sig)) || handler == SIG_IGN || handler == SIG_DFL) {
 		printk(LOG_DEBUG, "%s[%d]: signal %d code %d at %lx, pc %lx ra %lx\n", t->comm,
 		       t->tid, sig, code, addr, thread_trapframe(t)->pc, thread_trapframe(t)->ra);
-		irq = spin_lock_irq(&p->siglock);
-		signal_begin_exit(p, sig);
-		spin_unlock_irq(&p->siglock, irq);
-		return;
+		force_default(p, sig);
 	}
 	t->fault.sig = sig;
 	t->fault.code = code;
@@ -484,18 +480,30 @@ static void begin_stop(struct process *p, int sig)
 
 enum decision { DECIDE_NONE, DECIDE_AGAIN, DECIDE_HANDLE };
 
+static int take_fault(struct thread *t, struct siginfo *info)
+{
+	int sig = t->fault.sig;
+
+	*info = (struct siginfo){
+		.si_signo = sig, .si_code = t->fault.code, .si_addr = t->fault.addr};
+	t->fault.sig = 0;
+	return sig;
+}
+
 /* Take one signal and do what needs no frame. */
 static enum decision next_signal(struct siginfo *info, struct sigaction *act)
 {
 	struct thread *t = current();
 	struct process *p = t->process;
 	uint64_t irq = spin_lock_irq(&p->siglock);
+	bool fault;
 	int sig;
 
 	if (p->stopping)
 		irq = stop_here(p, irq);
 	if (p->exiting || (p->execing && p->exec_thread != t)) {
 		spin_unlock_irq(&p->siglock, irq);
+		coredump_join();
 		thread_exit(p->exit_status);
 	}
 	if (t->tracee && t->tracee->trap) {
@@ -503,14 +511,8 @@ static enum decision next_signal(struct siginfo *info, struct sigaction *act)
 		spin_unlock_irq(&p->siglock, irq);
 		return DECIDE_AGAIN;
 	}
-	if (t->fault.sig) {
-		sig = t->fault.sig;
-		*info = (struct siginfo){
-			.si_signo = sig, .si_code = t->fault.code, .si_addr = t->fault.addr};
-		t->fault.sig = 0;
-	} else {
-		sig = signal_dequeue(t, t->blocked, info);
-	}
+	fault = t->fault.sig;
+	sig = fault ? take_fault(t, info) : signal_dequeue(t, t->blocked, info);
 	if (!sig) {
 		__atomic_and_fetch(&t->work, ~(uint32_t)WORK_SIGNAL, __ATOMIC_RELAXED);
 		spin_unlock_irq(&p->siglock, irq);
@@ -531,7 +533,7 @@ static enum decision next_signal(struct siginfo *info, struct sigaction *act)
 			return DECIDE_AGAIN;
 		if (act->handler != SIG_DFL)
 			return DECIDE_HANDLE;
-		if (default_ignores(sig) || p == init_process)
+		if (default_ignores(sig) || (p == init_process && !fault))
 			return DECIDE_AGAIN;
 	}
 	if (SIG_STOP_MASK & SIGMASK(sig)) {
@@ -542,7 +544,7 @@ static enum decision next_signal(struct siginfo *info, struct sigaction *act)
 		}
 		return DECIDE_AGAIN;
 	}
-	process_exit_group(sig);
+	process_die(info);
 }
 
 /* The interrupted system call, if any: what its restart code says once a handler runs or not. */
@@ -606,9 +608,9 @@ void signal_deliver(struct trapframe *tf)
 		spin_unlock_irq(&p->sighand->lock, irq);
 	}
 	if (sigframe_push(tf, &info, &act, restore)) {
-		signal_fault(SIGSEGV, SI_KERNEL, tf->sp);
 		if (info.si_signo == SIGSEGV)
-			process_exit_group(SIGSEGV);
+			force_default(p, SIGSEGV);
+		signal_fault(SIGSEGV, SI_KERNEL, tf->sp);
 		return;
 	}
 	/* On top of what blocked now: a handler run out of sigsuspend keeps its mask. */

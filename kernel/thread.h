@@ -42,6 +42,13 @@ enum thread_state {
 	THREAD_DEAD,	    /* exited; never runs again */
 };
 
+/* What a core file of its process has to wait for (kernel/coredump.h). */
+enum core_state {
+	CORE_RUNS,
+	CORE_WAITS, /* for it to be written; the registers are in the trap frame */
+	CORE_PAST,  /* its end has gone too far */
+};
+
 /* Reasons not to go straight back to user mode (thread->work). */
 enum {
 	WORK_SIGNAL = 1,  /* a signal may have to be delivered */
@@ -118,6 +125,7 @@ struct thread {
 	} handle;		/* (own thread) on a volume's journal: fs/jbd2 */
 
 	struct tracee *tracee;	/* set once: it is or was traced (kernel/ptrace.h) */
+	enum core_state core_state; /* (process->siglock) */
 	void (*kfunc)(void *);	/* kernel thread body */
 	void *karg;
 	_Atomic int refs;
@@ -200,6 +208,7 @@ struct process {
 	bool execing;			/* (siglock) a thread is in exec and the others must go */
 	struct thread *exec_thread;	/* (siglock) which */
 	struct waitqueue exec_wait;	/* it waits here */
+	struct thread *dumper;		/* (siglock) writes a core file: others wait, there too */
 	bool stopping;			/* (siglock) every thread is to stop */
 	uint32_t nqueued;		/* (siglock) signals queued, for RLIMIT_SIGPENDING */
 	bool stop_taken;		/* (siglock) a stop was taken, and no SIGCONT since */

@@ -4,6 +4,7 @@
  */
 #include "kernel/ptrace.h"
 
+#include "kernel/coredump.h"
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/trap.h"
@@ -236,6 +237,7 @@ void trace_exit(int wait_status)
 {
 	struct process *p = current()->process;
 
+	coredump_pass();
 	trace_event(PTRACE_EVENT_EXIT, (uint64_t)(p->exiting ? p->exit_status : wait_status));
 }
 

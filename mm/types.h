@@ -151,7 +151,7 @@ struct exec_layout {
 	uaddr_t start_brk;
 	uaddr_t start_stack;	    /* sp handed to the program */
 	uaddr_t arg_start, arg_end, env_start, env_end;
-	uaddr_t vdso;		    /* where the vDSO page is mapped */
+	uaddr_t vdso, auxv;	    /* where the vDSO page is mapped; the auxiliary vector */
 };
 
 /* (a) lock as writer to change, as reader to read; (1) l1_lock */

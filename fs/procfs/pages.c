@@ -78,11 +78,11 @@ bool aspace_area_info(struct aspace *as, uint64_t addr, bool with_pages, struct 
 /* Bits of /proc/PID/pagemap (proc_pid_pagemap(5)). */
 static uint64_t pagemap_entry(const struct frame *leaf, pte_t e)
 {
-	const uint64_t present = BIT(63), file = BIT(61), exclusive = BIT(56);
+	const uint64_t present = BIT(63), swapped = BIT(62), file = BIT(61), exclusive = BIT(56);
 	uint64_t entry = present | pte_pa(e) >> PAGE_SHIFT;
 
 	if (!pte_resident(e))
-		return 0;
+		return pte_is_swap(e) ? swapped : 0;
 	if (pte_special(e))
 		return entry;
 	if (frame_type(pte_frame(e)) == FRAME_OBJECT)

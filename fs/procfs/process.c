@@ -447,7 +447,23 @@ static ssize64_t link_exe(struct process *p, char *buf, size_t size)
 	return place_name(follow_exe(p, &at), &at, buf, size);
 }
 
+static int show_auxv(struct proc_text *t, struct process *p)
+{
+	uint64_t words[AUXV_WORDS];
+	struct aspace *as;
+
+	if (!proc_may_inspect(p))
+		return -EACCES;
+	as = process_aspace(p);
+	if (as) {
+		proc_append(t, (char *)words, remote_auxv(as, words));
+		aspace_put(as);
+	}
+	return 0;
+}
+
 const struct proc_entry proc_process_entries[] = {
+	{.name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv},
 	{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
 	{.name = "comm", .mode = S_IFREG | 0444, .show = show_comm},
 	{.name = "cwd", .mode = S_IFLNK | 0777, .readlink = link_cwd, .follow = follow_cwd},

@@ -61,10 +61,11 @@ struct ptrace_syscall_info {
 			int64_t rval;
 			uint8_t is_error;
 		} exit;
+		struct {
+			uint64_t nr;
+			uint64_t args[6];
+			uint32_t ret_data;
+		} seccomp; /* never told: there is none */
 	};
 };
-_Static_assert(sizeof(struct ptrace_syscall_info) == 80, "size in the ABI");
-
-/* Sets of registers, as notes of ELF core files name them. */
-#define NT_PRSTATUS 1
-#define NT_PRFPREG  2
+_Static_assert(sizeof(struct ptrace_syscall_info) == 88, "size in the ABI");
