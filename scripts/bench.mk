@@ -37,7 +37,7 @@ endif
 .PHONY: bench-swap
 bench-swap: kernel root.img
 	@mkdir -p $(O)/bench-swap/extra/bin
-	$(Q)riscv64-linux-gnu-gcc -O2 -static -o $(O)/bench-swap/extra/bin/swapbench \
+	$(Q)riscv64-linux-gnu-gcc -O2 -static -I. -o $(O)/bench-swap/extra/bin/swapbench \
 		tests/bench/swap/swapbench.c -lm
 	$(Q)rm -f $(O)/bench-swap/swap.img && truncate -s 256M $(O)/bench-swap/swap.img && \
 		PATH=$$PATH:/sbin:/usr/sbin mkswap -q $(O)/bench-swap/swap.img >/dev/null 2>&1

@@ -4,7 +4,6 @@
  * swap are counted from behind the first touches.
  */
 #include <fcntl.h>
-#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/zipf.h"
+
 #define PAGE   4096ul
 #define FRAMES 13500
 
@@ -20,12 +21,9 @@ static uint64_t seed = 88172645463325252u;
 static char *mem;
 static uint32_t *version; /* of each page, as last written */
 
-static uint64_t random64(void)
+static uint32_t below(uint32_t n)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
+	return (uint32_t)(random_next(&seed) % n);
 }
 
 static long number(const char *path, const char *name)
@@ -81,31 +79,21 @@ static long zipf(void)
 	enum { N = 32768 };
 	static double sum[N];
 	static uint32_t rank[N];
-	double all = 0;
 
+	zipf_sums(sum, N, 0.9);
 	for (uint32_t i = 0; i < N; i++) {
-		uint32_t j = (uint32_t)(random64() % (i + 1));
+		uint32_t j = below(i + 1);
 
-		sum[i] = all += pow(i + 1, -0.9);
 		rank[i] = rank[j];
 		rank[j] = i;
 		write_page(i);
 	}
 	for (unsigned n = 0; n < 131072; n++) {
-		double at = (double)(random64() >> 11) / 9007199254740992.0 * all;
-		uint32_t low = 0, high = N - 1;
+		uint32_t page = rank[zipf_next(&seed, sum, N)];
 
-		while (low < high) {
-			uint32_t mid = (low + high) / 2;
-
-			if (sum[mid] < at)
-				low = mid + 1;
-			else
-				high = mid;
-		}
-		read_page(rank[low]);
-		if (random64() % 10 < 3)
-			write_page(rank[low]);
+		read_page(page);
+		if (below(10) < 3)
+			write_page(page);
 	}
 	return 0;
 }
@@ -117,7 +105,7 @@ static long hot_scan(void)
 	for (uint32_t i = 8192; i < 8192 + 32768; i++) {
 		write_page(i);
 		for (unsigned k = 0; k < 4; k++)
-			read_page((uint32_t)(random64() % 8192));
+			read_page(below(8192));
 	}
 	return 0;
 }

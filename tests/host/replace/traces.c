@@ -1,27 +1,15 @@
 /* The traces: those of the goals, and others that a policy made for these would fail at. */
 #include "tests/host/replace/replace.h"
 
-#include <math.h>
 #include <stdlib.h>
+
+#include "tests/zipf.h"
 
 static uint64_t seed;
 
-static uint64_t random64(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
-
 static uint32_t below(uint32_t n)
 {
-	return (uint32_t)(random64() % n);
-}
-
-static double fraction(void)
-{
-	return (double)(random64() >> 11) / 9007199254740992.0;
+	return (uint32_t)(random_next(&seed) % n);
 }
 
 static void touch(struct trace *t, uint32_t page)
@@ -47,30 +35,18 @@ static void sweep(struct trace *t, uint32_t first, uint32_t n, unsigned times)
 /* Ranks are spread over [first, first + n) at random. */
 static void zipf(struct trace *t, double skew, uint32_t first, uint32_t n, uint32_t accesses)
 {
-	double *sum = zeroed(n, sizeof(*sum)), all = 0;
+	double *sum = zeroed(n, sizeof(*sum));
 	uint32_t *page = zeroed(n, sizeof(*page));
 
+	zipf_sums(sum, n, skew);
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t j = below(i + 1);
 
-		sum[i] = all += pow(i + 1, -skew);
 		page[i] = page[j];
 		page[j] = first + i;
 	}
-	while (accesses--) {
-		double at = fraction() * all;
-		uint32_t low = 0, high = n - 1;
-
-		while (low < high) {
-			uint32_t mid = (low + high) / 2;
-
-			if (sum[mid] < at)
-				low = mid + 1;
-			else
-				high = mid;
-		}
-		touch(t, page[low]);
-	}
+	while (accesses--)
+		touch(t, page[zipf_next(&seed, sum, n)]);
 	free(sum);
 	free(page);
 }
@@ -197,7 +173,8 @@ static void mix(struct trace *t)
 static void drift(struct trace *t)
 {
 	for (uint32_t k = 0; k < 300000; k++)
-		touch(t, 12000 + k / 10 - (uint32_t)(fraction() * fraction() * 12000));
+		touch(t, 12000 + k / 10 -
+				 (uint32_t)(random_fraction(&seed) * random_fraction(&seed) * 12000));
 }
 
 /* Compilers, by the look of it: small sets used hard, and a heap that only grows. */
