@@ -45,6 +45,16 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t len)
 	return crc_bytes(crc32c_table, crc, data, len);
 }
 
+uint32_t crc32c_around(uint32_t crc, const void *data, size_t len, size_t hole, size_t count)
+{
+	static const uint8_t zero;
+
+	crc = crc32c(crc, data, hole);
+	for (size_t i = 0; i < count; i++)
+		crc = crc32c(crc, &zero, 1);
+	return crc32c(crc, (const uint8_t *)data + hole + count, len - hole - count);
+}
+
 uint16_t crc16(uint16_t crc, const void *data, size_t len)
 {
 	const uint8_t *p = data;

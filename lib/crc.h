@@ -19,6 +19,8 @@ uint32_t crc32(uint32_t crc, const void *data, size_t len);
  * ~0, and do not invert the result: the file system stores it so.
  */
 uint32_t crc32c(uint32_t crc, const void *data, size_t len);
+/* The same, where the `count` bytes at offset `hole` count as zeros: the sum's own place. */
+uint32_t crc32c_around(uint32_t crc, const void *data, size_t len, size_t hole, size_t count);
 
 /* CRC-16 (0x8005) of ext4's group descriptors (uninit_bg): raw; start with 0xffff. */
 uint16_t crc16(uint16_t crc, const void *data, size_t len);

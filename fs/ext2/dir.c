@@ -36,7 +36,13 @@ static int block_get(struct inode *dir, uint32_t n, struct buf *b)
 	/* A damaged directory may name itself often: whoever waits for it can still be killed. */
 	if (unlikely(!(n & 63)) && n && signal_fatal_pending())
 		return -EINTR;
-	return buf_read(dir->sb, pblk, b);
+	err = buf_read(dir->sb, pblk, b);
+	if (err)
+		return err;
+	err = ext2_sum_dir_block(dir, n, b->data);
+	if (err)
+		buf_put(b);
+	return err;
 }
 
 /* The record at offset `at` of a block, or NULL if it is not sound. */

@@ -105,10 +105,16 @@ struct ext2_super {
 	uint16_t min_extra_isize;
 	uint16_t want_extra_isize;
 	uint32_t flags; /* EXT2_FLAGS_* */
-	uint8_t reserved[1020 - 356];
+	uint8_t reserved[373 - 356];
+	uint8_t checksum_type; /* with metadata_csum: EXT2_SUM_CRC32C */
+	uint8_t reserved2[624 - 374];
+	uint32_t checksum_seed; /* with metadata_csum_seed, in place of that of the uuid */
+	uint8_t reserved3[1020 - 628];
 	uint32_t checksum; /* with metadata_csum: CRC-32C of all before it */
 };
 _Static_assert(sizeof(struct ext2_super) == 1024, "superblock");
+
+#define EXT2_SUM_CRC32C 1
 
 /* Was char unsigned where directories were indexed? */
 #define EXT2_FLAGS_UNSIGNED_HASH 2
@@ -122,7 +128,9 @@ struct ext2_group {
 	uint16_t free_inodes_count;
 	uint16_t used_dirs_count;
 	uint16_t flags;
-	uint32_t reserved[3];
+	uint32_t reserved[2];
+	uint16_t unused_inodes;
+	uint16_t checksum;
 };
 _Static_assert(sizeof(struct ext2_group) == 32, "group descriptor");
 
@@ -183,7 +191,8 @@ struct ext2_dinode {
 	uint16_t osd2_file_acl_high;
 	uint16_t uid_high;
 	uint16_t gid_high;
-	uint32_t osd2_reserved;
+	uint16_t checksum_low;
+	uint16_t osd2_reserved;
 	/* beyond 128 bytes, where inodes are larger and extra_isize says so */
 	uint16_t extra_isize;
 	uint16_t checksum_high;
@@ -213,6 +222,16 @@ enum {
 	EXT2_FT_UNKNOWN, EXT2_FT_REG, EXT2_FT_DIR, EXT2_FT_CHR, EXT2_FT_BLK, EXT2_FT_FIFO,
 	EXT2_FT_SOCK, EXT2_FT_LNK, EXT2_FT_MAX,
 };
+
+/* With metadata_csum the last record of a block of names: unused, and of this file type. */
+struct ext2_dirent_tail {
+	uint32_t inode;
+	uint16_t rec_len;
+	uint8_t name_len;
+	uint8_t file_type;
+	uint32_t checksum;
+};
+#define EXT2_FT_SUM 0xde
 
 /* Head of a block of extended attributes, which several inodes may share. */
 struct ext2_xattr_header {

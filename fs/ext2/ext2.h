@@ -42,6 +42,8 @@ struct ext2_fs {
 	struct ext2_pending *pending[2]; /* (l) one for each group */
 	uint64_t nr_pending[2];	  /* (l) */
 	bool filetype, extents;
+	bool sums;		  /* metadata has checksums, which begin with: */
+	uint32_t sum_seed;
 	bool dirty_mark;	  /* (l) the volume says on disk that it is in use */
 	_Atomic uint32_t failed;	  /* found damaged: read-only from then on */
 };
@@ -97,6 +99,17 @@ void ext2_group_dirty(struct ext2_fs *fs, uint32_t group);
 bool ext2_block_valid(const struct ext2_fs *fs, uint32_t block);
 void ext2_need_large_file(struct ext2_fs *fs); /* in a handle */
 extern const struct super_ops ext2_super_ops;
+
+/*
+ * checksum.c: is the sum right, where the volume has sums? 0 or -EBADMSG, reported, as ext2_error.
+ */
+/* The sums' kind and where they begin; of the superblock itself. False: unknown or wrong. */
+bool ext2_sum_setup(struct ext2_fs *fs, const struct ext2_super *es);
+int ext2_sum_group(struct ext2_fs *fs, uint32_t group);
+int ext2_sum_dinode(struct ext2_fs *fs, const struct ext2_dinode *di, uint32_t ino);
+/* A block of the directory, its n-th; the node of an extent tree, a whole block. */
+int ext2_sum_dir_block(struct inode *dir, uint32_t n, const void *block);
+int ext2_sum_extents(struct ext2_inode *ei, const struct ext2_extent_header *head);
 
 /* journal.c */
 /* Find and check the journal of a volume that has one: fs->journal. 0 or -errno, reported. */
@@ -190,6 +203,8 @@ int ext2_inode_store(struct inode *inode);
 /* Mark the record as a deleted inode's and give the number back, in a handle. 0 or -errno. */
 int ext2_inode_erase(struct inode *inode);
 void ext2_free_inode(struct inode *inode);
+/* Does the record have what ends at byte `end`, given how much of it is said to be in use? */
+bool ext2_has_extra(const struct ext2_fs *fs, const struct ext2_dinode *di, size_t end);
 
 /* truncate.c */
 void ext2_evict(struct inode *inode);

@@ -111,6 +111,8 @@ int ext2_extent_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, uint32_t
 		n.head = b.data;
 		if (!head_sound(n.head, fs->block_size, --depth))
 			err = damaged(ei, "impossible node in its extent tree");
+		else
+			err = ext2_sum_extents(ei, n.head);
 	}
 	if (!err && !depth)
 		err = leaf_map(ei, &n, lblk, max, pblk, run);

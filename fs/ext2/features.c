@@ -10,7 +10,7 @@
 #include "kernel/printk.h"
 #include "lib/string.h"
 
-/* Understood by who only reads: checksums are not looked at, space is not looked for. */
+/* Understood by who only reads: sums are compared, not made; space is not looked for. */
 #define INCOMPAT_READ                                                                              \
 	(EXT2_INCOMPAT_EXTENT | EXT2_INCOMPAT_64BIT | EXT2_INCOMPAT_FLEX_BG |                      \
 	 EXT2_INCOMPAT_CSUM_SEED)

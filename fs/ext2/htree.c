@@ -5,6 +5,8 @@
  */
 #include "fs/ext2/htree.h"
 
+#include "lib/crc.h"
+
 #define BLOCK_MASK 0x0fffffffU /* of a block number; the rest is reserved */
 
 struct root_info {
@@ -18,6 +20,12 @@ struct root_info {
 struct entry {
 	uint32_t hash; /* of the first name below; of entry 0: limit and count, 16 bits each */
 	uint32_t block;
+};
+
+/* Behind the last place for an entry, with metadata_csum. */
+struct tail {
+	uint32_t reserved;
+	uint32_t checksum;
 };
 
 #define ROOT_INFO_AT 24
@@ -42,7 +50,31 @@ static int dir_block_read(struct inode *dir, uint32_t n, struct buf *b)
 	err = ext2_map(ext2_i(dir), n, 1, false, &pblk, &run);
 	if (err)
 		return err;
-	return pblk ? buf_read(dir->sb, pblk, b) : -ENOENT;
+	if (!pblk)
+		return -ENOENT;
+	err = buf_read(dir->sb, pblk, b);
+	if (err)
+		return err;
+	err = ext2_sum_dir_block(dir, n, b->data);
+	if (err)
+		buf_put(b);
+	return err;
+}
+
+/* It stands behind the room for entries, of which those in use count. */
+bool ext2_htree_sum_right(uint32_t seed, const void *block, uint32_t block_size, bool root)
+{
+	const char *entries = (const char *)block + (root ? ROOT_AT : NODE_AT);
+	uint32_t first = *(const uint32_t *)entries, limit = first & 0xffff, count = first >> 16;
+	const struct tail *t = (const void *)(entries + limit * sizeof(struct entry));
+	uint32_t sum;
+
+	if (count > limit || (const char *)(t + 1) > (const char *)block + block_size)
+		return false;
+	sum = crc32c(seed, block, (size_t)(entries - (const char *)block) +
+				  count * sizeof(struct entry));
+	return t->checksum == crc32c_around(sum, t, sizeof(*t), offsetof(struct tail, checksum),
+					    sizeof(t->checksum));
 }
 
 /* Entries from byte `at` of a block on. -ENOENT: they make no sense. */

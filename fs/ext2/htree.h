@@ -33,5 +33,10 @@ bool ext2_hash(const struct ext2_super *es, unsigned version, const char *name, 
  * blocks; or another error. The directory's lock is held, as for all here. May sleep.
  */
 int ext2_htree_first(struct ext2_htree *h, struct inode *dir, const char *name, size_t len);
+/*
+ * Is the checksum of a node right, which begins with seed: of the root, a directory's first block,
+ * or of another? For block_size bytes.
+ */
+bool ext2_htree_sum_right(uint32_t seed, const void *block, uint32_t block_size, bool root);
 /* The next leaf that may hold it, if names of one hash fill more than one. 0, -ENOENT: none. */
 int ext2_htree_next(struct ext2_htree *h);

@@ -49,8 +49,21 @@ static int dinode_get(struct super_block *sb, uint64_t ino, struct buf *b, struc
 	return 0;
 }
 
-/* Does the record have the field, given how much of it is said to be in use? */
-static bool has_extra(const struct ext2_fs *fs, const struct ext2_dinode *di, size_t end)
+/* The same of one that was not in use until now: is it what was written there? */
+static int dinode_read(struct super_block *sb, uint32_t ino, struct buf *b,
+		       struct ext2_dinode **di)
+{
+	int err = dinode_get(sb, ino, b, di);
+
+	if (err)
+		return err;
+	err = ext2_sum_dinode(ext2_fs(sb), *di, ino);
+	if (err)
+		buf_put(b);
+	return err;
+}
+
+bool ext2_has_extra(const struct ext2_fs *fs, const struct ext2_dinode *di, size_t end)
 {
 	return fs->inode_size > 128 && di->extra_isize <= fs->inode_size - 128 &&
 	       128u + di->extra_isize >= end;
@@ -84,7 +97,7 @@ static void time_store(int64_t ns, uint32_t *sec, uint32_t *extra)
 
 static void times_load(struct ext2_fs *fs, const struct ext2_dinode *di, struct inode *inode)
 {
-	bool extra = has_extra(fs, di, EXTRA_END(atime_extra));
+	bool extra = ext2_has_extra(fs, di, EXTRA_END(atime_extra));
 
 	inode->atime = time_load(di->atime, extra ? di->atime_extra : 0);
 	inode->mtime = time_load(di->mtime, extra ? di->mtime_extra : 0);
@@ -213,7 +226,7 @@ static struct inode *inode_load(struct super_block *sb, uint32_t ino, bool orpha
 		return err_ptr(-ENOMEM);
 	if (!fresh)
 		return inode;
-	err = dinode_get(sb, ino, &b, &di);
+	err = dinode_read(sb, ino, &b, &di);
 	if (!err) {
 		err = inode_fill(inode, di, orphan);
 		if (orphan)
@@ -250,13 +263,14 @@ int ext2_inode_peek(struct super_block *sb, uint32_t ino, struct ext2_inode *ei,
 {
 	struct ext2_dinode *di;
 	struct buf b;
-	int err = dinode_get(sb, ino, &b, &di);
+	int err = dinode_read(sb, ino, &b, &di);
 
 	if (err)
 		return err;
 	inode_init(&ei->vfs, sb, ino, di->mode);
 	mutex_init(&ei->map_lock, "block map", RANK_BLOCKMAP);
 	ei->flags = di->flags;
+	ei->generation = di->generation;
 	memcpy(ei->block, di->block, sizeof(ei->block));
 	*size = di->size | (uint64_t)di->size_high << 32;
 	buf_put(&b);
@@ -307,7 +321,7 @@ struct inode *ext2_inode_new(struct inode *dir, mode_t mode, dev_t rdev)
 
 static void times_store(struct ext2_fs *fs, struct inode *inode, struct ext2_dinode *di)
 {
-	bool extra = has_extra(fs, di, EXTRA_END(atime_extra));
+	bool extra = ext2_has_extra(fs, di, EXTRA_END(atime_extra));
 
 	time_store(inode->atime, &di->atime, extra ? &di->atime_extra : NULL);
 	time_store(inode->mtime, &di->mtime, extra ? &di->mtime_extra : NULL);

@@ -210,6 +210,10 @@ static int groups_load(struct ext2_fs *fs)
 	for (uint32_t g = 0; g < fs->groups; g++) {
 		struct ext2_group *gd = ext2_group(fs, g);
 
+		int err = ext2_sum_group(fs, g);
+
+		if (err)
+			return err;
 		if (!group_sound(fs, gd)) {
 			pr_err("ext2 %s: group %u is damaged\n", fs->sb->bdev->name, g);
 			return -EUCLEAN;
@@ -393,6 +397,10 @@ static int volume_load(struct ext2_fs *fs, const struct ext2_super *es)
 				       EXT2_SUPER_OFFSET % fs->block_size);
 	if (memcmp(fs->es, es, sizeof(*es)))
 		return -EIO;
+	if (!ext2_sum_setup(fs, es)) {
+		pr_err("ext2 %s: wrong checksum of the superblock\n", fs->sb->bdev->name);
+		return -EBADMSG;
+	}
 	return groups_load(fs);
 }
 

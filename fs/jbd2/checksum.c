@@ -5,24 +5,15 @@
 #include "lib/crc.h"
 #include "lib/string.h"
 
-/* CRC-32C over a block in which the four bytes at offset `hole` count as zeros. */
-static uint32_t crc_around(uint32_t crc, const void *block, size_t size, size_t hole)
-{
-	static const uint8_t zeros[4];
-
-	crc = crc32c(crc, block, hole);
-	crc = crc32c(crc, zeros, sizeof(zeros));
-	return crc32c(crc, (const uint8_t *)block + hole + 4, size - hole - 4);
-}
-
 uint32_t journal_super_checksum(const struct jbd2_super *s)
 {
-	return crc_around(~0u, s, sizeof(*s), offsetof(struct jbd2_super, checksum));
+	return crc32c_around(~0u, s, sizeof(*s), offsetof(struct jbd2_super, checksum), 4);
 }
 
 static uint32_t tail_sum(const struct journal *j, const void *block)
 {
-	return crc_around(j->csum_seed, block, j->block_size, j->block_size - JBD2_TAIL_SIZE);
+	return crc32c_around(j->csum_seed, block, j->block_size, j->block_size - JBD2_TAIL_SIZE,
+			     4);
 }
 
 bool journal_tail_check(const struct journal *j, const void *block)
@@ -42,8 +33,8 @@ void journal_tail_set(const struct journal *j, void *block)
 
 static uint32_t commit_sum(const struct journal *j, const void *block)
 {
-	return crc_around(j->csum_seed, block, j->block_size,
-			  offsetof(struct jbd2_commit, checksum));
+	return crc32c_around(j->csum_seed, block, j->block_size,
+			     offsetof(struct jbd2_commit, checksum), 4);
 }
 
 bool journal_commit_check(const struct journal *j, const void *block)

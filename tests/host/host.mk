@@ -161,10 +161,11 @@ host-tests: $(HB)/disks/ext3.img
 HOST_TESTS += test_ext3
 test_ext3_SRC := tests/host/test_ext2.c $(FS_SRC)
 
-# The same on small volumes with one of everything, parts of which the fuzzer overwrites.
+# The same on small volumes with one of everything, parts of which the fuzzer overwrites: without
+# checksums, which would keep it from getting far.
 FUZZ_VOLUMES := $(HB)/disks/fuzz-ext2.img $(HB)/disks/fuzz-ext4.img
 $(HB)/disks/fuzz-ext2.img: MKE2FS := -t ext2
-$(HB)/disks/fuzz-ext4.img: MKE2FS := -t ext4 -O ^has_journal,64bit,metadata_csum
+$(HB)/disks/fuzz-ext4.img: MKE2FS := -t ext4 -O ^has_journal,64bit,^metadata_csum
 $(FUZZ_VOLUMES): tests/host/host.mk | $(O)/.setup-test
 	$(call say,MKE2FS,$@)
 	@mkdir -p $(@D)
@@ -187,6 +188,10 @@ fuzz_ext2_SRC := tests/host/fuzz_ext2.c $(FS_SRC)
 # Journals that debugfs writes.
 HOST_TESTS += test_jbd2
 test_jbd2_SRC := tests/host/test_jbd2.c $(FS_SRC)
+
+# Volumes with checksums, one of which is wrong.
+HOST_TESTS += test_sums
+test_sums_SRC := tests/host/test_sums.c $(FS_SRC)
 
 # A small volume whose journal is not empty; parts of it the fuzzer overwrites.
 $(HB)/disks/fuzz-jbd2.img: | $(O)/.setup-test

@@ -23,21 +23,10 @@ static void image_make(unsigned block_size, const char *options)
 		 10 * block_size, 10 * block_size, 10 * block_size - 4));
 }
 
-/* The blocks of the file as debugfs lists them: the n-th of them. */
+/* The n-th block of the file. */
 static unsigned file_block(unsigned n)
 {
-	size_t size;
-	char *text, *p;
-
-	must(run("debugfs -R 'blocks file' image 2>/dev/null > blocks"));
-	text = (char *)file_load(tool_path("blocks"), &size);
-	assert_non_null(text);
-	p = text;
-	while (n--)
-		p = strchr(p, ' ') + 1;
-	n = (unsigned)strtoul(p, NULL, 10);
-	free(text);
-	return n;
+	return (unsigned)number_of("debugfs -R 'bmap file %u' image 2>/dev/null", n);
 }
 
 /* Mount, unmount, and compare with what e2fsck makes of it. */
@@ -134,16 +123,7 @@ static void test_added_later(void **state)
 /* Where block n of the journal lies in the image. */
 static size_t journal_block(unsigned n)
 {
-	unsigned at;
-	size_t size;
-	char *text;
-
-	must(run("debugfs -R 'bmap <8> %u' image 2>/dev/null > bmap", n));
-	text = (char *)file_load(tool_path("bmap"), &size);
-	assert_non_null(text);
-	at = (unsigned)strtoul(text, NULL, 10);
-	free(text);
-	return (size_t)at * 1024;
+	return number_of("debugfs -R 'bmap <8> %u' image 2>/dev/null", n) * 1024;
 }
 
 /* A wrong sum in what was committed: nothing is written, and the volume is not mounted. */

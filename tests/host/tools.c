@@ -34,18 +34,44 @@ const char *tool_path(const char *name)
 	return p;
 }
 
-int run(const char *format, ...)
+static int run_args(const char *format, va_list ap)
 {
 	char command[1500], line[2000];
-	va_list ap;
 
-	va_start(ap, format);
 	vsnprintf(command, sizeof(command), format, ap);
-	va_end(ap);
 	snprintf(line, sizeof(line),
 		 "cd %s; PATH=$PATH:/sbin:/usr/sbin; export LC_ALL=C; { %s; } > log 2>&1", folder,
 		 command);
 	return system(line);
+}
+
+int run(const char *format, ...)
+{
+	va_list ap;
+	int status;
+
+	va_start(ap, format);
+	status = run_args(format, ap);
+	va_end(ap);
+	return status;
+}
+
+unsigned long number_of(const char *format, ...)
+{
+	unsigned long number;
+	char *text, *end;
+	size_t size;
+	va_list ap;
+
+	va_start(ap, format);
+	must(run_args(format, ap));
+	va_end(ap);
+	text = (char *)file_load(tool_path("log"), &size);
+	assert_non_null(text);
+	number = strtoul(text, &end, 0);
+	assert_true(end != text);
+	free(text);
+	return number;
 }
 
 void must(int status)

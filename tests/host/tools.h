@@ -16,6 +16,8 @@ const char *tool_path(const char *name);
 
 /* Run a line of the shell in the folder, its output in the file "log"; the status. */
 int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same, and the number that its output begins with, in C's notation. */
+unsigned long number_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Show the log and fail, unless status is 0. */
 void must(int status);
 
