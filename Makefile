@@ -5,7 +5,7 @@ O ?= build
 # The machine that is booted.
 SMP ?= 4
 MEM ?= 128M
-# A swap disk of `make qemu`; 0: none.
+# The swap disk of `make qemu`, the swap partition of a card; 0: none.
 SWAP ?= 256M
 # 1: a kernel with assertions, lock checks and the in-kernel self tests.
 DEBUG ?= 0

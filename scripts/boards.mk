@@ -3,10 +3,9 @@
 
 BOARDS := $(notdir $(patsubst %/board.mk,%,$(wildcard boards/*/board.mk)))
 BOARD  ?=
-# Firmware for boards that can have it on the card; MiB of swap.
+# Firmware for boards that can have it on the card.
 SPL    ?=
 UBOOT  ?=
-SWAP   ?= 64
 DEV    ?=
 
 SDCARD := $(O)/boards/$(BOARD)/sdcard.img

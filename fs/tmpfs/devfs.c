@@ -10,6 +10,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "kernel/uapi/statfs.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 
 /* The directory for the part of a name before a slash; made if needed. tmpfs->lock not held. */
@@ -41,34 +42,47 @@ static struct inode *subdir_get(struct inode *dir, const char *name, size_t len)
 	return inode;
 }
 
-static int node_add(struct inode *dir, const char *name, mode_t mode, dev_t rdev)
+/* The directory of a name with slashes below dir; *name becomes what stands behind the last. */
+static struct inode *parent_get(struct inode *dir, const char **name)
+{
+	const char *slash;
+
+	while (!is_err(dir) && (slash = strchr(*name, '/'))) {
+		dir = subdir_get(dir, *name, (size_t)(slash - *name));
+		*name = slash + 1;
+	}
+	return dir;
+}
+
+/* Of two with the same name the first one stays; the inode is put when it gets none. */
+static int entry_add(struct inode *dir, const char *name, struct inode *inode)
 {
 	struct tmpfs *fs = tmpfs_of(dir->sb);
-	const char *slash;
-	struct inode *inode;
-	int err = 0;
+	int err = -EEXIST;
 
-	while ((slash = strchr(name, '/'))) {
-		dir = subdir_get(dir, name, (size_t)(slash - name));
-		if (is_err(dir))
-			return (int)ptr_err(dir);
-		name = slash + 1;
-	}
+	mutex_lock(&fs->lock);
+	if (!tmpfs_find_locked(dir, name, strlen(name)))
+		err = tmpfs_add_locked(dir, name, strlen(name), inode);
+	mutex_unlock(&fs->lock);
+	if (err)
+		inode_put(inode);
+	return err;
+}
+
+static int node_add(struct inode *dir, const char *name, mode_t mode, dev_t rdev)
+{
+	struct inode *inode;
+
+	dir = parent_get(dir, &name);
+	if (is_err(dir))
+		return (int)ptr_err(dir);
 	inode = tmpfs_inode_new(dir->sb, NULL, mode, rdev);
 	if (is_err(inode))
 		return (int)ptr_err(inode);
 	inode->uid = 0;
 	inode->gid = 0;
 	inode->nlink = 1;
-	mutex_lock(&fs->lock);
-	if (tmpfs_find_locked(dir, name, strlen(name)))
-		err = -EEXIST;
-	else
-		err = tmpfs_add_locked(dir, name, strlen(name), inode);
-	mutex_unlock(&fs->lock);
-	if (err)
-		inode_put(inode);
-	return err;
+	return entry_add(dir, name, inode);
 }
 
 /* The next device without a node, under the lock so that each is made once. */
@@ -96,6 +110,46 @@ static struct blockdev *blockdev_take(struct tmpfs *fs)
 	return b;
 }
 
+static void link_add(struct inode *dir, const char *name, const char *target)
+{
+	size_t len = strlen(target);
+	struct inode *inode;
+	char *copy;
+
+	dir = parent_get(dir, &name);
+	if (is_err(dir))
+		return;
+	inode = tmpfs_inode_new(dir->sb, NULL, S_IFLNK | 0777, 0);
+	if (is_err(inode))
+		return;
+	copy = kmalloc(len + 1);
+	if (!copy) {
+		inode_put(inode);
+		return;
+	}
+	inode->nlink = 1;
+	memcpy(copy, target, len + 1);
+	tmpfs_i(inode)->target = copy;
+	inode->size_other = len;
+	(void)entry_add(dir, name, inode);
+}
+
+/*
+ * As udev names it, for those who know the partition but not which disk it is on.
+ */
+static void partuuid_link(struct inode *root, const struct blockdev *b)
+{
+	char name[64], target[32];
+
+	if (!b->partuuid[0])
+		return;
+	snprintf(name, sizeof(name), "disk/by-partuuid/%s", b->partuuid);
+	for (char *p = name; *p; p++)
+		*p = *p >= 'A' && *p <= 'Z' ? (char)(*p | 32) : *p;
+	snprintf(target, sizeof(target), "../../%s", b->name);
+	link_add(root, name, target);
+}
+
 static struct inode *devfs_root; /* of the one devfs that keeps itself up to date */
 
 static void devfs_update(struct super_block *sb)
@@ -106,33 +160,10 @@ static void devfs_update(struct super_block *sb)
 
 	while ((c = chardev_take(fs)))
 		(void)node_add(devfs_root, c->name, S_IFCHR | c->mode, c->dev);
-	while ((b = blockdev_take(fs)))
+	while ((b = blockdev_take(fs))) {
 		(void)node_add(devfs_root, b->name, S_IFBLK | 0660, b->dev);
-}
-
-static void link_add(struct inode *dir, const char *name, const char *target)
-{
-	struct inode *inode = tmpfs_inode_new(dir->sb, NULL, S_IFLNK | 0777, 0);
-	struct tmpfs *fs = tmpfs_of(dir->sb);
-	size_t len = strlen(target);
-	char *copy = kmalloc(len + 1);
-	int err = -ENOMEM;
-
-	if (is_err(inode)) {
-		kfree(copy);
-		return;
+		partuuid_link(devfs_root, b);
 	}
-	inode->nlink = 1;
-	if (copy) {
-		memcpy(copy, target, len + 1);
-		tmpfs_i(inode)->target = copy;
-		inode->size_other = len;
-		mutex_lock(&fs->lock);
-		err = tmpfs_add_locked(dir, name, strlen(name), inode);
-		mutex_unlock(&fs->lock);
-	}
-	if (err)
-		inode_put(inode);
 }
 
 static int devfs_mount(struct super_block *sb, const char *options, struct inode **root)
