@@ -3,10 +3,12 @@
 Every wait has a deadline.  A test fails by an exception; the runner then prints the console.
 """
 import codecs
+import json
 import os
 import re
 import select
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -232,6 +234,39 @@ class Machine:
         except Failure:
             raise Failure(f"the machine did not stop within {timeout} s") from None
         return self.process.wait(30 * SCALE)
+
+
+class Monitor:
+    """QEMU's monitor, of a machine that was started with Monitor.words()."""
+
+    def __init__(self):
+        deadline = time.monotonic() + 60 * SCALE
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(60 * SCALE)
+        while self.socket.connect_ex(self.path()):
+            check(time.monotonic() < deadline, "QEMU opens no monitor")
+            time.sleep(0.1)
+        self.lines = self.socket.makefile()
+        self.lines.readline()
+        self.do("qmp_capabilities")
+
+    @staticmethod
+    def path():
+        return os.path.join(scratch(), "qmp")
+
+    @staticmethod
+    def words():
+        return ["-qmp", f"unix:{Monitor.path()},server=on,wait=off"]
+
+    def do(self, command, **arguments):
+        """A command of QMP; fails the test if QEMU refuses it."""
+        text = json.dumps({"execute": command, "arguments": arguments})
+        self.socket.sendall(text.encode() + b"\n")
+        while True:
+            answer = json.loads(self.lines.readline())
+            if "event" not in answer:
+                check("return" in answer, f"{command}: {answer}")
+                return
 
 
 # --- the run door -----------------------------------------------------------------------------

@@ -1,5 +1,5 @@
-"""The VisionFive 2, on the machine of boards/visionfive2/qemu: Debian's firmware says that this is
-right, and then our card starts on it.
+"""The VisionFive 2, on the machine of boards/visionfive2/qemu: Debian's firmware and Debian's Linux
+say that the machine is right, and then our card starts on it.
 """
 import os
 import re
@@ -7,7 +7,8 @@ import subprocess
 import zlib
 
 import test_boards as boards
-from lib import OUT, SCRIPTS, Machine, cases, check, equal, full_only, kernel, make
+from lib import OUT, SCALE, SCRIPTS, Machine, Monitor, cases, check, equal, full_only, host, \
+    kernel, make
 
 LINUX = os.path.join(OUT, "linux")
 PROMPT_TIME = 150
@@ -105,6 +106,38 @@ def test_uboot_prompt():
         check(written.read(64 * 512) == wanted.read(64 * 512), "U-Boot's blocks are not there")
 
 
+# The whole boot partition through Linux's driver, and a file into the swap partition.
+LINUX_SCRIPT = """
+tries=0
+while [ ! -e /dev/mmcblk1p3 ] && [ $tries -lt 240 ]; do sleep 1; tries=$((tries + 1)); done
+cat /sys/block/mmcblk1/size
+sha256sum /dev/mmcblk1p1
+cat /bin/toolbox > /dev/mmcblk1p3
+sync
+"""
+
+
+@full_only
+def test_linux():
+    """A stock Linux finds the card with its own driver, reads it and writes to it."""
+    board, image = tree(), boards.card_of("visionfive2")
+    toolbox = os.path.join(OUT, "user", "bin", "toolbox")
+    applets = [f"--add={toolbox}:/bin/{name}"
+               for name in ("toolbox", "cat", "sha256sum", "sleep", "sync")]
+    text = host([os.path.join(SCRIPTS, "linux-judge"), "--dir", LINUX,
+                 "--modules", os.path.join(LINUX, "visionfive2", "modules"),
+                 "--machine", " ".join([qemu(), "-M visionfive2 -m 2G -dtb", board, *card(image)]),
+                 "--timeout", str(int(110 * SCALE)), f"--add={OUT}/user/bin/sh", *applets,
+                 "--", "/bin/sh", "-c", LINUX_SCRIPT])
+    check(re.search(rf"^{os.path.getsize(image) // 512}$", text, re.M), f"the card's size: {text}")
+    check(host(["sha256sum", boards.part_of(image, "boot")]).split()[0] in text,
+          f"the boot partition is read wrongly: {text}")
+    with open(image, "rb") as written, open(toolbox, "rb") as wanted:
+        written.seek(boards.partitions(image)["swap"][0])
+        data = wanted.read()
+        check(written.read(len(data)) == data, "Linux's data is not on the card")
+
+
 # --- our driver, when the controller and the card go wrong ---------------------------------------
 
 @full_only
@@ -127,3 +160,9 @@ def test_error(fault):
         machine.prompt(PROMPT_TIME)
         usertests(machine, FILES)
         check("try 2 of 3" in machine.text, "no command was tried again")
+
+
+@full_only
+def test_pulled():
+    with direct(boards.card_of("visionfive2"), *Monitor.words()) as machine:
+        boards.pull_card(machine)
