@@ -81,6 +81,12 @@ void machine_halt(void)
 	stop_here();
 }
 
+void machine_refuse(const char *why)
+{
+	printk(LOG_EMERG, "xv39 cannot start: %s\n", why);
+	machine_halt();
+}
+
 static int test_probe(struct fdt_device *d)
 {
 	volatile uint8_t *regs = device_map(d, 0, 4, NULL, NULL);

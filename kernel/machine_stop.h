@@ -10,3 +10,5 @@
 void machine_poweroff(int status) __noreturn;
 void machine_restart(void) __noreturn;
 void machine_halt(void) __noreturn;
+/* Halt before there is a system to speak of: the machine is not one that we can run on. */
+void machine_refuse(const char *why) __noreturn;

@@ -80,12 +80,6 @@ static void start_system(void *unused)
 	process_start_init();
 }
 
-static void __noreturn refuse(const char *why)
-{
-	printk(LOG_EMERG, "xv39 cannot start: %s\n", why);
-	machine_halt();
-}
-
 void kernel_main(uint64_t hartid, paddr_t fdt)
 {
 	const char *why = "?";
@@ -95,10 +89,10 @@ void kernel_main(uint64_t hartid, paddr_t fdt)
 	trap_init_hart();
 	sbi_init();
 	if (fdt >= DIRECT_SIZE - 2 * MiB || (fdt & 7))
-		refuse("the device tree lies where it cannot be read");
+		machine_refuse("the device tree lies where it cannot be read");
 	if (machine_init(phys_to_virt(fdt), fdt, 2 * MiB, image_to_phys(_kernel_start),
 			 image_to_phys(_kernel_end), &why))
-		refuse(why);
+		machine_refuse(why);
 	time_init(machine.timebase_hz);
 	set_loglevel();
 	harts_init(hartid);

@@ -1,6 +1,7 @@
 #include "kernel/mem/kmap.h"
 
 #include "kernel/machine.h"
+#include "kernel/machine_stop.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/riscv.h"
@@ -71,7 +72,7 @@ static void *early_alloc(size_t size, size_t align)
 	paddr_t pa = ALIGN_UP(early.next, align);
 
 	if (pa + size > early.end)
-		panic("not enough memory: %lu KiB wanted for the map of RAM", size / KiB);
+		machine_refuse("too little RAM is free near the kernel for the map of RAM");
 	if (pa != early.next)
 		early.gaps[early.nr_gaps++] = (struct phys_range){early.next, pa - early.next};
 	early.next = pa + size;
@@ -162,6 +163,22 @@ static vaddr_t kmap_frames(const struct phys_range *r, vaddr_t from)
 	return va;
 }
 
+/*
+ * Drivers keep pointers into the tree, which firmware may have put where the tree tells of no RAM.
+ */
+static void kmap_tree(void)
+{
+	vaddr_t va = ALIGN_DOWN((vaddr_t)machine.fdt.blob, PAGE_SIZE);
+	vaddr_t end = (vaddr_t)machine.fdt.blob + machine.fdt.size;
+
+	for (; va < end; va += PAGE_SIZE) {
+		pte_t *e = kmap_walk(va, 0, true);
+
+		if (!*e)
+			*e = pte_kernel(virt_to_phys((void *)va), PTE_R);
+	}
+}
+
 static void kmap_image(const char *start, const char *end, uint64_t perm)
 {
 	paddr_t pa = image_to_phys(start);
@@ -202,6 +219,7 @@ void kmap_init(void)
 		frames_end = kmap_frames(&machine.ram[i], frames_end);
 	for (unsigned i = 0; i < machine.ram_count; i++)
 		kmap_ram(&machine.ram[i]);
+	kmap_tree();
 	kmap_image(_text_start, _text_end, PTE_R | PTE_X);
 	kmap_image(_rodata_start, _rodata_end, PTE_R);
 	kmap_image(_data_start, _kernel_end, PTE_R | PTE_W);

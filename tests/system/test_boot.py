@@ -131,6 +131,8 @@ DAMAGES = {
                                          "timebase-frequency = <0>", tree),
     "short-memory-reg": lambda tree: re.sub(r"(device_type = \"memory\";\s*reg = )<[^>]*>",
                                             r"\1<0x00 0x80000000>", tree),
+    "all-reserved": lambda tree: tree.replace(
+        "/dts-v1/;", "/dts-v1/;\n/memreserve/ 0x80000000 0x8000000;", 1),
 }
 
 
@@ -142,10 +144,18 @@ def test_damaged_tree(damage):
         machine.expect(r"cannot start: [^\r\n]+", 20)
 
 
+def test_refusal_ends_a_run():
+    """`make run` does not wait for a kernel that has given up."""
+    blob = compiled(DAMAGES["no-memory"](machine_tree()))
+    equal(run("true", dtb=blob, timeout=60).status, 125, "status")
+
+
 HARMLESS = {
     "no-virtio-size": lambda tree: re.sub(r"(virtio_mmio@10001000 \{.*?reg = )<[^>]*>",
                                           r"\1<0x00>", tree, flags=re.S),
     "no-rtc": lambda tree: node_removed(tree, "rtc@"),
+    "tree-outside-ram": lambda tree: re.sub(r"(device_type = \"memory\";\s*reg = )<[^>]*>",
+                                            r"\1<0x00 0x80000000 0x00 0x7654321>", tree),
     "no-flash": lambda tree: node_removed(tree, "flash@"),
     "odd-interrupts": lambda tree: re.sub(r"(virtio_mmio@10002000 \{.*?interrupts = )<[^>]*>",
                                           r"\1<0xffffffff>", tree, flags=re.S),
