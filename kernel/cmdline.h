@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * The kernel command line: /chosen/bootargs of the device tree, copied by machine_init(), before
+ * The kernel command line: /chosen/bootargs of the device tree, found by machine_init(), before
  * which it is empty.  Read-only, so no locks; any context.
  *
  * Words on it are separated by blanks.  When a key stands there more than once, the last counts.

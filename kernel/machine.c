@@ -8,7 +8,7 @@
 
 #define PHYS_TOP (UINT64_C(1) << 56) /* Sv39's entries hold 56 bits of physical address */
 
-struct machine machine;
+struct machine machine = {.cmdline = ""};
 
 /* Adds a line to the notes; what does not fit is lost. */
 static void note(const char *fmt, ...) __printf(1, 2);
@@ -172,14 +172,8 @@ static void chosen_init(void)
 	const char *bootargs = fdt_prop_string(fdt, chosen, "bootargs", 0);
 	uint64_t start = 0, end = 0;
 
-	if (bootargs && strlcpy(machine.cmdline, bootargs, sizeof(machine.cmdline)) >=
-				sizeof(machine.cmdline)) {
-		char *blank = strrchr(machine.cmdline, ' ');
-
-		if (blank)
-			*blank = '\0';
-		note("command line cut to %zu bytes", strlen(machine.cmdline));
-	}
+	if (bootargs)
+		machine.cmdline = bootargs;
 	if (fdt_prop_u64(fdt, chosen, "linux,initrd-start", &start) &&
 	    fdt_prop_u64(fdt, chosen, "linux,initrd-end", &end)) {
 		if (start < end && end <= PHYS_TOP)
@@ -266,7 +260,7 @@ int machine_init(const void *blob, uint64_t blob_phys, size_t max, uint64_t imag
 {
 	const char *wrong = NULL;
 
-	memset(&machine, 0, sizeof(machine));
+	machine = (struct machine){.cmdline = ""};
 	if (fdt_open(&machine.fdt, blob, max, &wrong) == 0) {
 		machine.model = fdt_prop_string(&machine.fdt, fdt_root(&machine.fdt), "model", 0);
 		if (!machine.model)

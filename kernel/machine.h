@@ -17,7 +17,6 @@
 #define MACHINE_HARTS_MAX    64
 #define MACHINE_RAM_MAX	     16
 #define MACHINE_RESERVED_MAX 32
-#define MACHINE_CMDLINE_MAX  4096
 #define MACHINE_NOTES_MAX    1024
 
 /* Physical addresses base to base + size - 1; never wraps, size is not 0. */
@@ -55,7 +54,7 @@ struct machine {
 	const uint8_t *rng_seed;	/* in the tree; NULL: none */
 	uint32_t rng_seed_len;
 	const char *model;	      /* in the tree; "unknown" if it does not say */
-	char cmdline[MACHINE_CMDLINE_MAX]; /* /chosen/bootargs */
+	const char *cmdline;	      /* /chosen/bootargs, in the tree; "" without them */
 	/*
 	 * What was ignored and why, one line each, for the log once there is a console; "" if
 	 * nothing was.

@@ -13,7 +13,7 @@
 #define SECTORS 4096
 #define SLOTS	7 /* requests the disk takes at once */
 
-struct machine machine; /* for its command line */
+struct machine machine = {.cmdline = ""}; /* for its command line */
 
 static uint8_t platter[SECTORS * SECTOR_SIZE]; /* what is on the disk */
 static uint8_t cached[SECTORS];	     /* written and not flushed since */

@@ -175,16 +175,19 @@ static void test_bad_numbers(void **state)
 					  "1 2x", "0xg", "99999999999999999999", "17179869184G"};
 	uint64_t n;
 
+	char line[64];
+
 	(void)state;
 	memset(&machine, 0, sizeof(machine));
+	machine.cmdline = line;
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
-		snprintf(machine.cmdline, sizeof(machine.cmdline), "a n=%s", bad[i]);
+		snprintf(line, sizeof(line), "a n=%s", bad[i]);
 		if (strchr(bad[i], ' '))
 			assert_true(cmdline_number("n", &n));
 		else
 			assert_false(cmdline_number("n", &n));
 	}
-	snprintf(machine.cmdline, sizeof(machine.cmdline), "  n=18446744073709551615\t");
+	snprintf(line, sizeof(line), "  n=18446744073709551615\t");
 	assert_true(cmdline_number("n", &n));
 	assert_int_equal(n, UINT64_MAX);
 }
@@ -353,16 +356,16 @@ static void test_limits(void **state)
 
 static void test_long_cmdline(void **state)
 {
-	static char args[6000];
+	static char args[60000];
 	struct recipe r = plain;
 
 	(void)state;
-	while (strlen(args) < sizeof(args) - 10)
-		strcat(args, "word=123 ");
+	memset(args, 'x', sizeof(args) - 1);
+	memcpy(args + sizeof(args) - 6, " word", 6);
 	r.bootargs = args;
 	assert_int_equal(start(&r, NULL), 0);
-	assert_non_null(strstr(machine.notes, "command line cut"));
-	assert_string_equal(machine.cmdline + strlen(machine.cmdline) - 8, "word=123");
+	assert_string_equal(machine.cmdline, args);
+	assert_true(cmdline_has("word"));
 }
 
 static void test_initrd(void **state)

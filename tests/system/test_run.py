@@ -169,6 +169,6 @@ def test_append():
 
 
 def test_long_command():
-    """A command of a thousand bytes, most of which need encoding."""
-    command = "echo " + "'\"$%&()'" * 80 + " | wc -c"
-    check(run(command, status=0).text.strip().isdigit(), "output")
+    """A command of 28,000 bytes, most of which need encoding."""
+    text = run("echo " + "'\"$%&()'" * 3500 + " | wc -c", status=0).text
+    equal(text.strip(), str(3500 * len('"$%&()') + 1), "bytes")

@@ -8,7 +8,7 @@
 #include "ulib/linux.h"
 #include "user/user.h"
 
-#define CMDLINE_MAX	4096
+#define CMDLINE_MAX	(128 * 1024)	/* what Linux hosts let QEMU have in one argument */
 #define QUICK_TICKS	10	/* a shell that lives shorter than a second ... */
 #define QUICK_DEATHS	5	/* ... and dies badly as often as this is broken */
 
@@ -98,9 +98,13 @@ static void percent_decode(char *s)
 	*to = 0;
 }
 
-/* What follows `name` (with its =) in the kernel's command line, decoded; 0 without such a word. */
-static char *boot_word(const char *name, char *line)
+/*
+ * What follows `name` (with its =) in the kernel's command line, decoded; 0 without such a word.
+ * The next call overwrites it.
+ */
+static char *boot_word(const char *name)
 {
+	static char line[CMDLINE_MAX];
 	int fd = open("/proc/cmdline", O_RDONLY), len = strlen(name), used = 0, n;
 	char *p;
 
@@ -121,8 +125,7 @@ static char *boot_word(const char *name, char *line)
 
 static void swap_on(void)
 {
-	static char line[CMDLINE_MAX];
-	const char *device = boot_word("swap=", line);
+	const char *device = boot_word("swap=");
 	long r = device ? syscall(SYS_swapon, device, 0) : 0;
 
 	if (r < 0)
@@ -243,13 +246,12 @@ static int login_loop(void)
 
 int main(void)
 {
-	static char line[CMDLINE_MAX];
 	char *command;
 
 	mount_all();
 	console_open();
 	swap_on();
-	command = boot_word("run=", line);
+	command = boot_word("run=");
 	run_startup_file();
 	return command ? run_once(command) : login_loop();
 }

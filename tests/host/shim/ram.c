@@ -13,7 +13,7 @@
 
 #define PHYS_MAX (16 * GiB) /* of what tests ask for */
 
-struct machine machine;
+struct machine machine = {.cmdline = ""};
 
 void page_zero(void *page)
 {
@@ -50,7 +50,7 @@ void host_ram_start(const struct host_ram *ram, unsigned ranges)
 	static struct mm_hart hart;
 
 	memset(&hart, 0, sizeof(hart));
-	memset(&machine, 0, sizeof(machine));
+	machine = (struct machine){.cmdline = ""};
 	harts[0].percpu_mm = &hart;
 	map_at(DIRECT_BASE, PHYS_MAX);
 	map_at(FRAMES_BASE, PHYS_MAX / PAGE_SIZE * sizeof(struct frame));
