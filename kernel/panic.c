@@ -108,20 +108,20 @@ static void backtrace(uint64_t fp, uint64_t sp, uint64_t ra)
 
 static void print_registers(const struct trapframe *tf)
 {
-	static const char names[31][4] = {"ra", "sp", "gp", "tp", "t0", "t1",  "t2",  "s0",
-					  "s1", "a0", "a1", "a2", "a3", "a4",  "a5",  "a6",
-					  "a7", "s2", "s3", "s4", "s5", "s6",  "s7",  "s8",
-					  "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
-	const uint64_t *r = &tf->ra;
+	/* As they lie in a trap frame. */
+	static const char names[32][4] = {"pc", "ra", "sp", "gp",  "tp",  "t0", "t1", "t2",
+					  "s0", "s1", "a0", "a1",  "a2",  "a3", "a4", "a5",
+					  "a6", "a7", "s2", "s3",  "s4",  "s5", "s6", "s7",
+					  "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+	const uint64_t *r = &tf->pc;
 	uint64_t offset;
 	const char *name = ksym_lookup(tf->pc, &offset);
 
-	printk(LOG_EMERG, "pc %016lx %s+0x%lx  scause %lx stval %lx sstatus %lx\n", tf->pc, name,
-	       offset, tf->cause, tf->badaddr, tf->status);
-	for (int i = 0; i < 31; i += 4)
+	printk(LOG_EMERG, "at %s+0x%lx  scause %lx stval %lx sstatus %lx\n", name, offset,
+	       tf->cause, tf->badaddr, tf->status);
+	for (int i = 0; i < 32; i += 4)
 		printk(LOG_EMERG, "%3s %016lx %3s %016lx %3s %016lx %3s %016lx\n", names[i], r[i],
-		       names[MIN(i + 1, 30)], r[MIN(i + 1, 30)], names[MIN(i + 2, 30)],
-		       r[MIN(i + 2, 30)], names[MIN(i + 3, 30)], r[MIN(i + 3, 30)]);
+		       names[i + 1], r[i + 1], names[i + 2], r[i + 2], names[i + 3], r[i + 3]);
 }
 
 /* Other harts stop; a second panic on this one or on another goes no further. */
