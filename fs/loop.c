@@ -23,7 +23,7 @@
 
 struct loop {
 	struct blockdev bdev;
-	struct mutex lock;	 /* RANK_FILE: attaching and letting go */
+	struct mutex lock;	 /* RANK_LOOP: attaching and letting go */
 	struct file *file;	 /* (lock) referenced; NULL: none. The thread uses it while busy */
 	uint64_t offset, limit;	 /* (lock) bytes of the file: where it begins, at most how many */
 	uint32_t flags;		 /* (lock) LO_FLAGS_* */
@@ -157,7 +157,7 @@ static int loop_add(void)
 	l = kzalloc(sizeof(*l));
 	if (!l)
 		return -ENOMEM;
-	mutex_init(&l->lock, "loop", RANK_FILE);
+	mutex_init(&l->lock, "loop", RANK_LOOP);
 	spin_init(&l->queue_lock, "loop queue", RANK_DRIVER);
 	waitqueue_init(&l->work);
 	waitqueue_init(&l->idle);
@@ -292,8 +292,11 @@ static int loop_attach(struct loop *l, bool writable, const struct loop_config *
 	return 0;
 }
 
-/* Everything written, nothing under way, nothing cached: the file goes. */
-static void loop_detach(struct loop *l)
+/*
+ * Everything written, nothing under way, nothing cached: the file goes. The caller puts it once the
+ * lock is dropped, since its volume may go with it, and that may be on a loop device too.
+ */
+static struct file *loop_detach(struct loop *l)
 {
 	struct file *file = l->file;
 
@@ -304,29 +307,32 @@ static void loop_detach(struct loop *l)
 	(void)wait_event(&l->idle, loop_idle(l), WAIT_UNINTERRUPTIBLE);
 	l->file = NULL;
 	l->bdev.readonly = false;
-	file_put(file);
+	return file;
 }
 
 void loop_unused(struct blockdev *d)
 {
 	struct loop *l = loop_of(d);
+	struct file *gone = NULL;
 
 	if (!l)
 		return;
 	mutex_lock(&l->lock);
 	if (l->file && (l->flags & LO_FLAGS_AUTOCLEAR) && !atomic_load(&d->openers) &&
 	    !atomic_load(&d->claimed))
-		loop_detach(l);
+		gone = loop_detach(l);
 	mutex_unlock(&l->lock);
+	if (gone)
+		file_put(gone);
 }
 
 /* Now, or if somebody else uses it once it is unused. */
-static int loop_clear(struct loop *l)
+static int loop_clear(struct loop *l, struct file **gone)
 {
 	if (atomic_load(&l->bdev.openers) > 1 || atomic_load(&l->bdev.claimed))
 		l->flags |= LO_FLAGS_AUTOCLEAR;
 	else
-		loop_detach(l);
+		*gone = loop_detach(l);
 	return 0;
 }
 
@@ -367,14 +373,14 @@ static int status_set(struct loop *l, uaddr_t arg)
 	return 0;
 }
 
-/* Those that need a file attached. l->lock held. */
-static long attached_ioctl(struct loop *l, uint32_t cmd, uint64_t arg)
+/* Those that need a file attached, which the caller puts if it is *gone. l->lock held. */
+static long attached_ioctl(struct loop *l, uint32_t cmd, uint64_t arg, struct file **gone)
 {
 	if (!l->file)
 		return -ENXIO;
 	switch (cmd) {
 	case LOOP_CLR_FD:
-		return loop_clear(l);
+		return loop_clear(l, gone);
 	case LOOP_GET_STATUS64:
 		return status_get(l, arg);
 	case LOOP_SET_STATUS64:
@@ -395,6 +401,7 @@ long loop_ioctl(struct file *f, struct blockdev *d, uint32_t cmd, uint64_t arg)
 {
 	struct loop_config config = {.fd = (uint32_t)arg};
 	struct loop *l = loop_of(d);
+	struct file *gone = NULL;
 	long ret;
 
 	if (!l || cmd >> 8 != LOOP_SET_FD >> 8)
@@ -407,7 +414,9 @@ long loop_ioctl(struct file *f, struct blockdev *d, uint32_t cmd, uint64_t arg)
 	if (cmd == LOOP_SET_FD || cmd == LOOP_CONFIGURE)
 		ret = loop_attach(l, f->kind & FILE_WRITE, &config);
 	else
-		ret = attached_ioctl(l, cmd, arg);
+		ret = attached_ioctl(l, cmd, arg, &gone);
 	mutex_unlock(&l->lock);
+	if (gone)
+		file_put(gone);
 	return ret;
 }

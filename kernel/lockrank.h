@@ -15,6 +15,7 @@ enum lock_rank {
 	RANK_FILE,     /* file position: held over read, write and getdents */
 	RANK_TEXT,     /* text of an open file of procfs, while it is made */
 	RANK_MOUNT,    /* the mount table */
+	RANK_LOOP,     /* a loop device's file: it goes with the last mount */
 	RANK_RENAME,   /* one rename at a time per file system */
 	RANK_DIR,      /* directory inode; parent before child (nests) */
 	RANK_INODE,    /* inode (nests: by address) */
