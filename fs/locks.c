@@ -104,7 +104,8 @@ struct lock_waiter {
 
 #define WAITERS_FOLLOWED 10 /* a ring of more processes is not found */
 
-static struct spinlock waiters_lock = SPINLOCK_INIT("lock waiters", RANK_FILES);
+/* Taken within that of the file: whom a waiter names does hold a lock in its way. */
+static struct spinlock waiters_lock = SPINLOCK_INIT("lock waiters", RANK_LOCKERS);
 static LIST_HEAD(waiters); /* (waiters_lock) */
 
 /* Whom does the owner wait for? NULL: for nobody. */
@@ -143,8 +144,11 @@ static void lock_waiter_remove(struct lock_waiter *w)
 	spin_unlock(&waiters_lock);
 }
 
-/* A lock of l changed: who waits there looks again, and until then waits for nobody known. */
-static void locks_changed(struct file_locks *l)
+/*
+ * A lock of l changed: who waits there looks again, and until then waits for nobody known. l->lock
+ * is held, and dropped here.
+ */
+static void locks_changed_unlock(struct file_locks *l)
 {
 	struct lock_waiter *w;
 
@@ -154,6 +158,7 @@ static void locks_changed(struct file_locks *l)
 			w->holder = NULL;
 	}
 	spin_unlock(&waiters_lock);
+	spin_unlock(&l->lock);
 	wake_all(&l->wait);
 }
 
@@ -166,16 +171,15 @@ static int lock_apply(struct file_locks *l, struct file_lock *want, struct file_
 	spin_lock(&l->lock);
 	if (!unlock && conflict_find(l, want)) {
 		err = -EAGAIN;
+		spin_unlock(&l->lock);
 	} else {
 		range_clear(l, want, &spare);
 		if (!unlock) {
 			list_add_tail(&want->link, &l->list);
 			want = NULL;
 		}
+		locks_changed_unlock(l);
 	}
-	spin_unlock(&l->lock);
-	if (!err)
-		locks_changed(l);
 	kfree(want);
 	kfree(spare);
 	return err;
@@ -188,18 +192,15 @@ static int lock_apply(struct file_locks *l, struct file_lock *want, struct file_
 static bool wait_over(struct file_locks *l, const struct file_lock *want, struct lock_waiter *w)
 {
 	const struct file_lock *other;
-	const void *holder = NULL;
+	bool over;
 
 	spin_lock(&l->lock);
 	other = conflict_find(l, want);
-	if (other)
-		holder = other->owner;
+	if (other && w)
+		lock_waiter_set(w, other->owner);
+	over = !other || (w && w->deadlock);
 	spin_unlock(&l->lock);
-	if (!holder)
-		return true;
-	if (w)
-		lock_waiter_set(w, holder);
-	return w && w->deadlock;
+	return over;
 }
 
 static int lock_wait(struct file_locks *l, const struct file_lock *want)
@@ -349,8 +350,7 @@ void locks_release(struct inode *inode, const void *owner)
 			kfree(at);
 		}
 	}
-	spin_unlock(&l->lock);
-	locks_changed(l);
+	locks_changed_unlock(l);
 }
 
 void locks_inode_freed(struct inode *inode)

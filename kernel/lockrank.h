@@ -46,6 +46,7 @@ enum lock_rank {
 	RANK_ICACHE,   /* table of inodes, lists of dirty ones */
 	RANK_JLIST,    /* a journal's lists */
 	RANK_FILES,    /* descriptor table, fs context */
+	RANK_LOCKERS,  /* who waits for whose file lock */
 	RANK_SOCKET,   /* what sockets have to do with one another */
 	RANK_PROC,     /* process tree, pid table */
 	RANK_ITIMER,   /* a process's interval timer, while it is set */
