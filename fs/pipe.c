@@ -468,7 +468,7 @@ long pipe_size_set(struct file *f, uint64_t size)
 	used = (uint32_t)((p->head + PAGE_SIZE - 1) / PAGE_SIZE - p->tail / PAGE_SIZE);
 	if (p->head == p->tail)
 		used = 0;
-	if (used > npages) {
+	if (used + DIV_ROUND_UP(p->promised, PAGE_SIZE) > npages) {
 		mutex_unlock(&p->lock);
 		kfree(pages);
 		return -EBUSY;

@@ -14,13 +14,14 @@ struct pipe {
 	uint32_t readers, writers; /* open files */
 	uint32_t reader_opens, writer_opens; /* ever: a FIFO's open waits for a new one */
 	bool held;		/* splice(2) reads, and has not said how much: others wait */
+	uint64_t promised;	/* bytes of room for what splice(2) is reading: not for others */
 	struct waitqueue read_wait, write_wait;
 	uint32_t users;		/* open files of either kind; a FIFO's inode lock */
 };
 
 static inline uint64_t pipe_room(const struct pipe *p)
 {
-	return (uint64_t)p->npages * PAGE_SIZE - (p->head - p->tail);
+	return (uint64_t)p->npages * PAGE_SIZE - (p->head - p->tail) - p->promised;
 }
 
 /* The page that byte at lies in. */

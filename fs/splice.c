@@ -3,7 +3,8 @@
  * user space. Pages are copied, not handed on: what is in a pipe is nobody else's.
  *
  * Who moves bytes out of a pipe first looks at them, with the other readers kept out (held), and
- * takes only as many as the other side took: what could not be written stays in the pipe.
+ * takes only as many as the other side took: what could not be written stays in the pipe. Who moves
+ * bytes into a pipe has room for them before they are read: a terminal does not take them back.
  */
 #include "fs/pipe.h"
 
@@ -102,6 +103,40 @@ static ssize64_t pipe_put(struct pipe *p, struct uio *u, bool nowait)
 	return n ? n : err;
 }
 
+/* Room for up to n bytes, once there is any, which only pipe_keep fills. As pipe_await_room. */
+static ssize64_t pipe_promise(struct pipe *p, size_t n, bool nowait)
+{
+	ssize64_t room;
+
+	do {
+		room = pipe_await_room(p, nowait);
+		if (room < 0)
+			return room;
+		mutex_lock(&p->lock);
+		room = (ssize64_t)MIN(n, pipe_room(p));
+		p->promised += (uint64_t)room;
+		mutex_unlock(&p->lock);
+	} while (!room);
+	return room;
+}
+
+/* The promise of room is over; n bytes came for it, or none. Bytes or -errno. */
+static ssize64_t pipe_keep(struct pipe *p, size_t room, char *buf, size_t n)
+{
+	struct uio u;
+	int err = 0;
+
+	uio_init_kernel(&u, buf, n);
+	mutex_lock(&p->lock);
+	p->promised -= room;
+	n = pipe_fill(p, &u, &err);
+	mutex_unlock(&p->lock);
+	if (n)
+		wake_all(&p->read_wait);
+	wake_all(&p->write_wait);
+	return n ? (ssize64_t)n : err;
+}
+
 /* Out of the pipe in; to is another pipe or a file. */
 static ssize64_t splice_from_pipe(struct pipe *in, struct side *to, char *buf, size_t n,
 				  bool nowait)
@@ -126,23 +161,19 @@ static ssize64_t splice_from_pipe(struct pipe *in, struct side *to, char *buf, s
 static ssize64_t splice_to_pipe(struct side *from, struct pipe *out, char *buf, size_t n,
 				bool nowait)
 {
-	ssize64_t room = pipe_await_room(out, nowait), got, put;
+	ssize64_t room = pipe_promise(out, MIN(n, CHUNK), nowait), got, put;
 	uint64_t pos = from->pos;
 	struct uio u;
 
 	if (room < 0)
 		return room;
-	n = MIN(n, (size_t)room);
-	uio_init_kernel(&u, buf, MIN(n, CHUNK));
+	uio_init_kernel(&u, buf, (size_t)room);
 	u.nowait = atomic_load(&from->file->flags) & O_NONBLOCK;
 	got = file_read(from->file, &u, &pos);
-	if (got <= 0)
-		return got;
-	uio_init_kernel(&u, buf, (size_t)got);
-	put = pipe_put(out, &u, false);
+	put = pipe_keep(out, (size_t)room, buf, got > 0 ? (size_t)got : 0);
 	if (put > 0)
 		from->pos += (uint64_t)put;
-	return put;
+	return got <= 0 ? got : put;
 }
 
 /* All that can be moved without waiting, once a first piece is. Bytes or -errno. */

@@ -134,6 +134,33 @@ TEST(splice, sockets)
 	expect_text(p[0], "back");
 }
 
+/* What is read of a socket has its place in the pipe, whoever else writes to that meanwhile. */
+TEST(splice, has_room_for_what_it_reads)
+{
+	static char others[4096];
+	int s[2], p[2];
+	pid_t reader, writer;
+	char buf[6] = "";
+
+	CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	CHECK_OK(pipe(p));
+	CHECK_OK(fcntl(p[1], F_SETPIPE_SZ, sizeof(others)));
+	reader = child();
+	if (reader == 0)
+		_exit(splice(s[0], NULL, p[1], NULL, sizeof(others), 0) != 5);
+	wait_state(reader, "S");
+	writer = child();
+	if (writer == 0)
+		_exit(write(p[1], others, sizeof(others)) != sizeof(others));
+	wait_state(writer, "SD");
+	CHECK_EQ(write(s[1], "first", 5), 5);
+	expect_exit(reader, 0);
+	CHECK_EQ(read(p[0], buf, 5), 5);
+	CHECK_STR(buf, "first");
+	CHECK_EQ(read(p[0], others, sizeof(others)), sizeof(others));
+	expect_exit(writer, 0);
+}
+
 TEST(splice, waits_for_data)
 {
 	int a[2], b[2];
