@@ -1,13 +1,13 @@
 #include "mm/commit.h"
 
 #include "kernel/printk.h"
+#include "kernel/swap/slot.h"
 #include "kernel/thread.h"
 #include "mm/aspace.h"
 #include "mm/init.h"
 #include "mm/pagetable.h"
 #include "mm/reclaim.h"
 #include "mm/stat.h"
-#include "mm/swapslot.h"
 
 uint64_t overcommit_memory = OVERCOMMIT_GUESS, overcommit_ratio = 50, overcommit_kbytes;
 uint64_t admin_reserve_kbytes, user_reserve_kbytes;

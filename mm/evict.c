@@ -1,11 +1,11 @@
 #include "kernel/panic.h"
+#include "kernel/swap/slot.h"
 #include "mm/aspace.h"
 #include "mm/pagecache.h"
 #include "mm/pagetable.h"
 #include "mm/policy.h"
 #include "mm/reclaim.h"
 #include "mm/stat.h"
-#include "mm/swapslot.h"
 #include "mm/thp.h"
 #include "mm/writeback.h"
 

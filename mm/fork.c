@@ -1,3 +1,4 @@
+#include "kernel/swap/slot.h"
 #include "kernel/thread.h"
 #include "kernel/trap.h"
 #include "lib/page.h"
@@ -5,7 +6,6 @@
 #include "mm/commit.h"
 #include "mm/pagetable.h"
 #include "mm/share.h"
-#include "mm/swapslot.h"
 #include "mm/thp.h"
 
 /*

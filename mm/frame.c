@@ -2,13 +2,13 @@
 
 #include "kernel/machine.h"
 #include "kernel/panic.h"
+#include "kernel/swap/slot.h"
 #include "lib/page.h"
 #include "lib/string.h"
 #include "mm/inject.h"
 #include "mm/percpu.h"
 #include "mm/policy.h"
 #include "mm/stat.h"
-#include "mm/swapslot.h"
 
 /*
  * The buddy allocator: free blocks of 2^order frames in a list for each order. A block's first

@@ -5,6 +5,7 @@
 #include "kernel/oom.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
+#include "kernel/swap/slot.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
 #include "mm/frame.h"
@@ -13,7 +14,6 @@
 #include "mm/pagecache.h"
 #include "mm/policy.h"
 #include "mm/stat.h"
-#include "mm/swapslot.h"
 #include "mm/writeback.h"
 
 static struct waitqueue reclaim_wait = WAITQUEUE_INIT(reclaim_wait); /* the reclaim thread */

@@ -1,8 +1,8 @@
 #include "mm/share.h"
 
 #include "kernel/panic.h"
+#include "kernel/swap/slot.h"
 #include "mm/pagetable.h"
-#include "mm/swapslot.h"
 #include "mm/thp.h"
 #include "mm/tlb.h"
 #include "mm/types.h"

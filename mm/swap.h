@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "mm/swapslot.h"
+#include "kernel/swap/slot.h"
 
 struct aspace;
 

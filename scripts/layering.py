@@ -32,7 +32,7 @@ FOLDERS = {
 
 # mm/ from the ground up.  A file's name without its ending is its noun.
 MM_LAYERS = [
-    ["pte", "page", "frame", "swapslot", "policy", "stat", "inject"],
+    ["pte", "page", "frame", "policy", "stat", "inject"],
     ["tlb", "areas"],
     ["pagetable", "share", "rmap", "thp"],
     ["object", "pagecache", "writeback", "shm"],

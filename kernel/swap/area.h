@@ -1,6 +1,6 @@
 /*
  * Swap areas: places of a page each (slots) on a device, and which of them are free. Who is in a
- * slot is not known here: mm/swapslot.h.
+ * slot: slot.h.
  */
 #pragma once
 
@@ -36,7 +36,7 @@ struct swap_area {
 	uint32_t clusters;	/* (s) all free, of SWAP_CLUSTER slots */
 	bool off;		/* (s) nothing more goes to it */
 	uint64_t *taken;	/* (s) a bit for each slot */
-	uint64_t **records;	/* mm/swapslot.c's, a page for SWAP_CHUNK slots; NULL until used */
+	uint64_t **records;	/* slot.c's, a page for SWAP_CHUNK slots; NULL until used */
 };
 
 /*

@@ -2,7 +2,7 @@
  * The audit of swap: as many entries of page tables name a slot as it says, a frame and its slot
  * name each other, and what nobody names is free.
  */
-#include "mm/swapslot.h"
+#include "kernel/swap/slot.h"
 #include "tests/kernel/audit.h"
 
 static uint64_t entries; /* found in page tables */

@@ -1,5 +1,5 @@
 /*
- * Who is in a slot of a swap area (kernel/swap/area.h). One that holds a private page is in use
+ * Who is in a slot of a swap area (area.h). One that holds a private page is in use
  * while entries of page tables name it, or a frame does: one that has the same contents, or is
  * about to. A frame and a slot name each other (the swap cache), without counting as a reference;
  * the tie ends when the frame's contents change or the frame is freed.

@@ -1,4 +1,4 @@
-#include "mm/swapslot.h"
+#include "kernel/swap/slot.h"
 
 #include "lib/bits.h"
 #include "mm/policy.h"
