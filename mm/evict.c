@@ -82,8 +82,12 @@ static void evict_ring(struct frame *t, unsigned i, struct frame *f)
 		if (!pte_special(*e) && pte_maps(*e, f)) {
 			*e = pte_swap(f->slot);
 			s->entries += PT_COUNT_SWAP - PT_COUNT_ANON;
-			/* Before the map count falls: who finds himself alone looks at the slot. */
-			swap_dup(f->slot);
+			/*
+			 * Before the map count falls: who finds himself alone looks at the slot.
+			 * Of t, swap_attach has counted.
+			 */
+			if (s != t)
+				swap_dup(f->slot);
 			frame_unmap(f);
 		}
 		next = FRAMES + s->next;
@@ -134,15 +138,12 @@ static int unmap(struct frame *f)
 		goto out;
 	}
 	ret = -ENOSPC;
-	if (!f->slot && !swap_attach(f))
+	if (!swap_attach(f, policy_shadow(f)))
 		goto out;
 	/* Who finds it in its slot waits until no hart can write to it by an entry it remembers. */
 	dirty = frame_clear(f, FRAME_DIRTY) & FRAME_DIRTY;
 	frame_set(f, dirty ? FRAME_BUSY | FRAME_WRITEBACK : FRAME_BUSY);
-	swap_shadow(f->slot, policy_shadow(f));
 	evict_ring(t, i, f);
-	if (frame_clear(f, FRAME_KEPT) & FRAME_KEPT)
-		frame_put(f);
 	return 0;
 out:
 	leaf_unlock(t);
@@ -254,8 +255,7 @@ void swap_written(struct frame **frames, uint32_t n, int err)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		struct frame *f = frames[i];
-
-		bool kept = err && swap_keep(f);
+		bool kept = err && swap_retire(f);
 
 		frame_done(f, FRAME_WRITEBACK);
 		if (!kept)

@@ -248,7 +248,7 @@ static int fault_swap(struct fault *f, struct frame *leaf, pte_t was)
 		frame_map(frame);
 		leaf->entries += PT_COUNT_ANON;
 		if (enter)
-			policy_enter(frame, swap_shadow(pte_slot(was), 0));
+			policy_enter(frame, swap_shadow_take(pte_slot(was)));
 		swap_drop(pte_slot(was));
 		write = write && frame->maps == 1 && swap_take_over(frame);
 		__atomic_store_n(e, pte_user(frame_pa(frame), f->vma->prot, write),

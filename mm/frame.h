@@ -38,7 +38,6 @@ enum frame_type {
 #define FRAME_MAIN	   BIT(15) /* queued as established, not on trial (queue lock) */
 #define FRAME_CACHED	   BIT(16) /* FREE: in a hart's cache, not in the buddy lists */
 #define FRAME_WAITERS	   BIT(17) /* somebody sleeps for BUSY or WRITEBACK to end */
-#define FRAME_KEPT	   BIT(18) /* ANON: its slot, which could not be written, has a reference */
 #define FRAME_FRESH	   BIT(19) /* its use so far is the one that brought it in */
 #define FRAME_HUGE	   BIT(20) /* (l) PAGETABLE: its pages are one block, in order: thp.h */
 /* Bits 22 to 31: when it was used last, in the policy's time (queue lock). */

@@ -181,7 +181,7 @@ static int advise_span(struct aspace *as, struct vma_span *s, int what)
 		if (s->object)
 			pagecache_readahead(s->object, s->index, (s->end - s->start) >> PAGE_SHIFT);
 		/* As far as it goes: who touches a page that could not be read is told. */
-		(void)swap_in_range(as, NULL, s->start, s->end);
+		(void)swap_in_range(as, NULL, NULL, s->start, s->end);
 		return 0;
 	case MADV_PAGEOUT:
 		if (s->flags & VMA_LOCKED)

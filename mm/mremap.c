@@ -220,7 +220,7 @@ SYSCALL5(mremap, uaddr_t, old, size_t, old_len, size_t, new_len, uint64_t, flags
 	/* What is swapped out and not ours alone comes in first, unless it goes out again. */
 	while ((ret = remap(&r)) && r.swapped) {
 		r = asked;
-		if (swap_in_range(r.as, NULL, old, old + r.old_len))
+		if (swap_in_range(r.as, NULL, NULL, old, old + r.old_len))
 			return -ENOMEM;
 	}
 	return ret;

@@ -37,8 +37,9 @@ int swap_in(uint32_t slot, struct frame **held)
 	return err;
 }
 
-/* The first address of [*va, end) whose page is in area a, or in any (NULL). */
-static bool find_swapped(struct aspace *as, struct swap_area *a, uaddr_t *va, uaddr_t end)
+/* The first address of [*va, end) whose page is in a slot that `which` wants. */
+static bool find_swapped(struct aspace *as, swap_which *which, const struct swap_area *a,
+			 uaddr_t *va, uaddr_t end)
 {
 	bool found = false;
 	struct frame *leaf;
@@ -51,18 +52,19 @@ static bool find_swapped(struct aspace *as, struct swap_area *a, uaddr_t *va, ua
 		if (!pt_count(leaf, PT_COUNT_SWAP))
 			*va = stop;
 		for (; *va < stop && !found; *va += found ? 0 : PAGE_SIZE, e++)
-			found = pte_is_swap(*e) && (!a || swap_area_of(pte_slot(*e)) == a);
+			found = pte_is_swap(*e) && (!which || which(pte_slot(*e), a));
 		pt_unlock(leaf);
 	}
 	rwlock_read_unlock(&as->lock);
 	return found;
 }
 
-int swap_in_range(struct aspace *as, struct swap_area *a, uaddr_t va, uaddr_t end)
+int swap_in_range(struct aspace *as, swap_which *which, const struct swap_area *a, uaddr_t va,
+		  uaddr_t end)
 {
 	int err = 0, signal, code;
 
-	for (; !err && find_swapped(as, a, &va, end); va += PAGE_SIZE) {
+	for (; !err && find_swapped(as, which, a, &va, end); va += PAGE_SIZE) {
 		err = vm_fault(as, va, VM_SWAP_ACCESS, &signal, &code);
 		if (err == -EFAULT)
 			err = signal == SIGBUS ? -EIO : 0; /* or the area is gone */

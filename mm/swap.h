@@ -13,7 +13,9 @@ struct aspace;
  */
 int swap_in(uint32_t slot, struct frame **held);
 /*
- * The same in a process's place: all of [start, end) that is out, or that is in area a. 0, -ENOMEM,
- * -EIO, -EINTR. May sleep.
+ * The same in a process's place: all of [start, end) that is out, in slots of which `which` says so
+ * (NULL: any), with a. 0, -ENOMEM, -EIO, -EINTR. May sleep.
  */
-int swap_in_range(struct aspace *as, struct swap_area *a, uint64_t start, uint64_t end);
+typedef bool swap_which(uint32_t slot, const struct swap_area *a);
+int swap_in_range(struct aspace *as, swap_which *which, const struct swap_area *a, uint64_t start,
+		  uint64_t end);

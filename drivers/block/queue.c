@@ -313,6 +313,7 @@ void queue_add(struct block_queue *q, struct list_head *bios)
 	while ((b = list_first_or_null(bios, struct bio, link))) {
 		list_del(&b->link);
 		if (q->fail_after && --q->fail_after == 0) {
+			q->fail_after = q->fail_every;
 			b->status = -EIO;
 			list_add_tail(&b->link, &done);
 		} else {
@@ -341,18 +342,15 @@ void block_complete(struct blockdev *d, struct request *r, int status)
 
 #if DEBUG
 /*
- * KEY=DISK:NUMBER or KEY=DISK:NUMBER-NUMBER on the command line, if it is about this disk. The
- * second number is the first where it is left out.
+ * DISK:NUMBER or DISK:NUMBER-NUMBER, if it is about this disk. The second number is the first where
+ * it is left out.
  */
-static bool test_option(const char *key, const char *disk, uint64_t *first, uint64_t *last)
+static bool parse_test(const char *word, const char *disk, uint64_t *first, uint64_t *last)
 {
-	char word[64], *at;
+	const char *at = word + strlen(disk);
 	uint64_t n[2] = {0, 0};
 
-	if (cmdline_get(key, word, sizeof(word)) <= 0 || !(at = strchr(word, ':')))
-		return false;
-	*at++ = '\0';
-	if (strcmp(word, disk) != 0)
+	if (strncmp(word, disk, strlen(disk)) != 0 || *at++ != ':')
 		return false;
 	for (int i = 0; i < 2; i++) {
 		for (; *at >= '0' && *at <= '9' && n[i] < UINT32_MAX; at++)
@@ -366,16 +364,34 @@ static bool test_option(const char *key, const char *disk, uint64_t *first, uint
 	*last = n[1];
 	return true;
 }
+
+static void test_option(const char *key, const char *disk, uint64_t *first, uint64_t *last)
+{
+	char word[64];
+
+	if (cmdline_get(key, word, sizeof(word)) > 0)
+		(void)parse_test(word, disk, first, last);
+}
+
+bool block_queue_fail(struct block_queue *q, const char *word)
+{
+	uint64_t was = spin_lock_irq(&q->lock);
+	bool ours = parse_test(word, q->disk->name, &q->fail_after, &q->fail_every);
+
+	spin_unlock_irq(&q->lock, was);
+	return ours;
+}
 #endif
 
-/* Errors to order: blk.fail=vda:100 for the hundredth bio, blk.bad=vda:8-15 for sectors. */
+/*
+ * Errors to order: blk.fail=vda:100 for every hundredth bio, blk.fail=vda:100-1 for all from the
+ * hundredth on, blk.bad=vda:8-15 for sectors.
+ */
 static void set_failures(struct block_queue *q)
 {
 	q->bad_first = UINT64_MAX;
 #if DEBUG
-	uint64_t last;
-
-	test_option("blk.fail", q->disk->name, &q->fail_after, &last);
+	test_option("blk.fail", q->disk->name, &q->fail_after, &q->fail_every);
 	test_option("blk.bad", q->disk->name, &q->bad_first, &q->bad_last);
 #endif
 }

@@ -22,11 +22,14 @@ struct block_queue {
 	bool full;		  /* the device takes no more until one completes */
 	uint64_t head;		  /* sector behind the request started last */
 	uint64_t fail_after;	  /* tests: bios until one fails; 0: none does */
+	uint64_t fail_every;	  /* tests: the same, once one has */
 	uint64_t bad_first, bad_last; /* tests: sectors that cannot be read or written */
 	struct request pool[QUEUE_REQUESTS];
 };
 
 struct block_queue *block_queue_create(struct blockdev *disk);
+/* Debug kernels: what blk.fail= says, from now on. False: it says nothing of this disk. */
+bool block_queue_fail(struct block_queue *q, const char *word);
 extern const struct object_ops blockdev_object_ops;
 /* Register partition partno of disk: the caller has checked that it lies within. 0 or -errno. */
 int blockdev_add_partition(struct blockdev *disk, uint32_t partno, uint64_t start,

@@ -6,6 +6,8 @@
 #include "lib/bits.h"
 #include "mm/frame.h"
 
+#define MAX_FAILURES 16 /* writes in a row that fail, before an area is given up */
+
 static struct swap_area *areas[SWAP_AREAS]; /* (slots_lock) */
 static struct spinlock slots_lock = SPINLOCK_INIT("swap slots", RANK_FRAME); /* irq */
 _Atomic uint64_t swap_total, swap_used;
@@ -72,14 +74,35 @@ void swap_area_remove(struct swap_area *a)
 	spin_unlock_irq(&slots_lock, irq);
 }
 
+/* (slots_lock) */
+static void close_locked(struct swap_area *a, bool off)
+{
+	if (a->off == off)
+		return;
+	a->off = off;
+	swap_total += off ? -(uint64_t)a->usable : a->usable;
+	swap_used += off ? -(uint64_t)a->used : a->used;
+}
+
 void swap_area_close(struct swap_area *a, bool off)
 {
 	uint64_t irq = spin_lock_irq(&slots_lock);
 
-	a->off = off;
-	swap_total += off ? -(uint64_t)a->usable : a->usable;
-	swap_used += off ? -(uint64_t)a->used : a->used;
+	close_locked(a, off);
 	spin_unlock_irq(&slots_lock, irq);
+}
+
+bool swap_area_wrote(struct swap_area *a, int err)
+{
+	uint64_t irq = spin_lock_irq(&slots_lock);
+	bool was = a->off;
+
+	a->failures = err ? a->failures + 1 : 0;
+	if (a->failures >= MAX_FAILURES)
+		close_locked(a, true);
+	was = a->off && !was;
+	spin_unlock_irq(&slots_lock, irq);
+	return was;
 }
 
 struct swap_area *swap_area_next(uint32_t number)
@@ -142,14 +165,17 @@ uint32_t swap_slot_alloc(void)
 	return slot;
 }
 
-void swap_slot_free(uint32_t slot)
+void swap_slot_free(uint32_t slot, bool retired)
 {
 	uint64_t irq = spin_lock_irq(&slots_lock);
 	struct swap_area *a = swap_area_of(slot);
 	uint64_t *word = &a->taken[slot_offset(slot) / SWAP_CLUSTER];
 
-	*word &= ~BIT(slot_offset(slot) % SWAP_CLUSTER);
+	if (!retired)
+		*word &= ~BIT(slot_offset(slot) % SWAP_CLUSTER);
 	a->clusters += !*word;
+	a->usable -= retired;
+	swap_total -= retired && !a->off;
 	a->used--;
 	swap_used -= !a->off;
 	spin_unlock_irq(&slots_lock, irq);

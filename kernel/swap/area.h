@@ -30,10 +30,11 @@ struct swap_area {
 	uint32_t number;	/* index of the area: the upper bits of slots */
 	int priority;		/* higher ones are filled first */
 	uint32_t slots;		/* with those that cannot be used */
-	uint32_t usable;	/* slots */
+	uint32_t usable;	/* (s) slots, neither bad nor retired */
 	uint32_t used;		/* (s) */
 	uint32_t next;		/* (s) where to look for a free slot */
 	uint32_t clusters;	/* (s) all free, of SWAP_CLUSTER slots */
+	uint32_t failures;	/* (s) writes in a row that failed */
 	bool off;		/* (s) nothing more goes to it */
 	uint64_t *taken;	/* (s) a bit for each slot */
 	uint64_t **records;	/* slot.c's, a page for SWAP_CHUNK slots; NULL until used */
@@ -48,14 +49,17 @@ void swap_area_free(struct swap_area *a);
 /* Make an area known, and unknown when none of it is in use. False: there are SWAP_AREAS. */
 bool swap_area_add(struct swap_area *a, int priority) __must_check;
 void swap_area_remove(struct swap_area *a);
-/* Nothing more goes to the area, or something may again. */
+/* Nothing more goes to the area, or something may again. Any context. */
 void swap_area_close(struct swap_area *a, bool off);
+/* A write to it has ended: true if it was one failure too many, and the area is closed. */
+bool swap_area_wrote(struct swap_area *a, int err);
 /* The area with this number, or the next; NULL: none. Areas go only by swapoff (its lock). */
 struct swap_area *swap_area_next(uint32_t number);
 
 /* A slot: the area of the highest priority that has one. 0: none. Any context. */
 uint32_t swap_slot_alloc(void);
-void swap_slot_free(uint32_t slot);
+/* retired: it is not to be had again. */
+void swap_slot_free(uint32_t slot, bool retired);
 /* The area of a slot that is in use, and its index there. */
 struct swap_area *swap_area_of(uint32_t slot);
 static inline uint32_t slot_offset(uint32_t slot)

@@ -5,6 +5,8 @@
 #include "kernel/swap/device.h"
 
 #include "kernel/printk.h"
+#include "kernel/swap/swapon.h"
+#include "kernel/thread.h"
 #include "kernel/wait.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -24,15 +26,21 @@ static int swap_read(struct swap_area *a, uint32_t at, struct frame *f)
 {
 	struct bio_vec vec;
 	struct bio b;
+	int err;
 
 	bio_init(&b, a->owner, BIO_READ, 0);
 	b.vec = &vec;
 	bio_pages(&b, a, at, &f, 1);
-	return bio_submit_wait(&b);
+	err = bio_submit_wait(&b);
+	if (err)
+		pr_err("swap: reading page %u of %s for %s failed (%d)\n", at, b.dev->name,
+		       current()->comm, err);
+	return err;
 }
 
 /* Writes under way; who finds all of them taken waits. */
 static struct swap_write {
+	struct swap_area *area;
 	struct bio bio;
 	struct bio_vec vec[SWAP_CLUSTER];
 	struct frame *frames[SWAP_CLUSTER];
@@ -53,9 +61,13 @@ static void write_done(struct bio *b)
 {
 	struct swap_write *w = b->data;
 
-	if (b->status)
-		pr_err("swap: writing %u pages to %s failed (%d)\n", w->n, b->dev->name, b->status);
+	if (swap_area_wrote(w->area, b->status))
+		pr_err("swap: nothing more is written to %s\n", b->dev->name);
 	swap_written(w->frames, w->n, b->status);
+	if (b->status) {
+		pr_err("swap: writing %u pages to %s failed (%d)\n", w->n, b->dev->name, b->status);
+		swapon_take_back();
+	}
 	w->taken = false;
 	wake_all(&writes_wait);
 }
@@ -71,6 +83,7 @@ static void swap_write(struct swap_area *a, uint32_t at, struct frame **frames, 
 	w->bio.data = w;
 	memcpy(w->frames, frames, n * sizeof(*frames));
 	w->n = n;
+	w->area = a;
 	bio_pages(&w->bio, a, at, frames, n);
 	bio_submit(&w->bio);
 }

@@ -4,17 +4,20 @@
 #include "mm/policy.h"
 
 /*
- * A slot's record: the page number of its frame, what the policy wants remembered, how many entries
- * name it. Records are made a page at a time when the first of them is wanted.
+ * A slot's record: the page number of its frame, whether it is retired, what the policy wants
+ * remembered, how many entries name it. Records are made a page at a time when the first of them is
+ * wanted.
  */
-#define FRAME_BITS   32
-#define COUNT_SHIFT  (FRAME_BITS + POLICY_SHADOW_BITS)
+#define SHADOW_SHIFT 32
+#define COUNT_SHIFT  (SHADOW_SHIFT + POLICY_SHADOW_BITS)
 #define COUNT_ONE    (1UL << COUNT_SHIFT)
-#define RECORD_FRAME MASK(FRAME_BITS - 1, 0)
-#define SHADOW	     MASK(COUNT_SHIFT - 1, FRAME_BITS)
+#define RECORD_FRAME MASK(30, 0)
+#define RETIRED	     BIT(31)
+#define SHADOW	     MASK(COUNT_SHIFT - 1, SHADOW_SHIFT)
 _Static_assert(SWAP_CHUNK * sizeof(uint64_t) == PAGE_SIZE, "a page of records");
 
 static struct spinlock swap_lock = SPINLOCK_INIT("swap", RANK_QUEUE); /* irq */
+_Atomic uint64_t swap_kept;
 
 static uint64_t *record_of(uint32_t slot)
 {
@@ -45,29 +48,18 @@ static uint32_t slot_alloc(void)
 		*chunk = frame_data(f);
 		return slot;
 	}
-	swap_slot_free(slot);
+	swap_slot_free(slot, false);
 	return 0;
 }
 
 /* (swap_lock) Nobody names it. */
 static void slot_free(uint32_t slot, uint64_t *r)
 {
-	policy_forget((*r & SHADOW) >> FRAME_BITS);
+	bool retired = *r & RETIRED;
+
+	policy_forget((*r & SHADOW) >> SHADOW_SHIFT);
 	*r = 0;
-	swap_slot_free(slot);
-}
-
-bool swap_attach(struct frame *f)
-{
-	uint64_t irq = spin_lock_irq(&swap_lock);
-
-	f->slot = slot_alloc();
-	if (f->slot) {
-		*record_of(f->slot) = frame_pfn(f);
-		frame_set(f, FRAME_DIRTY);
-	}
-	spin_unlock_irq(&swap_lock, irq);
-	return f->slot;
+	swap_slot_free(slot, retired);
 }
 
 /* (swap_lock) */
@@ -80,6 +72,39 @@ static void detach(struct frame *f)
 		slot_free(f->slot, r);
 	f->slot = 0;
 	frame_clear(f, FRAME_DIRTY);
+}
+
+/* (swap_lock) */
+static void set_shadow(uint64_t *r, uint32_t shadow)
+{
+	*r = (*r & ~SHADOW) | (uint64_t)shadow << SHADOW_SHIFT;
+}
+
+/* (swap_lock) f has a slot that it could be written to. */
+static bool attach(struct frame *f)
+{
+	if (f->slot)
+		return !(*record_of(f->slot) & RETIRED);
+	f->slot = slot_alloc();
+	if (!f->slot)
+		return false;
+	*record_of(f->slot) = frame_pfn(f);
+	frame_set(f, FRAME_DIRTY);
+	return true;
+}
+
+bool swap_attach(struct frame *f, uint32_t shadow)
+{
+	uint64_t irq = spin_lock_irq(&swap_lock), *r;
+	bool attached = attach(f);
+
+	if (attached) {
+		r = record_of(f->slot);
+		*r += COUNT_ONE;
+		set_shadow(r, shadow);
+	}
+	spin_unlock_irq(&swap_lock, irq);
+	return attached;
 }
 
 void swap_detach(struct frame *f)
@@ -113,33 +138,54 @@ void swap_dup(uint32_t slot)
 	spin_unlock_irq(&swap_lock, irq);
 }
 
+/*
+ * (swap_lock) The last entry that named the slot is gone. The frame that it, retired, has held,
+ * with its reference; NULL: none.
+ */
+static struct frame *unname(uint32_t slot, uint64_t *r)
+{
+	struct frame *f = *r & RECORD_FRAME ? FRAMES + (*r & RECORD_FRAME) : NULL;
+
+	if (!f)
+		slot_free(slot, r);
+	if (likely(!f || !(*r & RETIRED)))
+		return NULL;
+	detach(f);
+	return f;
+}
+
 void swap_drop(uint32_t slot)
 {
 	uint64_t irq = spin_lock_irq(&swap_lock), *r = record_of(slot);
 	struct frame *kept = NULL;
 
 	*r -= COUNT_ONE;
-	if (!record_entries(*r) && (*r & RECORD_FRAME)) {
-		kept = FRAMES + (*r & RECORD_FRAME);
-		if (!(frame_clear(kept, FRAME_KEPT) & FRAME_KEPT))
-			kept = NULL;
-	} else if (!record_entries(*r)) {
-		slot_free(slot, r);
-	}
+	if (!record_entries(*r))
+		kept = unname(slot, r);
 	spin_unlock_irq(&swap_lock, irq);
-	if (unlikely(kept))
-		frame_put(kept);
+	if (likely(!kept))
+		return;
+	swap_kept--;
+	frame_put(kept);
 }
 
-bool swap_keep(struct frame *f)
+bool swap_retire(struct frame *f)
 {
-	uint64_t irq = spin_lock_irq(&swap_lock);
-	bool wanted = f->slot && record_entries(*record_of(f->slot));
+	uint64_t irq = spin_lock_irq(&swap_lock), *r = f->slot ? record_of(f->slot) : NULL;
+	bool wanted = r && record_entries(*r);
 
-	if (wanted)
-		frame_set(f, FRAME_DIRTY | FRAME_KEPT);
+	if (r)
+		*r |= RETIRED;
+	swap_kept += wanted;
+	if (r && !wanted)
+		detach(f);
 	spin_unlock_irq(&swap_lock, irq);
 	return wanted;
+}
+
+bool swap_retired(uint32_t slot)
+{
+	return *record_of(slot) & RETIRED;
 }
 
 bool swap_exclusive(uint32_t slot)
@@ -185,14 +231,14 @@ bool swap_publish(uint32_t slot, struct frame *f)
 	return wanted;
 }
 
-uint32_t swap_shadow(uint32_t slot, uint32_t shadow)
+uint32_t swap_shadow_take(uint32_t slot)
 {
 	uint64_t irq = spin_lock_irq(&swap_lock), *r = record_of(slot);
 	uint64_t was = *r & SHADOW;
 
-	*r += ((uint64_t)shadow << FRAME_BITS) - was;
+	set_shadow(r, 0);
 	spin_unlock_irq(&swap_lock, irq);
-	return (uint32_t)(was >> FRAME_BITS);
+	return (uint32_t)(was >> SHADOW_SHIFT);
 }
 
 uint32_t swap_slot_users(struct swap_area *a, uint32_t at, struct frame **f)

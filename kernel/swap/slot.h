@@ -9,8 +9,12 @@
 #include "kernel/swap/area.h"
 #include "mm/frame.h"
 
-/* Give f, ANON without a slot, one: DIRTY, as the slot does not hold it yet. False: none free. */
-bool swap_attach(struct frame *f) __must_check;
+/*
+ * f, ANON, is on its way out: it gets a slot if it has none (DIRTY then, as the slot does not hold
+ * it), named by one entry more, which the caller makes; shadow: what the policy wants to know when
+ * it comes back. False: none is free, or f's is retired and still named.
+ */
+bool swap_attach(struct frame *f, uint32_t shadow) __must_check;
 /* End the tie of f with its slot. Any context. */
 void swap_detach(struct frame *f);
 /* May f, mapped once, be written to? Only if no entry names its slot, which it gives up then. */
@@ -23,17 +27,20 @@ static inline bool swap_take_over(struct frame *f)
 void swap_dup(uint32_t slot);
 void swap_drop(uint32_t slot);
 /*
- * f could not be written to its slot: a reference goes over to the slot, which holds it until no
- * entry names it. False: none does. Any context.
+ * f could not be written to its slot, which is not used again when those who name it have let go:
+ * until then it holds f by a reference, taken over from the caller. False: nobody names it. Any
+ * context.
  */
-bool swap_keep(struct frame *f);
+bool swap_retire(struct frame *f) __must_check;
+bool swap_retired(uint32_t slot); /* one that is in use */
+extern _Atomic uint64_t swap_kept; /* frames that retired slots hold */
 /* Does one entry name it, and no frame? */
 bool swap_exclusive(uint32_t slot);
 /* The frame that has it, with a reference, or NULL. */
 struct frame *swap_find(uint32_t slot);
 /* Make f, new and BUSY, the one that has it. False: there is one, or no entry names it. */
 bool swap_publish(uint32_t slot, struct frame *f) __must_check;
-/* What the policy wants to know when the page comes back, in exchange for what was there. */
-uint32_t swap_shadow(uint32_t slot, uint32_t shadow);
+/* What swap_attach was told, once. */
+uint32_t swap_shadow_take(uint32_t slot);
 /* Of slot `at` of a: the entries that name it, and its frame (NULL: none), with a reference. */
 uint32_t swap_slot_users(struct swap_area *a, uint32_t at, struct frame **f);

@@ -79,15 +79,21 @@ static void discard_all(struct blockdev *d)
 
 /* --- taking an area out of use --- */
 
-static int sweep_spaces(struct swap_area *a)
+/* Have all private pages back that are in slots of which `which` says so. 0 or -errno. */
+static int sweep_spaces(swap_which *which, const struct swap_area *a)
 {
 	struct aspace *as = NULL;
 	int err = 0;
 
 	while (!err && (as = aspace_next(as)))
-		err = swap_in_range(as, a, 0, USER_TOP);
+		err = swap_in_range(as, which, a, 0, USER_TOP);
 	aspace_put(as);
 	return err;
+}
+
+static bool in_area(uint32_t slot, const struct swap_area *a)
+{
+	return swap_area_of(slot) == a;
 }
 
 /* Frames that have a slot but are mapped, if at all, without an entry that names it. */
@@ -101,7 +107,7 @@ static void sweep_frames(struct swap_area *a)
 			continue;
 		frame_wait(f, FRAME_WRITEBACK, WAIT_UNINTERRUPTIBLE);
 		if (!users)
-			swap_detach(f);
+			(void)swap_take_from_slot(f);
 		frame_put(f);
 	}
 }
@@ -116,7 +122,7 @@ static int empty(struct swap_area *a)
 		err = -ENOMEM;
 	/* Entries may be copied from where was not looked yet to where was. */
 	while (!err && a->used) {
-		err = sweep_spaces(a);
+		err = sweep_spaces(in_area, a);
 		if (!err)
 			sweep_frames(a);
 		if (!err && signal_pending())
@@ -125,6 +131,42 @@ static int empty(struct swap_area *a)
 	if (err)
 		swap_area_close(a, false);
 	return err;
+}
+
+/* --- slots that could not be written --- */
+
+static bool in_retired(uint32_t slot, const struct swap_area *unused)
+{
+	(void)unused;
+	return swap_retired(slot);
+}
+
+static struct waitqueue kept_wait = WAITQUEUE_INIT(kept_wait);
+
+void swapon_take_back(void)
+{
+	wake_all(&kept_wait);
+}
+
+/* Give the pages back to those who have them: when they go again they go somewhere else. */
+static void take_back(void *unused)
+{
+	(void)unused;
+	for (uint64_t left = 0;; left = swap_kept) {
+		wait_event(&kept_wait, swap_kept != left, WAIT_UNINTERRUPTIBLE);
+		(void)sweep_spaces(in_retired, NULL);
+	}
+}
+
+static int take_back_start(void)
+{
+	static bool started;
+	struct thread *t = started ? NULL : kthread_create("swap", take_back, NULL);
+
+	if (t)
+		thread_start(t);
+	started |= t != NULL;
+	return started ? 0 : -ENOMEM;
 }
 
 /* --- the system calls --- */
@@ -144,6 +186,8 @@ static int device_on(struct blockdev *d, int flags)
 
 	if (d->readonly)
 		return -EROFS;
+	if (take_back_start())
+		return -ENOMEM;
 	a = area_read(d);
 	if (is_err(a))
 		return ptr_err(a);

@@ -6,6 +6,8 @@
 #include "kernel/types.h"
 
 void swapon_init(void);
+/* Slots were retired: have what they keep back, in a thread. Any context. */
+void swapon_take_back(void);
 /* One line of /proc/swaps: the area with this number or the next after it; false: none. Sleeps. */
 struct swap_line {
 	char name[32];

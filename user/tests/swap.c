@@ -4,14 +4,7 @@
  * /dev/vdc is a swap area of mkswap with the label ut-swap (scripts/usertests makes it); without
  * it these tests are skipped.  MADV_PAGEOUT sends out just the pages a test wants out.
  */
-#include "ut.h"
-
-#include <sys/mman.h>
-#include <sys/swap.h>
-
-#define DEVICE	"/dev/vdc"
-#define PAGE	4096
-#define PAGES	600	/* more than one leaf table holds */
+#include "swap.h"
 
 static void area_read(char *header)
 {
@@ -34,8 +27,7 @@ static void area_write(const char *header)
 	close(fd);
 }
 
-/* It may be on already, for all tests. */
-static bool begin(void)
+bool swap_begin(void)
 {
 	char header[PAGE];
 
@@ -46,13 +38,13 @@ static bool begin(void)
 	return false;
 }
 
-static void end(bool ours)
+void swap_end(bool ours)
 {
 	if (ours)
 		CHECK_OK(swapoff(DEVICE));
 }
 
-static long number_in(const char *path, const char *name)
+long number_in(const char *path, const char *name)
 {
 	FILE *f = fopen(path, "r");
 	char line[200];
@@ -67,7 +59,7 @@ static long number_in(const char *path, const char *name)
 	return value;
 }
 
-static char *map_pages(int flags)
+char *swap_pages(int flags)
 {
 	char *p = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | flags, -1, 0);
 
@@ -75,8 +67,7 @@ static char *map_pages(int flags)
 	return p;
 }
 
-/* What page i holds in round r: something at either end. */
-static void page_fill(char *p, unsigned i, unsigned r)
+void page_fill(char *p, unsigned i, unsigned r)
 {
 	unsigned *w = (unsigned *)(void *)(p + (size_t)i * PAGE);
 
@@ -84,7 +75,7 @@ static void page_fill(char *p, unsigned i, unsigned r)
 	w[PAGE / 4 - 1] = ~i + r;
 }
 
-static void page_check(const char *p, unsigned i, unsigned r)
+void page_check(const char *p, unsigned i, unsigned r)
 {
 	const unsigned *w = (const unsigned *)(const void *)(p + (size_t)i * PAGE);
 
@@ -92,13 +83,13 @@ static void page_check(const char *p, unsigned i, unsigned r)
 	CHECK_EQ(w[PAGE / 4 - 1], ~i + r);
 }
 
-static void fill(char *p, unsigned r)
+void swap_fill(char *p, unsigned r)
 {
 	for (unsigned i = 0; i < PAGES; i++)
 		page_fill(p, i, r);
 }
 
-static void check(const char *p, unsigned r)
+void swap_check(const char *p, unsigned r)
 {
 	for (unsigned i = 0; i < PAGES; i++)
 		page_check(p, i, r);
@@ -115,113 +106,112 @@ static unsigned resident(char *p)
 	return n;
 }
 
-/* Out with all of it; what is being used at the moment may stay. */
-static void page_out(char *p)
+void swap_out(char *p)
 {
 	CHECK_OK(madvise(p, PAGES * PAGE, MADV_PAGEOUT));
 }
 
 TEST(swap, out_and_in, .root = true)
 {
-	bool ours = begin();
+	bool ours = swap_begin();
 	long out = number_in("/proc/vmstat", "pswpout"), in = number_in("/proc/vmstat", "pswpin");
-	char *p = map_pages(MAP_PRIVATE);
+	char *p = swap_pages(MAP_PRIVATE);
 
-	fill(p, 1);
-	page_out(p);
+	swap_fill(p, 1);
+	swap_out(p);
 	/* Not mincore: what has just gone may still be in memory, too. */
 	CHECK_GE(number_in("/proc/self/status", "VmSwap"), PAGES * 3 / 4 * 4);
 	CHECK_GE(number_in("/proc/vmstat", "pswpout"), out + PAGES);
-	check(p, 1);
+	swap_check(p, 1);
 	/* Read pages keep their slots: they go without being written. */
 	out = number_in("/proc/vmstat", "pswpout");
-	page_out(p);
+	swap_out(p);
 	CHECK(number_in("/proc/vmstat", "pswpout") < out + PAGES / 2);
-	check(p, 1);
-	fill(p, 2);
-	page_out(p);
-	check(p, 2);
+	swap_check(p, 1);
+	swap_fill(p, 2);
+	swap_out(p);
+	swap_check(p, 2);
 	CHECK_GE(number_in("/proc/vmstat", "pswpin"), in);
 	CHECK_OK(munmap(p, PAGES * PAGE));
-	end(ours);
+	swap_end(ours);
 }
 
 TEST(swap, zeros_are_not_written, .root = true)
 {
-	bool ours = begin();
-	char *p = map_pages(MAP_PRIVATE);
+	bool ours = swap_begin();
+	char *p = swap_pages(MAP_PRIVATE);
 	long out;
 
-	fill(p, 1);
+	swap_fill(p, 1);
 	memset(p, 0, PAGES * PAGE);
 	out = number_in("/proc/vmstat", "pswpout");
-	page_out(p);
+	swap_out(p);
 	CHECK(number_in("/proc/vmstat", "pswpout") < out + PAGES / 2);
 	for (unsigned i = 0; i < PAGES * PAGE; i++)
 		CHECK_EQ(p[i], 0);
-	fill(p, 3);
-	check(p, 3);
-	end(ours);
+	swap_fill(p, 3);
+	swap_check(p, 3);
+	swap_end(ours);
 }
 
 /* Parent and children find the same pages, wherever they are, until they write. */
 TEST(swap, shared_by_fork, .root = true)
 {
-	bool ours = begin();
-	char *p = map_pages(MAP_PRIVATE);
+	bool ours = swap_begin();
+	char *p = swap_pages(MAP_PRIVATE);
 	pid_t child[3];
 
-	fill(p, 1);
+	swap_fill(p, 1);
 	for (unsigned c = 0; c < 3; c++) {
 		if (c == 1)
-			page_out(p);
+			swap_out(p);
 		child[c] = (pid_t)CHECK_OK(fork());
 		if (child[c])
 			continue;
 		if (c == 2)
-			page_out(p);
+			swap_out(p);
 		for (unsigned i = c; i < PAGES; i += 3)
 			page_fill(p, i, 10 + c);
-		page_out(p);
+		swap_out(p);
 		for (unsigned i = 0; i < PAGES; i++)
 			page_check(p, i, i % 3 == c ? 10 + c : 1);
 		_exit(0);
 	}
-	page_out(p);
-	check(p, 1);
+	swap_out(p);
+	swap_check(p, 1);
 	for (unsigned i = 0; i < PAGES; i += 2)
 		page_fill(p, i, 5);
-	page_out(p);
+	swap_out(p);
 	for (unsigned c = 0; c < 3; c++)
 		expect_exit(child[c], 0);
 	for (unsigned i = 0; i < PAGES; i++)
 		page_check(p, i, i % 2 ? 1 : 5);
-	end(ours);
+	swap_end(ours);
 }
 
 TEST(swap, areas_change_while_out, .root = true)
 {
-	bool ours = begin();
-	char *p = map_pages(MAP_PRIVATE), *q = map_pages(MAP_PRIVATE);
+	bool ours = swap_begin();
+	char *p = swap_pages(MAP_PRIVATE), *q = swap_pages(MAP_PRIVATE);
 	pid_t child;
 
-	fill(p, 1);
+	swap_fill(p, 1);
 	child = (pid_t)CHECK_OK(fork());
 	if (!child) {
-		page_out(p);
-		check(p, 1);
+		swap_out(p);
+		swap_check(p, 1);
 		_exit(0);
 	}
-	page_out(p);
+	swap_out(p);
 	/* Moved, with pages that the child has too. */
 	CHECK(mremap(p, PAGES * PAGE, PAGES * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, q) == q);
-	page_out(q);
+	swap_out(q);
 	CHECK_OK(mprotect(q, PAGES * PAGE, PROT_NONE));
-	page_out(q);
+	swap_out(q);
 	CHECK_OK(mprotect(q, PAGES * PAGE, PROT_READ));
-	check(q, 1);
+	swap_check(q, 1);
 	CHECK_OK(mprotect(q, PAGES * PAGE, PROT_READ | PROT_WRITE));
-	page_out(q);
+	swap_out(q);
 	CHECK_OK(madvise(q, 100 * PAGE, MADV_DONTNEED));
 	CHECK_OK(munmap(q + 100 * PAGE, 100 * PAGE));
 	for (unsigned i = 0; i < 100; i++)
@@ -233,38 +223,38 @@ TEST(swap, areas_change_while_out, .root = true)
 	for (unsigned i = 200; i < PAGES; i++)
 		page_check(q, i, 1);
 	expect_exit(child, 0);
-	end(ours);
+	swap_end(ours);
 }
 
 TEST(swap, locked_stays, .root = true)
 {
-	bool ours = begin();
-	char *p = map_pages(MAP_PRIVATE);
+	bool ours = swap_begin();
+	char *p = swap_pages(MAP_PRIVATE);
 
-	fill(p, 1);
-	page_out(p);
+	swap_fill(p, 1);
+	swap_out(p);
 	CHECK_OK(mlock(p, PAGES * PAGE));
 	CHECK_EQ(resident(p), PAGES);
 	CHECK_ERR(madvise(p, PAGES * PAGE, MADV_PAGEOUT), EINVAL);
 	CHECK_OK(munlock(p, PAGES * PAGE));
-	page_out(p);
-	check(p, 1);
-	end(ours);
+	swap_out(p);
+	swap_check(p, 1);
+	swap_end(ours);
 }
 
 TEST(swap, off_brings_all_back, .root = true)
 {
-	char header[PAGE], *p = map_pages(MAP_PRIVATE);
+	char header[PAGE], *p = swap_pages(MAP_PRIVATE);
 	pid_t child;
 	int fd[2];
 
-	if (!begin())
+	if (!swap_begin())
 		SKIP(DEVICE " is on for all");
 	area_read(header);
 	CHECK_OK(pipe(fd));
-	fill(p, 1);
+	swap_fill(p, 1);
 	CHECK_OK(mprotect(p, 10 * PAGE, PROT_NONE));
-	page_out(p);
+	swap_out(p);
 	child = (pid_t)CHECK_OK(fork());
 	if (!child) {
 		char c;
@@ -279,7 +269,7 @@ TEST(swap, off_brings_all_back, .root = true)
 	CHECK_ERR(swapoff(DEVICE), EINVAL);
 	CHECK_EQ(resident(p), PAGES);
 	CHECK_OK(mprotect(p, 10 * PAGE, PROT_READ));
-	check(p, 1);
+	swap_check(p, 1);
 	close(fd[1]);
 	expect_exit(child, 0);
 	/* Now that it is off, its header can be spoilt. */
@@ -302,8 +292,8 @@ TEST(swap, off_brings_all_back, .root = true)
 	CHECK_OK(swapon(DEVICE, 0));
 	CHECK_EQ(number_in("/proc/meminfo", "SwapTotal"),
 		 4 * (*(unsigned *)(void *)(header + 1028) - 2));
-	page_out(p);
-	check(p, 1);
+	swap_out(p);
+	swap_check(p, 1);
 	CHECK_OK(swapoff(DEVICE));
 	*(unsigned *)(void *)(header + 1032) = 0;
 	area_write(header);
@@ -312,14 +302,14 @@ TEST(swap, off_brings_all_back, .root = true)
 /* Twice the memory there is, by several processes that share some of it. */
 TEST(swap, more_than_memory, .root = true, .seconds = 600)
 {
-	bool ours = begin();
+	bool ours = swap_begin();
 	long total = number_in("/proc/meminfo", "MemTotal") / 4, out;
 	unsigned pages = (unsigned)total * 5 / 4;
 	char *p;
 	pid_t child[2];
 
 	if (total * 4 > number_in("/proc/meminfo", "SwapFree")) {
-		end(ours);
+		swap_end(ours);
 		SKIP("less swap than memory");
 	}
 	out = number_in("/proc/vmstat", "pswpout");
@@ -344,7 +334,7 @@ TEST(swap, more_than_memory, .root = true, .seconds = 600)
 		expect_exit(child[c], 0);
 	CHECK_GE(number_in("/proc/vmstat", "pswpout"), out + total / 4);
 	CHECK_OK(munmap(p, (size_t)pages * PAGE));
-	end(ours);
+	swap_end(ours);
 }
 
 TEST(swap, refuses, .root = true)

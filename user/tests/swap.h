@@ -1,0 +1,28 @@
+/*
+ * Tests of swap: an area of PAGES private pages, and what sends it out.
+ */
+#pragma once
+
+#include "ut.h"
+
+#include <sys/mman.h>
+#include <sys/swap.h>
+
+#define DEVICE	"/dev/vdc"
+#define PAGE	4096
+#define PAGES	600	/* more than one leaf table holds */
+
+/* Swap to DEVICE is on, which it may be already, for all tests: then false. Skips without one. */
+bool swap_begin(void);
+void swap_end(bool ours);
+/* The number that follows a name in a file of /proc; -1: the name is not there. */
+long number_in(const char *path, const char *name);
+
+char *swap_pages(int flags);
+/* What page i holds in round r: something at either end. */
+void page_fill(char *p, unsigned i, unsigned r);
+void page_check(const char *p, unsigned i, unsigned r);
+void swap_fill(char *p, unsigned r);
+void swap_check(const char *p, unsigned r);
+/* Out with all of it; what is being used at the moment may stay. */
+void swap_out(char *p);
