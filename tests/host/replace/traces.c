@@ -172,9 +172,11 @@ static void mix(struct trace *t)
 /* A working set that moves on steadily: what LRU is best at. */
 static void drift(struct trace *t)
 {
-	for (uint32_t k = 0; k < 300000; k++)
-		touch(t, 12000 + k / 10 -
-				 (uint32_t)(random_fraction(&seed) * random_fraction(&seed) * 12000));
+	for (uint32_t k = 0; k < 300000; k++) {
+		double back = random_fraction(&seed) * random_fraction(&seed) * 12000;
+
+		touch(t, 12000 + k / 10 - (uint32_t)back);
+	}
 }
 
 /* Compilers, by the look of it: small sets used hard, and a heap that only grows. */
