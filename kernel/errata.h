@@ -1,5 +1,8 @@
 /*
  * Faults of known processors, and what is done about them.
+ *
+ * CIP-453 (SiFive: stval of a fetch from the upper half is not sign-extended) needs nothing: what
+ * is left of such an address is still above USER_TOP.
  */
 #pragma once
 
