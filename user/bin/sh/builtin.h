@@ -35,6 +35,7 @@ int builtin_exit(int argc, char **argv);
 int builtin_export(int argc, char **argv);
 int builtin_fg(int argc, char **argv);
 int builtin_getopts(int argc, char **argv);
+int builtin_hash(int argc, char **argv);
 int builtin_history(int argc, char **argv);
 int builtin_jobs(int argc, char **argv);
 int builtin_kill(int argc, char **argv);

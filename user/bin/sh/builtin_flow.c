@@ -167,6 +167,20 @@ int builtin_type(int argc, char **argv)
 	return status;
 }
 
+/* Nothing is remembered, so that there is nothing to list or (-r) to forget. */
+int builtin_hash(int argc, char **argv)
+{
+	int status = 0;
+
+	for (int i = argc > 1 && strcmp(argv[1], "-r") == 0 ? 2 : 1; i < argc; i++) {
+		if (command_path(argv[i]) || builtin_find(argv[i]) || function_find(argv[i]))
+			continue;
+		shell_error("hash: %s: not found", argv[i]);
+		status = 1;
+	}
+	return status;
+}
+
 int builtin_command(int argc, char **argv)
 {
 	bool look = false, brief = true;

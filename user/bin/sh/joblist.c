@@ -13,6 +13,7 @@
 enum { FINISHED_MAX = 256 };	/* jobs of a script that ended and were never waited for */
 
 static struct job *jobs;
+static struct job *jobs_of_parent;	/* at the fork of a child that has none of its own yet */
 
 struct job *joblist_first(void)
 {
@@ -21,6 +22,8 @@ struct job *joblist_first(void)
 
 void joblist_forget(void)
 {
+	if (jobs)
+		jobs_of_parent = jobs;
 	jobs = NULL;
 }
 
@@ -206,14 +209,15 @@ void job_print(FILE *file, const struct job *job, bool ids)
 /* Only the listed jobs have been told about; those that ended are forgotten. */
 void jobs_print(struct job *only, bool ids, bool groups)
 {
+	struct job *listed = jobs ? jobs : jobs_of_parent;
 	struct job *job, *next;
 	int highest = 0;
 
-	for (job = jobs; job; job = job->next)
+	for (job = listed; job; job = job->next)
 		if (job->number > highest)
 			highest = job->number;
 	for (int number = 1; number <= highest; number++) {
-		for (job = jobs; job; job = next) {
+		for (job = listed; job; job = next) {
 			next = job->next;
 			if (job->number != number || (only && job != only))
 				continue;
@@ -222,7 +226,7 @@ void jobs_print(struct job *only, bool ids, bool groups)
 			else
 				job_print(stdout, job, ids);
 			job->notified = true;
-			if (job_state(job) == JOB_DONE && !groups)
+			if (job_state(job) == JOB_DONE && !groups && listed == jobs)
 				job_free(job);
 		}
 	}

@@ -34,7 +34,7 @@ struct job {
 /* The list of jobs, the current one first; NULL if there is none. */
 struct job *joblist_first(void);
 
-/* In a forked child: the jobs are the parent's. */
+/* In a forked child: the jobs are the parent's; it can only list them, as in kill $(jobs -p). */
 void joblist_forget(void);
 
 /* A process changed; statuses of processes that are not ours are ignored. */
