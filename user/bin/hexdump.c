@@ -65,6 +65,7 @@ static int next_byte(struct stream *s)
 		if (s->f) {
 			s->status |= input_failed(s->f, s->paths[-1]);
 			input_close(s->f);
+			s->f = NULL;
 		}
 		if (!*s->paths)
 			return EOF;
@@ -117,9 +118,9 @@ static int hexdump_main(int argc, char **argv)
 		else if (c == 'v')
 			h.all = true;
 		else if (c == 'n')
-			h.limit = size_parse(optarg);
+			h.limit = offset_parse(optarg);
 		else if (c == 's')
-			h.skip = size_parse(optarg);
+			h.skip = offset_parse(optarg);
 		else
 			usage(1);
 	}

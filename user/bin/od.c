@@ -211,9 +211,9 @@ static int od_main(int argc, char **argv)
 		else if (c == 't')
 			formats_parse(optarg);
 		else if (c == 'N')
-			od.limit = size_parse(optarg);
+			od.limit = offset_parse(optarg);
 		else if (c == 'j')
-			od.skip = size_parse(optarg);
+			od.skip = offset_parse(optarg);
 		else if (c == 'v')
 			od.all = true;
 		else if (c == 'b')

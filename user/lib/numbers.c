@@ -57,6 +57,20 @@ uint64_t size_parse(const char *s)
 	return n;
 }
 
+uint64_t offset_parse(const char *s)
+{
+	uint64_t n;
+	char *end;
+
+	if (s[0] != '0' || (s[1] | 0x20) != 'x')
+		return size_parse(s);
+	errno = 0;
+	n = strtoull(s, &end, 16);
+	if (*end || errno)
+		errx(1, "invalid number: '%s'", s);
+	return n;
+}
+
 double duration_parse(const char *s)
 {
 	char *end;

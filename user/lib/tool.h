@@ -37,6 +37,8 @@ _Noreturn void usage(int status);
 uint64_t number_parse(const char *s);
 /* The same with a suffix: b (512), c or none (1), w (2), k K M G T (powers of 1024), kB MB GB. */
 uint64_t size_parse(const char *s);
+/* The same, or 0x and hexadecimal digits. */
+uint64_t offset_parse(const char *s);
 /* Seconds with a fraction and a suffix s, m, h or d. */
 double duration_parse(const char *s);
 /* Sleeps that long, going on after signals. */
