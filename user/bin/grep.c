@@ -19,6 +19,7 @@ static struct {
 	size_t n;
 	bool extended, fixed, ignore_case, invert, number, count, quiet, word, whole;
 	bool only, silent, recursive;
+	bool text;		/* lines with a zero byte are like others */
 	char list;		/* l: names of files that match, L: of those that do not */
 	int names;		/* 1: always before the line, 0: never, -1: with several files */
 	uint64_t max;
@@ -248,7 +249,7 @@ static bool line_selected(struct context *c, const char *name, const char *title
 		return false;
 	if (g.count)
 		return true;
-	if (memchr(line, 0, len)) {
+	if (!g.text && memchr(line, 0, len)) {
 		printf("Binary file %s matches\n", title);
 		return false;
 	}
@@ -279,12 +280,13 @@ static uint64_t stream_search(FILE *f, const char *name, const char *title)
 		if (!c.lines || !c.lens)
 			err(2, "calloc");
 	}
-	while (selected < g.max && (n = getline(&line, &size, f)) > 0) {
+	/* What follows the last match may still be wanted. */
+	while ((selected < g.max || c.after) && (n = getline(&line, &size, f)) > 0) {
 		size_t len = (size_t)n - (line[n - 1] == '\n');
 
 		line[len] = 0;
 		number++;
-		if (line_match(line, 0, len, &m) != g.invert) {
+		if (selected < g.max && line_match(line, 0, len, &m) != g.invert) {
 			selected++;
 			if (!line_selected(&c, name, title, number, line, len))
 				break;
@@ -332,8 +334,10 @@ static void file_search(const char *path, bool with_name)
 	input_close(f);
 }
 
-static void tree_search(char *path)
+/* All files below a folder; below the working one if none is named, whose "./" is left out. */
+static void tree_search(char *named)
 {
+	char *path = named ? named : ".";
 	char *paths[] = { path, NULL };
 	FTS *fts = fts_open(paths, FTS_COMFOLLOW | FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	FTSENT *e;
@@ -342,8 +346,7 @@ static void tree_search(char *path)
 		err(2, "%s", path);
 	while ((e = fts_read(fts)) != NULL) {
 		if (e->fts_info == FTS_F || (e->fts_level == 0 && e->fts_info == FTS_DEFAULT)) {
-			/* Without a name given, the ones found do not begin with "./". */
-			file_search(e->fts_path, g.names != 0);
+			file_search(e->fts_path + (named ? 0 : 2), g.names != 0);
 		} else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR ||
 			   e->fts_info == FTS_NS) {
 			g.trouble = true;
@@ -374,8 +377,8 @@ static void set_option(int c, struct sources *s)
 	bool *const flags[128] = {
 		['i'] = &g.ignore_case, ['y'] = &g.ignore_case, ['v'] = &g.invert,
 		['n'] = &g.number, ['c'] = &g.count, ['q'] = &g.quiet, ['w'] = &g.word,
-		['x'] = &g.whole, ['o'] = &g.only, ['s'] = &g.silent, ['r'] = &g.recursive,
-		['R'] = &g.recursive,
+		['x'] = &g.whole, ['o'] = &g.only, ['s'] = &g.silent, ['a'] = &g.text,
+		['r'] = &g.recursive, ['R'] = &g.recursive,
 	};
 
 	if (c < 128 && flags[c]) {
@@ -426,7 +429,7 @@ static int grep_as(int argc, char **argv)
 
 	g.names = -1;
 	g.max = UINT64_MAX;
-	while ((c = getopt(argc, argv, "EFGivyncqwxosrRlLHhm:A:B:C:e:f:")) != -1)
+	while ((c = getopt(argc, argv, "EFGaivyncqwxosrRlLHhm:A:B:C:e:f:")) != -1)
 		set_option(c, &s);
 	argv += optind;
 	if (!s.n) {
@@ -441,7 +444,7 @@ static int grep_as(int argc, char **argv)
 			patterns_add(s.texts[i]);
 	}
 	if (!*argv && g.recursive)
-		tree_search(".");
+		tree_search(NULL);
 	else if (!*argv)
 		file_search("-", g.names == 1);
 	for (i = 0; argv[i]; i++) {
@@ -471,7 +474,7 @@ static int fgrep_main(int argc, char **argv)
 }
 
 #define ARGUMENTS								\
-	"[-EFGHLRchilnoqrsvwx] [-ABC NUM] [-m NUM] PATTERN | -e PATTERN | -f FILE [FILE]..."
+	"[-EFGHLRachilnoqrsvwx] [-ABC NUM] [-m NUM] PATTERN | -e PATTERN | -f FILE [FILE]..."
 TOOL("grep", grep_main, ARGUMENTS);
 TOOL("egrep", egrep_main, ARGUMENTS);
 TOOL("fgrep", fgrep_main, ARGUMENTS);
