@@ -12,6 +12,7 @@ struct tail_options {
 	uint64_t count;
 	bool bytes, from_start;	/* from_start: begin with the count-th instead */
 	bool follow, quiet, verbose;
+	bool by_name;		/* follow whatever file has the name */
 };
 
 static void copy_rest(FILE *f)
@@ -105,7 +106,26 @@ static int tail_file(const char *path, bool title, bool first, const struct tail
 	return status;
 }
 
-_Noreturn static void follow_all(FILE **files, char **names, int n, bool title)
+/*
+ * The file to go on with: one that became shorter from its start and, by name, the one that has the
+ * name now.
+ */
+static FILE *file_renew(FILE *f, const char *name, bool by_name)
+{
+	struct stat now, st;
+
+	if (f && fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) && st.st_size < ftello(f))
+		rewind(f);
+	if (!by_name || stat(name, &now) < 0 ||
+	    (f && st.st_dev == now.st_dev && st.st_ino == now.st_ino))
+		return f;
+	if (f)
+		fclose(f);
+	return fopen(name, "re");
+}
+
+_Noreturn static void follow_all(FILE **files, char **names, int n, const struct tail_options *o,
+				 bool title)
 {
 	int i, last = n - 1;
 
@@ -115,7 +135,10 @@ _Noreturn static void follow_all(FILE **files, char **names, int n, bool title)
 			exit(1);
 		duration_sleep(FOLLOW_SECONDS);
 		for (i = 0; i < n; i++) {
-			int c = files[i] ? getc(files[i]) : EOF;
+			int c;
+
+			files[i] = file_renew(files[i], names[i], o->by_name && names[i]);
+			c = files[i] ? getc(files[i]) : EOF;
 
 			if (c != EOF) {
 				ungetc(c, files[i]);
@@ -144,8 +167,10 @@ static void parse_options(struct tail_options *o, int argc, char **argv)
 	while ((c = getopt(argc, argv, "n:c:fFqv")) != -1) {
 		if (c == 'n' || c == 'c')
 			set_count(o, optarg, c == 'c');
-		else if (c == 'f' || c == 'F')
+		else if (c == 'f' || c == 'F') {
 			o->follow = true;
+			o->by_name |= c == 'F';
+		}
 		else if (c == 'q')
 			o->quiet = true;
 		else if (c == 'v')
@@ -177,8 +202,8 @@ static int tail_main(int argc, char **argv)
 		first &= failed;
 	} while (argv[i] && argv[++i]);
 	if (o.follow)
-		follow_all(files, argv, i ? i : 1, title);
+		follow_all(files, argv, i ? i : 1, &o, title);
 	return status;
 }
 
-TOOL("tail", tail_main, "[-fqv] [-n [+]LINES | -c [+]BYTES] [FILE]...");
+TOOL("tail", tail_main, "[-fFqv] [-n [+]LINES | -c [+]BYTES] [FILE]...");
