@@ -31,9 +31,9 @@ static void title_print(void)
 	if (df.type)
 		printf("%-8s ", "Type");
 	printf("%10s %10s %10s %4s Mounted on\n", df.inodes ? "Inodes" : df.human ? "Size" :
-	       df.unit == 1 << 20 ? "1M-blocks" : "1K-blocks",
+	       df.unit == 1 << 20 ? "1M-blocks" : df.posix ? "1024-blocks" : "1K-blocks",
 	       df.inodes ? "IUsed" : "Used", df.inodes ? "IFree" : df.human ? "Avail" : "Available",
-	       df.inodes ? "IUse%" : "Use%");
+	       df.inodes ? "IUse%" : df.posix ? "Capacity" : "Use%");
 }
 
 static void mount_print(const struct mntent *m)
@@ -130,6 +130,7 @@ static int df_main(int argc, char **argv)
 		df.all |= c == 'a';
 		df.type |= c == 'T';
 		df.inodes |= c == 'i';
+		df.posix |= c == 'P';
 		if (c == 'k' || c == 'm')
 			df.unit = c == 'k' ? 1024 : 1 << 20;
 	}

@@ -323,6 +323,15 @@ static char *operand(void)
 	return *fi.argv++;
 }
 
+static char *type_operand(void)
+{
+	char *letters = operand();
+
+	if (!*letters || letters[strspn(letters, "bcdflps,")])
+		errx(1, "unknown argument to -type: %s", letters);
+	return letters;
+}
+
 static void number_operand(struct node *n)
 {
 	char *text = operand();
@@ -414,7 +423,7 @@ static void parse_owner(struct node *n)
 
 enum kind {
 	K_PLAIN, K_TEXT, K_FOLD, K_NUMBER, K_DAYS, K_MINUTES, K_SIZE, K_PERM, K_NEWER, K_EXEC,
-	K_OK, K_OWNER, K_PRINT, K_PRINT0, K_DELETE, K_TRUE, K_MIN, K_MAX, K_DEPTH, K_XDEV,
+	K_TYPE, K_OK, K_OWNER, K_PRINT, K_PRINT0, K_DELETE, K_TRUE, K_MIN, K_MAX, K_DEPTH, K_XDEV,
 };
 
 static const struct {
@@ -424,7 +433,7 @@ static const struct {
 } primaries[] = {
 	{ "-name", test_name, K_TEXT }, { "-iname", test_name, K_FOLD },
 	{ "-path", test_path, K_TEXT }, { "-wholename", test_path, K_TEXT },
-	{ "-ipath", test_path, K_FOLD }, { "-type", test_type, K_TEXT },
+	{ "-ipath", test_path, K_FOLD }, { "-type", test_type, K_TYPE },
 	{ "-size", test_size, K_SIZE }, { "-mtime", test_mtime, K_DAYS },
 	{ "-mmin", test_mtime, K_MINUTES }, { "-newer", test_newer, K_NEWER },
 	{ "-perm", test_perm, K_PERM }, { "-user", test_user, K_OWNER },
@@ -442,6 +451,9 @@ static const struct {
 static void operands_parse(struct node *n, enum kind kind)
 {
 	switch (kind) {
+	case K_TYPE:
+		n->text = type_operand();
+		break;
 	case K_TEXT:
 	case K_FOLD:
 		n->text = operand();

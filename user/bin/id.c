@@ -1,5 +1,7 @@
-/* id, whoami: who the process is. */
+/* id, whoami: who the process, or somebody else, is. */
+#include <grp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "user/lib/tool.h"
@@ -24,16 +26,47 @@ static int groups_get(gid_t main_group, gid_t **list)
 	return count;
 }
 
-static void id_print(uid_t uid, gid_t gid)
+static bool is_member(const struct group *g, const char *user)
+{
+	char **member;
+
+	for (member = g->gr_mem; *member; member++) {
+		if (strcmp(*member, user) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The same of a user, as /etc/group has it. */
+static int groups_of_user(const char *user, gid_t main_group, gid_t **list)
+{
+	FILE *f = fopen("/etc/group", "re");
+	struct group *g;
+	int count = 1;
+
+	*list = xmalloc(sizeof(**list));
+	(*list)[0] = main_group;
+	while (f && (g = fgetgrent(f)) != NULL) {
+		if (g->gr_gid == main_group || !is_member(g, user))
+			continue;
+		*list = xrealloc(*list, (size_t)(count + 1) * sizeof(**list));
+		(*list)[count++] = g->gr_gid;
+	}
+	if (f)
+		fclose(f);
+	return count;
+}
+
+static void id_print(const char *user, uid_t uid, gid_t gid)
 {
 	gid_t *groups;
-	int n = groups_get(gid, &groups), i;
+	int n = user ? groups_of_user(user, gid, &groups) : groups_get(gid, &groups), i;
 
 	printf("uid=%u(%s)", uid, user_name(uid));
 	printf(" gid=%u(%s)", gid, group_name(gid));
-	if (geteuid() != uid)
+	if (!user && geteuid() != uid)
 		printf(" euid=%u(%s)", geteuid(), user_name(geteuid()));
-	if (getegid() != gid)
+	if (!user && getegid() != gid)
 		printf(" egid=%u(%s)", getegid(), group_name(getegid()));
 	for (i = 0; i < n; i++)
 		printf("%s%u(%s)", i ? "," : " groups=", groups[i], group_name(groups[i]));
@@ -45,7 +78,9 @@ static int id_main(int argc, char **argv)
 {
 	bool names = false, real = false;
 	char what = 0;
-	gid_t *groups;
+	const char *user;
+	gid_t *groups, gid;
+	uid_t uid;
 	int c, i, n;
 
 	while ((c = getopt(argc, argv, "ugGnr")) != -1) {
@@ -58,17 +93,20 @@ static int id_main(int argc, char **argv)
 		else
 			usage(1);
 	}
-	if (argv[optind] || ((names || real) && !what))
+	user = argv[optind];
+	if ((user && argv[optind + 1]) || ((names || real) && !what))
 		usage(1);
+	uid = real || !what ? getuid() : geteuid();
+	gid = real || !what ? getgid() : getegid();
+	if (user && !user_find(user, &uid, &gid))
+		errx(1, "'%s': no such user", user);
 	if (what == 'u') {
-		uid_t uid = real ? getuid() : geteuid();
-
 		if (names)
 			puts(user_name(uid));
 		else
 			printf("%u\n", uid);
 	} else if (what) {
-		n = groups_get(real ? getgid() : getegid(), &groups);
+		n = user ? groups_of_user(user, gid, &groups) : groups_get(gid, &groups);
 		for (i = 0; i < (what == 'g' ? 1 : n); i++) {
 			if (i)
 				putchar(' ');
@@ -79,7 +117,7 @@ static int id_main(int argc, char **argv)
 		}
 		putchar('\n');
 	} else {
-		id_print(getuid(), getgid());
+		id_print(user, uid, gid);
 	}
 	return 0;
 }
@@ -93,5 +131,5 @@ static int whoami_main(int argc, char **argv)
 	return 0;
 }
 
-TOOL("id", id_main, "[-u | -g | -G] [-nr]");
+TOOL("id", id_main, "[-u | -g | -G] [-nr] [USER]");
 TOOL("whoami", whoami_main, "");

@@ -298,6 +298,7 @@ static int is_pid(const struct dirent *d)
 
 struct selection {
 	bool all, with_terminal;
+	bool of_user;		/* on any terminal */
 	const char *pids;	/* a list of numbers, or NULL */
 	int tty_nr;
 	uid_t uid;
@@ -321,6 +322,8 @@ static bool wanted(const struct process *p, const struct selection *s)
 		return listed(s->pids, p->pid);
 	if (s->with_terminal)
 		return p->tty_nr != 0;
+	if (s->of_user)
+		return p->uid == s->uid;
 	return s->all || (p->uid == s->uid && p->tty_nr == s->tty_nr);
 }
 
@@ -371,9 +374,13 @@ static int ps_main(int argc, char **argv)
 	system_read();
 	if (stat_read(&self))
 		s.tty_nr = self.tty_nr;
-	if (argc > 1 && argv[1][0] != '-')
-		bsd_parse(argv[1], &s, &format), argv++, argc--;
-	while ((c = getopt(argc, argv, "eAaflwo:p:")) != -1) {
+	/* -aux is what many type for aux. */
+	if (argc > 1 && (argv[1][0] != '-' || strcmp(argv[1], "-aux") == 0)) {
+		bsd_parse(argv[1] + strspn(argv[1], "-"), &s, &format);
+		argv++;
+		argc--;
+	}
+	while ((c = getopt(argc, argv, "eAaflwo:p:u:")) != -1) {
 		if (c == 'e' || c == 'A')
 			s.all = true;
 		else if (c == 'a')
@@ -386,6 +393,8 @@ static int ps_main(int argc, char **argv)
 			columns_add(optarg);
 		else if (c == 'p')
 			s.pids = optarg;
+		else if (c == 'u' && user_find(optarg, &s.uid, NULL))
+			s.of_user = true;
 		else if (c != 'w')
 			usage(1);
 	}
@@ -396,4 +405,4 @@ static int ps_main(int argc, char **argv)
 	return processes_print(&s);
 }
 
-TOOL("ps", ps_main, "[-Aaefl] [-o COLUMN,...] [-p PID,...] | aux");
+TOOL("ps", ps_main, "[-Aaefl] [-o COLUMN,...] [-p PID,...] [-u USER] | aux");
