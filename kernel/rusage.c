@@ -26,6 +26,12 @@ static void add_thread(struct usage *u, struct thread *t)
 	u->nivcsw += t->nivcsw;
 }
 
+void usage_of_thread(struct thread *t, struct usage *out)
+{
+	*out = (struct usage){0};
+	add_thread(out, t);
+}
+
 static void add(struct usage *to, const struct usage *u)
 {
 	to->utime += u->utime;
@@ -194,7 +200,7 @@ SYSCALL2(getrusage, int, who, uaddr_t, out)
 		maxrss = p->children_maxrss;
 		break;
 	case RUSAGE_THREAD:
-		add_thread(&u, current());
+		usage_of_thread(current(), &u);
 		break;
 	default:
 		return -EINVAL;

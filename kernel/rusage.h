@@ -9,7 +9,9 @@
 /* All threads of p, living and dead. Takes p->siglock; proc_lock may be held. */
 void usage_of_process(struct process *p, struct usage *out);
 void usage_of_process_locked(struct process *p, struct usage *out); /* siglock held */
-/* The same with its waited-for children, for wait4. */
+/* Of one thread. */
+void usage_of_thread(struct thread *t, struct usage *out);
+/* Of a process with its waited-for children, for wait4. */
 void rusage_of_process(struct process *p, struct rusage *out);
 /* What is mapped in a space, in pages. Takes its lock; may sleep. */
 struct aspace_stats {

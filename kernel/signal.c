@@ -405,8 +405,10 @@ void signal_fault(int sig, int code, uaddr_t addr)
 
 	/* It cannot go on behind the fault: a signal that is blocked or ignored kills. */
 	if ((t->blocked & SIGMASK(sig)) || handler == SIG_IGN || handler == SIG_DFL) {
-		printk(LOG_DEBUG, "%s[%d]: signal %d code %d at %lx, pc %lx ra %lx\n", t->comm,
-		       t->tid, sig, code, addr, thread_trapframe(t)->pc, thread_trapframe(t)->ra);
+		if (!thread_traced(t))
+			printk(LOG_DEBUG, "%s[%d]: signal %d code %d at %lx, pc %lx ra %lx\n",
+			       t->comm, t->tid, sig, code, addr, thread_trapframe(t)->pc,
+			       thread_trapframe(t)->ra);
 		force_default(p, sig);
 	}
 	t->fault.sig = sig;
@@ -547,39 +549,42 @@ static enum decision next_signal(struct siginfo *info, struct sigaction *act)
 	process_die(info);
 }
 
-/* The interrupted system call, if any: what its restart code says once a handler runs or not. */
-static void restart_or_end(struct trapframe *tf, const struct sigaction *act)
-{
-	bool again = false;
+/* An interrupted system call that is set up to be made again. */
+struct restart {
+	long why;	 /* -ERESTART*; 0: there is none */
+	uint64_t pc, a7; /* what it would go on with, were it not */
+};
 
-	if (tf->cause != 8)
-		return;
-	switch ((long)tf->a0) {
-	case -ERESTARTNOINTR:
-		again = true;
-		break;
-	case -ERESTARTSYS:
-		again = !act || (act->flags & SA_RESTART);
-		break;
-	case -ERESTARTNOHAND:
-		again = !act;
-		break;
-	case -ERESTART_RESTARTBLOCK:
-		if (!act)
-			tf->a7 = 128; /* restart_syscall */
-		again = !act;
-		break;
-	default:
-		tf->cause = ~0UL;
-		return;
-	}
-	if (again) {
-		tf->a0 = tf->orig_a0;
-		tf->pc -= 4;
-	} else {
-		tf->a0 = -EINTR;
-	}
+/*
+ * Before the first signal is taken: a tracer sees, and may replace, registers with which the
+ * thread can go on.
+ */
+static struct restart restart_prepare(struct trapframe *tf)
+{
+	struct restart r = {.why = (long)tf->a0, .pc = tf->pc, .a7 = tf->a7};
+
+	if (tf->cause != 8 || (r.why != -ERESTARTNOINTR && r.why != -ERESTARTSYS &&
+			       r.why != -ERESTARTNOHAND && r.why != -ERESTART_RESTARTBLOCK))
+		r.why = 0;
 	tf->cause = ~0UL; /* once is enough, even if more signals follow */
+	if (!r.why)
+		return r;
+	if (r.why == -ERESTART_RESTARTBLOCK)
+		tf->a7 = 128; /* restart_syscall */
+	tf->a0 = tf->orig_a0;
+	tf->pc -= 4;
+	return r;
+}
+
+/* A handler runs: most calls end instead, unless a tracer has sent the thread elsewhere. */
+static void restart_end(struct trapframe *tf, const struct restart *r, const struct sigaction *act)
+{
+	if (!r->why || r->why == -ERESTARTNOINTR || tf->pc != r->pc - 4 ||
+	    (r->why == -ERESTARTSYS && (act->flags & SA_RESTART)))
+		return;
+	tf->a0 = -EINTR;
+	tf->pc = r->pc;
+	tf->a7 = r->a7;
 }
 
 void signal_deliver(struct trapframe *tf)
@@ -590,10 +595,12 @@ void signal_deliver(struct trapframe *tf)
 	struct sigaction act;
 	enum decision d;
 	sigset_t restore;
+	struct restart again = restart_prepare(tf);
 
 	while ((d = next_signal(&info, &act)) == DECIDE_AGAIN)
 		;
-	restart_or_end(tf, d == DECIDE_HANDLE ? &act : NULL);
+	if (d == DECIDE_HANDLE)
+		restart_end(tf, &again, &act);
 	restore = t->restore_blocked ? t->saved_blocked : t->blocked;
 	t->restore_blocked = false;
 	if (d == DECIDE_NONE) {

@@ -21,6 +21,22 @@ struct fdtable *proc_files(struct process *p)
 	return t;
 }
 
+pid_t proc_task_next(struct process *p, pid_t tid)
+{
+	uint64_t irq = spin_lock_irq(&p->siglock);
+	struct thread *t;
+	pid_t best = 0;
+
+	list_for_each_entry(t, &p->threads, process_link)
+		if (t->tid >= tid && (!best || t->tid < best))
+			best = t->tid;
+	spin_unlock_irq(&p->siglock, irq);
+	/* A first thread that has ended stays as long as its process. */
+	if (p->pid >= tid && (!best || p->pid < best))
+		best = p->pid;
+	return best;
+}
+
 bool proc_may_inspect(struct process *p)
 {
 	return !p || process_may_access(p, false);

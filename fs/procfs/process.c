@@ -22,7 +22,7 @@ struct snapshot {
 	char comm[16];
 	char state;
 	mode_t umask;
-	pid_t ppid, pgid, sid, tracer;
+	pid_t tid, ppid, pgid, sid, tracer;
 	uint32_t threads;
 	uid_t uid[4];
 	gid_t gid[4];
@@ -66,10 +66,9 @@ static void cred_take(struct snapshot *s, const struct cred *c)
 	memcpy(s->groups, c->groups, s->ngroups * sizeof(gid_t));
 }
 
-static void signals_take(struct snapshot *s, struct process *p)
+static void signals_take(struct snapshot *s, struct process *p, struct thread *t)
 {
 	uint64_t irq = spin_lock_irq(&p->siglock);
-	struct thread *t = p->leader;
 	struct sighand *h = p->sighand;
 	uint64_t irq2;
 
@@ -95,14 +94,9 @@ static void signals_take(struct snapshot *s, struct process *p)
 	spin_unlock_irq(&p->siglock, irq);
 }
 
-static void snapshot_take(struct process *p, struct snapshot *s)
+/* All but times: of p, and its thread t, or NULL. proc_lock held. */
+static void snapshot_locked(struct process *p, struct thread *t, struct snapshot *s)
 {
-	struct thread *t;
-	uint64_t irq;
-
-	memset(s, 0, sizeof(*s));
-	irq = spin_lock_irq(&proc_lock);
-	t = p->leader;
 	s->state = state_of(p, t);
 	s->ppid = p->parent ? p->parent->pid : 0;
 	s->pgid = p->pgid;
@@ -117,9 +111,29 @@ static void snapshot_take(struct process *p, struct snapshot *s)
 		if (t->cred)
 			cred_take(s, t->cred);
 	}
+	signals_take(s, p, t);
+}
+
+/* Of p; tid not 0: of that one of its threads. 0, or -ESRCH: it has ended. */
+static int snapshot_take(struct process *p, pid_t tid, struct snapshot *s)
+{
+	struct thread *t = tid ? thread_find(tid) : NULL;
+	uint64_t irq;
+
+	memset(s, 0, sizeof(*s));
+	s->tid = tid ? tid : p->pid;
+	if (tid && !t)
+		return -ESRCH;
+	irq = spin_lock_irq(&proc_lock);
+	snapshot_locked(p, t ? t : p->leader, s);
 	spin_unlock_irq(&proc_lock, irq);
-	signals_take(s, p);
-	usage_of_process(p, &s->usage);
+	if (!t) {
+		usage_of_process(p, &s->usage);
+		return 0;
+	}
+	usage_of_thread(t, &s->usage);
+	thread_unfind(t);
+	return 0;
 }
 
 /* tty_nr of proc(5): minor in bits 0..7 and 20..31, major in 8..15. */
@@ -138,14 +152,17 @@ static int show_stat(struct proc_text *t, struct process *p)
 	struct snapshot s;
 	pid_t tpgid = -1;
 	uint32_t tty = tty_nr(tty_number(p, &tpgid));
+	int err;
 
-	snapshot_take(p, &s);
+	err = snapshot_take(p, t->tid, &s);
 	if (as) {
 		aspace_stats(as, &mem);
 		l = as->layout;
 		aspace_put(as);
 	}
-	proc_printf(t, "%d (%s) %c %d %d %d %d %d 0 %lu %lu %lu %lu ", p->pid, s.comm, s.state,
+	if (err)
+		return err;
+	proc_printf(t, "%d (%s) %c %d %d %d %d %d 0 %lu %lu %lu %lu ", s.tid, s.comm, s.state,
 		    s.ppid, s.pgid, s.sid, (int)tty, tpgid, s.usage.minflt, s.children.minflt,
 		    s.usage.majflt, s.children.majflt);
 	proc_printf(t, "%lu %lu %lu %lu %d %d %u 0 %lu %lu %lu ", s.usage.utime / TICK,
@@ -209,10 +226,12 @@ static void status_memory(struct proc_text *t, struct process *p)
 static int show_status(struct proc_text *t, struct process *p)
 {
 	struct snapshot s;
+	int err = snapshot_take(p, t->tid, &s);
 
-	snapshot_take(p, &s);
+	if (err)
+		return err;
 	proc_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
-		    s.comm, s.umask, state_name(s.state), p->pid, p->pid, s.ppid);
+		    s.comm, s.umask, state_name(s.state), p->pid, s.tid, s.ppid);
 	proc_printf(t, "TracerPid:\t%d\n", s.tracer);
 	proc_printf(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", s.uid[0], s.uid[1],
 		    s.uid[2], s.uid[3], s.gid[0], s.gid[1], s.gid[2], s.gid[3]);
@@ -246,8 +265,10 @@ static int show_statm(struct proc_text *t, struct process *p)
 static int show_comm(struct proc_text *t, struct process *p)
 {
 	struct snapshot s;
+	int err = snapshot_take(p, t->tid, &s);
 
-	snapshot_take(p, &s);
+	if (err)
+		return err;
 	proc_printf(t, "%s\n", s.comm);
 	return 0;
 }
@@ -463,6 +484,7 @@ static int show_auxv(struct proc_text *t, struct process *p)
 }
 
 const struct proc_entry proc_process_entries[] = {
+	{.name = "task", .mode = S_IFDIR | 0555, .tasks = true},
 	{.name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv},
 	{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
 	{.name = "comm", .mode = S_IFREG | 0444, .show = show_comm},

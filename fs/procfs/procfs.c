@@ -23,6 +23,7 @@ struct proc_inode {
 	const struct proc_entry *entry;
 	struct process *process; /* referenced; NULL: not one's own */
 	int64_t fd;		 /* of an entry of /proc/PID/fd, else -1 */
+	pid_t tid;		 /* of an entry of /proc/PID/task, else 0 */
 	struct blockdev *disk;	 /* whose directory it is or stands in, or NULL */
 };
 
@@ -93,6 +94,7 @@ static int text_make(struct proc_text *t, struct proc_inode *pi)
 
 	if (pi->entry->show_disk)
 		return pi->entry->show_disk(t, pi->disk);
+	t->tid = pi->tid;
 	if (!n)
 		return pi->entry->show(t, pi->process);
 	proc_printf(t, "%lu\n", (unsigned long)*n->value);
@@ -356,6 +358,35 @@ static int pid_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 	return is_err(*out) ? (int)ptr_err(*out) : 0;
 }
 
+static const struct proc_entry task_dir = {
+	.name = "TID", .mode = S_IFDIR | 0555, .children = proc_task_entries};
+
+/* The inode numbers of what belongs to a thread differ from its process's. */
+static uint64_t task_ino(uint64_t ino, pid_t tid)
+{
+	return BIT(63) | (uint64_t)tid << 32 | (uint32_t)ino;
+}
+
+static void task_set(struct inode *inode, pid_t tid)
+{
+	proc_i(inode)->tid = tid;
+	inode->ino = task_ino(inode->ino, tid);
+}
+
+static int task_lookup(struct inode *dir, struct dentry *d, struct inode **out)
+{
+	struct process *p = proc_i(dir)->process;
+	int64_t tid = number(d->name, d->name_len);
+
+	if (tid <= 0 || proc_task_next(p, (pid_t)tid) != tid)
+		return 0;
+	*out = proc_inode_new(dir->sb, &task_dir, p, -1, task_dir.mode);
+	if (is_err(*out))
+		return (int)ptr_err(*out);
+	task_set(*out, (pid_t)tid);
+	return 0;
+}
+
 /* The inode numbers of what belongs to a disk differ from disk to disk. */
 static void disk_set(struct inode *inode, struct blockdev *disk)
 {
@@ -398,6 +429,8 @@ static int proc_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 	*out = NULL;
 	if (pi->entry->fds)
 		return fd_lookup(dir, d, out);
+	if (pi->entry->tasks)
+		return task_lookup(dir, d, out);
 	if (pi->entry->disks)
 		return disk_lookup(dir, d, out);
 	for (const struct proc_entry *e = pi->entry->children; e->mode; e++) {
@@ -405,6 +438,8 @@ static int proc_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 			*out = proc_inode_new(dir->sb, e, pi->process, -1, e->mode);
 			if (!is_err(*out) && pi->disk)
 				disk_set(*out, pi->disk);
+			if (!is_err(*out) && pi->tid)
+				task_set(*out, pi->tid);
 			return is_err(*out) ? (int)ptr_err(*out) : 0;
 		}
 	}
@@ -456,6 +491,16 @@ static void pids_emit(struct dir_context *ctx)
 	}
 }
 
+static void tasks_emit(struct process *p, struct dir_context *ctx)
+{
+	uint64_t ino = ino_of(&task_dir, p, -1);
+	bool room = true;
+	pid_t tid;
+
+	while (room && (tid = proc_task_next(p, (pid_t)(ctx->pos - 2))))
+		room = emit_number(ctx, 2, (uint64_t)tid, task_ino(ino, tid), DT_DIR);
+}
+
 /* Disks never go away: the position counts them. */
 static void disks_emit(const struct proc_entry *dir, struct dir_context *ctx)
 {
@@ -484,6 +529,10 @@ static int proc_readdir(struct file *f, struct dir_context *ctx)
 		return 0;
 	if (pi->entry->fds) {
 		fds_emit(pi->process, pi->entry, ctx);
+		return 0;
+	}
+	if (pi->entry->tasks) {
+		tasks_emit(pi->process, ctx);
 		return 0;
 	}
 	if (pi->entry->disks) {
@@ -533,6 +582,8 @@ static bool proc_revalidate(struct dentry *d)
 	if (!pi->process)
 		return true;
 	if (pi->fd >= 0 && fd_mode(pi->process, (uint32_t)pi->fd) != d->inode->mode)
+		return false;
+	if (pi->tid && proc_task_next(pi->process, pi->tid) != pi->tid)
 		return false;
 	p = process_find(pi->process->pid);
 	if (p)

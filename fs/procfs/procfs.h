@@ -16,6 +16,7 @@ struct proc_text {
 	char *buf;	/* kmalloc'ed */
 	size_t len, cap;
 	bool failed;	/* no memory: the read is ENOMEM */
+	pid_t tid;	/* the thread it is about; 0: the process */
 };
 void proc_printf(struct proc_text *t, const char *fmt, ...) __printf(2, 3);
 void proc_append(struct proc_text *t, const char *s, size_t n);
@@ -46,7 +47,7 @@ struct proc_entry {
 	/* A symbolic link: its text and, where it is more than text, the place. */
 	ssize64_t (*readlink)(struct process *p, char *buf, size_t size);
 	int (*follow)(struct process *p, struct path *out);
-	bool fds; /* a directory of descriptors */
+	bool fds, tasks; /* a directory of descriptors, of threads */
 	/* A directory with one for each disk, or what such a one shows (sysfs). */
 	enum { PROC_DISKS_NONE, PROC_DISKS_WHOLE, PROC_DISKS_ALL } disks;
 	int (*show_disk)(struct proc_text *t, const struct blockdev *d);
@@ -54,6 +55,7 @@ struct proc_entry {
 
 extern const struct proc_entry proc_root_entries[];   /* system.c */
 extern const struct proc_entry proc_process_entries[]; /* process.c */
+#define proc_task_entries (&proc_process_entries[1])  /* all but "task", the first */
 extern const struct proc_entry proc_sys_entries[];     /* sysctl.c */
 /* sysfs.c: the root of its own tree, and the directories of a disk and of a partition */
 extern const struct proc_entry sysfs_root_entries[], proc_disk_dir, proc_partition_dir;
@@ -67,6 +69,8 @@ void procfs_register(void);
 struct fdtable *proc_files(struct process *p);
 /* The open file fd of p, referenced, or NULL. */
 struct file *proc_fd_file(struct process *p, uint32_t fd);
+/* The first thread of p whose tid is >= tid; 0: there is none. */
+pid_t proc_task_next(struct process *p, pid_t tid);
 ssize64_t proc_read_mem(struct process *p, struct uio *u, uint64_t pos);
 ssize64_t proc_write_mem(struct process *p, struct uio *u, uint64_t pos);
 /* The name of the open file fd of p as /proc/PID/fd shows it, and the place itself. */

@@ -210,6 +210,29 @@ TEST(ptrace, system_call_left_out)
 	CHECK_EQ(next_stop(pid), 3 << 8);
 }
 
+static void leave(void)
+{
+	_exit(7);
+}
+
+/* A call that was interrupted is about to be made again: that is what the registers say. */
+TEST(ptrace, interrupted_call_is_left)
+{
+	uint64_t regs[32];
+	pid_t pid = child_pausing();
+
+	wait_state(pid, "S");
+	CHECK_OK(ptrace(PTRACE_SEIZE, pid, NULL, NULL));
+	CHECK_OK(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL));
+	CHECK_EQ(next_stop(pid), STOPPED(SIGTRAP, PTRACE_EVENT_STOP));
+	regs_get(pid, regs);
+	CHECK_EQ((uint32_t)ptrace(PTRACE_PEEKTEXT, pid, (void *)regs[PC], NULL), 0x73); /* ecall */
+	regs[PC] = (uint64_t)leave;
+	regs_set(pid, regs);
+	go(pid, PTRACE_CONT, 0);
+	CHECK_EQ(next_stop(pid), 7 << 8);
+}
+
 static volatile long word = 0x1122334455667788;
 static const long constant_word = 99;
 static const volatile long *constant = &constant_word;

@@ -1,11 +1,13 @@
 /* Threads as pthreads use them: clone, futex, TLS, exit, signals to threads. */
 #include "ut.h"
 
+#include <dirent.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 static __thread int tls_word = 5;
@@ -498,4 +500,69 @@ TEST(thread, detached_leave_nothing)
 		while (sem_wait(&semaphore) < 0)
 			CHECK_EQ(errno, EINTR);
 	}
+}
+
+static pid_t tid_of_named;
+
+static void *named(void *gates)
+{
+	struct gate *gate = gates;
+
+	CHECK_OK(prctl(PR_SET_NAME, "named"));
+	tid_of_named = gettid();
+	gate_open(&gate[0]);
+	gate_pass(&gate[1]);
+	return NULL;
+}
+
+static int tasks_listed(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *e;
+	int n = 0;
+
+	CHECK(dir);
+	while ((e = readdir(dir)))
+		n += e->d_name[0] != '.' && (atoi(e->d_name) == getpid() ||
+					     atoi(e->d_name) == tid_of_named);
+	CHECK_OK(closedir(dir));
+	return n;
+}
+
+TEST(thread, proc_task)
+{
+	char path[64], text[2048], want[64];
+	struct gate gate[2];
+	pthread_t t;
+
+	gate_make(&gate[0]);
+	gate_make(&gate[1]);
+	CHECK_EQ(tasks_listed(), 1);
+	CHECK_EQ(pthread_create(&t, NULL, named, gate), 0);
+	gate_pass(&gate[0]);
+	CHECK_EQ(tasks_listed(), 2);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/comm", tid_of_named);
+	file_text(path, text, sizeof(text));
+	CHECK_STR(text, "named\n");
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", tid_of_named);
+	file_text(path, text, sizeof(text));
+	snprintf(want, sizeof(want), "\nTgid:\t%d\n", getpid());
+	CHECK(strstr(text, want));
+	snprintf(want, sizeof(want), "\nPid:\t%d\n", tid_of_named);
+	CHECK(strstr(text, want));
+	CHECK(strstr(text, "\nThreads:\t2\n"));
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid_of_named);
+	file_text(path, text, sizeof(text));
+	snprintf(want, sizeof(want), "%d (named) ", tid_of_named);
+	CHECK(!strncmp(text, want, strlen(want)));
+	/* A thread has no threads of its own, and another's is not ours. */
+	snprintf(path, sizeof(path), "/proc/self/task/%d/task", tid_of_named);
+	CHECK_ERR(access(path, F_OK), ENOENT);
+	snprintf(path, sizeof(path), "/proc/self/task/%d", getppid());
+	CHECK_ERR(access(path, F_OK), ENOENT);
+	gate_open(&gate[1]);
+	CHECK_EQ(pthread_join(t, NULL), 0);
+	/* The kernel is done with it a little later. */
+	while (tasks_listed() != 1)
+		sched_yield();
 }
