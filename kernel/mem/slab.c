@@ -39,7 +39,7 @@ static void cache_setup(struct kmem_cache *c, uint32_t id, const char *name, siz
 	c->size = size;
 	c->per_slab = PAGE_SIZE / size;
 	c->id = id;
-	c->hart_max = MAX(4UL, MIN(PAGE_SIZE / 2 / size, 32UL));
+	c->hart_max = MAX(4UL, MIN(PAGE_SIZE / size, 32UL));
 	spin_init(&c->lock, name, RANK_SLAB);
 }
 
@@ -84,7 +84,7 @@ static struct frame *slab_grow(struct kmem_cache *c)
 }
 
 /* Give the hart half of what it may hold. Interrupts are off. */
-static __attribute__((noinline)) void hart_refill(struct kmem_cache *c, struct slab_hart *h)
+static void hart_refill(struct kmem_cache *c, struct slab_hart *h)
 {
 	uint32_t want = (c->hart_max + 1) / 2 - h->count;
 
@@ -149,15 +149,17 @@ static __slow void hart_drain(struct kmem_cache *c, struct slab_hart *h, uint32_
 	spin_unlock(&c->lock);
 }
 
-void *kmem_cache_alloc(struct kmem_cache *c)
+static __slow void free_drained(struct kmem_cache *c, struct slab_hart *h, uint64_t irq)
 {
-	uint64_t irq = irq_save();
-	struct slab_hart *h = &mm_hart()->slab[c->id];
-	void *object;
+	hart_drain(c, h, c->hart_max / 2);
+	irq_restore(irq);
+}
 
-	if (unlikely(!h->free))
-		hart_refill(c, h);
-	object = alloc_fails() ? NULL : h->free;
+/* The first of the hart's own objects, if there is one. Interrupts are off; back to irq. */
+static inline void *hart_take(struct kmem_cache *c, struct slab_hart *h, uint64_t irq)
+{
+	void *object = alloc_fails() ? NULL : h->free;
+
 	if (likely(object)) {
 		h->free = *(void **)object;
 		h->count--;
@@ -168,6 +170,21 @@ void *kmem_cache_alloc(struct kmem_cache *c)
 		memset(object, 0xa7, c->size);
 #endif
 	return object;
+}
+
+/* Out of line, like what frees: so the usual way is a leaf function without a stack frame. */
+static __slow void *alloc_refilled(struct kmem_cache *c, struct slab_hart *h, uint64_t irq)
+{
+	hart_refill(c, h);
+	return hart_take(c, h, irq);
+}
+
+void *kmem_cache_alloc(struct kmem_cache *c)
+{
+	uint64_t irq = irq_save();
+	struct slab_hart *h = &mm_hart()->slab[c->id];
+
+	return likely(h->free) ? hart_take(c, h, irq) : alloc_refilled(c, h, irq);
 }
 
 void *kmem_cache_zalloc(struct kmem_cache *c)
@@ -192,8 +209,9 @@ void kmem_cache_free(struct kmem_cache *c, void *p)
 	*(void **)p = h->free;
 	h->free = p;
 	if (unlikely(++h->count > c->hart_max))
-		hart_drain(c, h, c->hart_max / 2);
-	irq_restore(irq);
+		free_drained(c, h, irq);
+	else
+		irq_restore(irq);
 }
 
 static unsigned size_order(size_t n)
