@@ -401,9 +401,8 @@ static void commit(struct exec *x, const struct cred *cred, struct sighand *sigh
 	t->altstack = (struct sigaltstack){.flags = SS_DISABLE};
 	t->set_child_tid = 0;
 	t->restart.func = NULL;
-	memset(&t->fpu, 0, sizeof(t->fpu));
-	t->fpu.hart = MAX_HARTS;
-	thread_fpu_reload();
+	thread_fpu_discard();
+	t->fpu = (struct fpu_state){.hart = MAX_HARTS};
 	memset(tf, 0, sizeof(*tf));
 	tf->pc = x->entry;
 	tf->sp = x->sp;

@@ -31,6 +31,12 @@ static const uint32_t nice_weight[40] = {
 	110,   88,    70,    56,    45,	   36,	  29,	 23,	18,    15,
 };
 
+/* (the lock of its run queue) */
+static inline uint32_t thread_state(const struct thread *t)
+{
+	return __atomic_load_n((const uint32_t *)&t->state, __ATOMIC_RELAXED);
+}
+
 static void runq_insert(struct hart *h, struct thread *t)
 {
 	struct rb_node **link = &h->runq.node, *parent = NULL;
@@ -77,37 +83,43 @@ static inline uint64_t fpu_state_bits(void)
 	return csr_read(sstatus) & SSTATUS_FS;
 }
 
-/* Save prev's floating-point registers if it changed them; load next's unless they are there. */
+/* The registers of the FPU, which is off, become t's. Interrupts are off. */
+static void fpu_load(struct hart *h, struct thread *t)
+{
+	csr_set(sstatus, SSTATUS_FS_CLEAN);
+	if (h->fpu_owner == t && t->fpu.hart == h->index)
+		return;
+	fpu_restore(&t->fpu);
+	csr_clear(sstatus, SSTATUS_FS);
+	csr_set(sstatus, SSTATUS_FS_CLEAN);
+	t->fpu.hart = h->index;
+	h->fpu_owner = t;
+}
+
+/*
+ * Save prev's floating-point registers if it changed them. A thread that did so when it last ran
+ * has its own at once; the FPU is off for others, until they use it (thread_fpu_on).
+ */
 static void fpu_switch(struct hart *h, struct thread *prev, struct thread *next)
 {
-	if (fpu_state_bits() == SSTATUS_FS_DIRTY) {
+	prev->fpu.busy = fpu_state_bits() == SSTATUS_FS_DIRTY;
+	if (prev->fpu.busy) {
 		fpu_save(&prev->fpu);
 		prev->fpu.hart = h->index;
 		h->fpu_owner = prev;
 	}
 	csr_clear(sstatus, SSTATUS_FS);
-	if (!next->fpu.used)
-		return;
-	csr_set(sstatus, SSTATUS_FS_CLEAN);
-	if (h->fpu_owner == next && next->fpu.hart == h->index)
-		return;
-	fpu_restore(&next->fpu);
-	csr_clear(sstatus, SSTATUS_FS);
-	csr_set(sstatus, SSTATUS_FS_CLEAN);
-	next->fpu.hart = h->index;
-	h->fpu_owner = next;
+	if (next->fpu.busy)
+		fpu_load(h, next);
 }
 
-void thread_fpu_first_use(void)
+void thread_fpu_on(void)
 {
 	struct thread *t = current();
 	uint64_t irq = irq_save();
 
 	t->fpu.used = true;
-	csr_set(sstatus, SSTATUS_FS_CLEAN);
-	fpu_restore(&t->fpu);
-	t->fpu.hart = t->hart->index;
-	t->hart->fpu_owner = t;
+	fpu_load(t->hart, t);
 	irq_restore(irq);
 }
 
@@ -129,23 +141,7 @@ void thread_fpu_discard(void)
 {
 	/* Off, so that no switch saves them over what is being written. */
 	csr_clear(sstatus, SSTATUS_FS);
-}
-
-void thread_fpu_reload(void)
-{
-	struct thread *t = current();
-	uint64_t irq = irq_save();
-
-	csr_clear(sstatus, SSTATUS_FS);
-	if (t->fpu.used) {
-		csr_set(sstatus, SSTATUS_FS_CLEAN);
-		fpu_restore(&t->fpu);
-		csr_clear(sstatus, SSTATUS_FS);
-		csr_set(sstatus, SSTATUS_FS_CLEAN);
-		t->fpu.hart = t->hart->index;
-		t->hart->fpu_owner = t;
-	}
-	irq_restore(irq);
+	current()->fpu.hart = MAX_HARTS; /* what a hart has of them is old */
 }
 
 /* Take a thread that could run here from the hart with the longest queue. Own queue locked. */
@@ -206,7 +202,7 @@ void sched_finish_switch(struct thread *prev)
 
 	spin_take(&h->runq_lock);
 	prev->on_cpu = false;
-	dead = prev->state == THREAD_DEAD;
+	dead = thread_state(prev) == THREAD_DEAD;
 	spin_unlock(&h->runq_lock);
 	irq_enable();
 	if (!dead)
@@ -232,7 +228,7 @@ static void switch_away(bool preempted)
 	__atomic_and_fetch(&prev->work, ~(uint32_t)WORK_RESCHED, __ATOMIC_RELAXED);
 	if (prev == h->idle) {
 		/* never queued */
-	} else if (preempted || prev->state == THREAD_RUNNING) {
+	} else if (preempted || thread_state(prev) == THREAD_RUNNING) {
 		runq_insert(h, prev);
 	} else {
 		h->nr_running--;
@@ -406,8 +402,9 @@ bool thread_wake(struct thread *t)
 {
 	uint64_t irq = irq_save();
 	struct hart *h = lock_hart_of(t);
+	uint32_t state = thread_state(t);
 
-	if (t->state != THREAD_SLEEPING && t->state != THREAD_STOPPED) {
+	if (state != THREAD_SLEEPING && state != THREAD_STOPPED) {
 		spin_unlock(&h->runq_lock);
 		irq_restore(irq);
 		return false;

@@ -160,7 +160,6 @@ long sys_rt_sigreturn(void)
 		    get_user_u32(&t->fpu.fcsr, FRAME_AT(uc.fp.fcsr)))
 			process_exit_group(SIGSEGV);
 		t->fpu.fcsr &= 0xff;
-		thread_fpu_reload();
 	}
 	if (head.stack.size || !(head.stack.flags & SS_DISABLE))
 		altstack_set(t, &head.stack, tf->sp);

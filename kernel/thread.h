@@ -33,6 +33,7 @@ struct fpu_state {
 	uint32_t fcsr;
 	uint32_t hart; /* index of the hart that last loaded them */
 	bool used; /* the thread has ever used the FPU */
+	bool busy; /* it changed them when it last ran */
 };
 
 enum thread_state {
@@ -288,11 +289,11 @@ bool idle_work(void);
 /* Load averages over 1, 5, 15 minutes, times 65536 (/proc/loadavg, sysinfo). */
 void loadavg_get(uint64_t out[3]);
 
-/* Floating point. The running thread's first use of the FPU: zeros, or what was saved. */
-void thread_fpu_first_use(void);
+/* Floating point. The running thread uses the FPU, which is off: zeros, or what was saved. */
+void thread_fpu_on(void);
 void thread_fpu_sync(struct thread *t);	/* current: thread->fpu holds what the registers do */
-void thread_fpu_discard(void);		/* thread->fpu is about to be replaced */
-void thread_fpu_reload(void);		/* thread->fpu was changed: load it */
+/* thread->fpu of the running thread is about to be replaced: it is loaded when it is used. */
+void thread_fpu_discard(void);
 void fpu_save(struct fpu_state *f);	/* switch.S */
 void fpu_restore(const struct fpu_state *f);
 

@@ -61,7 +61,7 @@ static void stop_locked(int code, const struct siginfo *info, bool dying, uint64
 	}
 	tr->stopped = tr->unreported = tr->listening = tr->has_info = false;
 	if (tr->fpu_changed)
-		thread_fpu_reload();
+		thread_fpu_discard();
 	tr->fpu_changed = false;
 }
 

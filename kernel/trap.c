@@ -91,7 +91,7 @@ static __slow void user_exception(struct trapframe *tf)
 	case CAUSE_ILLEGAL:
 		/* With the FPU off, let it try again with the FPU on; a second trap is real. */
 		if (fpu_off()) {
-			thread_fpu_first_use();
+			thread_fpu_on();
 			return;
 		}
 		signal_fault(SIGILL, ILL_ILLOPC, tf->pc);
@@ -178,7 +178,7 @@ fixup:
 	panic_trap(tf, "page fault in the kernel at %lx", tf->badaddr);
 }
 
-void trap_kernel(struct trapframe *tf)
+static void kernel_trap(struct trapframe *tf)
 {
 	struct thread *t = current();
 
@@ -207,6 +207,13 @@ void trap_kernel(struct trapframe *tf)
 	default:
 		panic_trap(tf, "unexpected trap in the kernel");
 	}
+}
+
+void trap_kernel(struct trapframe *tf)
+{
+	kernel_trap(tf);
+	/* Whether the FPU is on may have changed, if others ran meanwhile. */
+	tf->status = (tf->status & ~SSTATUS_FS) | (csr_read(sstatus) & SSTATUS_FS);
 }
 
 void trap_stack_overflow(struct trapframe *tf)
