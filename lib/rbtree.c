@@ -67,9 +67,7 @@ static void rotate(struct rb_root *root, struct rb_node *node, bool right,
 	}
 }
 
-/* Red node may have a red parent; all else is in order. */
-static void insert_fixup(struct rb_root *root, struct rb_node *node,
-			 const struct rb_augment *augment)
+void rb_insert_fixup(struct rb_root *root, struct rb_node *node, const struct rb_augment *augment)
 {
 	struct rb_node *parent;
 
@@ -95,27 +93,6 @@ static void insert_fixup(struct rb_root *root, struct rb_node *node,
 		break;
 	}
 	set_black(root->node);
-}
-
-void rb_insert(struct rb_root *root, struct rb_node *node, struct rb_node *parent,
-	       struct rb_node **link, const struct rb_augment *augment)
-{
-	node->left = NULL;
-	node->right = NULL;
-	*link = node;
-	if (!parent) {
-		/* Alone, and black. */
-		node->parent_red = 0;
-		if (augment)
-			augment->update(node);
-		return;
-	}
-	node->parent_red = (uintptr_t)parent | RED;
-	if (augment) {
-		augment->update(node);
-		rb_update(parent, augment);
-	}
-	insert_fixup(root, node, augment);
 }
 
 struct builder {

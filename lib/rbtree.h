@@ -74,9 +74,8 @@ static inline bool rb_unlinked(const struct rb_node *node)
 	return rb_parent(node) == node;
 }
 
-/* Inserts node at *link, an empty child pointer of parent (or the root's, with parent NULL). */
-void rb_insert(struct rb_root *root, struct rb_node *node, struct rb_node *parent,
-	       struct rb_node **link, const struct rb_augment *augment);
+/* Of rb_insert: the red node has a red parent; all else is in order. */
+void rb_insert_fixup(struct rb_root *root, struct rb_node *node, const struct rb_augment *augment);
 
 /*
  * Makes a tree of n nodes, at least one, in their order: next finds the one behind a node (it is
@@ -100,6 +99,23 @@ static inline void rb_update(struct rb_node *node, const struct rb_augment *augm
 {
 	while (node && augment->update(node))
 		node = rb_parent(node);
+}
+
+/* Inserts node at *link, an empty child pointer of parent (or the root's, with parent NULL). */
+static inline void rb_insert(struct rb_root *root, struct rb_node *node, struct rb_node *parent,
+			     struct rb_node **link, const struct rb_augment *augment)
+{
+	node->left = NULL;
+	node->right = NULL;
+	*link = node;
+	/* Red below another node; alone, black. */
+	node->parent_red = (uintptr_t)parent | (parent != NULL);
+	if (augment) {
+		augment->update(node);
+		rb_update(parent, augment);
+	}
+	if (parent && (parent->parent_red & 1))
+		rb_insert_fixup(root, node, augment);
 }
 
 /* The smallest and the largest node (NULL: empty), and the neighbours (NULL: none). */
