@@ -222,7 +222,8 @@ struct file *fd_get_any(int fd)
 	return lookup(fd);
 }
 
-struct file *fd_get(int fd)
+/* Out of line, so that fd_borrow needs no stack. */
+__attribute__((noinline)) struct file *fd_get(int fd)
 {
 	struct file *f = lookup(fd);
 

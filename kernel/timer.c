@@ -63,7 +63,7 @@ void timer_init(struct timer *t, void (*func)(struct timer *), void *data)
 
 void timer_arm_by(uint64_t when)
 {
-	struct timer_base *b = &bases[this_hart()->index];
+	struct timer_base *b = this_hart()->timers;
 
 	if (when < b->armed)
 		program(b, when);

@@ -71,16 +71,12 @@ void wait_begin(struct waitqueue *wq, struct waiter *w, enum wait_mode mode)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-static bool interrupted(enum wait_mode mode)
+static inline bool interrupted(enum wait_mode mode)
 {
-	switch (mode) {
-	case WAIT_INTERRUPTIBLE:
-		return signal_pending();
-	case WAIT_KILLABLE:
-		return signal_fatal_pending();
-	default:
+	/* What signal_pending says, without the call: usually that is all. */
+	if (likely(!(__atomic_load_n(&current()->work, __ATOMIC_ACQUIRE) & WORK_SIGNAL)))
 		return false;
-	}
+	return mode == WAIT_INTERRUPTIBLE || (mode == WAIT_KILLABLE && signal_fatal_pending());
 }
 
 static void deadline_passed(struct timer *timer)
@@ -88,17 +84,11 @@ static void deadline_passed(struct timer *timer)
 	thread_wake(timer->data);
 }
 
-int wait_sleep(enum wait_mode mode, uint64_t deadline)
+static __slow int sleep_until(enum wait_mode mode, uint64_t deadline)
 {
 	struct timer timer;
 	int err = 0;
 
-	if (interrupted(mode))
-		return -ERESTARTSYS;
-	if (deadline == UINT64_MAX) {
-		schedule();
-		return interrupted(mode) ? -ERESTARTSYS : 0;
-	}
 	if (time_ns() >= deadline)
 		return -ETIMEDOUT;
 	timer_init(&timer, deadline_passed, current());
@@ -107,6 +97,16 @@ int wait_sleep(enum wait_mode mode, uint64_t deadline)
 	if (!timer_cancel(&timer) && time_ns() >= deadline)
 		err = -ETIMEDOUT;
 	return interrupted(mode) ? -ERESTARTSYS : err;
+}
+
+int wait_sleep(enum wait_mode mode, uint64_t deadline)
+{
+	if (interrupted(mode))
+		return -ERESTARTSYS;
+	if (deadline != UINT64_MAX)
+		return sleep_until(mode, deadline);
+	schedule();
+	return interrupted(mode) ? -ERESTARTSYS : 0;
 }
 
 void wait_end(struct waiter *w)
