@@ -19,7 +19,7 @@ struct fork {
 	struct aspace *src, *dst;
 	uaddr_t soon[4];	/* will be touched on return; the first two written to */
 	bool exclusive;		/* nobody else writes to src meanwhile */
-	bool detached;		/* some table was taken out of src's L1 */
+	uaddr_t out, out_end;	/* tables were taken out of src's L1 in there */
 	struct tlb_batch *batch;
 };
 
@@ -90,26 +90,32 @@ static bool copy_page_now(const struct fork *f, struct frame *to, const struct v
 static void copy_entries(struct fork *f, struct frame *to, struct frame *from, const struct vma *v,
 			 uaddr_t va, uaddr_t stop)
 {
-	pte_t *s = pt_entry(from, va), *d = pt_entry(to, va);
+	/* Nothing if stop comes before va. */
+	const int64_t first = pt_index(va, 0), end = first + ((int64_t)(stop - va) >> PAGE_SHIFT);
+	pte_t *s = frame_data(from), *d = frame_data(to);
 	uint32_t counts = 0;
 
-	for (; va < stop; va += PAGE_SIZE, s++, d++) {
-		pte_t p = *s;
+	for (int64_t i = first; i < end; i++) {
+		pte_t p = s[i];
 		struct frame *frame;
 		uint32_t count;
 
+		if (!p)
+			continue;
 		if (pte_is_swap(p)) {
 			swap_dup(pte_slot(p));
 			counts += PT_COUNT_SWAP;
-			*d = p;
+			d[i] = p;
 		}
-		if (!p || !pte_resident(p))
+		if (!pte_resident(p))
 			continue;
 		if (pte_writable(p)) {
-			if (copy_page_now(f, to, v, va, pte_frame(p)))
+			uaddr_t at = va + (i - first) * PAGE_SIZE;
+
+			if (copy_page_now(f, to, v, at, pte_frame(p)))
 				continue;
-			*s = p = pte_wrprotect(p);
-			tlb_batch_add(f->batch, va, NULL);
+			s[i] = p = pte_wrprotect(p);
+			tlb_batch_add(f->batch, at, NULL);
 		}
 		if (likely(!pte_special(p))) {
 			frame = pte_frame(p);
@@ -121,7 +127,7 @@ static void copy_entries(struct fork *f, struct frame *to, struct frame *from, c
 			frame_map(frame);
 			counts += count;
 		}
-		*d = p;
+		d[i] = p;
 	}
 	to->entries += counts;
 }
@@ -203,7 +209,8 @@ static int fork_tables(struct fork *f)
 			if (!pt_l1_create(f->dst, va))
 				return -ENOMEM;
 			pt_detach(f->src, va, f->batch);
-			f->detached = true;
+			f->out = f->out_end ? f->out : va;
+			f->out_end = va + L1_SIZE;
 		}
 		va += L1_SIZE;
 	}
@@ -214,9 +221,9 @@ static int fork_tables(struct fork *f)
 static void share_tables(struct fork *f)
 {
 	struct frame *leaf;
-	uaddr_t va = 0;
+	uaddr_t va = f->out;
 
-	for (; (leaf = pt_leaf_next(f->src, &va, USER_TOP)); va += L1_SIZE)
+	for (; (leaf = pt_leaf_next(f->src, &va, f->out_end)); va += L1_SIZE)
 		if (leaf->owner && pte_is_detached(*pt_l1_entry(f->src, va)))
 			pt_share(f->dst, pt_l1_entry(f->dst, va), leaf);
 }
@@ -242,8 +249,7 @@ int aspace_fork(struct aspace *src, uaddr_t written, struct aspace **dst)
 		err = fork_tables(&f);
 		/* No hart may write to what is read-only now, or use a table that is out. */
 		tlb_batch_end(&batch);
-		if (f.detached)
-			share_tables(&f);
+		share_tables(&f);
 	}
 	rwlock_write_unlock(&src->lock);
 	if (err) {

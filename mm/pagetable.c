@@ -36,34 +36,15 @@ struct frame *pt_table_alloc(struct aspace *as, uaddr_t va, unsigned flags)
 	return t;
 }
 
-/*
- * An upper table's record has a bit for each 8 entries that may not be all empty, so that walking
- * a sparse space does not look at every entry.
- */
-#define GROUP 8
-
-static inline uint64_t group_bit(const pte_t *e)
-{
-	return BIT(((uintptr_t)e & (PAGE_SIZE - 1)) / (GROUP * sizeof(*e)));
-}
-
 /* (l1_lock) Entries of e's group were cleared: is it empty now? */
 static void group_update(pte_t *e)
 {
-	const pte_t *first = (pte_t *)ALIGN_DOWN((uintptr_t)e, GROUP * sizeof(*e));
+	const pte_t *first = (pte_t *)ALIGN_DOWN((uintptr_t)e, PT_GROUP * sizeof(*e));
 
-	for (size_t i = 0; i < GROUP; i++)
+	for (size_t i = 0; i < PT_GROUP; i++)
 		if (first[i])
 			return;
-	frame_of(e)->groups &= ~group_bit(e);
-}
-
-void pt_l1_set(struct aspace *as, pte_t *e, pte_t p)
-{
-	as->nr_tables += !*e;
-	frame_of(e)->groups |= group_bit(e);
-	/* The table's contents before the pointer to it, for walks by other harts. */
-	__atomic_store_n(e, p, __ATOMIC_RELEASE);
+	frame_of(e)->groups &= ~pt_group_bit(e);
 }
 
 void pt_l1_clear(struct aspace *as, pte_t *e, pte_t *end)
@@ -71,7 +52,7 @@ void pt_l1_clear(struct aspace *as, pte_t *e, pte_t *end)
 	as->nr_tables -= end - e;
 	while (e < end) {
 		__atomic_store_n(e++, 0, __ATOMIC_RELAXED);
-		if (e == end || IS_ALIGNED((uintptr_t)e, GROUP * sizeof(*e)))
+		if (e == end || IS_ALIGNED((uintptr_t)e, PT_GROUP * sizeof(*e)))
 			group_update(e - 1);
 	}
 }
@@ -82,16 +63,16 @@ static unsigned used_next(const pte_t *table, unsigned i)
 	uint64_t groups = frame_of(table)->groups;
 
 	while (i < PT_ENTRIES) {
-		uint64_t bits = groups >> i / GROUP;
+		uint64_t bits = groups >> i / PT_GROUP;
 
 		if (!bits)
 			break;
 		if (!(bits & 1))
-			i = (i / GROUP + ctz64(bits)) * GROUP;
+			i = (i / PT_GROUP + ctz64(bits)) * PT_GROUP;
 		do {
 			if (table[i])
 				return i;
-		} while (++i % GROUP);
+		} while (++i % PT_GROUP);
 	}
 	return PT_ENTRIES;
 }

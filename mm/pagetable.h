@@ -29,8 +29,23 @@ static inline pte_t *pt_l1_entry(struct aspace *as, uaddr_t va)
 	return pte_present(e) ? pt_table_of(e) + pt_index(va, 1) : NULL;
 }
 pte_t *pt_l1_create(struct aspace *as, uaddr_t va);
+/*
+ * An upper table's record has a bit for each 8 entries that may not be all empty, so that walking
+ * a sparse space does not look at every entry.
+ */
+#define PT_GROUP 8
+static inline uint64_t pt_group_bit(const pte_t *e)
+{
+	return BIT(((uintptr_t)e & (PAGE_SIZE - 1)) / (PT_GROUP * sizeof(*e)));
+}
 /* (l1_lock) Store an L1 entry, not an empty one; empty those of [e, end), which were not. */
-void pt_l1_set(struct aspace *as, pte_t *e, pte_t p);
+static inline void pt_l1_set(struct aspace *as, pte_t *e, pte_t p)
+{
+	as->nr_tables += !*e;
+	frame_of(e)->groups |= pt_group_bit(e);
+	/* The table's contents before the pointer to it, for walks by other harts. */
+	__atomic_store_n(e, p, __ATOMIC_RELEASE);
+}
 void pt_l1_clear(struct aspace *as, pte_t *e, pte_t *end);
 
 /* (l1_lock) The leaf table that an L1 entry names; that of a megapage by its first page. */

@@ -21,7 +21,7 @@ struct mm_hart {
 		void *free; /* objects, linked through their first word */
 		uint32_t count;
 	} slab[SLAB_CACHES_MAX];
-	_Atomic uint64_t asid_active; /* generation and ASID in use; 0 while a rollover takes it */
+	uint64_t asid_active;	      /* generation, ASID in use; 0: a rollover takes it. Atomics */
 	uint64_t asid_reserved;	      /* (tlb lock) what it used when the generation ended */
 	bool asid_flush;	      /* (tlb lock) drop everything before using a new ASID */
 };

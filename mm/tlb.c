@@ -22,7 +22,7 @@
 
 static struct spinlock tlb_lock = SPINLOCK_INIT("tlb", RANK_TLB);
 static uint32_t nr_asids;		 /* 1: satp has no ASID bits */
-static _Atomic uint64_t generation = GENERATION; /* (tlb_lock) read without */
+static uint64_t generation = GENERATION; /* (tlb_lock) read without */
 static uint32_t next_asid = 1;		 /* (tlb_lock) */
 static BITMAP_DECLARE(asids, 65536);	 /* (tlb_lock) used in this generation */
 
@@ -35,8 +35,7 @@ static void asid_rollover(void)
 	bitmap_clear_range(asids, 0, nr_asids);
 	for (uint32_t i = 0; i < nharts; i++) {
 		struct mm_hart *h = harts[i].percpu_mm;
-		uint64_t active = __atomic_exchange_n((uint64_t *)&h->asid_active, 0,
-						      __ATOMIC_ACQ_REL);
+		uint64_t active = __atomic_exchange_n(&h->asid_active, 0, __ATOMIC_ACQ_REL);
 
 		if (active)
 			h->asid_reserved = active;
@@ -95,7 +94,7 @@ static uint64_t asid_use(struct aspace *as, struct mm_hart *h)
 
 	/* The exchange fails if a rollover has taken asid_active meanwhile. */
 	if (likely(active && (asid ^ generation) < GENERATION &&
-		   __atomic_compare_exchange_n((uint64_t *)&h->asid_active, &active, asid, false,
+		   __atomic_compare_exchange_n(&h->asid_active, &active, asid, false,
 					       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
 		return asid % GENERATION;
 	return asid_renew(as, h);
@@ -122,7 +121,7 @@ void aspace_activate(struct aspace *as)
 		if (!flush)
 			asid = asid_use(as, h->percpu_mm);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		if (as->stale & bit) {
+		if (__atomic_load_n(&as->stale, __ATOMIC_RELAXED) & bit) {
 			__atomic_fetch_and((uint64_t *)&as->stale, ~bit, __ATOMIC_RELAXED);
 			flush = true;
 		}
@@ -153,7 +152,7 @@ static void flush_local(uint64_t asid, uaddr_t start, uaddr_t end)
 /* The number that a hart which runs as has in satp: a rollover lets it keep that. */
 static inline uint64_t asid_running(struct aspace *as)
 {
-	return __atomic_load_n((uint64_t *)&as->asid, __ATOMIC_RELAXED) % GENERATION;
+	return __atomic_load_n(&as->asid, __ATOMIC_RELAXED) % GENERATION;
 }
 
 static __slow void flush_remote(struct aspace *as, hartmask_t others, uaddr_t start, uaddr_t end)
@@ -274,13 +273,6 @@ void tlb_batch_grow(struct tlb_batch *b)
 	b->n = 0;
 }
 
-static void batch_push(struct tlb_batch *b, struct frame *f)
-{
-	b->list[b->n] = f;
-	if (unlikely(++b->n == b->room))
-		tlb_batch_grow(b);
-}
-
 void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table)
 {
 	/*
@@ -288,7 +280,7 @@ void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table)
 	 * ASID goes. The table may not be reused before, whoever runs.
 	 */
 	tlb_batch_range(b, va, va + L1_SIZE);
-	batch_push(b, table);
+	tlb_batch_push(b, table);
 }
 
 void tlb_batch_block(struct tlb_batch *b, uaddr_t va, struct frame *f)
@@ -299,7 +291,7 @@ void tlb_batch_block(struct tlb_batch *b, uaddr_t va, struct frame *f)
 		return;
 	}
 	frame_set(f, FRAME_ORDER_HUGE << FRAME_ORDER_SHIFT);
-	batch_push(b, f);
+	tlb_batch_push(b, f);
 }
 
 void tlb_batch_flush(struct tlb_batch *b)

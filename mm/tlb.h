@@ -69,16 +69,19 @@ static inline void tlb_batch_range(struct tlb_batch *b, uaddr_t start, uaddr_t e
 	if (end > b->end)
 		b->end = end;
 }
-/* An entry that mapped f was cleared; its address lies in the range already. */
-static inline void tlb_batch_frame(struct tlb_batch *b, struct frame *f)
+static inline void tlb_batch_push(struct tlb_batch *b, struct frame *f)
 {
-	if (b->direct) {
-		frame_unmap(f);
-		return;
-	}
 	b->list[b->n] = f;
 	if (unlikely(++b->n == b->room))
 		tlb_batch_grow(b);
+}
+/* An entry that mapped f was cleared; its address lies in the range already. */
+static inline void tlb_batch_frame(struct tlb_batch *b, struct frame *f)
+{
+	if (b->direct)
+		frame_unmap(f);
+	else
+		tlb_batch_push(b, f);
 }
 /* The entry at va, which mapped f (NULL: something that is not counted), was cleared or changed. */
 static inline void tlb_batch_add(struct tlb_batch *b, uaddr_t va, struct frame *f)

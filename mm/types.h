@@ -176,7 +176,7 @@ struct aspace {
 	uint32_t nr_mega;	    /* (1) megapages */
 	bool no_thp;		    /* (a) PR_SET_THP_DISABLE */
 
-	_Atomic uint64_t asid;	    /* tlb.c: generation << 16 | ASID */
+	uint64_t asid;		    /* tlb.c: generation << 16 | ASID; read without its lock */
 	_Atomic hartmask_t harts;   /* those with it in satp */
 	_Atomic hartmask_t stale;   /* those that must drop its entries before they run it again */
 
