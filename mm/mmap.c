@@ -106,7 +106,6 @@ static int make_room(struct aspace *as, struct map_request *r, struct vma **dead
 	bool data = !(r->vflags & VMA_SHARED) && (r->prot & PROT_WRITE), taken = false;
 	uint64_t pages = r->len >> PAGE_SHIFT, promised = pages;
 	struct vma *v;
-	int err = 0;
 
 	if (as->areas.count >= max_map_count)
 		return -ENOMEM;
@@ -126,22 +125,21 @@ static int make_room(struct aspace *as, struct map_request *r, struct vma **dead
 		if (!r->addr)
 			return -ENOMEM;
 	}
-	if (r->flags & MAP_LOCKED)
-		err = mlock_allowed(as, 0) == -EPERM ? -EPERM : 0;
-	if (!err && (r->vflags & VMA_LOCKED))
-		err = mlock_allowed(as, pages) ? -EAGAIN : 0;
+	if (r->vflags & VMA_LOCKED) {
+		if ((r->flags & MAP_LOCKED) && mlock_allowed(as, 0) == -EPERM)
+			return -EPERM;
+		if (mlock_allowed(as, pages))
+			return -EAGAIN;
+	}
 	/* What is replaced does not count. */
-	if (!err && taken) {
+	if (taken) {
 		pages -= pages_in(as, r->addr, r->addr + r->len, 0);
 		promised -= pages_in(as, r->addr, r->addr + r->len, VMA_ACCOUNT);
 	}
-	if (!err)
-		err = aspace_may_grow(as, pages, data);
-	if (!err && (r->vflags & VMA_ACCOUNT))
-		err = commit_allowed(promised);
-	if (!err && taken)
-		err = aspace_unmap_locked(as, r->addr, r->addr + r->len, dead);
-	return err;
+	if (aspace_may_grow(as, pages, data) ||
+	    ((r->vflags & VMA_ACCOUNT) && commit_allowed(promised)))
+		return -ENOMEM;
+	return taken ? aspace_unmap_locked(as, r->addr, r->addr + r->len, dead) : 0;
 }
 
 static long map_perform(struct map_request *r)
@@ -191,9 +189,23 @@ long mmap_file(struct file *file, uaddr_t addr, size_t len, uint32_t prot, int f
 	return do_map(&r);
 }
 
+static inline int length_check(const struct map_request *r, size_t len, uint64_t off)
+{
+	if (!len)
+		return -EINVAL;
+	if (!r->len || (r->flags & MAP_HUGETLB))
+		return -ENOMEM;
+	if (off > INT64_MAX - r->len)
+		return -EOVERFLOW;
+	return r->len > USER_TOP ? -ENOMEM : 0;
+}
+
 SYSCALL6(mmap, uaddr_t, addr, size_t, len, int, prot, int, flags, int, fd, uint64_t, off)
 {
-	struct map_request r = {.addr = addr, .prot = prot & 7, .flags = flags};
+	bool no_promise = (flags & MAP_NORESERVE) && overcommit_memory != OVERCOMMIT_NEVER;
+	struct map_request r = {.addr = addr, .len = ALIGN_UP(len, PAGE_SIZE), .prot = prot & 7,
+				.vflags = no_promise ? VMA_NORESERVE : 0, .flags = flags,
+				.index = off >> PAGE_SHIFT};
 	long ret;
 
 	if (off & ~PAGE_MASK)
@@ -203,24 +215,9 @@ SYSCALL6(mmap, uaddr_t, addr, size_t, len, int, prot, int, flags, int, fd, uint6
 		if (!r.file)
 			return -EBADF;
 	}
-	ret = -EINVAL;
-	if (!len)
-		goto out;
-	ret = -ENOMEM;
-	r.len = ALIGN_UP(len, PAGE_SIZE);
-	if (!r.len || (flags & MAP_HUGETLB))
-		goto out;
-	r.index = off >> PAGE_SHIFT;
-	ret = -EOVERFLOW;
-	if (off > INT64_MAX - r.len)
-		goto out;
-	ret = -ENOMEM;
-	if (r.len > USER_TOP)
-		goto out;
-	if ((flags & MAP_NORESERVE) && overcommit_memory != OVERCOMMIT_NEVER)
-		r.vflags |= VMA_NORESERVE;
-	ret = do_map(&r);
-out:
+	ret = length_check(&r, len, off);
+	if (!ret)
+		ret = do_map(&r);
 	if (r.file)
 		file_put(r.file);
 	return ret;
