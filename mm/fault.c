@@ -347,7 +347,7 @@ static __attribute__((noinline)) int map_around(struct fault *f, struct frame *l
 		if (writable && (i != here || write) && pt_writable_now(v->object, frame))
 			p |= PTE_W | PTE_D;
 		/* Our reference is the mapping's now. */
-		__atomic_fetch_add((uint32_t *)&frame->maps, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&frame->maps, 1, __ATOMIC_RELAXED);
 		__atomic_store_n(&e[i], p | pte_ppn(frame_pa(frame)), __ATOMIC_RELEASE);
 		mapped++;
 	}

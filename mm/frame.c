@@ -385,7 +385,7 @@ bool idle_work(void)
 
 void frame_put(struct frame *f)
 {
-	uint32_t was = __atomic_fetch_sub((uint32_t *)&f->refs, 1, __ATOMIC_ACQ_REL);
+	uint32_t was = __atomic_fetch_sub(&f->refs, 1, __ATOMIC_ACQ_REL);
 
 	assert(was > 0);
 	if (was == 1)

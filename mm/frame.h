@@ -53,9 +53,9 @@ struct frame {
 	union {
 		volatile uint64_t counts; /* (a) both halves at once */
 		struct {
-			_Atomic uint32_t refs; /* (a) 0: free. A mapping holds one each */
+			volatile uint32_t refs; /* (a) 0: free. A mapping holds one each */
 			union {
-				_Atomic uint32_t maps;	/* (a) entries that map it: ANON, OBJECT */
+				volatile uint32_t maps;	/* (a) entries that map it: ANON, OBJECT */
 				uint32_t entries;	/* (l) PAGETABLE: counts, see below */
 				uint32_t slab_free;	/* (s) SLAB: offset of first free + 1 */
 			};
@@ -187,7 +187,7 @@ void frame_free(struct frame *f, unsigned order);
 void frame_free_zeroed(struct frame *f);
 static inline struct frame *frame_get(struct frame *f)
 {
-	__atomic_fetch_add((uint32_t *)&f->refs, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
 	return f;
 }
 /* For who finds it in a list of which its freeing takes it off: false if the last one is gone. */
@@ -196,7 +196,7 @@ static inline bool frame_try_get(struct frame *f)
 	uint32_t refs = f->refs;
 
 	while (refs)
-		if (__atomic_compare_exchange_n((uint32_t *)&f->refs, &refs, refs + 1, false,
+		if (__atomic_compare_exchange_n(&f->refs, &refs, refs + 1, false,
 						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			return true;
 	return false;

@@ -192,7 +192,7 @@ struct frame *pt_attach(struct aspace *as, uaddr_t va, unsigned flags)
 		} else {
 			copy_table(copy, t);
 			pt_ring_join(t, copy);
-			t->refs--;
+			__atomic_fetch_sub(&t->refs, 1, __ATOMIC_RELAXED);
 			leaf_unlock(t);
 			spin_unlock(pt_ring_lock(t));
 			t = copy;
@@ -239,7 +239,7 @@ uaddr_t pt_drop(struct aspace *as, uaddr_t va, uaddr_t end)
 		if (last)
 			t->owner = as;
 		else
-			t->refs--;
+			__atomic_fetch_sub(&t->refs, 1, __ATOMIC_RELAXED);
 		leaf_unlock(t);
 		as->nr_detached--;
 		if (last) {
