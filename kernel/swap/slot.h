@@ -21,6 +21,8 @@ void swap_detach(struct frame *f);
 bool swap_take_from_slot(struct frame *f);
 static inline bool swap_take_over(struct frame *f)
 {
+	/* Looked at after the map count, which falls when an entry has come to name the slot. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return likely(!f->slot) || swap_take_from_slot(f);
 }
 /* One more entry names the slot; one less does. Any context. */
