@@ -30,8 +30,12 @@ static bool line_space(const struct line *line, size_t at, const char *ifs)
 static int byte_read(char *byte)
 {
 	for (;;) {
-		ssize_t len = read(STDIN_FILENO, byte, 1);
+		ssize_t len;
 
+		/* Scripts need not be told of a ctrl-C at once, and read many bytes. */
+		if (shell.interactive && !trap_wait(STDIN_FILENO, true))
+			return -1;
+		len = read(STDIN_FILENO, byte, 1);
 		if (len >= 0 || errno != EINTR || trap_pending() || trap_interrupt_seen())
 			return (int)len;
 	}

@@ -95,12 +95,11 @@ static int byte_read(struct input *input)
 	ssize_t len;
 
 	while (input->at == input->filled) {
+		if (input->lex && !trap_wait(input->fd, false))
+			return -2;
 		len = read(input->fd, input->block, want);
-		if (len < 0 && errno == EINTR) {
-			if (input->lex && trap_interrupt_seen())
-				return -2;
+		if (len < 0 && errno == EINTR)
 			continue;
-		}
 		if (len <= 0)
 			return -1;
 		input->at = 0;

@@ -1,6 +1,8 @@
 #include "trap.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,6 +173,24 @@ bool trap_interrupted(void)
 	interrupted = 0;
 	pending[SIGINT] = 0;
 	return true;
+}
+
+bool trap_wait(int fd, bool traps)
+{
+	struct pollfd input = { .fd = fd, .events = POLLIN };
+	sigset_t all, was;
+	bool came;
+
+	/* Let in only while it waits: none comes between the look at the flags and the wait. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &was);
+	do
+		came = trap_interrupt_seen() || (traps && trap_pending());
+	while (!came && ppoll(&input, 1, NULL, &was) < 0 && errno == EINTR);
+	sigprocmask(SIG_SETMASK, &was, NULL);
+	if (came)
+		errno = EINTR;
+	return !came;
 }
 
 void trap_set(int signal, const char *action)

@@ -31,6 +31,12 @@ bool trap_interrupted(void);
 /* Look at the same without clearing. */
 bool trap_interrupt_seen(void);
 
+/*
+ * Wait until fd can be read. False, with errno EINTR: ctrl-C, or with `traps` a signal with an
+ * action, came meanwhile or before.
+ */
+bool trap_wait(int fd, bool traps);
+
 /* Set, reset (NULL) or ignore ("") a signal; 0 is EXIT. */
 void trap_set(int signal, const char *action);
 
