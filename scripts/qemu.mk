@@ -10,11 +10,13 @@ export XV39_CMD := $(value CMD)
 
 .PHONY: qemu run gdb disk
 disk: kernel root.img
-	@scripts/disk $(O)/root $(ROOTIMG) $(DISK) $(call quoted,$(ROOT)) $(call quoted,$(EXTRA))
+	@scripts/disk $(O)/root $(ROOTIMG) $(call quoted,$(DISK)) $(call quoted,$(ROOT)) \
+		$(call quoted,$(EXTRA))
 
 # What was swapped out is of no use to the next run: the area is made new.
 SWAPDISK := $(if $(filter-out 0,$(SWAP)),$(O)/swap.img)
-qemu_disks = --disk $(DISK) $(if $(SWAPDISK),--disk $(SWAPDISK) --append-word swap=/dev/vdb)
+qemu_disks = --disk $(call quoted,$(DISK)) \
+	     $(if $(SWAPDISK),--disk $(SWAPDISK) --append-word swap=/dev/vdb)
 .PHONY: swap-disk
 swap-disk: | $(O)/.setup-run
 	$(if $(SWAPDISK),@rm -f $(SWAPDISK) && truncate -s $(SWAP) $(SWAPDISK) && \

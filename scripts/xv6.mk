@@ -15,7 +15,7 @@ XV6_CFLAGS := $(filter-out $(UWARN),$(XCFLAGS)) -w
 xv6: $(XV6_NAMES:%=$(XV6_BIN)/%) disk
 	$(if $(XV6_NAMES),,$(error make xv6: no programs (*.c) in SRC='$(SRC)'))
 	$(Q)cd $(XV6_BIN) && rm -f $$(ls | grep -vxF $(XV6_NAMES:%=-e %))
-	$(Q)scripts/image add --output $(DISK) --extra $(O)/xv6
+	$(Q)scripts/image add --output $(call quoted,$(DISK)) --extra $(O)/xv6
 	@echo '$(words $(XV6_NAMES)) programs are in /xv6/bin of $(DISK)'
 
 # The same name may come from another folder.
