@@ -121,7 +121,7 @@ void aspace_activate(struct aspace *as)
 		if (!flush)
 			asid = asid_use(as, h->percpu_mm);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		if (__atomic_load_n(&as->stale, __ATOMIC_RELAXED) & bit) {
+		if (__atomic_load_n((uint64_t *)&as->stale, __ATOMIC_RELAXED) & bit) {
 			__atomic_fetch_and((uint64_t *)&as->stale, ~bit, __ATOMIC_RELAXED);
 			flush = true;
 		}
