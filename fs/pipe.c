@@ -278,31 +278,29 @@ static void pipe_release(struct file *f)
 	pipe_leave(f->inode, f->data, f->kind);
 }
 
-/* fifo(7): opening one end waits for the other, unless it is both or must not wait. */
-static int fifo_wait(struct file *f, struct pipe *p, uint32_t readers, uint32_t writers)
+/*
+ * fifo(7): opening one end waits for the other, unless it is both or must not wait. others: those
+ * at the other end when we came, who may be gone by now; opens: how often it had been opened.
+ */
+static int fifo_wait(struct file *f, struct pipe *p, uint32_t others, uint32_t opens)
 {
 	bool nowait = atomic_load(&f->flags) & O_NONBLOCK;
 
 	/* A pipe(2) that is opened once more, through /proc/PID/fd, is there already. */
-	if (f->inode->sb == pipe_mount->sb)
+	if (others || f->inode->sb == pipe_mount->sb)
 		return 0;
 	if ((f->kind & (FILE_READ | FILE_WRITE)) == (FILE_READ | FILE_WRITE))
 		return 0;
-	if (f->kind & FILE_READ) {
-		if (nowait || p->writers)
-			return 0;
-		return wait_event(&p->read_wait, p->writer_opens != writers, WAIT_INTERRUPTIBLE);
-	}
-	if (p->readers)
-		return 0;
 	if (nowait)
-		return -ENXIO;
-	return wait_event(&p->write_wait, p->reader_opens != readers, WAIT_INTERRUPTIBLE);
+		return f->kind & FILE_READ ? 0 : -ENXIO;
+	if (f->kind & FILE_READ)
+		return wait_event(&p->read_wait, p->writer_opens != opens, WAIT_INTERRUPTIBLE);
+	return wait_event(&p->write_wait, p->reader_opens != opens, WAIT_INTERRUPTIBLE);
 }
 
 static int fifo_open(struct inode *inode, struct file *f)
 {
-	uint32_t readers, writers;
+	uint32_t others, opens;
 	struct pipe *p;
 	int err;
 
@@ -311,14 +309,14 @@ static int fifo_open(struct inode *inode, struct file *f)
 		inode->pipe = pipe_alloc();
 	p = inode->pipe;
 	if (p) {
-		readers = p->reader_opens;
-		writers = p->writer_opens;
+		others = f->kind & FILE_READ ? p->writers : p->readers;
+		opens = f->kind & FILE_READ ? p->writer_opens : p->reader_opens;
 		pipe_join(p, f->kind);
 	}
 	mutex_unlock(&inode->lock);
 	if (!p)
 		return -ENOMEM;
-	err = fifo_wait(f, p, readers, writers);
+	err = fifo_wait(f, p, others, opens);
 	if (err) {
 		pipe_leave(inode, p, f->kind);
 		return err;
