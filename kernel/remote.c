@@ -163,56 +163,70 @@ size_t remote_auxv(struct aspace *as, uint64_t words[AUXV_WORDS])
 	return n;
 }
 
-/* --- process_vm_readv(2), process_vm_writev(2) --- */
-
-/* Bytes [at, at+n) of the other's, against what comes next of ours: bytes moved. */
-static size_t move_range(struct aspace *as, uaddr_t at, size_t n, struct uio *own, char *page,
-			 bool write)
+/* Part of one page. */
+static ssize64_t move_part(struct aspace *as, uaddr_t at, size_t n, struct uio *u, char *page,
+			   uint32_t how)
 {
-	size_t done = 0, part, moved;
+	bool is_forced = how & REMOTE_FORCED;
 
-	do {
-		part = MIN(n - done, PAGE_SIZE - ((at + done) & ~PAGE_MASK));
-		part = MIN(part, own->resid);
-		if (write) {
-			moved = uio_copy_from(own, page, part);
-			moved = remote_write(as, at + done, page, moved);
-		} else {
-			moved = remote_read(as, at + done, page, part);
-			moved = uio_copy_to(own, page, moved);
-		}
-		done += moved;
-	} while (moved == part && done < n && own->resid);
-	return done;
+	if (how & REMOTE_WRITE) {
+		n = uio_copy_from(u, page, n);
+		if (!n)
+			return -EFAULT;
+		n = is_forced ? forced(as, at, page, n, true) : remote_write(as, at, page, n);
+		return n ? (ssize64_t)n : -EIO;
+	}
+	n = is_forced ? forced(as, at, page, n, false) : remote_read(as, at, page, n);
+	if (!n)
+		return -EIO;
+	n = uio_copy_to(u, page, n);
+	return n ? (ssize64_t)n : -EFAULT;
 }
 
-static long move_all(struct process *p, struct uio *own, const struct uio *other, bool write)
+ssize64_t remote_move(struct aspace *as, uaddr_t at, size_t n, struct uio *u, uint32_t how)
 {
 	char *page = kmalloc(PAGE_SIZE);
-	struct aspace *as;
-	long total = 0;
-	size_t n;
+	ssize64_t total = 0, moved = 0;
+	size_t part;
 
 	if (!page)
 		return -ENOMEM;
-	as = process_may_access(p, true) ? process_aspace(p) : NULL;
-	if (!as) {
-		kfree(page);
-		return process_may_access(p, true) ? -ESRCH : -EPERM;
+	for (n = MIN(n, u->resid); n; n -= part) {
+		part = MIN(n, PAGE_SIZE - (at & ~PAGE_MASK));
+		moved = move_part(as, at, part, u, page, how);
+		total += MAX(moved, 0);
+		if (moved != (ssize64_t)part)
+			break;
+		at += part;
 	}
+	kfree(page);
+	return total ? total : moved;
+}
+
+/* --- process_vm_readv(2), process_vm_writev(2) --- */
+
+static long move_all(struct process *p, struct uio *own, const struct uio *other, uint32_t how)
+{
+	struct aspace *as;
+	ssize64_t total = 0, n = 0;
+
+	if (!process_may_access(p, true))
+		return -EPERM;
+	as = process_aspace(p);
+	if (!as)
+		return -ESRCH;
 	for (uint32_t i = 0; i < other->niov && own->resid; i++) {
-		n = move_range(as, other->iov[i].base, other->iov[i].len, own, page, write);
-		total += (long)n;
-		if (n < other->iov[i].len)
+		n = remote_move(as, other->iov[i].base, other->iov[i].len, own, how);
+		total += MAX(n, 0);
+		if (n != (ssize64_t)other->iov[i].len)
 			break;
 	}
 	aspace_put(as);
-	kfree(page);
-	return total ? total : -EFAULT;
+	return total ? total : n == -ENOMEM ? -ENOMEM : -EFAULT;
 }
 
 static long process_vm(pid_t pid, const uint64_t local[2], const uint64_t remote[2],
-		       uint64_t flags, bool write)
+		       uint64_t flags, uint32_t how)
 {
 	struct iovec64 fast[2][IOV_FAST], *slow[2] = {NULL, NULL};
 	struct uio own, other;
@@ -226,7 +240,7 @@ static long process_vm(pid_t pid, const uint64_t local[2], const uint64_t remote
 		ret = iov_get(&other, remote[0], remote[1], fast[1], &slow[1]);
 	if (!ret && own.resid && other.resid) {
 		p = process_find(pid);
-		ret = p ? move_all(p, &own, &other, write) : -ESRCH;
+		ret = p ? move_all(p, &own, &other, how) : -ESRCH;
 		if (p)
 			process_put(p);
 	}
@@ -239,12 +253,12 @@ SYSCALL6(process_vm_readv, pid_t, pid, uaddr_t, local, uint64_t, nlocal, uaddr_t
 	 uint64_t, nremote, uint64_t, flags)
 {
 	return process_vm(pid, (uint64_t[]){local, nlocal}, (uint64_t[]){remote, nremote}, flags,
-			  false);
+			  0);
 }
 
 SYSCALL6(process_vm_writev, pid_t, pid, uaddr_t, local, uint64_t, nlocal, uaddr_t, remote,
 	 uint64_t, nremote, uint64_t, flags)
 {
 	return process_vm(pid, (uint64_t[]){local, nlocal}, (uint64_t[]){remote, nremote}, flags,
-			  true);
+			  REMOTE_WRITE);
 }

@@ -8,6 +8,7 @@
 
 struct aspace;
 struct process;
+struct uio;
 
 /* p's address space, referenced; NULL when it has none any more. Takes proc_lock. */
 struct aspace *process_aspace(struct process *p);
@@ -26,6 +27,13 @@ size_t remote_read(struct aspace *as, uaddr_t at, void *buf, size_t n);
 size_t remote_write(struct aspace *as, uaddr_t at, const void *buf, size_t n);
 size_t remote_read_forced(struct aspace *as, uaddr_t at, void *buf, size_t n);
 size_t remote_write_forced(struct aspace *as, uaddr_t at, const void *buf, size_t n);
+
+enum { REMOTE_WRITE = 1, REMOTE_FORCED = 2 };
+/*
+ * Move what u has room for, n bytes at most, from `at` of as to u, or from u there. Bytes moved;
+ * if none could be: -EFAULT where u's memory is bad, -EIO where the other's is, -ENOMEM. May sleep.
+ */
+ssize64_t remote_move(struct aspace *as, uaddr_t at, size_t n, struct uio *u, uint32_t how);
 
 #define AUXV_WORDS 64
 /* The auxiliary vector that as's program was started with (getauxval(3)): its bytes; 0: none. */

@@ -4,7 +4,6 @@
 #include <stdatomic.h>
 
 #include "fs/procfs/procfs.h"
-#include "kernel/mem/slab.h"
 #include "kernel/remote.h"
 #include "kernel/thread.h"
 #include "lib/string.h"
@@ -43,44 +42,29 @@ bool proc_may_inspect(struct process *p)
 }
 
 /* /proc/PID/mem: what a debugger could reach. */
-static ssize64_t memory_move(struct process *p, struct uio *u, uint64_t pos, bool write)
+static ssize64_t memory_move(struct process *p, struct uio *u, uint64_t pos, uint32_t how)
 {
-	struct aspace *as = process_may_access(p, false) ? process_aspace(p) : NULL;
-	char *page = kmalloc(PAGE_SIZE);
-	ssize64_t total = 0;
-	size_t n, moved;
+	struct aspace *as;
+	ssize64_t moved;
 
-	if (!as || !page) {
-		if (as)
-			aspace_put(as);
-		kfree(page);
-		return as ? -ENOMEM : process_may_access(p, false) ? 0 : -EACCES;
-	}
-	while (u->resid) {
-		n = MIN(u->resid, PAGE_SIZE - ((pos + (uint64_t)total) & ~PAGE_MASK));
-		if (write)
-			n = uio_copy_from(u, page, n);
-		moved = write ? remote_write_forced(as, pos + (uint64_t)total, page, n)
-			      : remote_read_forced(as, pos + (uint64_t)total, page, n);
-		if (!moved)
-			break;
-		total += write ? (ssize64_t)moved : (ssize64_t)uio_copy_to(u, page, moved);
-		if (moved < n)
-			break;
-	}
+	if (!process_may_access(p, false))
+		return -EACCES;
+	as = process_aspace(p);
+	if (!as)
+		return 0;
+	moved = remote_move(as, pos, u->resid, u, how | REMOTE_FORCED);
 	aspace_put(as);
-	kfree(page);
-	return total ? total : -EIO;
+	return moved;
 }
 
 ssize64_t proc_read_mem(struct process *p, struct uio *u, uint64_t pos)
 {
-	return memory_move(p, u, pos, false);
+	return memory_move(p, u, pos, 0);
 }
 
 ssize64_t proc_write_mem(struct process *p, struct uio *u, uint64_t pos)
 {
-	return memory_move(p, u, pos, true);
+	return memory_move(p, u, pos, REMOTE_WRITE);
 }
 
 struct file *proc_fd_file(struct process *p, uint32_t fd)

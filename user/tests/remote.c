@@ -177,3 +177,16 @@ TEST(remote, proc_mem_forces, .root = true)
 	end(pid);
 	CHECK_EQ(pread(fd, &c, 1, (off_t)guarded), 0);
 }
+
+TEST(remote, proc_mem_bad_buffer)
+{
+	static char there[16] = "where it lies";
+	int fd = (int)CHECK_OK(open("/proc/self/mem", O_RDWR));
+	char *gone = map(1, PROT_READ | PROT_WRITE);
+
+	CHECK_OK(munmap(gone, PAGE));
+	CHECK_ERR(pread(fd, gone, sizeof(there), (off_t)there), EFAULT);
+	CHECK_ERR(pwrite(fd, gone, sizeof(there), (off_t)there), EFAULT);
+	CHECK_EQ(strcmp(there, "where it lies"), 0);
+	CHECK_OK(close(fd));
+}
