@@ -7,11 +7,13 @@
 #include "kernel/elf.h"
 #include "kernel/mem/slab.h"
 #include "kernel/process.h"
+#include "kernel/ptrace.h"
 #include "kernel/remote.h"
 #include "kernel/rusage.h"
 #include "kernel/time.h"
 #include "kernel/trap.h"
 #include "kernel/uapi/elfcore.h"
+#include "kernel/uapi/time.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
 
@@ -53,12 +55,6 @@ static void note(struct notes *n, uint32_t type, const void *desc, size_t size)
 	put(n, zero, -size & 3);
 }
 
-static struct timeval64 timeval(uint64_t ns)
-{
-	return (struct timeval64){(int64_t)(ns / NSEC_PER_SEC),
-				  (int64_t)(ns % NSEC_PER_SEC / NSEC_PER_USEC)};
-}
-
 static pid_t parent_of(struct process *p)
 {
 	uint64_t irq = spin_lock_irq(&proc_lock);
@@ -76,25 +72,24 @@ static void thread_note(struct notes *n, struct thread *t, const struct siginfo 
 		.pr_cursig = (int16_t)info->si_signo,
 		.pr_sigpend = t->pending.set, .pr_sighold = t->blocked,
 		.pr_pid = t->tid, .pr_ppid = parent_of(p), .pr_pgrp = p->pgid, .pr_sid = p->sid,
-		.pr_cutime = timeval(p->dead_children.utime),
-		.pr_cstime = timeval(p->dead_children.stime),
+		.pr_cutime = ns_timeval(p->dead_children.utime),
+		.pr_cstime = ns_timeval(p->dead_children.stime),
 		.pr_fpvalid = 1,
 	};
 	uint64_t user, system;
 
 	thread_cpu_times(t, &user, &system);
-	s.pr_utime = timeval(user);
-	s.pr_stime = timeval(system);
+	s.pr_utime = ns_timeval(user);
+	s.pr_stime = ns_timeval(system);
 	memcpy(s.pr_reg, thread_trapframe(t), sizeof(s.pr_reg));
 	note(n, NT_PRSTATUS, &s, sizeof(s));
 }
 
 static void fpregs_note(struct notes *n, const struct thread *t)
 {
-	uint64_t regs[33];
+	uint64_t regs[FPREGS_WORDS];
 
-	memcpy(regs, t->fpu.f, sizeof(t->fpu.f));
-	regs[32] = t->fpu.fcsr;
+	fpregs_get(t, regs);
 	note(n, NT_PRFPREG, regs, sizeof(regs));
 }
 

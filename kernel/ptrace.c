@@ -17,7 +17,7 @@
 
 #define OPTIONS (0x7fU | PTRACE_O_EXITKILL) /* TRACESYSGOOD and the events 1 to 6 */
 #define REGS_SIZE (32 * sizeof(uint64_t))   /* a trap frame begins with them */
-#define FPREGS_SIZE (33 * sizeof(uint64_t)) /* f0 to f31, fcsr */
+#define FPREGS_SIZE (FPREGS_WORDS * sizeof(uint64_t))
 
 /* --- who traces whom --- */
 
@@ -169,7 +169,7 @@ static long poke(struct thread *t, uaddr_t addr, uint64_t word)
 	return n == sizeof(word) ? 0 : -EIO;
 }
 
-static void fpregs_get(const struct thread *t, uint64_t *regs)
+void fpregs_get(const struct thread *t, uint64_t regs[FPREGS_WORDS])
 {
 	memcpy(regs, t->fpu.f, sizeof(t->fpu.f));
 	regs[32] = t->fpu.fcsr;
@@ -180,7 +180,6 @@ static void fpregs_set(struct thread *t, const uint64_t *regs)
 	memcpy(t->fpu.f, regs, sizeof(t->fpu.f));
 	t->fpu.fcsr = regs[32] & 0xff;
 	t->fpu.used = true;
-	t->fpu.hart = MAX_HARTS; /* what a hart has of them is old */
 	t->tracee->fpu_changed = true;
 }
 
@@ -188,7 +187,7 @@ static void fpregs_set(struct thread *t, const uint64_t *regs)
 static long regset(struct thread *t, uint64_t type, uaddr_t data, bool set)
 {
 	struct trapframe *tf = thread_trapframe(t);
-	uint64_t regs[33], size = type == NT_PRSTATUS ? REGS_SIZE : FPREGS_SIZE;
+	uint64_t regs[FPREGS_WORDS], size = type == NT_PRSTATUS ? REGS_SIZE : FPREGS_SIZE;
 	struct iovec64 iov;
 
 	if (type != NT_PRSTATUS && type != NT_PRFPREG)

@@ -89,5 +89,8 @@ void trace_clone_attach(struct thread *t);
 /* --- ptrace.c --- */
 /* t becomes tracer's. Its tracee record is there. proc_lock and siglock held. */
 void trace_attach_locked(struct thread *t, struct process *tracer, uint32_t options, bool seized);
+#define FPREGS_WORDS 33 /* f0 to f31, fcsr */
+/* The floating-point registers of a thread that does not run. */
+void fpregs_get(const struct thread *t, uint64_t regs[FPREGS_WORDS]);
 /* A tracer ends: its tracees go on, or end too. */
 void trace_tracer_exit(struct process *p);

@@ -6,6 +6,7 @@
 #include "kernel/process.h"
 #include "kernel/syscall.h"
 #include "kernel/time.h"
+#include "kernel/uapi/time.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/pagetable.h"
@@ -131,16 +132,11 @@ void rlimit_cpu_check(struct thread *t)
 	}
 }
 
-static struct timeval64 to_timeval(uint64_t ns)
-{
-	return (struct timeval64){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / NSEC_PER_USEC};
-}
-
 static void to_rusage(const struct usage *u, uint64_t maxrss, struct rusage *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->ru_utime = to_timeval(u->utime);
-	out->ru_stime = to_timeval(u->stime);
+	out->ru_utime = ns_timeval(u->utime);
+	out->ru_stime = ns_timeval(u->stime);
 	out->ru_maxrss = maxrss * (PAGE_SIZE / KiB);
 	out->ru_minflt = u->minflt;
 	out->ru_majflt = u->majflt;

@@ -111,8 +111,7 @@ SYSCALL2(clock_settime, int, id, uaddr_t, in)
 
 SYSCALL2(gettimeofday, uaddr_t, tv, uaddr_t, tz)
 {
-	uint64_t now = time_realtime();
-	struct timeval64 v = {now / NSEC_PER_SEC, now % NSEC_PER_SEC / NSEC_PER_USEC};
+	struct timeval64 v = ns_timeval(time_realtime());
 	uint64_t no_zone = 0;
 
 	if (tv && copy_to_user(tv, &v, sizeof(v)))
@@ -345,11 +344,6 @@ static void itimer_fired(struct timer *t)
 	 */
 	if (interval)
 		timer_set(t, MAX(t->when + interval, time_ns() + TIMER_PERIOD_MIN));
-}
-
-static struct timeval64 ns_timeval(uint64_t ns)
-{
-	return (struct timeval64){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / NSEC_PER_USEC};
 }
 
 /* itimer_lock held. */

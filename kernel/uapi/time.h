@@ -54,6 +54,11 @@ static inline struct timespec64 ns_timespec(uint64_t ns)
 	return (struct timespec64){ns / 1000000000, ns % 1000000000};
 }
 
+static inline struct timeval64 ns_timeval(uint64_t ns)
+{
+	return (struct timeval64){ns / 1000000000, ns % 1000000000 / 1000};
+}
+
 /* A deadline that does not wrap; UINT64_MAX would mean none. */
 static inline uint64_t time_add(uint64_t now, uint64_t ns)
 {
