@@ -113,7 +113,6 @@ user_work:
 	.globl	user_return_full
 user_return_full:
 	restore_callee_saved
-	ld	gp, TF_GP(sp)
 	j	user_return
 
 	/* A trap taken in the kernel: on the same stack, everything saved. */

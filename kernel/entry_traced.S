@@ -45,16 +45,10 @@ trap_entry_traced:
 	csrsi	sstatus, 2
 	mv	a0, sp
 	call	trace_syscall_enter
-	mv	t6, a0
-	ld	a0, TF_A0(sp)
-	ld	a1, TF_A1(sp)
-	ld	a2, TF_A2(sp)
-	ld	a3, TF_A3(sp)
-	ld	a4, TF_A4(sp)
-	ld	a5, TF_A5(sp)
-	ld	a7, TF_A7(sp)
 	restore_callee_saved
-	ld	gp, TF_GP(sp)
-	beqz	t6, syscall_done	/* no call: a0 is what the tracer says */
+	bnez	a0, 2f
+	ld	a0, TF_A0(sp)
+	j	syscall_done		/* no call: a0 is what the tracer says */
+2:	restore_caller_saved
 	ld	a0, TF_ORIG_A0(sp)
 	j	make_call
