@@ -221,6 +221,7 @@ static inline size_t page_read(struct object *o, struct uio *u, uint64_t pos)
 {
 	uint64_t size = atomic_load_explicit(&o->size, memory_order_relaxed);
 	uint64_t off = pos & (PAGE_SIZE - 1);
+	const uint32_t state = FRAME_BUSY | FRAME_FRESH | FRAME_REFERENCED;
 	size_t n = u->resid;
 	struct frame *f;
 
@@ -229,7 +230,7 @@ static inline size_t page_read(struct object *o, struct uio *u, uint64_t pos)
 	f = pagecache_find(o, pos >> PAGE_SHIFT);
 	if (unlikely(!f))
 		return 0;
-	if (likely(!frame_has(f, FRAME_BUSY | FRAME_FRESH) && frame_has(f, FRAME_REFERENCED)))
+	if (likely((__atomic_load_n(&f->word, __ATOMIC_ACQUIRE) & state) == FRAME_REFERENCED))
 		n = uio_copy_to(u, (char *)frame_data(f) + off, n);
 	else
 		n = 0;

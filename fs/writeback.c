@@ -1,5 +1,7 @@
 #include "mm/writeback.h"
 
+#include <stdatomic.h>
+
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/thread.h"
@@ -253,16 +255,23 @@ void writeback_retime(void)
 	wake_all(&flusher_wait);
 }
 
-void writeback_throttle(void)
+/* There is more to write than there should be. */
+static __slow void throttle(void)
 {
 	uint64_t seen = rounds;
 
-	if (likely(pagecache_nr_dirty <= dirty_background() || current()->unthrottled))
-		return;
 	writeback_kick();
 	if (pagecache_nr_dirty > dirty_limit())
 		wait_event(&throttle_wait, rounds != seen || pagecache_nr_dirty <= dirty_limit(),
 			   WAIT_KILLABLE);
+}
+
+void writeback_throttle(void)
+{
+	uint64_t dirty = atomic_load_explicit(&pagecache_nr_dirty, memory_order_relaxed);
+
+	if (unlikely(dirty > dirty_background() && !current()->unthrottled))
+		throttle();
 }
 
 /* Until there is something to do. No timer while there is nothing to write. */

@@ -15,7 +15,7 @@ void uio_init_kernel(struct uio *u, void *buf, size_t n)
 
 void uio_init_iov(struct uio *u, const struct iovec64 *iov, uint32_t niov, size_t total)
 {
-	*u = (struct uio){.iov = iov, .niov = niov, .resid = total};
+	*u = (struct uio){.iov = iov, .niov = (uint16_t)niov, .resid = total};
 }
 
 enum direction { TO, FROM, ZERO };

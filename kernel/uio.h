@@ -12,7 +12,7 @@ struct iovec64 {
 
 struct uio {
 	const struct iovec64 *iov; /* current segment */
-	uint32_t niov;		   /* segments left, the current one included */
+	uint16_t niov;		   /* segments left, the current one included */
 	bool kernel;		   /* the addresses are kernel memory */
 	bool nofault;		   /* user copies do not fault pages in: locks are held */
 	bool nowait;		   /* O_NONBLOCK / RWF_NOWAIT */

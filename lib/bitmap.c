@@ -33,15 +33,19 @@ void bitmap_clear_range(uint64_t *map, size_t first, size_t end)
 /* The lowest bit of [first, end) that is set after inverting the map with flip. */
 static size_t find(const uint64_t *map, size_t first, size_t end, uint64_t flip)
 {
+	size_t w = first / 64, at;
+	uint64_t found;
+
 	if (first >= end)
 		return end;
-	for (size_t w = first / 64; w <= (end - 1) / 64; w++) {
-		uint64_t found = (map[w] ^ flip) & range_mask(w, first, end);
-
-		if (found)
-			return w * 64 + ctz64(found);
-	}
-	return end;
+	found = (map[w] ^ flip) & ~UINT64_C(0) << first % 64;
+	while (!found && ++w <= (end - 1) / 64)
+		found = map[w] ^ flip;
+	if (!found)
+		return end;
+	/* The last word may go on behind the end. */
+	at = w * 64 + ctz64(found);
+	return at < end ? at : end;
 }
 
 size_t bitmap_find_zero(const uint64_t *map, size_t first, size_t end)

@@ -165,17 +165,22 @@ static int leaf_put(struct radix_node *leaf, uint64_t index, void *item)
 	return 0;
 }
 
+/* The item of index 0 of a tree without nodes. */
+static int root_put(struct radix *tree, void *item)
+{
+	if (tree->root)
+		return -EEXIST;
+	tree->root = item;
+	return 0;
+}
+
 int radix_insert_preloaded(struct radix *tree, uint64_t index, void *item,
 			   struct radix_preload *preload)
 {
 	struct radix_node *leaf;
 
-	if (!tree->height && !index) {
-		if (tree->root)
-			return -EEXIST;
-		tree->root = item;
-		return 0;
-	}
+	if (!tree->height && !index)
+		return root_put(tree, item);
 	leaf = leaf_find(tree, index);
 	if (!leaf) {
 		if (preload->count < radix_nodes_needed(tree, index))
@@ -193,9 +198,11 @@ int radix_insert(struct radix *tree, uint64_t index, void *item)
 
 	if (leaf)
 		return leaf_put(leaf, index, item);
+	if (!tree->height && !index)
+		return root_put(tree, item);
 	err = radix_preload_fill(tree, &preload, radix_nodes_needed(tree, index));
 	if (!err)
-		err = radix_insert_preloaded(tree, index, item, &preload);
+		err = leaf_put(leaf_make(tree, index, &preload), index, item);
 	radix_preload_drain(tree, &preload);
 	return err;
 }
@@ -309,7 +316,7 @@ void radix_tag_set(struct radix *tree, uint64_t index, unsigned tag)
 	struct radix_node *node = leaf_find(tree, index);
 	unsigned slot = index & SLOT_MASK;
 
-	if (!radix_lookup(tree, index))
+	if (!(node ? node->slots[slot] : radix_lookup(tree, index)))
 		return;
 	while (node && !(node->tags[tag] & BIT(slot))) {
 		node->tags[tag] |= BIT(slot);
@@ -370,7 +377,7 @@ static void *find_next(const struct radix *tree, uint64_t *index, uint64_t last,
 
 	if (!tree->height)
 		return at ? NULL : lone_item(tree, tag);
-	if (is_beyond(node, at))
+	if (at > last || is_beyond(node, at))
 		return NULL;
 	slot = slot_of(node, at);
 	for (;;) {

@@ -432,7 +432,7 @@ void pagecache_dirty(struct object *o, struct frame *f)
 	spin_unlock(&o->tree_lock);
 }
 
-/* The next frame of [*index, last], taken BUSY out of the tree; NULL when there is none left. */
+/* The next frame of [*index, last], taken BUSY out of the tree, *index behind it; NULL: no more. */
 static struct frame *take_out(struct object *o, uint64_t *index, uint64_t last)
 {
 	for (;;) {
@@ -449,6 +449,7 @@ static struct frame *take_out(struct object *o, uint64_t *index, uint64_t last)
 		if (taken) {
 			frame_set(f, FRAME_BUSY);
 			pagecache_remove_locked(o, f);
+			++*index;
 		} else {
 			frame_get(f);
 		}
@@ -470,14 +471,11 @@ static void remove_range(struct object *o, uint64_t first, uint64_t last, bool p
 	do {
 		uint64_t from = index;
 
-		for (n = 0; n < REMOVE_BATCH; n++) {
-			frames[n] = take_out(o, &index, last);
-			if (!frames[n])
-				break;
-		}
+		for (n = 0; n < REMOVE_BATCH && (frames[n] = take_out(o, &index, last)); n++)
+			;
 		/* Private copies may be where no frame is: the last time for all that is left. */
 		if (o->areas.node)
-			rmap_unmap(o, from, n < REMOVE_BATCH ? last : index, private);
+			rmap_unmap(o, from, n < REMOVE_BATCH ? last : index - 1, private);
 		for (uint32_t i = 0; i < n; i++) {
 			frame_done(frames[i], FRAME_BUSY);
 			frame_put(frames[i]);

@@ -21,12 +21,9 @@ static uint32_t group_blocks(const struct ext2_fs *fs, uint32_t group)
 	return MIN(left, fs->blocks_per_group);
 }
 
-/* Is it part of the group's own tables? A damaged image may say otherwise in its bitmap. */
-static bool block_is_table(struct ext2_fs *fs, uint32_t block)
+/* Is it part of its group's own tables? A damaged image may say otherwise in its bitmap. */
+static bool block_is_table(const struct ext2_fs *fs, const struct ext2_group *gd, uint32_t block)
 {
-	uint32_t group = (block - fs->first_data_block) / fs->blocks_per_group;
-	struct ext2_group *gd = ext2_group(fs, group);
-
 	return block == gd->block_bitmap || block == gd->inode_bitmap ||
 	       (block >= gd->inode_table &&
 		block - gd->inode_table < fs->inodes_per_group / fs->inodes_per_block);
@@ -71,13 +68,13 @@ static uint32_t bit_take(struct ext2_fs *fs, uint32_t group, uint32_t from, uint
 {
 	uint32_t bit = bit_find(fs->bitmap.data, from, end);
 
-	while (bit < end) {
+	while (unlikely(ext2_nr_pending(fs)) && bit < end) {
 		from = ext2_pending_skip(fs, group, bit, end);
 		if (from == bit)
 			return bit;
 		bit = (uint32_t)bitmap_find_zero(fs->bitmap.data, from, end);
 	}
-	return end;
+	return bit;
 }
 
 /* Take a block of the group at or behind bit from. 0, -ENOSPC (none there), -errno. */
@@ -95,13 +92,13 @@ static int group_take(struct ext2_fs *fs, uint32_t group, uint32_t from, uint32_
 	bit = bit_take(fs, group, from, end);
 	if (bit >= end)
 		bit = bit_take(fs, group, 0, end);
-	if (bit >= end && (fs->nr_pending[0] || fs->nr_pending[1]))
+	if (bit >= end && ext2_nr_pending(fs))
 		return -ENOSPC;
 	if (bit >= end)
 		return ext2_error(fs, "group %u counts %u free blocks but has none", group,
 				  gd->free_blocks_count);
 	*block = group_first(fs, group) + bit;
-	if (block_is_table(fs, *block) || !ext2_block_valid(fs, *block))
+	if (block_is_table(fs, gd, *block) || !ext2_block_valid(fs, *block))
 		return ext2_error(fs, "block %u of a table is marked free", *block);
 	buf_modify(&fs->bitmap);
 	ext2_group_modify(fs, group);
@@ -164,7 +161,7 @@ static int group_give(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t
 		return err;
 	for (uint32_t i = bit; i < bit + count; i++) {
 		if (!bitmap_test(fs->bitmap.data, i) ||
-		    block_is_table(fs, group_first(fs, group) + i))
+		    block_is_table(fs, gd, group_first(fs, group) + i))
 			return ext2_error(fs, "block %u is freed but not in use",
 					  group_first(fs, group) + i);
 	}

@@ -22,6 +22,7 @@ struct ext2_fs {
 	struct ext2_super *es;	  /* (l) in it */
 	struct buf *gdb;	  /* (l) frames of the group descriptors */
 	uint32_t gdb_count, desc_size;
+	uint32_t descs;		  /* group descriptors of a block */
 	uint32_t groups;
 	uint32_t block_size, block_bits;
 	uint32_t ptrs, ptr_bits;  /* block numbers in a block, and its logarithm */
@@ -96,7 +97,10 @@ struct ext2_group *ext2_group(struct ext2_fs *fs, uint32_t group); /* fs->lock, 
 void ext2_group_modify(struct ext2_fs *fs, uint32_t group);
 void ext2_group_dirty(struct ext2_fs *fs, uint32_t group);
 /* Can it be a block of a file? */
-bool ext2_block_valid(const struct ext2_fs *fs, uint32_t block);
+static inline bool ext2_block_valid(const struct ext2_fs *fs, uint32_t block)
+{
+	return block > fs->first_data_block && block < fs->blocks_count;
+}
 void ext2_need_large_file(struct ext2_fs *fs); /* in a handle */
 extern const struct super_ops ext2_super_ops;
 
@@ -142,6 +146,10 @@ void ext2_inode_ordered(struct ext2_inode *ei);
 /* It is on neither list any more. */
 void ext2_inode_forget(struct ext2_inode *ei);
 /* Blocks freed in a handle are not used before its transaction is committed. fs->lock. */
+static inline uint64_t ext2_nr_pending(const struct ext2_fs *fs)
+{
+	return fs->nr_pending[0] + fs->nr_pending[1];
+}
 void ext2_pending_add(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t count);
 /* The first bit of the group at or behind `bit` that is not pending, though it may be in use. */
 uint32_t ext2_pending_skip(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t end);

@@ -106,7 +106,7 @@ int ext2_journal_recover(struct ext2_fs *fs)
 /* Do freed blocks that wait for their commit make the volume look full? */
 static bool space_is_pending(const struct ext2_fs *fs)
 {
-	uint64_t pending = fs->nr_pending[0] + fs->nr_pending[1];
+	uint64_t pending = ext2_nr_pending(fs);
 
 	return unlikely(pending) &&
 	       fs->free_blocks < fs->es->r_blocks_count + pending + 4 * EXT2_CREDITS_NAME;
@@ -143,10 +143,19 @@ bool ext2_may_go_on(struct ext2_fs *fs)
 	return !fs->sb->journal || journal_has(fs->sb->journal, EXT2_CREDITS_STOP);
 }
 
+/* The running transaction is to write the inode. */
+static __slow void inode_log(struct ext2_fs *fs, struct ext2_inode *ei)
+{
+	journal_hold(fs->sb->journal);
+	spin_lock(&fs->list_lock);
+	if (list_empty(&ei->log_link))
+		list_add_tail(&ei->log_link, &fs->logged);
+	spin_unlock(&fs->list_lock);
+}
+
 void ext2_inode_changed(struct inode *inode, bool datasync)
 {
 	struct journal *j = inode->sb->journal;
-	struct ext2_fs *fs = ext2_fs(inode->sb);
 	struct ext2_inode *ei = ext2_i(inode);
 
 	if (!j) {
@@ -157,13 +166,8 @@ void ext2_inode_changed(struct inode *inode, bool datasync)
 	if (datasync)
 		ei->datasync_tid = ei->tid;
 	/* On the list for this transaction, if at all: a commit empties it with no handle open. */
-	if (!list_empty(&ei->log_link))
-		return;
-	journal_hold(j);
-	spin_lock(&fs->list_lock);
 	if (list_empty(&ei->log_link))
-		list_add_tail(&ei->log_link, &fs->logged);
-	spin_unlock(&fs->list_lock);
+		inode_log(ext2_fs(inode->sb), ei);
 }
 
 void ext2_inode_ordered(struct ext2_inode *ei)
@@ -217,8 +221,6 @@ uint32_t ext2_pending_skip(struct ext2_fs *fs, uint32_t group, uint32_t bit, uin
 {
 	bool moved;
 
-	if (likely(!fs->nr_pending[0] && !fs->nr_pending[1]))
-		return bit;
 	do {
 		moved = false;
 		for (unsigned i = 0; i < 2 && bit < end; i++) {

@@ -65,25 +65,18 @@ static void ext2_write_failed(struct super_block *sb, int err)
 
 struct ext2_group *ext2_group(struct ext2_fs *fs, uint32_t group)
 {
-	uint32_t per_block = fs->block_size / fs->desc_size;
-
-	return (struct ext2_group *)((char *)fs->gdb[group / per_block].data +
-				     group % per_block * fs->desc_size);
+	return (struct ext2_group *)((char *)fs->gdb[group / fs->descs].data +
+				     group % fs->descs * fs->desc_size);
 }
 
 void ext2_group_modify(struct ext2_fs *fs, uint32_t group)
 {
-	buf_modify(&fs->gdb[group / (fs->block_size / fs->desc_size)]);
+	buf_modify(&fs->gdb[group / fs->descs]);
 }
 
 void ext2_group_dirty(struct ext2_fs *fs, uint32_t group)
 {
-	buf_dirty(&fs->gdb[group / (fs->block_size / fs->desc_size)]);
-}
-
-bool ext2_block_valid(const struct ext2_fs *fs, uint32_t block)
-{
-	return block > fs->first_data_block && block < fs->blocks_count;
+	buf_dirty(&fs->gdb[group / fs->descs]);
 }
 
 void ext2_need_large_file(struct ext2_fs *fs)
@@ -154,7 +147,8 @@ static void geometry_set(struct ext2_fs *fs, const struct ext2_super *es)
 	fs->desc_size = sizeof(struct ext2_group);
 	if (es->rev_level && (es->feature_incompat & EXT2_INCOMPAT_64BIT))
 		fs->desc_size = es->desc_size;
-	fs->gdb_count = DIV_ROUND_UP(fs->groups, fs->block_size / fs->desc_size);
+	fs->descs = fs->block_size / fs->desc_size;
+	fs->gdb_count = DIV_ROUND_UP(fs->groups, fs->descs);
 	fs->extents = es->rev_level && (es->feature_incompat & EXT2_INCOMPAT_EXTENT);
 	fs->filetype = es->rev_level && (es->feature_incompat & EXT2_INCOMPAT_FILETYPE);
 	fs->bitmap_group = UINT32_MAX;

@@ -119,64 +119,75 @@ static int room_make(struct journal *j)
 	return err;
 }
 
+/* Blocks that the running transaction may still get from those who are in it. */
+static uint32_t expected_locked(const struct journal *j)
+{
+	return j->running ? j->running->reserved + j->running->held : HELD_AT_FIRST;
+}
+
+static bool fits_locked(const struct journal *j, uint32_t credits)
+{
+	return j->running->nr_blocks + expected_locked(j) + credits <= j->max_blocks;
+}
+
+/* May a handle begin as things are? */
+static bool may_start_locked(struct journal *j, uint32_t credits)
+{
+	return j->running && !j->running->locked && fits_locked(j, credits) &&
+	       j->nr_spare >= expected_locked(j) + credits && !atomic_load(&j->aborted);
+}
+
 /*
- * One try to enter the running transaction. j->lock held, dropped on the way when the result is
- * not 0. -EAGAIN: try again.
+ * Do away with one thing that keeps a handle from beginning: 0, look again, or -errno. j->lock
+ * held, and again on return; dropped on the way.
  */
-static int try_start_locked(struct journal *j, uint32_t credits)
+static __slow int obstacle_clear_locked(struct journal *j, uint32_t credits)
 {
 	struct transaction *tx = j->running;
-	uint32_t others = tx ? tx->reserved + tx->held : HELD_AT_FIRST;
-	int err = -EAGAIN;
+	bool locked = tx && tx->locked;
+	uint32_t tid = tx ? tx->tid : 0;
+	int err = 0;
 
-	if (atomic_load(&j->aborted)) {
-		err = -EROFS;
-	} else if (tx && tx->locked) {
-		spin_unlock(&j->lock);
-		(void)wait_event(&j->wait, !__atomic_load_n(&tx->locked, __ATOMIC_ACQUIRE),
-				 WAIT_UNINTERRUPTIBLE);
-		return err;
-	} else if (tx && tx->nr_blocks + others + credits > j->max_blocks) {
-		spin_unlock(&j->lock);
-		err = journal_commit_tid(j, tx->tid, NULL);
-		return err ? err : -EAGAIN;
-	} else if (!tx && !room_locked(j)) {
-		spin_unlock(&j->lock);
-		err = room_make(j);
-		return err ? err : -EAGAIN;
-	} else if (j->nr_spare < credits + others) {
-		/* Others may have come meanwhile. */
-		err = spares_fill_locked(j, credits + others);
-		if (!err)
-			err = -EAGAIN;
-	} else {
-		if (!tx)
-			tx = transaction_begin_locked(j);
-		tx->updates++;
-		tx->reserved += credits;
+	if (atomic_load(&j->aborted))
+		return -EROFS;
+	if (!tx && room_locked(j)) {
+		transaction_begin_locked(j);
 		return 0;
 	}
+	if (tx && !locked && fits_locked(j, credits))
+		return spares_fill_locked(j, expected_locked(j) + credits);
 	spin_unlock(&j->lock);
+	if (!tx)
+		err = room_make(j);
+	else if (!locked)
+		err = journal_commit_tid(j, tid, NULL);
+	else
+		(void)wait_event(&j->wait, !__atomic_load_n(&tx->locked, __ATOMIC_ACQUIRE),
+				 WAIT_UNINTERRUPTIBLE);
+	spin_lock(&j->lock);
 	return err;
 }
 
 int journal_start(struct journal *j, uint32_t credits)
 {
 	struct thread *t = current();
-	int err;
+	int err = 0;
 
 	if (t->handle.in) {
 		assert(t->handle.in == j);
 		t->handle.depth++;
 		return 0;
 	}
-	do {
-		spin_lock(&j->lock);
-		err = try_start_locked(j, credits);
-	} while (err == -EAGAIN);
-	if (err)
-		return err;
+	spin_lock(&j->lock);
+	while (unlikely(!err && !may_start_locked(j, credits)))
+		err = obstacle_clear_locked(j, credits);
+	if (likely(!err)) {
+		j->running->updates++;
+		j->running->reserved += credits;
+	}
 	spin_unlock(&j->lock);
+	if (unlikely(err))
+		return err;
 	t->handle.in = j;
 	t->handle.left = credits;
 	t->handle.depth = 1;
