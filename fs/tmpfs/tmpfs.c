@@ -202,75 +202,26 @@ int tmpfs_fill(struct super_block *sb, struct tmpfs *fs, mode_t mode, struct ino
 	return 0;
 }
 
-/* --- mount options: tmpfs(5) --- */
-
-/* A number, in k, m, g, or percent of memory, up to a comma or the end. False: it is none. */
-static bool size_parse(const char *s, uint64_t *bytes, const char **end)
-{
-	uint64_t n = 0;
-	const char *at = s;
-
-	for (; *at >= '0' && *at <= '9'; at++)
-		if (__builtin_mul_overflow(n, 10, &n) ||
-		    __builtin_add_overflow(n, *at - '0', &n))
-			return false;
-	if (at == s)
-		return false;
-	if (*at == '%') {
-		if (__builtin_mul_overflow(n, frames_total << PAGE_SHIFT, &n))
-			return false;
-		n /= 100;
-		at++;
-	} else {
-		static const char units[] = "kmg";
-		const char *suffix = *at ? strchr(units, *at | 0x20) : NULL;
-		unsigned shift = suffix ? (unsigned)(suffix - units + 1) * 10 : 0;
-
-		if (n > UINT64_MAX >> shift)
-			return false;
-		n <<= shift;
-		at += suffix != NULL;
-	}
-	*bytes = n;
-	*end = at;
-	return !*at || *at == ',';
-}
-
-/* size=N or nr_blocks=N, one after the other: pages of data, 0 as many as there are. */
-static int options_parse(const char *s, uint64_t *pages)
-{
-	uint64_t n;
-
-	while (s && *s) {
-		bool blocks = !strncmp(s, "nr_blocks=", 10);
-
-		if (!blocks && strncmp(s, "size=", 5))
-			return -EINVAL;
-		if (!size_parse(s + (blocks ? 10 : 5), &n, &s))
-			return -EINVAL;
-		*pages = blocks ? n : n / PAGE_SIZE + (n % PAGE_SIZE != 0);
-		s += *s == ',';
-	}
-	return 0;
-}
-
 static int tmpfs_mount(struct super_block *sb, const char *options, struct inode **root)
 {
-	uint64_t pages = frames_total / 2;
-	int err = options_parse(options, &pages);
+	struct tmpfs_options o;
 	struct tmpfs *fs;
+	int err;
 
-	if (err)
-		return err;
+	if (!tmpfs_options_parse(options, &o))
+		return -EINVAL;
 	fs = kzalloc(sizeof(*fs));
 	if (!fs)
 		return -ENOMEM;
-	err = tmpfs_fill(sb, fs, 01777, root);
-	if (err)
+	err = tmpfs_fill(sb, fs, o.mode, root);
+	if (err) {
 		kfree(fs);
-	else
-		fs->max_pages = pages ? pages : UINT64_MAX;
-	return err;
+		return err;
+	}
+	fs->max_pages = o.pages ? o.pages : UINT64_MAX;
+	(*root)->uid = o.uid;
+	(*root)->gid = o.gid;
+	return 0;
 }
 
 void tmpfs_register(void)

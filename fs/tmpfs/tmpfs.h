@@ -44,6 +44,20 @@ static inline struct tmpfs *tmpfs_of(const struct super_block *sb)
 	return sb->data;
 }
 
+/* What mount(2) may ask for: tmpfs(5). */
+struct tmpfs_options {
+	uint64_t pages; /* of data; 0: as many as there are */
+	mode_t mode;	/* of the root */
+	uid_t uid;
+	gid_t gid;
+};
+
+/*
+ * size=, nr_blocks=, mode=, uid=, gid=, in any order and number, commas between them; the rest is
+ * as without options: half of memory, 01777, the running thread's. False: it asks for more.
+ */
+bool tmpfs_options_parse(const char *s, struct tmpfs_options *o);
+
 #define TMPFS_SIZE_MAX ((uint64_t)UINT32_MAX << PAGE_SHIFT)
 
 extern const struct super_ops tmpfs_super_ops;
