@@ -1,7 +1,9 @@
 /*
- * fs: what mounts are asked for: options of tmpfs.
+ * fs: what mounts are asked for: options of tmpfs, and when reading moves a file's access time.
  */
+#include <dirent.h>
 #include <sys/mount.h>
+#include <time.h>
 
 #include "user/tests/ut.h"
 
@@ -56,5 +58,182 @@ TEST(fs, tmpfs_options, .root = true)
 	CHECK_OK(volume("mode=700,uid=1000,gid=1000"));
 	CHECK_OK(chmod(".", 0755));
 	CHECK_EQ(run_child(make_in_m), 0);
+	CHECK_OK(umount("m"));
+}
+
+/* --- access times --- */
+
+#define DAY (24 * 3600)
+#define OLD 1000000000 /* seconds: in the past, on any clock */
+
+/* The file's access and modification times are these seconds from now on. */
+static void times_set(const char *name, time_t atime, time_t mtime)
+{
+	struct timespec ts[2] = {{.tv_sec = atime}, {.tv_sec = mtime}};
+
+	CHECK_OK(utimensat(AT_FDCWD, name, ts, AT_SYMLINK_NOFOLLOW));
+}
+
+static time_t atime_of(const char *name)
+{
+	struct stat st;
+
+	CHECK_OK(lstat(name, &st));
+	return st.st_atim.tv_sec;
+}
+
+static void file_read(const char *name, int flags, size_t size)
+{
+	int fd = (int)CHECK_OK(open(name, O_RDONLY | flags));
+	char buf[16];
+
+	CHECK_OK(read(fd, buf, size));
+	CHECK_OK(close(fd));
+}
+
+static void list(const char *name)
+{
+	DIR *dir = opendir(name);
+
+	CHECK(dir);
+	while (readdir(dir))
+		;
+	CHECK_OK(closedir(dir));
+}
+
+/* Who has read since the last change, and not long ago, changes nothing by reading again. */
+TEST(fs, relatime)
+{
+	time_t now = time(NULL);
+	struct stat before, after;
+
+	file_make("f", "text", 4);
+	times_set("f", OLD, OLD - 10);
+	CHECK_OK(stat("f", &before));
+	file_read("f", O_NOATIME, 4);
+	CHECK_EQ(atime_of("f"), OLD);
+	/* Older than the change of its times. */
+	file_read("f", 0, 4);
+	CHECK_OK(stat("f", &after));
+	CHECK_GE(after.st_atim.tv_sec, now - 1);
+	CHECK_EQ(after.st_mtim.tv_sec, OLD - 10);
+	CHECK_EQ(after.st_ctim.tv_sec, before.st_ctim.tv_sec);
+	CHECK_EQ(after.st_ctim.tv_nsec, before.st_ctim.tv_nsec);
+	/* Behind both, and less than a day ago. */
+	times_set("f", now + DAY, OLD);
+	file_read("f", 0, 4);
+	CHECK_EQ(atime_of("f"), now + DAY);
+	/* Not behind the contents. */
+	times_set("f", now + DAY, now + DAY);
+	file_read("f", 0, 4);
+	CHECK(atime_of("f") < now + DAY);
+	times_set("f", now + DAY, now + 2 * DAY);
+	file_read("f", 0, 4);
+	CHECK(atime_of("f") < now + DAY);
+}
+
+TEST(fs, relatime_kinds)
+{
+	time_t now = time(NULL);
+	char buf[16];
+
+	CHECK_OK(mkdir("d", 0755));
+	times_set("d", OLD, OLD);
+	list("d");
+	CHECK_GE(atime_of("d"), now - 1);
+	CHECK_OK(symlink("d", "l"));
+	times_set("l", OLD, OLD);
+	CHECK_OK(readlink("l", buf, sizeof(buf)));
+	CHECK_GE(atime_of("l"), now - 1);
+	times_set("l", OLD, OLD);
+	CHECK_OK(access("l/.", F_OK));
+	CHECK_GE(atime_of("l"), now - 1);
+	/* At the end there is nothing to read, but it was tried. */
+	file_make("e", "", 0);
+	times_set("e", OLD, OLD);
+	file_read("e", 0, 4);
+	CHECK_GE(atime_of("e"), now - 1);
+}
+
+/* A day later the next read counts: the clock goes on for that, and back. */
+static void read_tomorrow(void)
+{
+	struct timespec now, later;
+	time_t found;
+
+	CHECK_OK(clock_gettime(CLOCK_REALTIME, &now));
+	later = now;
+	later.tv_sec += DAY + 100;
+	CHECK_OK(clock_settime(CLOCK_REALTIME, &later));
+	file_read("f", 0, 4);
+	found = atime_of("f");
+	later.tv_sec = now.tv_sec;
+	CHECK_OK(clock_settime(CLOCK_REALTIME, &later));
+	CHECK_GE(found, now.tv_sec + DAY + 100);
+}
+
+TEST(fs, relatime_day, .root = true)
+{
+	time_t soon = time(NULL) + 50;
+
+	file_make("f", "text", 4);
+	times_set("f", soon, OLD);
+	file_read("f", 0, 4);
+	CHECK_EQ(atime_of("f"), soon);
+	read_tomorrow();
+}
+
+static void mount_with(unsigned long flags, void (*check)(void))
+{
+	CHECK_OK(mount("none", "m", "tmpfs", flags, NULL));
+	file_make("m/f", "text", 4);
+	CHECK_OK(mkdir("m/d", 0755));
+	check();
+	CHECK_OK(umount("m"));
+}
+
+static void check_noatime(void)
+{
+	times_set("m/f", OLD, OLD);
+	times_set("m/d", OLD, OLD);
+	file_read("m/f", 0, 4);
+	list("m/d");
+	CHECK_EQ(atime_of("m/f"), OLD);
+	CHECK_EQ(atime_of("m/d"), OLD);
+}
+
+static void check_nodiratime(void)
+{
+	times_set("m/f", OLD, OLD);
+	times_set("m/d", OLD, OLD);
+	file_read("m/f", 0, 4);
+	list("m/d");
+	CHECK(atime_of("m/f") != OLD);
+	CHECK_EQ(atime_of("m/d"), OLD);
+}
+
+static void check_strict(void)
+{
+	time_t later = time(NULL) + DAY;
+
+	times_set("m/f", later, OLD);
+	times_set("m/d", later, OLD);
+	file_read("m/f", 0, 4);
+	list("m/d");
+	CHECK(atime_of("m/f") < later);
+	CHECK(atime_of("m/d") < later);
+}
+
+TEST(fs, atime_mounts, .root = true)
+{
+	CHECK_OK(mkdir("m", 0755));
+	mount_with(MS_NOATIME, check_noatime);
+	mount_with(MS_NODIRATIME, check_nodiratime);
+	mount_with(MS_STRICTATIME, check_strict);
+	CHECK_OK(mount("none", "m", "tmpfs", MS_STRICTATIME, NULL));
+	file_make("m/f", "text", 4);
+	CHECK_OK(mkdir("m/d", 0755));
+	CHECK_OK(mount("none", "m", NULL, MS_REMOUNT | MS_NOATIME, NULL));
+	check_noatime();
 	CHECK_OK(umount("m"));
 }
