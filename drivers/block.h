@@ -126,6 +126,7 @@ struct blockdev {
 	uint64_t sectors;	/* size */
 	uint64_t start;		/* first sector on parent, for partitions */
 	uint32_t partno;	/* 0: whole disk */
+	_Atomic bool gone;	/* a partition that its disk has no more; it may come back */
 	struct blockdev *parent; /* NULL for whole disks */
 	bool readonly;
 	bool has_flush, has_discard; /* whole disks; has_flush: it has a volatile write cache */
@@ -134,7 +135,8 @@ struct blockdev {
 	struct block_limits limits;	/* whole disks */
 	void *driver;
 	struct object object;	/* the device's raw contents: /dev/vda, metadata of file systems */
-	_Atomic int openers;
+	_Atomic int openers;	/* blockdev_open */
+	bool has_node;		/* devfs: there is a node for it; devfs's lock */
 	_Atomic bool claimed;	/* mounted or swapped on: exclusive */
 	struct list_head link;
 	struct block_queue *queue; /* whole disks: the layer's */
@@ -150,12 +152,31 @@ int blockdev_register(struct blockdev *d, const char *prefix);
 void block_complete(struct blockdev *d, struct request *r, int status);
 /* Read the partition tables of all disks and register partitions. Kernel thread context. */
 void partitions_scan(void);
+/*
+ * Read a disk's table again: its partitions are what it says now. -EBUSY: one that was there is
+ * in use; -EINVAL: it is a partition; -ENOMEM; or what reading gave. Sleeps.
+ */
+int partitions_rescan(struct blockdev *disk);
+/* A disk has no partitions any more. 0 or -EBUSY. Sleeps. */
+int partitions_forget(struct blockdev *disk);
 /* vda, /dev/vda1, PARTUUID=..., or major:minor in hex. NULL if there is none. */
 struct blockdev *blockdev_find(const char *name);
 struct blockdev *blockdev_by_dev(dev_t dev);
-/* The one behind prev in order of registration (NULL: the first). They never go away. */
+/*
+ * The one behind prev in order of registration (NULL: the first). Their memory is never freed, so
+ * prev may be gone since.
+ */
 struct blockdev *blockdev_next(struct blockdev *prev);
-/* Claim for exclusive use (mount, swapon): 0 or -EBUSY. */
+/* The same, those that are gone as well. */
+struct blockdev *blockdev_next_any(struct blockdev *prev);
+/* A number that changes whenever one comes or goes. */
+uint32_t blockdev_changes(void);
+/* One more user of what it holds, until blockdev_close: 0, or -ENXIO when it is gone. */
+int blockdev_open(struct blockdev *d);
+void blockdev_close(struct blockdev *d);
+/* Is the disk or one of its partitions claimed, or are they opened more than `own` times? */
+bool blockdev_in_use(struct blockdev *disk, int own);
+/* Claim for exclusive use (mount, swapon): 0, -EBUSY, or -ENXIO when it is gone. */
 int blockdev_claim(struct blockdev *d);
 void blockdev_release(struct blockdev *d);
 int blockdev_flush(struct blockdev *d); /* device cache to stable storage; sleeps */

@@ -15,11 +15,13 @@ static int blkdev_open(struct inode *inode, struct file *f)
 {
 	struct blockdev *d = blockdev_by_dev(inode->rdev);
 
-	if (!d)
+	if (!d || blockdev_open(d))
 		return -ENXIO;
-	if ((f->flags & O_EXCL) && blockdev_claim(d))
+	if ((f->flags & O_EXCL) && blockdev_claim(d)) {
+		blockdev_close(d);
+		loop_unused(d);
 		return -EBUSY;
-	atomic_fetch_add(&d->openers, 1);
+	}
 	f->data = d;
 	f->kind |= FILE_SEEK | FILE_CANREAD;
 	return 0;
@@ -34,7 +36,7 @@ static void blkdev_release(struct file *f)
 		(void)pagecache_sync(&d->object, 0, UINT32_MAX);
 	if (f->flags & O_EXCL)
 		blockdev_release(d);
-	atomic_fetch_sub(&d->openers, 1);
+	blockdev_close(d);
 	loop_unused(d);
 }
 
@@ -125,6 +127,18 @@ static long blkdev_flush_cache(struct blockdev *d)
 	return err ? err : pagecache_invalidate(&d->object, 0, UINT32_MAX);
 }
 
+static long blkdev_reread(struct file *f, struct blockdev *d)
+{
+	if (!cred_privileged())
+		return -EACCES;
+	if (!loop_has_partitions(d))
+		return -EINVAL;
+	/* Somebody else uses the disk as a whole. */
+	if (d->claimed && !(f->flags & O_EXCL))
+		return -EBUSY;
+	return partitions_rescan(d);
+}
+
 static long blkdev_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 {
 	struct blockdev *d = f->data;
@@ -146,6 +160,8 @@ static long blkdev_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 		return put_user_u32(arg, d->readonly);
 	case BLKFLSBUF:
 		return blkdev_flush_cache(d);
+	case BLKRRPART:
+		return blkdev_reread(f, d);
 	}
 	return loop_ioctl(f, d, cmd, arg);
 }

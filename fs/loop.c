@@ -243,7 +243,8 @@ static void size_set(struct loop *l)
 static int info_check(const struct loop_info64 *info)
 {
 	if (info->lo_encrypt_type || info->lo_encrypt_key_size ||
-	    (info->lo_flags & ~(uint32_t)(LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR)) ||
+	    (info->lo_flags &
+	     ~(uint32_t)(LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR | LO_FLAGS_PARTSCAN)) ||
 	    info->lo_offset % SECTOR_SIZE)
 		return -EINVAL;
 	return info->lo_offset > INT64_MAX || info->lo_sizelimit > INT64_MAX ? -EOVERFLOW : 0;
@@ -289,6 +290,8 @@ static int loop_attach(struct loop *l, bool writable, const struct loop_config *
 	l->bdev.readonly = l->flags & LO_FLAGS_READ_ONLY;
 	l->bdev.block_size = c->block_size ? c->block_size : SECTOR_SIZE;
 	size_set(l);
+	if (l->flags & LO_FLAGS_PARTSCAN)
+		(void)partitions_rescan(&l->bdev);
 	return 0;
 }
 
@@ -306,20 +309,33 @@ static struct file *loop_detach(struct loop *l)
 	atomic_store(&l->bdev.object.size, 0);
 	(void)wait_event(&l->idle, loop_idle(l), WAIT_UNINTERRUPTIBLE);
 	l->file = NULL;
+	l->flags = 0;
 	l->bdev.readonly = false;
 	return file;
 }
 
+/* Has it `own` users at most, and from now on no partitions? */
+static bool loop_is_free(struct loop *l, int own)
+{
+	return !blockdev_in_use(&l->bdev, own) && !partitions_forget(&l->bdev);
+}
+
+bool loop_has_partitions(struct blockdev *d)
+{
+	const struct loop *l = loop_of(d);
+
+	return !l || (l->flags & LO_FLAGS_PARTSCAN);
+}
+
 void loop_unused(struct blockdev *d)
 {
-	struct loop *l = loop_of(d);
+	struct loop *l = loop_of(d->parent ? d->parent : d);
 	struct file *gone = NULL;
 
 	if (!l)
 		return;
 	mutex_lock(&l->lock);
-	if (l->file && (l->flags & LO_FLAGS_AUTOCLEAR) && !atomic_load(&d->openers) &&
-	    !atomic_load(&d->claimed))
+	if (l->file && (l->flags & LO_FLAGS_AUTOCLEAR) && loop_is_free(l, 0))
 		gone = loop_detach(l);
 	mutex_unlock(&l->lock);
 	if (gone)
@@ -329,10 +345,10 @@ void loop_unused(struct blockdev *d)
 /* Now, or if somebody else uses it once it is unused. */
 static int loop_clear(struct loop *l, struct file **gone)
 {
-	if (atomic_load(&l->bdev.openers) > 1 || atomic_load(&l->bdev.claimed))
-		l->flags |= LO_FLAGS_AUTOCLEAR;
-	else
+	if (loop_is_free(l, 1))
 		*gone = loop_detach(l);
+	else
+		l->flags |= LO_FLAGS_AUTOCLEAR;
 	return 0;
 }
 
@@ -356,6 +372,7 @@ static int status_set(struct loop *l, uaddr_t arg)
 {
 	struct loop_info64 info;
 	int err = copy_from_user(&info, arg, sizeof(info));
+	bool scan;
 
 	if (!err)
 		err = info_check(&info);
@@ -366,10 +383,15 @@ static int status_set(struct loop *l, uaddr_t arg)
 	(void)pagecache_invalidate(&l->bdev.object, 0, UINT32_MAX);
 	l->offset = info.lo_offset;
 	l->limit = info.lo_sizelimit;
-	l->flags = (l->flags & LO_FLAGS_READ_ONLY) | (info.lo_flags & LO_FLAGS_AUTOCLEAR);
+	/* Partitions once asked for stay. */
+	scan = !(l->flags & LO_FLAGS_PARTSCAN) && (info.lo_flags & LO_FLAGS_PARTSCAN);
+	l->flags = (l->flags & (LO_FLAGS_READ_ONLY | LO_FLAGS_PARTSCAN)) |
+		   (info.lo_flags & (LO_FLAGS_AUTOCLEAR | LO_FLAGS_PARTSCAN));
 	memcpy(l->name, info.lo_file_name, sizeof(l->name));
 	l->name[sizeof(l->name) - 1] = '\0';
 	size_set(l);
+	if (scan)
+		(void)partitions_rescan(&l->bdev);
 	return 0;
 }
 

@@ -12,5 +12,7 @@ struct file;
 void loop_init(void);
 /* An ioctl of the open block device f, which is d. -ENOTTY: not one of a loop device. May sleep. */
 long loop_ioctl(struct file *f, struct blockdev *d, uint32_t cmd, uint64_t arg);
+/* May d have partitions? A loop device has them only if it was asked to. */
+bool loop_has_partitions(struct blockdev *d);
 /* Nobody has d open any more, or it is unmounted: a loop device may let go of its file. Sleeps. */
 void loop_unused(struct blockdev *d);

@@ -16,6 +16,7 @@ enum lock_rank {
 	RANK_TEXT,     /* text of an open file of procfs, while it is made */
 	RANK_MOUNT,    /* the mount table */
 	RANK_LOOP,     /* a loop device's file: it goes with the last mount */
+	RANK_PARTITIONS, /* a disk's partitions, while its table is read */
 	RANK_RENAME,   /* one rename at a time per file system */
 	RANK_DIR,      /* directory inode; parent before child (nests) */
 	RANK_INODE,    /* inode (nests: by address) */

@@ -8,6 +8,7 @@
 #include "kernel/printk.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/pagecache.h"
 
 /* Numbers as Linux has them: devices.txt for fixed ones, the first dynamic one for virtio. */
 #define MAJOR_VIRTBLK	254U
@@ -28,6 +29,7 @@ static const struct naming {
 static struct {
 	struct spinlock lock; /* RANK_BLOCK: the list, counts */
 	struct list_head all; /* blockdevs in order of registration; nothing ever leaves */
+	_Atomic uint32_t changes;
 	uint32_t disks[ARRAY_SIZE(namings)];
 	uint32_t extra;	      /* minors of MAJOR_EXTRA in use */
 	bool ready;
@@ -61,6 +63,7 @@ static void registry_add(struct blockdev *d)
 	uint64_t was = spin_lock_irq(&registry.lock);
 
 	list_add_tail(&d->link, &registry.all);
+	atomic_fetch_add(&registry.changes, 1);
 	spin_unlock_irq(&registry.lock, was);
 }
 
@@ -113,32 +116,79 @@ static dev_t partition_number(const struct blockdev *disk, uint32_t partno)
 	return MKDEV(MAJOR_EXTRA, minor);
 }
 
-int blockdev_add_partition(struct blockdev *disk, uint32_t partno, uint64_t start,
-			   uint64_t sectors, const char *partuuid)
+/* One with this number that was there before, or a new one. Nobody else sees it yet. */
+static struct blockdev *partition_get(struct blockdev *disk, uint32_t partno)
 {
 	size_t len = strlen(disk->name);
 	bool digit = disk->name[len - 1] >= '0' && disk->name[len - 1] <= '9';
-	struct blockdev *d = kzalloc(sizeof(*d));
+	struct blockdev *d = NULL;
+
+	while ((d = blockdev_next_any(d)))
+		if (d->parent == disk && d->partno == partno)
+			return d;
+	d = kzalloc(sizeof(*d));
+	if (!d)
+		return NULL;
+	snprintf(d->name, sizeof(d->name), "%s%s%u", disk->name, digit ? "p" : "", partno);
+	d->dev = partition_number(disk, partno);
+	d->partno = partno;
+	d->parent = disk;
+	d->gone = true;
+	object_init(&d->object, &blockdev_object_ops, d, 0);
+	registry_add(d);
+	return d;
+}
+
+int blockdev_add_partition(struct blockdev *disk, uint32_t partno, uint64_t start,
+			   uint64_t sectors, const char *partuuid)
+{
+	struct blockdev *d = partition_get(disk, partno);
 
 	if (!d)
 		return -ENOMEM;
-	snprintf(d->name, sizeof(d->name), "%s%s%u", disk->name, digit ? "p" : "", partno);
-	d->dev = partition_number(disk, partno);
+	if (!d->gone)
+		return -EEXIST;
 	d->start = start;
 	d->sectors = sectors;
-	d->partno = partno;
-	d->parent = disk;
 	d->readonly = disk->readonly;
 	d->has_flush = disk->has_flush;
 	d->has_discard = disk->has_discard;
 	d->block_size = disk->block_size;
 	strlcpy(d->partuuid, partuuid, sizeof(d->partuuid));
-	object_init(&d->object, &blockdev_object_ops, d, sectors << SECTOR_SHIFT);
-	registry_add(d);
+	atomic_store(&d->object.size, sectors << SECTOR_SHIFT);
+	d->gone = false;
+	atomic_fetch_add(&registry.changes, 1);
 	return 0;
 }
 
-struct blockdev *blockdev_next(struct blockdev *prev)
+int blockdev_forget_partitions(struct blockdev *disk)
+{
+	struct blockdev *d;
+	bool busy = false;
+	uint64_t was = spin_lock_irq(&registry.lock);
+
+	list_for_each_entry(d, &registry.all, link)
+		busy |= d->parent == disk && (d->openers || d->claimed);
+	list_for_each_entry(d, &registry.all, link) {
+		if (!busy && d->parent == disk)
+			d->gone = true;
+	}
+	atomic_fetch_add(&registry.changes, 1);
+	spin_unlock_irq(&registry.lock, was);
+	if (busy)
+		return -EBUSY;
+	for (d = NULL; (d = blockdev_next_any(d));)
+		if (d->parent == disk)
+			(void)pagecache_invalidate(&d->object, 0, UINT32_MAX);
+	return 0;
+}
+
+uint32_t blockdev_changes(void)
+{
+	return atomic_load(&registry.changes);
+}
+
+struct blockdev *blockdev_next_any(struct blockdev *prev)
 {
 	struct blockdev *next = NULL;
 	uint64_t was = spin_lock_irq(&registry.lock);
@@ -148,6 +198,14 @@ struct blockdev *blockdev_next(struct blockdev *prev)
 		next = list_entry(at, struct blockdev, link);
 	spin_unlock_irq(&registry.lock, was);
 	return next;
+}
+
+struct blockdev *blockdev_next(struct blockdev *prev)
+{
+	do
+		prev = blockdev_next_any(prev);
+	while (prev && prev->gone);
+	return prev;
 }
 
 struct blockdev *blockdev_by_dev(dev_t dev)
@@ -215,12 +273,47 @@ struct blockdev *blockdev_find(const char *name)
 	return NULL;
 }
 
+int blockdev_open(struct blockdev *d)
+{
+	uint64_t was = spin_lock_irq(&registry.lock);
+	bool gone = d->gone;
+
+	if (!gone)
+		d->openers++;
+	spin_unlock_irq(&registry.lock, was);
+	return gone ? -ENXIO : 0;
+}
+
+void blockdev_close(struct blockdev *d)
+{
+	d->openers--;
+}
+
+bool blockdev_in_use(struct blockdev *disk, int own)
+{
+	struct blockdev *d;
+	bool claimed = false;
+	int openers = 0;
+	uint64_t was = spin_lock_irq(&registry.lock);
+
+	list_for_each_entry(d, &registry.all, link) {
+		if (d != disk && d->parent != disk)
+			continue;
+		claimed |= d->claimed;
+		openers += d->openers;
+	}
+	spin_unlock_irq(&registry.lock, was);
+	return claimed || openers > own;
+}
+
 int blockdev_claim(struct blockdev *d)
 {
 	struct blockdev *other;
 	struct blockdev *disk = d->parent ? d->parent : d;
-	bool busy = false;
+	bool busy = false, gone;
 	uint64_t was = spin_lock_irq(&registry.lock);
+
+	gone = d->gone;
 
 	/* A whole disk and its partitions exclude each other; partitions do not. */
 	list_for_each_entry(other, &registry.all, link) {
@@ -228,10 +321,10 @@ int blockdev_claim(struct blockdev *d)
 
 		busy |= related && other->claimed;
 	}
-	if (!busy)
+	if (!busy && !gone)
 		d->claimed = true;
 	spin_unlock_irq(&registry.lock, was);
-	return busy ? -EBUSY : 0;
+	return gone ? -ENXIO : busy ? -EBUSY : 0;
 }
 
 void blockdev_release(struct blockdev *d)

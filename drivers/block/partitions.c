@@ -5,9 +5,13 @@
 #include "drivers/block/parttable.h"
 
 #include "kernel/mem/slab.h"
+#include "kernel/mutex.h"
 #include "kernel/printk.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/pagecache.h"
+
+static struct mutex scan_lock; /* RANK_PARTITIONS: those of a disk come and go */
 
 struct scan {
 	struct blockdev *disk;
@@ -24,7 +28,8 @@ static int scan_read(struct partition_disk *d, uint64_t sector, void *buf)
 	return err;
 }
 
-static void disk_scan(struct blockdev *disk, uint8_t *buf, struct partition *table)
+/* Register what the table of a disk without partitions names. 0 or -errno: it cannot be read. */
+static int disk_scan(struct blockdev *disk, uint8_t *buf, struct partition *table)
 {
 	struct scan s = {.disk = disk, .buf = buf};
 	struct partition_disk d = {
@@ -52,6 +57,41 @@ static void disk_scan(struct blockdev *disk, uint8_t *buf, struct partition *tab
 	}
 	if (used)
 		pr_info("%s: partitions%s\n", disk->name, names);
+	return MIN(n, 0);
+}
+
+int partitions_forget(struct blockdev *disk)
+{
+	int err;
+
+	mutex_lock(&scan_lock);
+	err = blockdev_forget_partitions(disk);
+	mutex_unlock(&scan_lock);
+	return err;
+}
+
+int partitions_rescan(struct blockdev *disk)
+{
+	struct partition *table;
+	uint8_t *buf;
+	int err;
+
+	if (disk->parent)
+		return -EINVAL;
+	/* The table is read from the disk, and may have been written to the cache just now. */
+	err = pagecache_sync(&disk->object, 0, UINT32_MAX);
+	if (err)
+		return err;
+	table = kmalloc(PARTITIONS_MAX * sizeof(*table));
+	buf = kmalloc(SECTOR_SIZE);
+	mutex_lock(&scan_lock);
+	err = table && buf ? blockdev_forget_partitions(disk) : -ENOMEM;
+	if (!err)
+		err = disk_scan(disk, buf, table);
+	mutex_unlock(&scan_lock);
+	kfree(buf);
+	kfree(table);
+	return err;
 }
 
 void partitions_scan(void)
@@ -60,6 +100,7 @@ void partitions_scan(void)
 	uint8_t *buf = kmalloc(SECTOR_SIZE);
 	struct blockdev *d = NULL;
 
+	mutex_init(&scan_lock, "partitions", RANK_PARTITIONS);
 	if (!table || !buf) {
 		pr_err("block: no memory to read partition tables\n");
 		goto out;
@@ -67,7 +108,7 @@ void partitions_scan(void)
 	/* Partitions are appended while we walk, and skipped. */
 	while ((d = blockdev_next(d)))
 		if (!d->parent)
-			disk_scan(d, buf, table);
+			(void)disk_scan(d, buf, table);
 out:
 	kfree(buf);
 	kfree(table);

@@ -31,6 +31,8 @@ struct block_queue *block_queue_create(struct blockdev *disk);
 /* Debug kernels: what blk.fail= says, from now on. False: it says nothing of this disk. */
 bool block_queue_fail(struct block_queue *q, const char *word);
 extern const struct object_ops blockdev_object_ops;
+/* All partitions of a disk are gone, unless one is in use: 0 or -EBUSY. Sleeps. */
+int blockdev_forget_partitions(struct blockdev *disk);
 /* Register partition partno of disk: the caller has checked that it lies within. 0 or -errno. */
 int blockdev_add_partition(struct blockdev *disk, uint32_t partno, uint64_t start,
 			   uint64_t sectors, const char *partuuid);

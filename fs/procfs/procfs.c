@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
+#include "kernel/chardev.h"
 #include "kernel/mem/slab.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/dirent.h"
@@ -208,6 +209,8 @@ static ssize64_t proc_readlink(struct inode *inode, char *buf, size_t size)
 		return -EACCES;
 	if (pi->fd >= 0)
 		return proc_fd_name(pi->process, (uint32_t)pi->fd, buf, size);
+	if (pi->entry->link_disk)
+		return scnprintf(buf, size, "%s%s", pi->entry->link_disk, pi->disk->name);
 	return pi->entry->readlink(pi->process, buf, size);
 }
 
@@ -394,26 +397,40 @@ static void disk_set(struct inode *inode, struct blockdev *disk)
 	inode->ino |= (uint64_t)disk->dev << 31;
 }
 
-static const struct proc_entry *disk_entry(const struct blockdev *d)
+static const struct proc_entry *disk_entry(const struct proc_entry *dir, const struct blockdev *d)
 {
+	if (dir->disks == PROC_DISKS_LINKS)
+		return &proc_disk_link;
 	return d->partno ? &proc_partition_dir : &proc_disk_dir;
+}
+
+/* What a disk is called in the directory: its name, or its number. The length. */
+static size_t disk_name(const struct proc_entry *dir, const struct blockdev *d, char *buf,
+			size_t size)
+{
+	if (dir->disks == PROC_DISKS_LINKS)
+		return (size_t)scnprintf(buf, size, "%u:%u", MAJOR(d->dev), MINOR(d->dev));
+	return (size_t)scnprintf(buf, size, "%s", d->name);
 }
 
 static bool disk_listed(const struct proc_entry *dir, const struct blockdev *d)
 {
-	return !d->partno || dir->disks == PROC_DISKS_ALL;
+	return !d->partno || dir->disks != PROC_DISKS_WHOLE;
 }
 
 static int disk_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 {
 	const struct proc_entry *e = proc_i(dir)->entry;
+	const struct proc_entry *what;
 	struct blockdev *disk = NULL;
+	char name[24];
 
 	while ((disk = blockdev_next(disk))) {
-		if (strlen(disk->name) != d->name_len ||
-		    memcmp(disk->name, d->name, d->name_len) || !disk_listed(e, disk))
+		if (disk_name(e, disk, name, sizeof(name)) != d->name_len ||
+		    memcmp(name, d->name, d->name_len) || !disk_listed(e, disk))
 			continue;
-		*out = proc_inode_new(dir->sb, disk_entry(disk), NULL, -1, S_IFDIR | 0755);
+		what = disk_entry(e, disk);
+		*out = proc_inode_new(dir->sb, what, NULL, -1, what->mode);
 		if (is_err(*out))
 			return (int)ptr_err(*out);
 		disk_set(*out, disk);
@@ -501,18 +518,21 @@ static void tasks_emit(struct process *p, struct dir_context *ctx)
 		room = emit_number(ctx, 2, (uint64_t)tid, task_ino(ino, tid), DT_DIR);
 }
 
-/* Disks never go away: the position counts them. */
+/* The position counts all that ever were, so that none is passed over when another goes. */
 static void disks_emit(const struct proc_entry *dir, struct dir_context *ctx)
 {
 	struct blockdev *d = NULL;
 
-	for (uint64_t at = 2; (d = blockdev_next(d)); at++) {
-		uint64_t ino = ino_of(disk_entry(d), NULL, -1) | (uint64_t)d->dev << 31;
+	for (uint64_t at = 2; (d = blockdev_next_any(d)); at++) {
+		const struct proc_entry *what = disk_entry(dir, d);
+		uint64_t ino = ino_of(what, NULL, -1) | (uint64_t)d->dev << 31;
+		char name[24];
 
 		if (ctx->pos > at)
 			continue;
-		if (disk_listed(dir, d) &&
-		    !ctx->emit(ctx, d->name, strlen(d->name), ino, DT_DIR, at + 1))
+		if (disk_listed(dir, d) && !d->gone &&
+		    !ctx->emit(ctx, name, disk_name(dir, d, name, sizeof(name)), ino,
+			       DT_OF_MODE(what->mode), at + 1))
 			return;
 		ctx->pos = at + 1;
 	}

@@ -48,17 +48,19 @@ struct proc_entry {
 	ssize64_t (*readlink)(struct process *p, char *buf, size_t size);
 	int (*follow)(struct process *p, struct path *out);
 	bool fds, tasks; /* a directory of descriptors, of threads */
-	/* A directory with one for each disk, or what such a one shows (sysfs). */
-	enum { PROC_DISKS_NONE, PROC_DISKS_WHOLE, PROC_DISKS_ALL } disks;
+	/* A directory with one for each disk, or what such a one shows (sysfs); or with links. */
+	enum { PROC_DISKS_NONE, PROC_DISKS_WHOLE, PROC_DISKS_ALL, PROC_DISKS_LINKS } disks;
 	int (*show_disk)(struct proc_text *t, const struct blockdev *d);
+	const char *link_disk; /* a link to what has the disk's name behind this */
 };
 
 extern const struct proc_entry proc_root_entries[];   /* system.c */
 extern const struct proc_entry proc_process_entries[]; /* process.c */
 #define proc_task_entries (&proc_process_entries[1])  /* all but "task", the first */
 extern const struct proc_entry proc_sys_entries[];     /* sysctl.c */
-/* sysfs.c: the root of its own tree, and the directories of a disk and of a partition */
+/* sysfs.c: the root of its own tree, the directories of a disk and of a partition, a link to one */
 extern const struct proc_entry sysfs_root_entries[], proc_disk_dir, proc_partition_dir;
+extern const struct proc_entry proc_disk_link;
 #if DEBUG
 extern const struct proc_entry proc_debug_entries[]; /* tests/kernel/door.c */
 #endif

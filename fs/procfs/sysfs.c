@@ -121,6 +121,14 @@ const struct proc_entry proc_disk_dir = {
 const struct proc_entry proc_partition_dir = {
 	.name = "partition", .mode = S_IFDIR | 0755, .children = partition_entries};
 
+const struct proc_entry proc_disk_link = {
+	.name = "link", .mode = S_IFLNK | 0777, .link_disk = "../../class/block/"};
+
+static const struct proc_entry numbers_entries[] = {
+	{.name = "block", .mode = S_IFDIR | 0755, .disks = PROC_DISKS_LINKS},
+	{.mode = 0},
+};
+
 static const struct proc_entry class_entries[] = {
 	{.name = "block", .mode = S_IFDIR | 0755, .disks = PROC_DISKS_ALL},
 	{.mode = 0},
@@ -185,6 +193,7 @@ static const struct proc_entry kernel_entries[] = {
 const struct proc_entry sysfs_root_entries[] = {
 	{.name = "block", .mode = S_IFDIR | 0755, .disks = PROC_DISKS_WHOLE},
 	{.name = "class", .mode = S_IFDIR | 0755, .children = class_entries},
+	{.name = "dev", .mode = S_IFDIR | 0755, .children = numbers_entries},
 	{.name = "devices", .mode = S_IFDIR | 0755, .children = devices_entries},
 	{.name = "kernel", .mode = S_IFDIR | 0755, .children = kernel_entries},
 	{.mode = 0},

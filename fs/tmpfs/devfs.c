@@ -91,23 +91,23 @@ static struct chardev *chardev_take(struct tmpfs *fs)
 	struct chardev *c;
 
 	mutex_lock(&fs->lock);
-	c = chardev_next(fs->seen[0]);
+	c = chardev_next(fs->seen);
 	if (c)
-		fs->seen[0] = c;
+		fs->seen = c;
 	mutex_unlock(&fs->lock);
 	return c;
 }
 
-static struct blockdev *blockdev_take(struct tmpfs *fs)
+/* Is there work for a disk or partition: a node to be made, or one to go? Asked once for each. */
+static bool blockdev_news(struct tmpfs *fs, struct blockdev *b)
 {
-	struct blockdev *b;
+	bool news;
 
 	mutex_lock(&fs->lock);
-	b = blockdev_next(fs->seen[1]);
-	if (b)
-		fs->seen[1] = b;
+	news = b->has_node == b->gone;
+	b->has_node = !b->gone;
 	mutex_unlock(&fs->lock);
-	return b;
+	return news;
 }
 
 static void link_add(struct inode *dir, const char *name, const char *target)
@@ -135,19 +135,65 @@ static void link_add(struct inode *dir, const char *name, const char *target)
 }
 
 /*
- * As udev names it, for those who know the partition but not which disk it is on.
+ * As udev names it, for those who know the partition but not which disk it is on. False: it has no
+ * such name.
  */
-static void partuuid_link(struct inode *root, const struct blockdev *b)
+static bool partuuid_names(const struct blockdev *b, char *name, char *target, size_t size)
 {
-	char name[64], target[32];
-
-	if (!b->partuuid[0])
-		return;
-	snprintf(name, sizeof(name), "disk/by-partuuid/%s", b->partuuid);
+	snprintf(name, size, "disk/by-partuuid/%s", b->partuuid);
 	for (char *p = name; *p; p++)
 		*p = *p >= 'A' && *p <= 'Z' ? (char)(*p | 32) : *p;
-	snprintf(target, sizeof(target), "../../%s", b->name);
-	link_add(root, name, target);
+	snprintf(target, size, "../../%s", b->name);
+	return b->partuuid[0];
+}
+
+static void blockdev_add(struct inode *root, const struct blockdev *b)
+{
+	char name[64], target[64];
+
+	(void)node_add(root, b->name, S_IFBLK | 0660, b->dev);
+	if (partuuid_names(b, name, target, sizeof(name)))
+		link_add(root, name, target);
+}
+
+/* Is it still what was made for b: the link with this target, or without one the node? */
+static bool is_ours(struct inode *inode, const struct blockdev *b, const char *target)
+{
+	if (target)
+		return S_ISLNK(inode->mode) && !strcmp(tmpfs_i(inode)->target, target);
+	return S_ISBLK(inode->mode) && inode->rdev == b->dev;
+}
+
+static void name_remove(struct inode *dir, const char *name, const struct blockdev *b,
+			const char *target)
+{
+	struct tmpfs *fs = tmpfs_of(dir->sb);
+	struct inode *inode = NULL;
+	struct tmpfs_entry *e;
+
+	dir = parent_get(dir, &name);
+	if (is_err(dir))
+		return;
+	mutex_lock(&fs->lock);
+	e = tmpfs_find_locked(dir, name, strlen(name));
+	if (e && is_ours(e->inode, b, target)) {
+		inode = e->inode;
+		inode->nlink = 0;
+		tmpfs_remove_locked(e);
+	}
+	mutex_unlock(&fs->lock);
+	if (inode)
+		inode_put(inode);
+}
+
+/* A partition that is gone. */
+static void blockdev_remove(struct inode *root, const struct blockdev *b)
+{
+	char name[64], target[64];
+
+	name_remove(root, b->name, b, NULL);
+	if (partuuid_names(b, name, target, sizeof(name)))
+		name_remove(root, name, b, target);
 }
 
 static struct inode *devfs_root; /* of the one devfs that keeps itself up to date */
@@ -155,14 +201,21 @@ static struct inode *devfs_root; /* of the one devfs that keeps itself up to dat
 static void devfs_update(struct super_block *sb)
 {
 	struct tmpfs *fs = tmpfs_of(sb);
-	struct blockdev *b;
+	uint32_t changes = blockdev_changes();
+	struct blockdev *b = NULL;
 	struct chardev *c;
 
 	while ((c = chardev_take(fs)))
 		(void)node_add(devfs_root, c->name, S_IFCHR | c->mode, c->dev);
-	while ((b = blockdev_take(fs))) {
-		(void)node_add(devfs_root, b->name, S_IFBLK | 0660, b->dev);
-		partuuid_link(devfs_root, b);
+	if (atomic_exchange(&fs->blockdevs, changes) == changes)
+		return;
+	while ((b = blockdev_next_any(b))) {
+		if (!blockdev_news(fs, b))
+			continue;
+		if (b->gone)
+			blockdev_remove(devfs_root, b);
+		else
+			blockdev_add(devfs_root, b);
 	}
 }
 

@@ -12,7 +12,8 @@ struct tmpfs {
 	_Atomic uint64_t pages;	    /* in use, as last counted */
 	/* devfs: bring the tree up to date; called before a lookup or listing of the root. */
 	void (*update)(struct super_block *sb);
-	void *seen[2];		    /* devfs: the devices that have nodes already */
+	struct chardev *seen;	    /* devfs: (lock) the last one that has a node */
+	_Atomic uint32_t blockdevs; /* devfs: blockdev_changes() as of the last time */
 };
 
 /* A name in a directory. Holds a reference to the inode. */

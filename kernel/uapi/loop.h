@@ -17,6 +17,7 @@
 
 #define LO_FLAGS_READ_ONLY 1
 #define LO_FLAGS_AUTOCLEAR 4
+#define LO_FLAGS_PARTSCAN  8
 
 struct loop_info64 {
 	uint64_t lo_device;

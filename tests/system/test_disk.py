@@ -47,6 +47,17 @@ def test_partitions(label, system):
     equal(debugfs(part, "cat /x").splitlines()[-1], "x", "the file on the second partition")
 
 
+def test_loop_partitions():
+    """losetup -P: a loop device's partitions are there, mounted, until the last is unmounted."""
+    disk = partitioned("gpt", "L")
+    result = run("mkdir -p /mnt/1 /mnt/2; dev=$(losetup -P -f -S /dev/vdb) || exit 1; "
+                 "mount ${dev}p1 /mnt/1 && mount ${dev}p2 /mnt/2 && cat /mnt/1/name /mnt/2/name && "
+                 "umount /mnt/2 && losetup -d $dev && cat /mnt/1/name && echo ${dev}* && "
+                 "umount /mnt/1 && echo ${dev}* && losetup -a | wc -l", disks=[disk], status=0)
+    equal(result.text, "gpt1\ngpt2\ngpt1\n/dev/loop0 /dev/loop0p1 /dev/loop0p2\n/dev/loop0\n0\n",
+          "what was seen")
+
+
 def test_root_on_a_partition():
     """root= may name a partition."""
     root = copy_of_root()

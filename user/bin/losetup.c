@@ -77,13 +77,15 @@ static int losetup_main(int argc, char **argv)
 	char name[32];
 	int c;
 
-	while ((c = getopt(argc, argv, "adfro:s:S")) != -1) {
+	while ((c = getopt(argc, argv, "adfPro:s:S")) != -1) {
 		all |= c == 'a';
 		clear |= c == 'd';
 		find |= c == 'f';
 		show |= c == 'S';
 		if (c == 'r')
 			flags |= LO_FLAGS_READ_ONLY;
+		else if (c == 'P')
+			flags |= LO_FLAGS_PARTSCAN;
 		else if (c == 'o')
 			offset = strtoull(optarg, NULL, 0);
 		else if (c == 's')
@@ -112,4 +114,5 @@ static int losetup_main(int argc, char **argv)
 	return 0;
 }
 
-TOOL("losetup", losetup_main, "[-a] [-d DEVICE...] [-rS] [-o OFFSET] [-s SIZE] [-f|DEVICE] [FILE]");
+TOOL("losetup", losetup_main,
+     "[-a] [-d DEVICE...] [-rPS] [-o OFFSET] [-s SIZE] [-f|DEVICE] [FILE]");

@@ -127,3 +127,115 @@ TEST(fs, loop_autoclear, .root = true, .no_leak_check = true)
 	CHECK(!memcmp(&info, "late", 4));
 	CHECK_ERR(ioctl(fd, LOOP_GET_STATUS64, &info), ENOTTY);
 }
+
+/* --- partitions --- */
+
+#define TABLE 446 /* where a disk's first sector lists four */
+
+/* Write the table of a disk of 512-byte sectors: `count` partitions of 64 sectors, one by one. */
+static void table_write(int fd, int count)
+{
+	unsigned char sector[512] = {[440] = 0x39, [510] = 0x55, [511] = 0xaa};
+
+	for (int i = 0; i < count; i++) {
+		unsigned char *entry = sector + TABLE + 16 * i;
+
+		entry[4] = 0x83;
+		entry[8] = (unsigned char)(64 * (i + 1));
+		entry[12] = 64;
+	}
+	CHECK_EQ(pwrite(fd, sector, sizeof(sector), 0), sizeof(sector));
+}
+
+static int config_set(int loop, int fd, unsigned flags)
+{
+	struct loop_config config = {.fd = (unsigned)fd, .info = {.lo_flags = flags}};
+
+	return ioctl(loop, LOOP_CONFIGURE, &config);
+}
+
+static bool exists(const char *device, int part)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%sp%d", device, part);
+	return stat(path, &st) == 0;
+}
+
+static int part_open(const char *device, int part)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%sp%d", device, part);
+	return open(path, O_RDWR);
+}
+
+TEST(fs, loop_partitions, .root = true, .no_leak_check = true)
+{
+	char name[40];
+	int loop = loop_open(name, sizeof(name)), fd = backing_file(128 * 1024), part;
+	unsigned char buf[512];
+	struct loop_info64 info;
+
+	table_write(fd, 2);
+	CHECK_OK(config_set(loop, fd, LO_FLAGS_PARTSCAN));
+	CHECK_OK(ioctl(loop, LOOP_GET_STATUS64, &info));
+	CHECK_EQ(info.lo_flags, LO_FLAGS_PARTSCAN);
+	CHECK(exists(name, 1) && exists(name, 2) && !exists(name, 3));
+	part = (int)CHECK_OK(part_open(name, 2));
+	CHECK_EQ(device_size(part), 32 * 1024);
+	CHECK_EQ(pread(part, buf, sizeof(buf), 1024), sizeof(buf));
+	pattern_check(buf, sizeof(buf), 1, 64 * 1024 + 1024);
+	CHECK_EQ(pwrite(part, "mark", 4, 512), 4);
+	CHECK_OK(fsync(part));
+	CHECK_EQ(pread(fd, buf, 4, 64 * 1024 + 512), 4);
+	CHECK(!memcmp(buf, "mark", 4));
+	/* Nothing changes under who has one open. */
+	CHECK_ERR(ioctl(part, BLKRRPART), EINVAL);
+	CHECK_ERR(ioctl(loop, BLKRRPART), EBUSY);
+	CHECK_OK(close(part));
+	table_write(loop, 1);
+	CHECK_OK(ioctl(loop, BLKRRPART));
+	CHECK(exists(name, 1) && !exists(name, 2));
+	CHECK_ERR(part_open(name, 2), ENOENT);
+	table_write(loop, 3);
+	CHECK_OK(ioctl(loop, BLKRRPART));
+	CHECK(exists(name, 2) && exists(name, 3));
+	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
+	CHECK_OK(close(loop));
+	loop = (int)CHECK_OK(open(name, O_RDWR));
+	CHECK(!exists(name, 1));
+	CHECK_OK(close(loop));
+}
+
+/* Partitions are for those who ask; a device with one open stays until that is closed. */
+TEST(fs, loop_partitions_asked, .root = true, .no_leak_check = true)
+{
+	char name[40];
+	int loop = loop_open(name, sizeof(name)), fd = backing_file(128 * 1024), part;
+	struct loop_info64 info;
+
+	table_write(fd, 1);
+	CHECK_OK(ioctl(loop, LOOP_SET_FD, fd));
+	CHECK(!exists(name, 1));
+	CHECK_ERR(ioctl(loop, BLKRRPART), EINVAL);
+	CHECK_OK(ioctl(loop, LOOP_GET_STATUS64, &info));
+	info.lo_flags = LO_FLAGS_PARTSCAN;
+	CHECK_OK(ioctl(loop, LOOP_SET_STATUS64, &info));
+	CHECK(exists(name, 1));
+	CHECK_OK(ioctl(loop, BLKRRPART));
+	part = (int)CHECK_OK(part_open(name, 1));
+	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
+	CHECK_OK(ioctl(loop, LOOP_GET_STATUS64, &info));
+	CHECK(info.lo_flags & LO_FLAGS_AUTOCLEAR);
+	CHECK_EQ(pwrite(part, "late", 4, 0), 4);
+	CHECK_OK(close(loop));
+	CHECK_OK(close(part));
+	loop = (int)CHECK_OK(open(name, O_RDONLY));
+	CHECK_ERR(ioctl(loop, LOOP_GET_STATUS64, &info), ENXIO);
+	CHECK_OK(close(loop));
+	CHECK(!exists(name, 1));
+	CHECK_EQ(pread(fd, &info, 4, 32 * 1024), 4);
+	CHECK(!memcmp(&info, "late", 4));
+}

@@ -89,6 +89,40 @@ TEST(fs, sys_block)
 	CHECK_ERR(mkdir("/sys/block/none", 0700), EPERM);
 }
 
+/* A device's number leads to its folder. */
+TEST(fs, sys_dev_block)
+{
+	DIR *d;
+	struct dirent *entry;
+	int count = 0;
+
+	sys_check();
+	d = opendir("/sys/dev/block");
+	CHECK(d != NULL);
+	while ((entry = readdir(d))) {
+		char path[300], target[300], text[32];
+		ssize_t len;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		count++;
+		CHECK_EQ(entry->d_type, DT_LNK);
+		snprintf(path, sizeof(path), "/sys/dev/block/%s", entry->d_name);
+		len = CHECK_OK(readlink(path, target, sizeof(target) - 1));
+		target[len] = '\0';
+		CHECK(!strncmp(target, "../../", 6));
+		snprintf(path, sizeof(path), "/sys/class/block/%s/dev", strrchr(target, '/') + 1);
+		file_text(path, text, sizeof(text));
+		CHECK_EQ(strlen(text), strlen(entry->d_name) + 1);
+		CHECK(!strncmp(text, entry->d_name, strlen(entry->d_name)));
+		snprintf(path, sizeof(path), "/sys/dev/block/%s/size", entry->d_name);
+		CHECK_OK(access(path, F_OK));
+	}
+	closedir(d);
+	CHECK_GE(count, disks_check("/sys/class/block"));
+	CHECK_ERR(readlink("/sys/dev/block/0:0", (char[8]){0}, 8), ENOENT);
+}
+
 TEST(fs, sys_huge_pages, .root = true)
 {
 	char text[64], *begin, *end;
