@@ -84,9 +84,15 @@ def scratch():
 scratch.folder = None
 
 
-def copy_of_root(name="root.img"):
+# Cases of a test: both kinds of root that copy_of_root makes.
+ROOTS = ({"journal": True}, {"journal": False})
+
+
+def copy_of_root(name="root.img", journal=True):
     path = os.path.join(scratch(), name)
     subprocess.run(["cp", "--sparse=always", root_image(), path], check=True)
+    if not journal:
+        host(["tune2fs", "-O", "^has_journal", path])
     return path
 
 

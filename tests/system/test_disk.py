@@ -1,8 +1,8 @@
 """Disks: their order, their partitions, and what is on them afterwards."""
 import os
 
-from lib import MIB, cases, check, copy_of_root, debugfs, equal, fsck, host, new_image, run, \
-    scratch, tree_of
+from lib import MIB, ROOTS, Machine, cases, check, copy_of_root, debugfs, equal, fsck, host, \
+    new_image, run, scratch, tree_of
 
 
 def test_order():
@@ -131,9 +131,10 @@ def test_full_disk():
     fsck(disk)
 
 
-def test_clean_after_work():
+@cases(*ROOTS)
+def test_clean_after_work(journal):
     """Much work by several processes at once leaves a clean image and the right files."""
-    image = copy_of_root()
+    image = copy_of_root(journal=journal)
     line = ("mkdir -p /w; for p in 1 2 3 4; do (mkdir /w/$p; i=0; while [ $i -lt 40 ]; do "
             "echo $p.$i > /w/$p/f$i; [ $((i % 3)) = 0 ] && rm /w/$p/f$i; "
             "[ $((i % 3)) = 1 ] && mv /w/$p/f$i /w/$p/g$i; i=$((i+1)); done) & done; wait; "
@@ -143,12 +144,28 @@ def test_clean_after_work():
     equal(debugfs(image, "cat /w/3/g37").splitlines()[-1], "3.37", "a file")
 
 
-def test_reboot_keeps():
+@cases(*ROOTS)
+def test_reboot_keeps(journal):
     """What was written before `poweroff` is there, and clean."""
-    image = copy_of_root()
+    image = copy_of_root(journal=journal)
     run("echo saved > /root/saved; poweroff; sleep 60", root=image, timeout=60)
     fsck(image)
     equal(debugfs(image, "cat /root/saved").splitlines()[-1], "saved", "the file")
+
+
+@cases(*ROOTS)
+def test_killed(journal):
+    """What was synced outlives a machine that ends at once; with a journal nothing is to mend."""
+    image = copy_of_root(journal=journal)
+    with Machine(disks=[image]) as machine:
+        machine.prompt()
+        equal(machine.command("mkdir /w && echo 1 > /w/1 && echo 2 > /w/2 && sync && rm /w/2 && "
+                              "echo 3 > /w/3")[0], 0, "status")
+    equal("needs_recovery" in host(["dumpe2fs", "-h", image]), journal, "needs_recovery")
+    if not journal:
+        host(["e2fsck", "-fy", image], ok=(0, 1))
+    equal(run("cat /w/1", root=image, status=0).text, "1\n", "what was synced")
+    fsck(image)
 
 
 def test_many_requests():

@@ -2,8 +2,8 @@
 import hashlib
 import os
 
-from lib import (cases, check, copy_of_root, debugfs, equal, fsck, host, make, root_image, run,
-                 tree_of)
+from lib import (ROOTS, cases, check, copy_of_root, debugfs, equal, fsck, host, make, root_image,
+                 run, tree_of)
 
 
 @cases(*({"status": n} for n in (0, 1, 3, 42, 127, 255)))
@@ -113,9 +113,10 @@ def digest(path):
         return hashlib.sha256(file.read()).hexdigest()
 
 
-def test_root_stays():
+@cases(*ROOTS)
+def test_root_stays(journal):
     """ROOT is used in place: what a run wrote, the next one finds; the image is clean."""
-    image = copy_of_root()
+    image = copy_of_root(journal=journal)
     run("echo kept > /root/file; mkdir -p /a/b; ln -s x /a/b/l; rm /etc/motd", root=image, status=0)
     fsck(image)
     equal(debugfs(image, "cat /root/file").splitlines()[-1], "kept", "the file")
