@@ -2,9 +2,10 @@
  * What the crash tests run in a machine, ours or Linux.
  *
  * crashload work DEVICE TYPE STEPS SEED MARK
- *	Mounts the volume, changes files on it at random, and unmounts it. Each version of the file
- *	"saved" that fsync promised is noted on the device itself, at byte MARK behind the volume,
- *	so that a log of the device's writes has the promises in their places.
+ *	Mounts the volume, changes files on it at random, and unmounts it. What fsync promised is
+ *	noted on the device itself, at byte MARK behind the volume, so that a log of the device's
+ *	writes has the promises in their places: the version of the file "saved", and how many
+ *	bytes of which value the file "fill" has.
  * crashload replay TYPE DIRECTORY
  *	Mounts and unmounts each image in the directory.
  */
@@ -26,6 +27,7 @@
 #define MOUNTED "/tmp/crash"
 #define FILES	12
 #define SECTOR	4096
+#define FILL_EVERY 140 /* steps */
 
 static unsigned long seed;
 static char buffer[1 << 16];
@@ -62,6 +64,11 @@ static void fsync_close(int fd)
 	close(fd);
 }
 
+static void directory_sync(const char *name)
+{
+	fsync_close((int)must(open(name, O_RDONLY | O_DIRECTORY), name));
+}
+
 static void file_write(unsigned i)
 {
 	int fd = (int)must(open(name_of(i), O_RDWR | O_CREAT, 0644), "open");
@@ -74,19 +81,29 @@ static void file_write(unsigned i)
 	close(fd);
 }
 
-static void promise(int device, off_t mark, unsigned version)
+/* The device, where on it promises go, and what they are. */
+static struct {
+	int device;
+	off_t mark;
+	unsigned version;
+	long filled;
+	int value;
+} note;
+
+static void promise(void)
 {
 	static char sector[SECTOR] __attribute__((aligned(SECTOR)));
 
-	snprintf(sector, sizeof(sector), "saved %u\n", version);
-	must(pwrite(device, sector, sizeof(sector), mark), "the mark");
-	must(fsync(device), "fsync");
+	snprintf(sector, sizeof(sector), "saved %u fill %ld %d\n", note.version, note.filled,
+		 note.value);
+	must(pwrite(note.device, sector, sizeof(sector), note.mark), "the mark");
+	must(fsync(note.device), "fsync");
 }
 
-static void save(int device, off_t mark)
+static void save(void)
 {
-	static unsigned version;
-	size_t len = 2000 + ++version * 37;
+	unsigned version = note.version + 1;
+	size_t len = 2000 + version * 37;
 	int fd = (int)must(open("new", O_RDWR | O_CREAT | O_TRUNC, 0644), "open");
 
 	for (size_t n = 0; n < len; n++)
@@ -94,8 +111,55 @@ static void save(int device, off_t mark)
 	must(write(fd, buffer, len), "write");
 	fsync_close(fd);
 	must(rename("new", "saved"), "rename");
-	fsync_close((int)must(open(".", O_RDONLY | O_DIRECTORY), "open"));
-	promise(device, mark, version);
+	directory_sync(".");
+	note.version = version;
+	promise();
+}
+
+/* A directory of many blocks, which the journal has got, and then it is gone. */
+static void directory_come_and_go(void)
+{
+	enum { NAMES = 120 };
+	static char names[NAMES][260];
+
+	must(mkdir("many", 0755), "mkdir");
+	for (int n = 0; n < NAMES; n++) {
+		snprintf(names[n], sizeof(names[n]), "many/%0200d", n);
+		if (n)
+			must(link(names[0], names[n]), "link");
+		else
+			close((int)must(open(names[0], O_WRONLY | O_CREAT, 0644), "open"));
+	}
+	directory_sync("many");
+	for (int n = 0; n < NAMES; n++)
+		must(unlink(names[n]), "unlink");
+	must(rmdir("many"), "rmdir");
+	directory_sync(".");
+}
+
+/*
+ * All blocks that are free become a file's, those of a directory among them that the log still
+ * has copies of: who recovers must not bring these back. The file goes before others want room.
+ */
+static void fill(void)
+{
+	ssize_t n;
+	int fd;
+
+	directory_come_and_go();
+	fd = (int)must(open("fill", O_RDWR | O_CREAT | O_TRUNC, 0644), "open");
+	note.value++;
+	memset(buffer, note.value, sizeof(buffer));
+	while ((n = write(fd, buffer, sizeof(buffer))) > 0)
+		note.filled += n;
+	if (errno != ENOSPC)
+		err(1, "write");
+	fsync_close(fd);
+	promise();
+	note.filled = 0;
+	promise();
+	must(unlink("fill"), "unlink");
+	directory_sync(".");
 }
 
 static void directories(unsigned i)
@@ -123,7 +187,7 @@ static void link_symbolic(unsigned i)
 		unlink(name);
 }
 
-static void step(int device, off_t mark)
+static void step(void)
 {
 	unsigned i = pick(FILES);
 
@@ -150,7 +214,7 @@ static void step(int device, off_t mark)
 		link_symbolic(i);
 		break;
 	case 12:
-		save(device, mark);
+		save();
 		break;
 	default:
 		if (!pick(8))
@@ -161,20 +225,23 @@ static void step(int device, off_t mark)
 
 static void work(char **args)
 {
-	int steps = atoi(args[2]), device;
-	off_t mark = atol(args[4]);
+	int steps = atoi(args[2]);
 
+	note.mark = atol(args[4]);
 	seed = strtoul(args[3], NULL, 10);
 	mkdir(MOUNTED, 0755);
 	must(mount(args[0], MOUNTED, args[1], 0, NULL), "mount");
-	device = (int)must(open(args[0], O_RDWR | O_DIRECT), args[0]);
+	note.device = (int)must(open(args[0], O_RDWR | O_DIRECT), args[0]);
 	must(chdir(MOUNTED), MOUNTED);
 	for (int i = 0; i < 3; i++)
 		must(mkdir(i ? i == 1 ? "d1" : "d2" : "d0", 0755), "mkdir");
-	while (steps--)
-		step(device, mark);
+	while (steps--) {
+		step();
+		if (steps % FILL_EVERY == 0)
+			fill();
+	}
 	must(chdir("/"), "/");
-	close(device);
+	close(note.device);
 	must(umount(MOUNTED), "umount");
 }
 

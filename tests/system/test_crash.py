@@ -36,17 +36,29 @@ def log_read(path):
     return events
 
 
+def promise_read(data):
+    """What crashload noted: the version of "saved"; how many bytes of which value "fill" has."""
+    words = data.split(b"\n")[0].split()
+    return int(words[1]), int(words[3]), int(words[4])
+
+
+def fills(events):
+    """Where "fill" was promised: how many events there are by then."""
+    return [number + 1 for number, (_, offset, data) in enumerate(events)
+            if offset == MARK and data and promise_read(data)[1]]
+
+
 def crash(before, events, count, rng):
     """
-    The volume as a crash behind `count` events may leave it, and the version promised by then: all
+    The volume as a crash behind `count` events may leave it, and what was promised by then: all
     that was flushed, and of the rest all, nothing, or a part, the last sectors of some missing.
     """
-    image, promised, flushed = bytearray(before), 0, 0
+    image, promised, flushed = bytearray(before), (0, 0, 0), 0
     for number, (flags, offset, data) in enumerate(events[:count]):
         if flags & FLUSH:
             flushed = number
         if offset == MARK and data:
-            promised = int(data.split(b"\n")[0].split()[1])
+            promised = promise_read(data)
     kind = rng.choice(("all", "none", "some"))
     for number, (flags, offset, data) in enumerate(events[:count]):
         if number > flushed and not flags & FUA:
@@ -130,16 +142,31 @@ def put(name, data):
     return path
 
 
-def saved_check(image, promised):
-    """The saved file is whole, and no older than what fsync had promised."""
-    out = os.path.join(scratch(), "saved")
+def file_of(image, name):
+    """The contents of a file of the volume; empty if there is none."""
+    out = os.path.join(scratch(), name)
     if os.path.exists(out):
         os.remove(out)
-    debugfs(image, f"dump saved {out}")
-    data = b""
-    if os.path.exists(out):
-        with open(out, "rb") as file:
-            data = file.read()
+    debugfs(image, f"dump {name} {out}")
+    if not os.path.exists(out):
+        return b""
+    with open(out, "rb") as file:
+        return file.read()
+
+
+def promises_check(image, promised):
+    """What fsync had promised is there: see promise_read."""
+    version, filled, value = promised
+    if filled:
+        data = file_of(image, "fill")
+        equal(len(data), filled, "size of what filled the volume")
+        check(not data.strip(bytes([value])), "a revoked block is back in what filled the volume")
+    saved_check(image, version)
+
+
+def saved_check(image, promised):
+    """The saved file is whole, and no older than what fsync had promised."""
+    data = file_of(image, "saved")
     if not data and not promised:
         return
     version, rest = divmod(len(data) - 2000, 37)
@@ -203,14 +230,16 @@ def test_points(system):
     before, events = record(system)
     journal_check(events)
     rng = random.Random(5)
-    points = [crash(before, events, rng.randrange(1, len(events) + 1), rng)
-              for _ in range(HOST_POINTS)]
+    counts = fills(events)
+    check(len(counts) > 3, f"the volume was filled {len(counts)} times")
+    counts += [rng.randrange(1, len(events) + 1) for _ in range(HOST_POINTS)]
+    points = [crash(before, events, count, rng) for count in counts]
     for image, promised in points:
         by_e2fsck(put("theirs", image))
         ours = put("ours", image)
         host([REMOUNT, ours])
         fsck(ours)
-        saved_check(ours, promised)
+        promises_check(ours, promised)
     images = [image for image, _ in points[:GUEST_POINTS]]
     for image, ours, linux_made in zip(images, in_guest("xv39", images), in_guest("linux", images)):
         theirs = put("theirs", image)
