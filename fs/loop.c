@@ -78,6 +78,14 @@ static struct request *request_take(struct loop *l)
 	return r;
 }
 
+static uint64_t backing_size(struct file *file)
+{
+	struct inode *inode = file->inode;
+	struct blockdev *d = S_ISBLK(inode->mode) ? blockdev_by_dev(inode->rdev) : NULL;
+
+	return d ? d->sectors << SECTOR_SHIFT : inode_size(inode);
+}
+
 static int piece_move(struct loop *l, enum bio_op op, void *data, uint32_t len, uint64_t at)
 {
 	ssize64_t n;
@@ -89,6 +97,9 @@ static int piece_move(struct loop *l, enum bio_op op, void *data, uint32_t len, 
 	n = file_read_at(l->file, data, len, at);
 	if (n < 0)
 		return (int)n;
+	/* Less than there is: an error on the way, which a read of the rest would tell. */
+	if (n < len && at + (uint64_t)n < backing_size(l->file))
+		return -EIO;
 	/* The file became shorter than it was. */
 	memset((char *)data + n, 0, len - (size_t)n);
 	return 0;
@@ -219,14 +230,6 @@ void loop_init(void)
 }
 
 /* --- attaching files --- */
-
-static uint64_t backing_size(struct file *file)
-{
-	struct inode *inode = file->inode;
-	struct blockdev *d = S_ISBLK(inode->mode) ? blockdev_by_dev(inode->rdev) : NULL;
-
-	return d ? d->sectors << SECTOR_SHIFT : inode_size(inode);
-}
 
 static void size_set(struct loop *l)
 {

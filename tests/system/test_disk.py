@@ -204,3 +204,20 @@ def test_disks_on_every_hart():
                  "cat /tmp/b /tmp/c /tmp/d /tmp/e /tmp/f /tmp/g",
                  disks=disks, smp=4, status=0)
     equal(result.text, "bbbcccdddeeefffggg", "ends of the disks")
+
+
+@cases({"block": 1024}, {"block": 4096})
+def test_short_read(block):
+    """A read that meets an error on its way gives what lies before; through a loop device too."""
+    tree = tree_of({"other": "file\n"}, "holes")
+    with open(os.path.join(tree, "f"), "wb") as file:
+        file.seek(16 << 10)
+        file.write(b"x" * (48 << 10))
+    disk = new_image("bad.img", tree=tree, options=["-b", str(block)])
+    bad = int(debugfs(disk, f"bmap /f {(32 << 10) // block}").split()[-1]) * block // 512
+    result = run("mount -t ext2 /dev/vdb /mnt || exit 9; dd if=/mnt/f of=/tmp/got bs=64k "
+                 "2>/dev/null; echo $?; wc -c < /tmp/got; dd if=/mnt/f bs=16k count=1 skip=1 "
+                 "2>/dev/null | wc -c; dev=$(losetup -f -S -r /mnt/f); dd if=$dev of=/tmp/loop "
+                 "bs=64k 2>/dev/null; echo $?; cmp /tmp/got /tmp/loop && echo same",
+                 disks=[disk], debug=True, append=f"blk.bad=vdb:{bad}-{bad + 1}", status=0)
+    equal(result.text.split(), ["1", "32768", "16384", "1", "same"], "statuses and sizes")
