@@ -48,16 +48,15 @@ static uint64_t blkdev_size(const struct blockdev *d)
 static ssize64_t blkdev_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct blockdev *d = f->data;
-	bool direct = file_is_direct(f, &d->object);
-	ssize64_t n = direct ? direct_begin(&d->object, u, *pos, false) : 0;
+	ssize64_t n;
 
-	if (n)
-		return n;
-	if (*pos == f->ra_end && !direct)
-		readahead_sequential(f, &d->object, *pos, u->resid);
-	n = pagecache_read(&d->object, u, *pos);
-	if (direct)
-		n = direct_end(&d->object, *pos, n, false);
+	if (file_is_direct(f, &d->object)) {
+		n = direct_read(&d->object, u, *pos);
+	} else {
+		if (*pos == f->ra_end)
+			readahead_sequential(f, &d->object, *pos, u->resid);
+		n = pagecache_read(&d->object, u, *pos);
+	}
 	if (n > 0)
 		f->ra_end = *pos += (uint64_t)n;
 	return n;
@@ -77,7 +76,7 @@ static ssize64_t blkdev_write(struct file *f, struct uio *u, uint64_t *pos)
 		return u->resid ? -ENOSPC : 0;
 	if (u->resid > size - at)
 		u->resid = size - at;
-	n = file_is_direct(f, &d->object) ? direct_begin(&d->object, u, at, true) : 0;
+	n = file_is_direct(f, &d->object) ? direct_check(u, at) : 0;
 	if (n)
 		return n;
 	mutex_lock(&f->inode->lock);
@@ -86,7 +85,7 @@ static ssize64_t blkdev_write(struct file *f, struct uio *u, uint64_t *pos)
 	if (n > 0)
 		*pos = at + (uint64_t)n;
 	if (file_is_direct(f, &d->object))
-		n = direct_end(&d->object, at, n, true);
+		n = direct_written(&d->object, at, n);
 	if (n > 0 && u->dsync) {
 		int err = file_fsync(f, !u->sync);
 

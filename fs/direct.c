@@ -34,7 +34,7 @@ void range_drop(struct object *o, uint64_t first, uint64_t last)
 	}
 }
 
-static int alignment_check(const struct uio *u, uint64_t pos)
+int direct_check(const struct uio *u, uint64_t pos)
 {
 	uint64_t all = pos;
 
@@ -43,28 +43,31 @@ static int alignment_check(const struct uio *u, uint64_t pos)
 	return all & (ALIGNMENT - 1) ? -EINVAL : 0;
 }
 
-int direct_begin(struct object *o, const struct uio *u, uint64_t pos, bool write)
+ssize64_t direct_read(struct object *o, struct uio *u, uint64_t pos)
 {
-	uint64_t last = (pos + u->resid - 1) >> PAGE_SHIFT;
-	int err = alignment_check(u, pos);
+	uint64_t first = pos >> PAGE_SHIFT, last = (pos + u->resid - 1) >> PAGE_SHIFT;
+	ssize64_t n = direct_check(u, pos);
 
-	if (err || write || !u->resid)
-		return err;
-	err = pagecache_sync(o, pos >> PAGE_SHIFT, last);
-	if (!err)
-		range_drop(o, pos >> PAGE_SHIFT, last);
-	return err;
+	if (n || !u->resid)
+		return n;
+	n = pagecache_sync(o, first, last);
+	if (n)
+		return n;
+	range_drop(o, first, last);
+	n = pagecache_read(o, u, pos);
+	if (n > 0)
+		range_drop(o, first, (pos + (uint64_t)n - 1) >> PAGE_SHIFT);
+	return n;
 }
 
-ssize64_t direct_end(struct object *o, uint64_t pos, ssize64_t n, bool write)
+ssize64_t direct_written(struct object *o, uint64_t pos, ssize64_t n)
 {
 	uint64_t last = (pos + (uint64_t)n - 1) >> PAGE_SHIFT;
-	int err = 0;
+	int err;
 
 	if (n <= 0)
 		return n;
-	if (write)
-		err = pagecache_sync(o, pos >> PAGE_SHIFT, last);
+	err = pagecache_sync(o, pos >> PAGE_SHIFT, last);
 	range_drop(o, pos >> PAGE_SHIFT, last);
 	return err ? err : n;
 }

@@ -241,18 +241,17 @@ static inline size_t page_read(struct object *o, struct uio *u, uint64_t pos)
 ssize64_t file_read_pages(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct object *o = &f->inode->object;
-	bool direct = file_is_direct(f, o);
-	ssize64_t n = direct ? direct_begin(o, u, *pos, false) : 0;
+	ssize64_t n;
 
-	if (n)
-		return n;
-	if (*pos == f->ra_end && !direct)
-		readahead_sequential(f, o, *pos, u->resid);
-	n = (ssize64_t)page_read(o, u, *pos);
-	if (unlikely(!n))
-		n = pagecache_read(o, u, *pos);
-	if (direct)
-		n = direct_end(o, *pos, n, false);
+	if (unlikely(file_is_direct(f, o))) {
+		n = direct_read(o, u, *pos);
+	} else {
+		if (*pos == f->ra_end)
+			readahead_sequential(f, o, *pos, u->resid);
+		n = (ssize64_t)page_read(o, u, *pos);
+		if (unlikely(!n))
+			n = pagecache_read(o, u, *pos);
+	}
 	if (n > 0)
 		f->ra_end = *pos += (uint64_t)n;
 	if (n >= 0)
@@ -334,7 +333,7 @@ ssize64_t file_write_pages(struct file *f, struct uio *u, uint64_t *pos)
 		at = size;
 	n = write_limit(inode, u, at);
 	if (!n && file_is_direct(f, &inode->object))
-		n = direct_begin(&inode->object, u, at, true);
+		n = direct_check(u, at);
 	if (!n) {
 		if (unlikely(inode->mode & (S_ISUID | S_ISGID)))
 			inode_drop_setid(inode);
@@ -348,7 +347,7 @@ ssize64_t file_write_pages(struct file *f, struct uio *u, uint64_t *pos)
 	}
 	mutex_unlock(&inode->lock);
 	if (n > 0 && file_is_direct(f, &inode->object))
-		n = direct_end(&inode->object, at - (uint64_t)n, n, true);
+		n = direct_written(&inode->object, at - (uint64_t)n, n);
 	if (n > 0 && u->dsync) {
 		int err = file_fsync(f, !u->sync);
 

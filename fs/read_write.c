@@ -71,7 +71,27 @@ static inline ssize64_t uio_transfer(struct file *f, struct uio *u, uint64_t *po
 	return likely(f->ops->write) ? f->ops->write(f, u, pos) : file_write(f, u, pos);
 }
 
-static inline ssize64_t fd_transfer(int fd, struct uio *u, bool write)
+/*
+ * What is to be moved: a transfer that is there, or one buffer. The buffer's transfer is made when
+ * the file is known, so that the compiler knows what is in it where it is asked.
+ */
+struct wanted {
+	struct uio *u; /* NULL: the buffer */
+	uaddr_t buf;
+	size_t n;
+};
+
+static inline ssize64_t wanted_transfer(struct file *f, struct wanted w, uint64_t *pos, bool write)
+{
+	struct uio u;
+
+	if (w.u)
+		return uio_transfer(f, w.u, pos, write);
+	uio_init_user(&u, w.buf, w.n);
+	return uio_transfer(f, &u, pos, write);
+}
+
+static inline ssize64_t fd_transfer(int fd, struct wanted w, bool write)
 {
 	struct borrowed use;
 	struct file *f = file_begin(fd, &use);
@@ -79,12 +99,12 @@ static inline ssize64_t fd_transfer(int fd, struct uio *u, bool write)
 
 	if (!f)
 		return -EBADF;
-	n = uio_transfer(f, u, &f->pos, write);
+	n = wanted_transfer(f, w, &f->pos, write);
 	file_end(f, use);
 	return n;
 }
 
-static inline ssize64_t fd_transfer_at(int fd, struct uio *u, int64_t offset, bool write)
+static inline ssize64_t fd_transfer_at(int fd, struct wanted w, int64_t offset, bool write)
 {
 	uint64_t pos = (uint64_t)offset;
 	struct file *f;
@@ -99,7 +119,7 @@ static inline ssize64_t fd_transfer_at(int fd, struct uio *u, int64_t offset, bo
 	if (!(f->kind & FILE_SEEK))
 		n = -ESPIPE;
 	else
-		n = uio_transfer(f, u, &pos, write);
+		n = wanted_transfer(f, w, &pos, write);
 	fd_return(f, owned);
 	return n;
 }
@@ -146,6 +166,7 @@ static ssize64_t fd_transfer_iov(int fd, uaddr_t user, uint64_t count, int64_t o
 {
 	struct iovec64 fast[IOV_FAST], *iov;
 	struct uio u;
+	struct wanted w = {.u = &u};
 	ssize64_t n;
 	int err;
 
@@ -157,41 +178,29 @@ static ssize64_t fd_transfer_iov(int fd, uaddr_t user, uint64_t count, int64_t o
 	u.dsync = rwf & (RWF_DSYNC | RWF_SYNC);
 	u.sync = rwf & RWF_SYNC;
 	u.append = rwf & RWF_APPEND;
-	n = offset == -1 ? fd_transfer(fd, &u, write) : fd_transfer_at(fd, &u, offset, write);
+	n = offset == -1 ? fd_transfer(fd, w, write) : fd_transfer_at(fd, w, offset, write);
 	kfree(iov);
 	return n;
 }
 
 SYSCALL3(read, int, fd, uaddr_t, buf, size_t, n)
 {
-	struct uio u;
-
-	uio_init_user(&u, buf, n);
-	return fd_transfer(fd, &u, false);
+	return fd_transfer(fd, (struct wanted){.buf = buf, .n = n}, false);
 }
 
 SYSCALL3(write, int, fd, uaddr_t, buf, size_t, n)
 {
-	struct uio u;
-
-	uio_init_user(&u, buf, n);
-	return fd_transfer(fd, &u, true);
+	return fd_transfer(fd, (struct wanted){.buf = buf, .n = n}, true);
 }
 
 SYSCALL4(pread64, int, fd, uaddr_t, buf, size_t, n, int64_t, offset)
 {
-	struct uio u;
-
-	uio_init_user(&u, buf, n);
-	return fd_transfer_at(fd, &u, offset, false);
+	return fd_transfer_at(fd, (struct wanted){.buf = buf, .n = n}, offset, false);
 }
 
 SYSCALL4(pwrite64, int, fd, uaddr_t, buf, size_t, n, int64_t, offset)
 {
-	struct uio u;
-
-	uio_init_user(&u, buf, n);
-	return fd_transfer_at(fd, &u, offset, true);
+	return fd_transfer_at(fd, (struct wanted){.buf = buf, .n = n}, offset, true);
 }
 
 SYSCALL3(readv, int, fd, uaddr_t, iov, uint64_t, count)
