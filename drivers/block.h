@@ -182,5 +182,3 @@ void blockdev_release(struct blockdev *d);
 int blockdev_flush(struct blockdev *d); /* device cache to stable storage; sleeps */
 /* Read or write whole sectors past the cache: buf is kmalloc's. 0 or -errno. Sleeps. */
 int blockdev_transfer(struct blockdev *d, enum bio_op op, uint64_t sector, void *buf, size_t len);
-/* ioctl(2) of an open block device: BLKGETSIZE64 and its kin; -ENOTTY for others. Sleeps. */
-long blockdev_ioctl(struct blockdev *d, uint32_t cmd, uint64_t arg);

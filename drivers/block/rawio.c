@@ -1,15 +1,12 @@
 /*
  * A block device as a memory object: its raw contents by page, for /dev/vda and for the metadata
- * of file systems. And its ioctls.
+ * of file systems.
  */
 #include "drivers/block/bio.h"
 
-#include "kernel/thread.h"
-#include "kernel/uapi/fs.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "mm/pagecache.h"
-#include "mm/usercopy.h"
+#include "mm/object.h"
 
 #define BATCH 16 /* frames in one bio here; neighbours are merged by the queue */
 
@@ -82,54 +79,3 @@ const struct object_ops blockdev_object_ops = {
 	.read_pages = raw_read_pages,
 	.write_pages = raw_write_pages,
 };
-
-static long discard_range(struct blockdev *d, uaddr_t arg)
-{
-	uint64_t start, len, size = d->sectors << SECTOR_SHIFT;
-	struct bio b;
-
-	if (get_user_u64(&start, arg) || get_user_u64(&len, arg + 8))
-		return -EFAULT;
-	if (d->readonly)
-		return -EROFS;
-	if (!cred_privileged())
-		return -EPERM;
-	if (start % SECTOR_SIZE || len % SECTOR_SIZE || !len || start > size || len > size - start)
-		return -EINVAL;
-	int err = pagecache_invalidate(&d->object, start >> PAGE_SHIFT,
-				       (start + len - 1) >> PAGE_SHIFT);
-
-	if (err)
-		return err;
-	bio_init(&b, d, BIO_DISCARD, start >> SECTOR_SHIFT);
-	b.sectors = len >> SECTOR_SHIFT;
-	return bio_submit_wait(&b);
-}
-
-long blockdev_ioctl(struct blockdev *d, uint32_t cmd, uint64_t arg)
-{
-	int err;
-
-	switch (cmd) {
-	case BLKGETSIZE64:
-		return put_user_u64(arg, d->sectors << SECTOR_SHIFT);
-	case BLKGETSIZE:
-		return put_user_u64(arg, d->sectors);
-	case BLKSSZGET:
-	case BLKPBSZGET:
-		return put_user_u32(arg, d->block_size);
-	case BLKBSZGET:
-		return put_user_u32(arg, PAGE_SIZE);
-	case BLKROGET:
-		return put_user_u32(arg, d->readonly);
-	case BLKFLSBUF:
-		if (!cred_privileged())
-			return -EACCES;
-		err = pagecache_sync(&d->object, 0, UINT64_MAX);
-		return err ? err : blockdev_flush(d);
-	case BLKDISCARD:
-		return discard_range(d, arg);
-	default:
-		return -ENOTTY;
-	}
-}
