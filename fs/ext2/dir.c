@@ -22,8 +22,7 @@ static int dir_damaged(struct inode *dir, uint32_t block)
 			  (unsigned long)dir->ino, block);
 }
 
-/* Block n of the directory. A hole is damage: directories have none. */
-static int block_get(struct inode *dir, uint32_t n, struct buf *b)
+int ext2_dir_block(struct inode *dir, uint32_t n, struct buf *b)
 {
 	uint32_t pblk;
 	uint64_t run;
@@ -32,10 +31,7 @@ static int block_get(struct inode *dir, uint32_t n, struct buf *b)
 	if (err)
 		return err;
 	if (!pblk)
-		return dir_damaged(dir, n);
-	/* A damaged directory may name itself often: whoever waits for it can still be killed. */
-	if (unlikely(!(n & 63)) && n && signal_fatal_pending())
-		return -EINTR;
+		return -ENOENT;
 	err = buf_read(dir->sb, pblk, b);
 	if (err)
 		return err;
@@ -43,6 +39,18 @@ static int block_get(struct inode *dir, uint32_t n, struct buf *b)
 	if (err)
 		buf_put(b);
 	return err;
+}
+
+/* Block n, which there must be. */
+static int block_get(struct inode *dir, uint32_t n, struct buf *b)
+{
+	int err;
+
+	/* A damaged directory may name itself often: whoever waits for it can still be killed. */
+	if (unlikely(!(n & 63)) && n && signal_fatal_pending())
+		return -EINTR;
+	err = ext2_dir_block(dir, n, b);
+	return err == -ENOENT ? dir_damaged(dir, n) : err;
 }
 
 /* The record at offset `at` of a block, or NULL if it is not sound. */

@@ -221,6 +221,11 @@ int ext2_setattr(struct inode *inode, const struct iattr *attr);
 int ext2_set_size(struct inode *inode, uint64_t size);
 
 /* dir.c: the directory's lock is held */
+/*
+ * Block n of the directory, its checksum right. -ENOENT: it has none there, which is damage, since
+ * directories have no holes; or -errno.
+ */
+int ext2_dir_block(struct inode *dir, uint32_t n, struct buf *b);
 /* ino of the name in *ino, 0 if it is not there. */
 int ext2_dir_find(struct inode *dir, const char *name, size_t len, uint32_t *ino);
 int ext2_dir_add(struct inode *dir, const char *name, size_t len, uint32_t ino, mode_t mode);

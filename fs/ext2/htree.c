@@ -39,26 +39,11 @@ struct node {
 	uint32_t count;
 };
 
-static int dir_block_read(struct inode *dir, uint32_t n, struct buf *b)
+static int index_block(struct inode *dir, uint32_t n, struct buf *b)
 {
-	uint32_t pblk;
-	uint64_t run;
-	int err;
-
 	if (n >= dir->size_other >> ext2_fs(dir->sb)->block_bits)
 		return -ENOENT;
-	err = ext2_map(ext2_i(dir), n, 1, false, &pblk, &run);
-	if (err)
-		return err;
-	if (!pblk)
-		return -ENOENT;
-	err = buf_read(dir->sb, pblk, b);
-	if (err)
-		return err;
-	err = ext2_sum_dir_block(dir, n, b->data);
-	if (err)
-		buf_put(b);
-	return err;
+	return ext2_dir_block(dir, n, b);
 }
 
 /* It stands behind the room for entries, of which those in use count. */
@@ -81,7 +66,7 @@ bool ext2_htree_sum_right(uint32_t seed, const void *block, uint32_t block_size,
 static int node_open(struct inode *dir, uint32_t block, uint32_t at, struct node *n)
 {
 	uint32_t limit, room = (dir->sb->block_size - at) / (uint32_t)sizeof(struct entry);
-	int err = dir_block_read(dir, block, &n->b);
+	int err = index_block(dir, block, &n->b);
 
 	if (err)
 		return err;
@@ -117,7 +102,7 @@ static int root_read(struct ext2_htree *h, const char *name, size_t len)
 	const struct root_info *info;
 	unsigned version;
 	struct buf b;
-	int err = dir_block_read(h->dir, 0, &b);
+	int err = index_block(h->dir, 0, &b);
 
 	if (err)
 		return err;

@@ -203,7 +203,6 @@ static int groups_load(struct ext2_fs *fs)
 	}
 	for (uint32_t g = 0; g < fs->groups; g++) {
 		struct ext2_group *gd = ext2_group(fs, g);
-
 		int err = ext2_sum_group(fs, g);
 
 		if (err)
