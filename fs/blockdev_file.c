@@ -150,7 +150,7 @@ static long blkdev_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 	case BLKSSZGET:
 	case BLKPBSZGET:
 	case BLKIOMIN:
-		return put_user_u32(arg, SECTOR_SIZE);
+		return put_user_u32(arg, d->block_size);
 	case BLKBSZGET:
 		return put_user_u32(arg, PAGE_SIZE);
 	case BLKIOOPT:

@@ -68,10 +68,11 @@ TEST(fs, loop_data, .root = true, .no_leak_check = true)
 
 TEST(fs, loop_status, .root = true, .no_leak_check = true)
 {
-	struct loop_config config = {.info = {.lo_offset = 4096, .lo_sizelimit = 8192}};
+	struct loop_config config = {
+		.block_size = 1024, .info = {.lo_offset = 4096, .lo_sizelimit = 8192}};
 	struct loop_info64 info;
 	char name[40];
-	int loop = loop_open(name, sizeof(name)), fd = backing_file(64 * 1024), ro;
+	int loop = loop_open(name, sizeof(name)), fd = backing_file(64 * 1024), ro, sector;
 	unsigned char buf[512];
 
 	CHECK_ERR(ioctl(loop, LOOP_GET_STATUS64, &info), ENXIO);
@@ -83,6 +84,8 @@ TEST(fs, loop_status, .root = true, .no_leak_check = true)
 	strcpy((char *)config.info.lo_file_name, "some/name");
 	CHECK_OK(ioctl(loop, LOOP_CONFIGURE, &config));
 	CHECK_ERR(ioctl(loop, LOOP_CONFIGURE, &config), EBUSY);
+	CHECK_OK(ioctl(loop, BLKSSZGET, &sector));
+	CHECK_EQ(sector, 1024);
 	CHECK_EQ(device_size(loop), 8192);
 	CHECK_OK(ioctl(loop, BLKROGET, &ro));
 	CHECK_EQ(ro, 1);
