@@ -13,17 +13,17 @@
 static int setattr_permission(struct inode *inode, const struct iattr *a)
 {
 	const struct cred *c = current()->cred;
+	bool owner, uid, gid;
 
-	if (fs_privileged())
+	if (!c)
 		return 0;
-	if ((a->valid & ATTR_UID) && (c->fsuid != inode->uid || a->uid != inode->uid))
+	owner = c->fsuid == inode->uid;
+	uid = !(a->valid & ATTR_UID) || (owner && a->uid == inode->uid);
+	gid = !(a->valid & ATTR_GID) ||
+	      (owner && (cred_in_group(c, a->gid) || a->gid == inode->gid));
+	if (!(uid && gid) && !cred_has(c, CAP_CHOWN))
 		return -EPERM;
-	if ((a->valid & ATTR_GID) && (c->fsuid != inode->uid ||
-				      (!cred_in_group(c, a->gid) && a->gid != inode->gid)))
-		return -EPERM;
-	if ((a->valid & ATTR_MODE) && c->fsuid != inode->uid)
-		return -EPERM;
-	return 0;
+	return (a->valid & ATTR_MODE) && !inode_owner_or_capable(inode) ? -EPERM : 0;
 }
 
 /* A new owner does not inherit set-id bits; a mode may not give away a group one is not in. */
@@ -40,7 +40,7 @@ static void setattr_setid(struct inode *inode, struct iattr *a)
 			a->valid |= ATTR_MODE;
 			a->mode = mode & ~drop;
 		}
-	} else if ((a->valid & ATTR_MODE) && !fs_privileged() &&
+	} else if ((a->valid & ATTR_MODE) && !cred_capable(CAP_FSETID) &&
 		   !cred_in_group(current()->cred, inode->gid)) {
 		a->mode &= ~S_ISGID;
 	}
@@ -78,7 +78,7 @@ int vfs_truncate(struct path *p, uint64_t size)
 		(void)signal_thread(current(), SIGXFSZ, NULL);
 		return -EFBIG;
 	}
-	if ((inode->mode & (S_ISUID | S_ISGID)) && !fs_privileged()) {
+	if ((inode->mode & (S_ISUID | S_ISGID)) && !cred_capable(CAP_FSETID)) {
 		mutex_lock(&inode->lock);
 		inode_drop_setid(inode);
 		mutex_unlock(&inode->lock);
@@ -257,7 +257,7 @@ static int do_utimes(struct path *p, const struct timespec64 *t)
 	if (err || !a.valid)
 		return err;
 	/* Who may write may say "now"; any other time is the owner's to set. */
-	if (!inode_owner_or_root(inode)) {
+	if (!inode_owner_or_capable(inode)) {
 		if (!is_now)
 			return -EPERM;
 		err = inode_permission(inode, MAY_WRITE);

@@ -120,7 +120,7 @@ static long blkdev_flush_cache(struct blockdev *d)
 {
 	int err;
 
-	if (!cred_privileged())
+	if (!cred_capable(CAP_SYS_ADMIN))
 		return -EACCES;
 	err = pagecache_sync(&d->object, 0, UINT32_MAX);
 	return err ? err : pagecache_invalidate(&d->object, 0, UINT32_MAX);
@@ -128,7 +128,7 @@ static long blkdev_flush_cache(struct blockdev *d)
 
 static long blkdev_reread(struct file *f, struct blockdev *d)
 {
-	if (!cred_privileged())
+	if (!cred_capable(CAP_SYS_ADMIN))
 		return -EACCES;
 	if (!loop_has_partitions(d))
 		return -EINVAL;

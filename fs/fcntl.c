@@ -17,7 +17,7 @@ static long flags_set(struct file *f, uint32_t flags)
 {
 	uint32_t was = atomic_load(&f->flags);
 
-	if ((flags & O_NOATIME) && !(was & O_NOATIME) && !inode_owner_or_root(f->inode))
+	if ((flags & O_NOATIME) && !(was & O_NOATIME) && !inode_owner_or_capable(f->inode))
 		return -EPERM;
 	if ((flags & O_DIRECT) && !S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode))
 		return -EINVAL;

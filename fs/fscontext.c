@@ -114,7 +114,7 @@ SYSCALL1(chroot, uaddr_t, path)
 	if (err)
 		return err;
 	err = inode_permission(p.dentry->inode, MAY_EXEC);
-	if (!err && !cred_privileged())
+	if (!err && !cred_capable(CAP_SYS_CHROOT))
 		err = -EPERM;
 	if (err)
 		path_put(&p);

@@ -433,7 +433,7 @@ long loop_ioctl(struct file *f, struct blockdev *d, uint32_t cmd, uint64_t arg)
 		return -ENOTTY;
 	if (cmd == LOOP_CONFIGURE && copy_from_user(&config, arg, sizeof(config)))
 		return -EFAULT;
-	if (cmd != LOOP_GET_STATUS64 && !cred_privileged() && !(f->kind & FILE_WRITE))
+	if (cmd != LOOP_GET_STATUS64 && !cred_capable(CAP_SYS_ADMIN) && !(f->kind & FILE_WRITE))
 		return -EPERM;
 	mutex_lock(&l->lock);
 	if (cmd == LOOP_SET_FD || cmd == LOOP_CONFIGURE)

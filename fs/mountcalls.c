@@ -140,7 +140,7 @@ SYSCALL5(mount, uaddr_t, source, uaddr_t, target, uaddr_t, type, uint64_t, flags
 	struct pathname s, t, k, o;
 	int err;
 
-	if (!cred_privileged())
+	if (!cred_capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
 		flags &= ~(uint64_t)MS_MGC_MSK;
@@ -178,7 +178,7 @@ SYSCALL2(umount2, uaddr_t, target, int, flags)
 
 	if (flags & ~(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
 		return -EINVAL;
-	if (!cred_privileged())
+	if (!cred_capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	err = path_lookup_user(AT_FDCWD, target, walk, &p);
 	if (err)

@@ -80,7 +80,7 @@ int vfs_mknod(int dirfd, const char *path, mode_t mode, dev_t rdev)
 	struct dentry *d;
 	int err;
 
-	if ((S_ISCHR(mode) || S_ISBLK(mode)) && !fs_privileged())
+	if ((S_ISCHR(mode) || S_ISBLK(mode)) && !cred_capable(CAP_MKNOD))
 		return -EPERM;
 	err = name_begin(dirfd, path, true, &l, &d);
 	if (err)
@@ -121,8 +121,8 @@ int vfs_symlink(const char *target, int dirfd, const char *path)
 /* In a directory with the sticky bit only owners remove. */
 static bool sticky_denies(const struct inode *dir, const struct inode *inode)
 {
-	return (dir->mode & S_ISVTX) && !inode_owner_or_root(inode) &&
-	       !inode_owner_or_root(dir);
+	return (dir->mode & S_ISVTX) && !inode_owner_or_capable(inode) &&
+	       !inode_owner_or_capable(dir);
 }
 
 int name_may_remove(struct inode *dir, struct dentry *d, bool directory)
@@ -313,7 +313,7 @@ SYSCALL5(linkat, int, fd, uaddr_t, from, int, dirfd, uaddr_t, path, int, flags)
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	if (flags & AT_EMPTY_PATH) {
-		if (!fs_privileged())
+		if (!cred_capable(CAP_DAC_READ_SEARCH))
 			return -ENOENT;
 		walk |= WALK_EMPTY;
 	}

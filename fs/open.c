@@ -78,7 +78,7 @@ static int open_permission(struct path *p, int flags, bool created)
 		if (err)
 			return err;
 	}
-	if ((flags & O_NOATIME) && !inode_owner_or_root(inode))
+	if ((flags & O_NOATIME) && !inode_owner_or_capable(inode))
 		return -EPERM;
 	return 0;
 }

@@ -9,13 +9,6 @@
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
 
-bool fs_privileged(void)
-{
-	const struct cred *c = current()->cred;
-
-	return !c || c->fsuid == 0;
-}
-
 bool cred_in_group(const struct cred *c, gid_t gid)
 {
 	if (c->fsgid == gid)
@@ -27,9 +20,19 @@ bool cred_in_group(const struct cred *c, gid_t gid)
 	return false;
 }
 
-bool inode_owner_or_root(const struct inode *inode)
+bool inode_owner_or_capable(const struct inode *inode)
 {
-	return fs_privileged() || current()->cred->fsuid == inode->uid;
+	return cred_capable(CAP_FOWNER) || current()->cred->fsuid == inode->uid;
+}
+
+/* Has c the power to do what the bits of the mode may forbid? */
+static bool overrides(const struct cred *c, mode_t mode, int mask)
+{
+	/* Even root executes only what somebody may execute. */
+	if (cred_has(c, CAP_DAC_OVERRIDE))
+		return !(mask & MAY_EXEC) || S_ISDIR(mode) || (mode & 0111);
+	return cred_has(c, CAP_DAC_READ_SEARCH) &&
+	       !(mask & (S_ISDIR(mode) ? MAY_WRITE : MAY_WRITE | MAY_EXEC));
 }
 
 int inode_permission(struct inode *inode, int mask)
@@ -40,12 +43,8 @@ int inode_permission(struct inode *inode, int mask)
 	if ((mask & MAY_WRITE) && atomic_load(&inode->sb->readonly) &&
 	    (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
 		return -EROFS;
-	if (!c || c->fsuid == 0) {
-		/* Root executes only what somebody may execute. */
-		if ((mask & MAY_EXEC) && !S_ISDIR(mode) && !(mode & 0111))
-			return -EACCES;
+	if (!c || overrides(c, mode, mask))
 		return 0;
-	}
 	if (c->fsuid == inode->uid)
 		mode >>= 6;
 	else if (cred_in_group(c, inode->gid))
@@ -63,8 +62,8 @@ void inode_init_owner(struct inode *inode, const struct inode *dir, mode_t *mode
 		inode->gid = dir->gid;
 		if (S_ISDIR(*mode))
 			*mode |= S_ISGID;
-		else if ((*mode & (S_ISGID | 0010)) == (S_ISGID | 0010) && !fs_privileged() &&
-			 !cred_in_group(c, dir->gid))
+		else if ((*mode & (S_ISGID | 0010)) == (S_ISGID | 0010) &&
+			 !cred_capable(CAP_FSETID) && !cred_in_group(c, dir->gid))
 			*mode &= ~S_ISGID;
 	}
 	inode->mode = *mode;
@@ -75,7 +74,7 @@ void inode_drop_setid(struct inode *inode)
 {
 	mode_t drop = 0;
 
-	if (likely(!(inode->mode & (S_ISUID | S_ISGID))) || fs_privileged())
+	if (likely(!(inode->mode & (S_ISUID | S_ISGID))) || cred_capable(CAP_FSETID))
 		return;
 	drop = inode->mode & S_ISUID;
 	/* Set-group-id without group execute once meant mandatory locking: it stays. */

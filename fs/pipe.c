@@ -457,7 +457,7 @@ long pipe_size_set(struct file *f, uint64_t size)
 	if (!size || size > INT32_MAX)
 		return -EINVAL;
 	npages = (uint32_t)roundup_pow2(DIV_ROUND_UP(size, PAGE_SIZE));
-	if (npages > PIPE_PAGES_MAX && !fs_privileged())
+	if (npages > PIPE_PAGES_MAX && !cred_capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	pages = kzalloc(npages * sizeof(*pages));
 	if (!pages)

@@ -191,23 +191,25 @@ SYSCALL2(fstatfs, int, fd, uaddr_t, out)
 	return err;
 }
 
-/* access(2) asks with the real ids: a copy of the credentials has them in place of the fs ones. */
+/*
+ * access(2) asks for who the real ids say that it is: a copy of the credentials has them in place
+ * of the fs ones, and the powers that go with them.
+ */
 static const struct cred *cred_of_real_ids(const struct cred *c)
 {
+	capset_t caps = c->uid ? 0 : c->permitted;
 	struct cred *copy;
 
-	if (c->fsuid == c->uid && c->fsgid == c->gid)
+	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
+		caps = c->effective;
+	if (c->fsuid == c->uid && c->fsgid == c->gid && c->effective == caps)
 		return cred_get(c);
-	copy = cred_alloc(c->ngroups);
+	copy = cred_copy();
 	if (!copy)
 		return NULL;
-	copy->uid = c->uid;
-	copy->euid = c->uid;
-	copy->suid = c->suid;
 	copy->fsuid = c->uid;
-	copy->gid = copy->egid = copy->fsgid = c->gid;
-	copy->sgid = c->sgid;
-	memcpy(copy->groups, c->groups, c->ngroups * sizeof(gid_t));
+	copy->fsgid = c->gid;
+	copy->effective = caps;
 	return copy;
 }
 

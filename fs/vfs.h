@@ -265,11 +265,9 @@ void inode_write_put(struct inode *inode);
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 /* May the running thread? 0 or -EACCES, -EROFS (never asks the mount). Does not sleep. */
 int inode_permission(struct inode *inode, int mask);
-/* Does the running thread own it, or is it root? */
-bool inode_owner_or_root(const struct inode *inode);
+/* Does the running thread own it, or may it act as if it did (CAP_FOWNER)? */
+bool inode_owner_or_capable(const struct inode *inode);
 bool cred_in_group(const struct cred *c, gid_t gid);
-/* Power to override file permissions: file-system user id 0, and kernel threads. */
-bool fs_privileged(void);
 
 /* --- names --- */
 

@@ -21,7 +21,7 @@ int clock_timer_clock(int clock)
 	case CLOCK_REALTIME_ALARM:
 	case CLOCK_BOOTTIME_ALARM:
 		/* This machine never sleeps, so there is nothing to be woken from. */
-		return cred_privileged() ? 0 : -EPERM;
+		return cred_capable(CAP_WAKE_ALARM) ? 0 : -EPERM;
 	default:
 		return -EINVAL;
 	}

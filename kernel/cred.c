@@ -1,7 +1,7 @@
 /*
- * Credentials: who a thread acts for (credentials(7)). A struct cred never changes; a thread that
- * changes its ids gets a new one. Linux keeps them per thread and leaves it to libc to keep threads
- * alike; so do we.
+ * Credentials: the ids a thread acts for (credentials(7)). A struct cred never changes; a thread
+ * that changes its ids gets a new one. Linux keeps them per thread and leaves it to libc to keep
+ * threads alike; so do we.
  */
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"
@@ -45,13 +45,14 @@ const struct cred *cred_of(struct process *p)
 	return c;
 }
 
-bool cred_privileged(void)
+bool cred_capable(int cap)
 {
-	return current()->cred->euid == 0;
+	const struct cred *c = current()->cred;
+
+	return !c || cred_has(c, cap);
 }
 
-/* A private copy of the running thread's, to change and hand to commit. */
-static struct cred *copy_current(void)
+struct cred *cred_copy(void)
 {
 	const struct cred *old = current()->cred;
 	struct cred *c = cred_alloc(old->ngroups);
@@ -63,7 +64,7 @@ static struct cred *copy_current(void)
 	return c;
 }
 
-static long commit(struct cred *c)
+void cred_commit(struct cred *c)
 {
 	struct thread *t = current();
 	const struct cred *old = t->cred;
@@ -71,12 +72,11 @@ static long commit(struct cred *c)
 
 	/* Its memory may hold what only the old ids may know (prctl(2), PR_SET_DUMPABLE). */
 	if (c->euid != old->euid || c->egid != old->egid || c->fsuid != old->fsuid ||
-	    c->fsgid != old->fsgid)
+	    c->fsgid != old->fsgid || (c->permitted & ~old->permitted))
 		t->process->dumpable = false;
 	t->cred = c;
 	spin_unlock_irq(&proc_lock, irq);
 	cred_put(old);
-	return 0;
 }
 
 SYSCALL0(getuid)
@@ -107,10 +107,10 @@ static long set_uids(uid_t r, uid_t e, uid_t s)
 	const uid_t want[3] = {r, e, s};
 
 	for (int i = 0; i < 3; i++)
-		if (!cred_privileged() && want[i] != NO_ID && want[i] != o->uid &&
+		if (!cred_capable(CAP_SETUID) && want[i] != NO_ID && want[i] != o->uid &&
 		    want[i] != o->euid && want[i] != o->suid)
 			return -EPERM;
-	c = copy_current();
+	c = cred_copy();
 	if (!c)
 		return -ENOMEM;
 	if (r != NO_ID)
@@ -120,7 +120,9 @@ static long set_uids(uid_t r, uid_t e, uid_t s)
 	if (s != NO_ID)
 		c->suid = s;
 	c->fsuid = c->euid;
-	return commit(c);
+	cred_uids_changed(c, o);
+	cred_commit(c);
+	return 0;
 }
 
 static long set_gids(gid_t r, gid_t e, gid_t s)
@@ -130,10 +132,10 @@ static long set_gids(gid_t r, gid_t e, gid_t s)
 	const gid_t want[3] = {r, e, s};
 
 	for (int i = 0; i < 3; i++)
-		if (!cred_privileged() && want[i] != NO_ID && want[i] != o->gid &&
+		if (!cred_capable(CAP_SETGID) && want[i] != NO_ID && want[i] != o->gid &&
 		    want[i] != o->egid && want[i] != o->sgid)
 			return -EPERM;
-	c = copy_current();
+	c = cred_copy();
 	if (!c)
 		return -ENOMEM;
 	if (r != NO_ID)
@@ -143,7 +145,8 @@ static long set_gids(gid_t r, gid_t e, gid_t s)
 	if (s != NO_ID)
 		c->sgid = s;
 	c->fsgid = c->egid;
-	return commit(c);
+	cred_commit(c);
+	return 0;
 }
 
 SYSCALL3(setresuid, uid_t, r, uid_t, e, uid_t, s)
@@ -163,7 +166,7 @@ SYSCALL1(setuid, uid_t, id)
 
 	if (id == NO_ID)
 		return -EINVAL;
-	if (cred_privileged())
+	if (cred_capable(CAP_SETUID))
 		return set_uids(id, id, id);
 	if (id != o->uid && id != o->suid)
 		return -EPERM;
@@ -176,7 +179,7 @@ SYSCALL1(setgid, gid_t, id)
 
 	if (id == NO_ID)
 		return -EINVAL;
-	if (cred_privileged())
+	if (cred_capable(CAP_SETGID))
 		return set_gids(id, id, id);
 	if (id != o->gid && id != o->sgid)
 		return -EPERM;
@@ -189,9 +192,9 @@ SYSCALL2(setreuid, uid_t, r, uid_t, e)
 	const struct cred *o = current()->cred;
 	uid_t s = NO_ID;
 
-	if (!cred_privileged() && r != NO_ID && r != o->uid && r != o->euid)
+	if (!cred_capable(CAP_SETUID) && r != NO_ID && r != o->uid && r != o->euid)
 		return -EPERM;
-	if (!cred_privileged() && e != NO_ID && e != o->uid && e != o->euid && e != o->suid)
+	if (!cred_capable(CAP_SETUID) && e != NO_ID && e != o->uid && e != o->euid && e != o->suid)
 		return -EPERM;
 	if (r != NO_ID || (e != NO_ID && e != o->uid))
 		s = e != NO_ID ? e : o->euid;
@@ -203,9 +206,9 @@ SYSCALL2(setregid, gid_t, r, gid_t, e)
 	const struct cred *o = current()->cred;
 	gid_t s = NO_ID;
 
-	if (!cred_privileged() && r != NO_ID && r != o->gid && r != o->egid)
+	if (!cred_capable(CAP_SETGID) && r != NO_ID && r != o->gid && r != o->egid)
 		return -EPERM;
-	if (!cred_privileged() && e != NO_ID && e != o->gid && e != o->egid && e != o->sgid)
+	if (!cred_capable(CAP_SETGID) && e != NO_ID && e != o->gid && e != o->egid && e != o->sgid)
 		return -EPERM;
 	if (r != NO_ID || (e != NO_ID && e != o->gid))
 		s = e != NO_ID ? e : o->egid;
@@ -237,12 +240,13 @@ SYSCALL1(setfsuid, uid_t, id)
 	uid_t old = o->fsuid;
 	struct cred *c;
 
-	if (id != NO_ID && (cred_privileged() || id == o->uid || id == o->euid || id == o->suid ||
-			    id == o->fsuid)) {
-		c = copy_current();
+	if (id != NO_ID && (id == o->uid || id == o->euid || id == o->suid ||
+			    id == o->fsuid || cred_capable(CAP_SETUID))) {
+		c = cred_copy();
 		if (c) {
 			c->fsuid = id;
-			commit(c);
+			cred_fsuid_changed(c, o);
+			cred_commit(c);
 		}
 	}
 	return old;
@@ -254,12 +258,12 @@ SYSCALL1(setfsgid, gid_t, id)
 	gid_t old = o->fsgid;
 	struct cred *c;
 
-	if (id != NO_ID && (cred_privileged() || id == o->gid || id == o->egid || id == o->sgid ||
-			    id == o->fsgid)) {
-		c = copy_current();
+	if (id != NO_ID && (id == o->gid || id == o->egid || id == o->sgid ||
+			    id == o->fsgid || cred_capable(CAP_SETGID))) {
+		c = cred_copy();
 		if (c) {
 			c->fsgid = id;
-			commit(c);
+			cred_commit(c);
 		}
 	}
 	return old;
@@ -284,7 +288,7 @@ SYSCALL2(setgroups, int, n, uaddr_t, list)
 {
 	struct cred *c;
 
-	if (!cred_privileged())
+	if (!cred_capable(CAP_SETGID))
 		return -EPERM;
 	if (n < 0 || n > NGROUPS_MAX)
 		return -EINVAL;
@@ -298,5 +302,6 @@ SYSCALL2(setgroups, int, n, uaddr_t, list)
 		cred_put(c);
 		return -EFAULT;
 	}
-	return commit(c);
+	cred_commit(c);
+	return 0;
 }

@@ -47,7 +47,8 @@ struct exec {
 	struct file *file;
 	struct aspace *as;
 	struct exec_layout layout;
-	struct exec_creds creds;
+	const struct cred *cred; /* what it runs with */
+	bool secure;
 	uaddr_t sp, entry;
 	bool randomize;
 };
@@ -230,17 +231,15 @@ static uint64_t hwcap(void)
 /* Vectors at the new sp: argc, argv, envp, auxv (System V ABI, process initialization). */
 static int write_vectors(struct exec *x, uaddr_t strings, uaddr_t random, uaddr_t name)
 {
-	const struct cred *c = current()->cred;
+	const struct cred *c = x->cred;
 	const struct elf_image *e = &x->program;
-	uid_t euid = x->creds.set_uid ? x->creds.uid : c->euid;
-	gid_t egid = x->creds.set_gid ? x->creds.gid : c->egid;
 	uint64_t aux[] = {
 		AT_HWCAP, hwcap(), AT_PAGESZ, PAGE_SIZE, AT_CLKTCK, 100,
 		AT_PHDR, elf_phdrs_address(e), AT_PHENT, sizeof(struct elf_phdr),
 		AT_PHNUM, e->header.phnum, AT_BASE, x->interp.file ? x->interp.bias : 0,
 		AT_FLAGS, 0, AT_ENTRY, e->bias + e->header.entry,
-		AT_UID, c->uid, AT_EUID, euid, AT_GID, c->gid, AT_EGID, egid,
-		AT_SECURE, x->creds.set_uid || x->creds.set_gid,
+		AT_UID, c->uid, AT_EUID, c->euid, AT_GID, c->gid, AT_EGID, c->egid,
+		AT_SECURE, x->secure,
 		AT_RANDOM, random, AT_EXECFN, name, AT_MINSIGSTKSZ, MINSIGSTKSZ, AT_NULL, 0,
 	};
 	uint32_t count = x->args.argc + x->args.envc;
@@ -342,37 +341,34 @@ static int build_aspace(struct exec *x)
 	return err;
 }
 
-static int new_creds(struct exec *x, const struct cred **out)
+/* x->cred: what the program runs with. 0 or -ENOMEM. */
+static int new_creds(struct exec *x)
 {
-	const struct cred *old = current()->cred;
+	bool no_new_privs = current()->process->no_new_privs;
+	bool limited = no_new_privs || trace_limits_exec();
+	struct exec_creds file;
 	struct cred *c;
 
-	*out = NULL;
-	file_exec_creds(x->file, &x->creds);
-	if (current()->process->no_new_privs || trace_limits_exec())
-		x->creds.set_uid = x->creds.set_gid = false;
-	c = cred_alloc(old->ngroups);
+	file_exec_creds(x->file, &file);
+	c = cred_copy();
 	if (!c)
 		return -ENOMEM;
-	memcpy(c, old, sizeof(*c) + old->ngroups * sizeof(gid_t));
-	c->refs = 1;
-	if (x->creds.set_uid)
-		c->euid = x->creds.uid;
-	if (x->creds.set_gid)
-		c->egid = x->creds.gid;
-	c->suid = c->fsuid = c->euid;
-	c->sgid = c->fsgid = c->egid;
-	*out = c;
+	if (file.set_uid && !limited)
+		c->euid = file.uid;
+	if (file.set_gid && !limited)
+		c->egid = file.gid;
+	x->secure = cred_exec(c, current()->cred, limited, no_new_privs);
+	x->cred = c;
 	return 0;
 }
 
 /* Nothing here can fail: the process is the new program. */
-static void commit(struct exec *x, const struct cred *cred, struct sighand *sighand)
+static void commit(struct exec *x, struct sighand *sighand)
 {
 	struct thread *t = current();
 	struct process *p = t->process;
 	struct trapframe *tf = thread_trapframe(t);
-	const struct cred *old_cred = t->cred;
+	const struct cred *cred = x->cred, *old_cred = t->cred;
 	struct sighand *old_sighand = p->sighand;
 	struct file *old_exe;
 	const char *base = strrchr(x->path, '/');
@@ -433,7 +429,7 @@ static struct exec *exec_alloc(void)
 	x->program.file = x->interp.file = x->file = NULL;
 	x->program.interp[0] = x->interp.interp[0] = 0;
 	x->layout = (struct exec_layout){0};
-	x->creds = (struct exec_creds){0};
+	x->cred = NULL;
 	x->randomize = !no_randomize &&
 		       !(current()->process->personality & PERSONALITY_NO_RANDOMIZE);
 	return x;
@@ -454,7 +450,6 @@ static int exec_run(struct exec *x)
 {
 	struct thread *t = current();
 	struct aspace *old = t->aspace;
-	const struct cred *cred = NULL;
 	struct sighand *sighand = NULL;
 	pid_t was = t->tid;
 	int err;
@@ -469,7 +464,7 @@ static int exec_run(struct exec *x)
 	}
 	err = load_headers(x);
 	if (!err)
-		err = new_creds(x, &cred);
+		err = new_creds(x);
 	if (err)
 		goto out;
 	sighand = sighand_copy(t->process->sighand);
@@ -491,14 +486,14 @@ static int exec_run(struct exec *x)
 	/* From other processes; of threads none is left. Too late to go back (execve(2), NOTES). */
 	if (fdtable_unshare(&t->files))
 		process_exit_group(SIGKILL);
-	commit(x, cred, sighand);
+	commit(x, sighand);
 	exec_free(x);
 	if (old)
 		aspace_put(old);
 	trace_exec(was);
 	return 0;
 out:
-	cred_put(cred);
+	cred_put(x->cred);
 	if (sighand)
 		sighand_put(sighand);
 	exec_free(x);

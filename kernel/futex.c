@@ -433,7 +433,8 @@ SYSCALL3(get_robust_list, pid_t, tid, uaddr_t, head, uaddr_t, size)
 		return -ESRCH;
 	list = t->robust_list;
 	c = cred_of(t->process);
-	ok = t->process == current()->process || me->euid == 0 || me->euid == c->uid;
+	ok = t->process == current()->process || me->euid == c->uid ||
+	     cred_has(me, CAP_SYS_PTRACE);
 	cred_put(c);
 	thread_unfind(t);
 	if (!ok)

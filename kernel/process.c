@@ -194,7 +194,8 @@ static bool too_many(void)
 {
 	const struct cred *c = current()->cred;
 
-	return c->uid != 0 && c->euid != 0 && thread_count_of(c->uid) >= rlimit_get(RLIMIT_NPROC);
+	return c->uid != 0 && !cred_capable(CAP_SYS_RESOURCE) && !cred_capable(CAP_SYS_ADMIN) &&
+	       thread_count_of(c->uid) >= rlimit_get(RLIMIT_NPROC);
 }
 
 /* t is p's first thread; nobody else knows either. */
@@ -488,6 +489,7 @@ void process_start_init(void)
 	p->sighand = sighand_create();
 	t->files = fdtable_create();
 	t->fs = fscontext_create();
+	root->effective = root->permitted = root->bounding = CAPS_ALL;
 	t->cred = root;
 	t->process = p;
 	strlcpy(t->comm, "init", sizeof(t->comm));

@@ -127,7 +127,7 @@ static long random_ioctl(struct chardev_file *f, uint32_t cmd, uint64_t arg)
 	if (cmd != RNDADDTOENTCNT && cmd != RNDADDENTROPY && cmd != RNDZAPENTCNT &&
 	    cmd != RNDCLEARPOOL && cmd != RNDRESEEDCRNG)
 		return -EINVAL;
-	if (!cred_privileged())
+	if (!cred_capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	switch (cmd) {
 	case RNDADDTOENTCNT:

@@ -39,17 +39,18 @@ bool process_may_access(struct process *p, bool real_ids)
 	const struct cred *own = current()->cred;
 	uid_t uid = real_ids ? own->uid : own->fsuid;
 	gid_t gid = real_ids ? own->gid : own->fsgid;
+	capset_t caps = real_ids ? own->permitted : own->effective;
 	bool same = false;
 	uint64_t irq;
 
-	if (current()->process == p || own->euid == 0 || (!real_ids && own->fsuid == 0))
+	if (current()->process == p || cred_has(own, CAP_SYS_PTRACE))
 		return true;
 	irq = spin_lock_irq(&proc_lock);
 	if (p->leader && p->leader->cred) {
 		const struct cred *c = p->leader->cred;
 
 		same = uid == c->uid && uid == c->euid && uid == c->suid && gid == c->gid &&
-		       gid == c->egid && gid == c->sgid;
+		       gid == c->egid && gid == c->sgid && !(c->permitted & ~caps);
 	}
 	spin_unlock_irq(&proc_lock, irq);
 	return same && p->dumpable;

@@ -234,7 +234,7 @@ static int set_limit(struct process *p, int which, const struct rlimit64 *l)
 	if (which == RLIMIT_NOFILE && l->max > 1048576)
 		return -EPERM;
 	irq = spin_lock_irq(&p->siglock);
-	if (l->max > p->rlimits[which].max && !cred_privileged())
+	if (l->max > p->rlimits[which].max && !cred_capable(CAP_SYS_RESOURCE))
 		err = -EPERM;
 	else
 		p->rlimits[which] = *l;
@@ -247,7 +247,7 @@ static bool may_change_limits(struct process *p)
 	const struct cred *me = current()->cred, *c;
 	bool same;
 
-	if (p == current()->process || cred_privileged())
+	if (p == current()->process || cred_capable(CAP_SYS_RESOURCE))
 		return true;
 	c = cred_of(p);
 	same = me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&

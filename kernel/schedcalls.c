@@ -36,7 +36,7 @@ SYSCALL3(sched_getaffinity, pid_t, pid, uint32_t, size, uaddr_t, out)
 static bool may_schedule(const struct thread *t)
 {
 	const struct cred *me = current()->cred, *c = cred_of(t->process);
-	bool may = me->euid == 0 || me->euid == c->uid || me->euid == c->euid;
+	bool may = me->euid == c->uid || me->euid == c->euid || cred_capable(CAP_SYS_NICE);
 
 	cred_put(c);
 	return may;
@@ -153,9 +153,9 @@ static void set_nice(struct thread *t, struct priority *r)
 {
 	const struct cred *me = current()->cred;
 
-	if (me->euid != 0 && me->euid != t->cred->uid && me->euid != t->cred->euid)
+	if (!cred_has(me, CAP_SYS_NICE) && me->euid != t->cred->uid && me->euid != t->cred->euid)
 		r->err = -EPERM;
-	else if (r->nice < t->nice && me->euid != 0)
+	else if (r->nice < t->nice && !cred_has(me, CAP_SYS_NICE))
 		r->err = -EACCES;
 	else
 		t->nice = r->nice;

@@ -260,8 +260,8 @@ static bool may_signal_cred(struct process *p, const struct cred *c, int sig)
 {
 	const struct cred *me = current()->cred;
 
-	if (me->euid == 0 || me->euid == c->suid || me->euid == c->uid || me->uid == c->suid ||
-	    me->uid == c->uid)
+	if (me->euid == c->suid || me->euid == c->uid || me->uid == c->suid ||
+	    me->uid == c->uid || cred_has(me, CAP_KILL))
 		return true;
 	return sig == SIGCONT && p->sid == current()->process->sid;
 }

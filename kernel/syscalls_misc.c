@@ -13,6 +13,7 @@
 #include "kernel/sbi.h"
 #include "kernel/syscall.h"
 #include "kernel/time.h"
+#include "kernel/uapi/prctl.h"
 #include "kernel/utsname.h"
 #include "kernel/wait.h"
 #include "lib/string.h"
@@ -43,7 +44,7 @@ static long set_name(char *field, uaddr_t name, int len)
 {
 	char buf[65] = {0};
 
-	if (!cred_privileged())
+	if (!cred_capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (len < 0 || len > 64)
 		return -EINVAL;
@@ -110,7 +111,7 @@ SYSCALL4(reboot, uint32_t, magic1, uint32_t, magic2, uint32_t, cmd, uaddr_t, arg
 {
 	char command[256];
 
-	if (!cred_privileged())
+	if (!cred_capable(CAP_SYS_BOOT))
 		return -EPERM;
 	if (magic1 != REBOOT_MAGIC1 || !reboot_magic2(magic2))
 		return -EINVAL;
@@ -208,7 +209,8 @@ SYSCALL3(syslog, int, type, uaddr_t, buf, int, len)
 {
 	long n;
 
-	if (type != SYSLOG_READ_ALL && type != SYSLOG_SIZE_BUFFER && !cred_privileged())
+	if (type != SYSLOG_READ_ALL && type != SYSLOG_SIZE_BUFFER &&
+	    !cred_capable(CAP_SYSLOG))
 		return -EPERM;
 	switch (type) {
 	case SYSLOG_CLOSE:
@@ -265,15 +267,6 @@ SYSCALL1(personality, uint32_t, persona)
 	return old;
 }
 
-#define PR_SET_DUMPABLE 4
-#define PR_GET_DUMPABLE 3
-#define PR_SET_NAME 15
-#define PR_GET_NAME 16
-#define PR_SET_NO_NEW_PRIVS 38
-#define PR_GET_NO_NEW_PRIVS 39
-#define PR_SET_THP_DISABLE 41
-#define PR_GET_THP_DISABLE 42
-
 static long set_thread_name(uaddr_t name)
 {
 	char comm[16];
@@ -326,7 +319,7 @@ SYSCALL5(prctl, int, option, uint64_t, arg2, uint64_t, arg3, uint64_t, arg4, uin
 			return -EINVAL;
 		return current()->aspace->no_thp;
 	default:
-		return -EINVAL;
+		return cred_prctl(option, arg2, arg3, arg4, arg5);
 	}
 }
 

@@ -34,7 +34,7 @@ void thread_trampoline(void);
 void kthread_main(void (*func)(void *), void *arg) __noreturn;
 
 /* Kernel threads act as root. */
-static struct cred kernel_cred = {.refs = 1};
+static struct cred kernel_cred = {.refs = 1, .effective = CAPS_ALL, .permitted = CAPS_ALL};
 
 /* The thread that kernel_main runs on; it becomes the boot hart's idle thread. */
 struct thread boot_thread = {

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "kernel/cred.h"
 #include "kernel/current.h"
 #include "kernel/hart.h"
 #include "kernel/layout.h"
@@ -158,26 +159,6 @@ static inline hartmask_t harts_others(void)
 			mask |= 1UL << i;
 	return mask;
 }
-
-/* User credentials: shared, immutable; changed by replacing. */
-struct cred {
-	_Atomic int refs;
-	uid_t uid, euid, suid, fsuid;
-	gid_t gid, egid, sgid, fsgid;
-	uint32_t ngroups;
-	gid_t groups[]; /* supplementary */
-};
-struct cred *cred_alloc(uint32_t ngroups);
-const struct cred *cred_get(const struct cred *c);
-void cred_put(const struct cred *c);
-struct process;
-/*
- * Those of p's first thread, referenced: another process may replace its own at any moment. Takes
- * proc_lock.
- */
-const struct cred *cred_of(struct process *p);
-/* Does the running thread have the powers of root (effective uid 0)? */
-bool cred_privileged(void);
 
 struct sighand;
 struct session;

@@ -102,7 +102,7 @@ SYSCALL2(clock_settime, int, id, uaddr_t, in)
 		return -EFAULT;
 	if (!timespec_valid(&ts))
 		return -EINVAL;
-	if (!cred_privileged())
+	if (!cred_capable(CAP_SYS_TIME))
 		return -EPERM;
 	time_set_realtime(timespec_ns(&ts));
 	clock_was_set();
@@ -129,7 +129,7 @@ SYSCALL2(settimeofday, uaddr_t, tv, uaddr_t, tz)
 		return -EFAULT;
 	if (tz)
 		return -EINVAL; /* no time zones here */
-	if (!cred_privileged())
+	if (!cred_capable(CAP_SYS_TIME))
 		return -EPERM;
 	if (!tv)
 		return 0;

@@ -228,7 +228,7 @@ bool trace_limits_exec(void)
 		return false;
 	irq = spin_lock_irq(&proc_lock);
 	c = t->tracee->tracer ? t->tracee->tracer->leader->cred : NULL;
-	limits = c && c->euid != 0;
+	limits = c && !cred_has(c, CAP_SYS_PTRACE);
 	spin_unlock_irq(&proc_lock, irq);
 	return limits;
 }

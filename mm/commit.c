@@ -40,7 +40,7 @@ int commit_check(uint64_t pages)
 		return 0;
 	if (overcommit_memory == OVERCOMMIT_GUESS)
 		return pages > frames_total + swap_total ? -ENOMEM : 0;
-	if (!cred_privileged())
+	if (!cred_capable(CAP_SYS_ADMIN))
 		allowed -= (int64_t)(admin_reserve_kbytes / (PAGE_SIZE / KiB));
 	/* So that one process cannot take all: others are needed to end it. */
 	if (as)

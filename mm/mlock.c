@@ -9,7 +9,7 @@ int mlock_allowed(struct aspace *as, uint64_t pages)
 {
 	uint64_t limit = rlimit_get(RLIMIT_MEMLOCK);
 
-	if (cred_privileged())
+	if (cred_capable(CAP_IPC_LOCK))
 		return 0;
 	if (!limit)
 		return -EPERM;

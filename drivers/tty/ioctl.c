@@ -251,7 +251,7 @@ static long tty_line_ioctl(struct tty_file *f, uint32_t cmd, uint64_t arg)
 		/* Typing for others is how sandboxes were left; Linux has it off as well. */
 		return -EIO;
 	case TIOCVHANGUP:
-		if (!cred_privileged())
+		if (!cred_capable(CAP_SYS_ADMIN))
 			return -EPERM;
 		tty_hangup(t);
 		return 0;

@@ -157,7 +157,7 @@ void tty_session_exit(struct process *p)
 static long set_controlling(struct tty *t, uint64_t steal)
 {
 	struct process *p = current()->process;
-	bool privileged = cred_privileged();
+	bool privileged = cred_capable(CAP_SYS_ADMIN);
 	long err = 0;
 	uint64_t was = spin_lock_irq(&proc_lock);
 

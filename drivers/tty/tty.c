@@ -381,7 +381,7 @@ static int open_count(struct tty *t, struct tty_file *f)
 
 	mutex_lock(&t->lock);
 	f->hangups = t->hangups;
-	if (t->exclusive && !cred_privileged())
+	if (t->exclusive && !cred_capable(CAP_SYS_ADMIN))
 		err = -EBUSY;
 	else if (t->ops->open)
 		err = t->ops->open(t);

@@ -115,7 +115,7 @@ static bool reserve_is_open(const struct ext2_fs *fs)
 {
 	const struct cred *c = current()->cred;
 
-	return fs_privileged() || c->fsuid == fs->es->def_resuid ||
+	return cred_capable(CAP_SYS_RESOURCE) || c->fsuid == fs->es->def_resuid ||
 	       (fs->es->def_resgid && cred_in_group(c, fs->es->def_resgid));
 }
 

@@ -262,7 +262,7 @@ ssize64_t proc_read_kpageflags(struct process *p, struct uio *u, uint64_t pos)
 static void pagemap_fill(void *arg, uint64_t first, uint64_t *words, size_t n)
 {
 	aspace_pagemap(arg, first << PAGE_SHIFT, words, n);
-	if (cred_privileged())
+	if (cred_capable(CAP_SYS_ADMIN))
 		return;
 	/* Where a page lies in memory is root's to know. */
 	for (size_t i = 0; i < n; i++)

@@ -26,6 +26,7 @@ struct snapshot {
 	uint32_t threads;
 	uid_t uid[4];
 	gid_t gid[4];
+	capset_t caps[5];
 	uint32_t ngroups;
 	gid_t groups[32];
 	int nice;
@@ -62,6 +63,11 @@ static void cred_take(struct snapshot *s, const struct cred *c)
 	s->gid[1] = c->egid;
 	s->gid[2] = c->sgid;
 	s->gid[3] = c->fsgid;
+	s->caps[0] = c->inheritable;
+	s->caps[1] = c->permitted;
+	s->caps[2] = c->effective;
+	s->caps[3] = c->bounding;
+	s->caps[4] = c->ambient;
 	s->ngroups = MIN(c->ngroups, (uint32_t)ARRAY_SIZE(s->groups));
 	memcpy(s->groups, c->groups, s->ngroups * sizeof(gid_t));
 }
@@ -243,6 +249,9 @@ static int show_status(struct proc_text *t, struct process *p)
 	proc_printf(t, "Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n",
 		    s.threads, s.pending, s.shared, s.blocked);
 	proc_printf(t, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", s.ignored, s.caught);
+	proc_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
+		    s.caps[0], s.caps[1], s.caps[2], s.caps[3]);
+	proc_printf(t, "CapAmb:\t%016lx\n", s.caps[4]);
 	proc_printf(t, "NoNewPrivs:\t%d\n", p->no_new_privs);
 	proc_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
 		    s.usage.nvcsw, s.usage.nivcsw);
@@ -380,7 +389,7 @@ static int store_oom_score_adj(struct process *p, char *text, size_t len)
 		return -EINVAL;
 	value = minus ? -value : value;
 	/* Only root makes a process harder to kill than it was. */
-	if (value < p->oom_score_adj && !cred_privileged())
+	if (value < p->oom_score_adj && !cred_capable(CAP_SYS_RESOURCE))
 		return -EACCES;
 	p->oom_score_adj = value;
 	return 0;

@@ -41,6 +41,12 @@ static int store_hostname(struct process *p, char *text, size_t len)
 	return 0;
 }
 
+static int show_cap_last_cap(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%d\n", CAP_LAST_CAP);
+	return 0;
+}
+
 static int show_pid_max(struct proc_text *t, struct process *p)
 {
 	proc_printf(t, "32768\n");
@@ -170,6 +176,7 @@ static const struct proc_entry random_entries[] = {
 };
 
 static const struct proc_entry kernel_entries[] = {
+	{.name = "cap_last_cap", .mode = S_IFREG | 0444, .show = show_cap_last_cap},
 	{.name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname,
 	 .store = store_hostname},
 	{.name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype},

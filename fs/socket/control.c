@@ -55,18 +55,16 @@ static int read_rights(struct control *c, const int32_t *fds, uint64_t n)
 	return 0;
 }
 
-/* One may only claim to be oneself, unless one is root. */
+/* One may only claim to be oneself, unless one has the power to become another (unix(7)). */
 static int check_creds(const struct ucred *u)
 {
 	const struct cred *me = current()->cred;
+	bool pid = u->pid == current()->process->pid;
+	bool uid = u->uid == me->uid || u->uid == me->euid || u->uid == me->suid;
+	bool gid = u->gid == me->gid || u->gid == me->egid || u->gid == me->sgid;
 
-	if (cred_privileged())
-		return 0;
-	if (u->pid != current()->process->pid ||
-	    (u->uid != me->uid && u->uid != me->euid && u->uid != me->suid) ||
-	    (u->gid != me->gid && u->gid != me->egid && u->gid != me->sgid))
-		return -EPERM;
-	return 0;
+	return (pid || cred_has(me, CAP_SYS_ADMIN)) && (uid || cred_has(me, CAP_SETUID)) &&
+	       (gid || cred_has(me, CAP_SETGID)) ? 0 : -EPERM;
 }
 
 static int read_one(struct control *c, const struct cmsghdr64 *h, const void *data, bool *creds)

@@ -306,7 +306,7 @@ bool shm_owner_locked(const struct shm_segment *s)
 {
 	uid_t euid = current()->cred->euid;
 
-	return euid == s->uid || euid == s->cuid || cred_privileged();
+	return euid == s->uid || euid == s->cuid || cred_capable(CAP_SYS_ADMIN);
 }
 
 int shm_permission_locked(const struct shm_segment *s, uint32_t mode)
@@ -318,7 +318,7 @@ int shm_permission_locked(const struct shm_segment *s, uint32_t mode)
 		granted >>= 6;
 	else if (cred_in_group(c, s->cgid) || cred_in_group(c, s->gid))
 		granted >>= 3;
-	return (wanted & ~granted & 7) && !cred_privileged() ? -EACCES : 0;
+	return (wanted & ~granted & 7) && !cred_capable(CAP_IPC_OWNER) ? -EACCES : 0;
 }
 
 uint64_t shm_resident_locked(const struct shm_segment *s)

@@ -193,9 +193,9 @@ static long segment_lock_locked(struct shm_segment *s, bool lock)
 {
 	uint64_t limit = rlimit_get(RLIMIT_MEMLOCK);
 
-	if (lock && !cred_privileged() && !limit)
+	if (lock && !cred_capable(CAP_IPC_LOCK) && !limit)
 		return -EPERM;
-	if (lock && !cred_privileged() && !(s->mode & SHM_LOCKED) && s->size > limit)
+	if (lock && !cred_capable(CAP_IPC_LOCK) && !(s->mode & SHM_LOCKED) && s->size > limit)
 		return -ENOMEM;
 	s->mode = lock ? s->mode | SHM_LOCKED : s->mode & ~(uint32_t)SHM_LOCKED;
 	return 0;

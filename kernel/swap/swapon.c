@@ -221,7 +221,7 @@ SYSCALL2(swapon, uaddr_t, name, int, flags)
 	struct blockdev *d;
 	int err;
 
-	if (!cred_privileged())
+	if (!cred_capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (flags & ~(SWAP_FLAG_PREFER | SWAP_FLAG_PRIO_MASK | SWAP_FLAG_DISCARD |
 		      SWAP_FLAG_DISCARD_ONCE | SWAP_FLAG_DISCARD_PAGES))
@@ -246,7 +246,7 @@ SYSCALL1(swapoff, uaddr_t, name)
 	struct swap_area *a;
 	int err;
 
-	if (!cred_privileged())
+	if (!cred_capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	err = device_at(name, &d);
 	if (err)

@@ -226,6 +226,8 @@ TEST(badarg, pointers_processes)
 		CALL(getresuid, 0, 'o', 4, false, 0, A_BUF, A_BUF),
 		CALL(getresuid, 2, 'o', 4, false, A_BUF, A_BUF, 0),
 		CALL(getresgid, 1, 'o', 4, false, A_BUF, 0, A_BUF),
+		CALL(capget, 0, 'i', 8, false, 0, A_BUF),
+		CALL(capset, 0, 'i', 8, false, 0, A_BUF),
 		CALL(getrandom, 0, 'o', 0, false, 0, 16, 0),
 		CALL(waitid, 2, 'o', 28, true, P_ALL, 0, 0, WEXITED | WNOWAIT, 0),
 		CALL(execve, 1, 'i', 0, true, A_PROG, 0, A_BUF),

@@ -1,6 +1,8 @@
 /* What usertests does when a test executes it again: "usertests --helper NAME ARG...". */
 #include "ut.h"
 
+#include <linux/capability.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <stdio.h>
 #include <sys/syscall.h>
@@ -145,6 +147,24 @@ static int helper_timer(int argc, char **argv)
 	return syscall(SYS_timer_gettime, atoi(argv[1]), &now) ? errno : 0;
 }
 
+/* Exit with 0 when "PERMITTED EFFECTIVE SECURE" of the process are what the argument says. */
+static int helper_caps(int argc, char **argv)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2];
+	char have[64];
+
+	if (syscall(SYS_capget, &h, d))
+		return 1;
+	snprintf(have, sizeof(have), "%llx %llx %lu",
+		 d[0].permitted | (unsigned long long)d[1].permitted << 32,
+		 d[0].effective | (unsigned long long)d[1].effective << 32, getauxval(AT_SECURE));
+	if (argc > 1 && !strcmp(argv[1], have))
+		return 0;
+	printf("%s\n", have);
+	return 1;
+}
+
 int helper_main(int argc, char **argv)
 {
 	static const struct {
@@ -155,7 +175,7 @@ int helper_main(int argc, char **argv)
 		{ "env", helper_env }, { "isopen", helper_isopen }, { "signals", helper_signals },
 		{ "ids", helper_ids }, { "pause", helper_pause }, { "disarm", helper_disarm },
 		{ "errors", helper_errors }, { "thp-disabled", helper_thp_disabled },
-		{ "timer", helper_timer },
+		{ "timer", helper_timer }, { "caps", helper_caps },
 	};
 
 	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++)

@@ -57,6 +57,17 @@ struct thread *kthread_create(const char *name, void (*func)(void *), void *arg)
 	return &idle;
 }
 
+struct thread *thread_find(pid_t tid)
+{
+	(void)tid;
+	return NULL;
+}
+
+void thread_unfind(struct thread *t)
+{
+	(void)t;
+}
+
 void thread_start(struct thread *t)
 {
 	(void)t;

@@ -96,6 +96,7 @@ void disk_register(size_t size)
 void disk_kernel_start(size_t size)
 {
 	static const struct host_ram ram[] = {{.base = 0x80000000, .size = 32 * MiB}};
+	struct cred *root;
 
 	host_kernel_start();
 	host_idle = disk_work;
@@ -106,7 +107,9 @@ void disk_kernel_start(size_t size)
 	vma_init();
 	aspace_init();
 	pagecache_init();
-	host_thread.cred = cred_alloc(0);
+	root = cred_alloc(0);
+	root->effective = root->permitted = CAPS_ALL;
+	host_thread.cred = root;
 	disk_register(size);
 	vfs_init();
 	if (mount_add("root", NULL, NULL, fstype_find("tmpfs"), 0, ""))
