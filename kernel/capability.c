@@ -77,18 +77,22 @@ bool cred_exec(struct cred *c, const struct cred *old, bool limited, bool no_new
 /* --- capget(2), capset(2) --- */
 
 /* The number of words in each set of the header's version, or -errno; tells user space ours. */
-static int header_get(uaddr_t uheader, struct cap_header *h)
+static int header_words(uaddr_t uheader)
 {
-	if (copy_from_user(h, uheader, sizeof(*h)))
+	uint32_t version;
+
+	if (get_user_u32(&version, uheader + offsetof(struct cap_header, version)))
 		return -EFAULT;
-	switch (h->version) {
+	switch (version) {
 	case _LINUX_CAPABILITY_VERSION_1:
 		return 1;
 	case _LINUX_CAPABILITY_VERSION_2:
 	case _LINUX_CAPABILITY_VERSION_3:
 		return 2;
 	}
-	return put_user_u32(uheader, _LINUX_CAPABILITY_VERSION_3) ? -EFAULT : -EINVAL;
+	version = _LINUX_CAPABILITY_VERSION_3;
+	return put_user_u32(uheader + offsetof(struct cap_header, version), version) ? -EFAULT
+										    : -EINVAL;
 }
 
 static int caps_of(pid_t tid, struct cap_data data[2])
@@ -115,15 +119,17 @@ static int caps_of(pid_t tid, struct cap_data data[2])
 SYSCALL2(capget, uaddr_t, uheader, uaddr_t, udata)
 {
 	struct cap_data data[2];
-	struct cap_header h;
-	int words = header_get(uheader, &h), err;
+	int words = header_words(uheader), err;
+	uint32_t pid;
 
 	/* Without a place for the sets it only asks which version there is. */
 	if (words < 0 || !udata)
 		return words == -EINVAL && !udata ? 0 : MIN(words, 0);
-	if (h.pid < 0)
+	if (get_user_u32(&pid, uheader + offsetof(struct cap_header, pid)))
+		return -EFAULT;
+	if ((pid_t)pid < 0)
 		return -EINVAL;
-	err = caps_of(h.pid, data);
+	err = caps_of((pid_t)pid, data);
 	if (err)
 		return err;
 	return copy_to_user(udata, data, (size_t)words * sizeof(data[0]));
@@ -146,13 +152,15 @@ static int capset_check(const struct cred *c, const struct cred *old)
 SYSCALL2(capset, uaddr_t, uheader, uaddr_t, udata)
 {
 	struct cap_data data[2] = {{0, 0, 0}, {0, 0, 0}};
-	struct cap_header h;
-	int words = header_get(uheader, &h), err;
+	int words = header_words(uheader), err;
 	struct cred *c;
+	uint32_t pid;
 
 	if (words < 0)
 		return words;
-	if (h.pid && h.pid != current()->tid)
+	if (get_user_u32(&pid, uheader + offsetof(struct cap_header, pid)))
+		return -EFAULT;
+	if (pid && (pid_t)pid != current()->tid)
 		return -EPERM;
 	if (copy_from_user(data, udata, (size_t)words * sizeof(data[0])))
 		return -EFAULT;
