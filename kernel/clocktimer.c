@@ -15,6 +15,7 @@ int clock_timer_clock(int clock)
 {
 	switch (clock) {
 	case CLOCK_REALTIME:
+	case CLOCK_TAI:
 	case CLOCK_MONOTONIC:
 	case CLOCK_BOOTTIME:
 		return 0;
@@ -70,7 +71,8 @@ void clock_timer_cancel(struct clock_timer *ct)
 
 void clock_timer_set(struct clock_timer *ct, uint64_t value, uint64_t interval, bool absolute)
 {
-	bool real = ct->clock == CLOCK_REALTIME || ct->clock == CLOCK_REALTIME_ALARM;
+	bool real = ct->clock == CLOCK_REALTIME || ct->clock == CLOCK_TAI ||
+		    ct->clock == CLOCK_REALTIME_ALARM;
 
 	clock_timer_cancel(ct);
 	ct->interval = interval;

@@ -72,8 +72,10 @@ void cred_commit(struct cred *c)
 
 	/* Its memory may hold what only the old ids may know (prctl(2), PR_SET_DUMPABLE). */
 	if (c->euid != old->euid || c->egid != old->egid || c->fsuid != old->fsuid ||
-	    c->fsgid != old->fsgid || (c->permitted & ~old->permitted))
+	    c->fsgid != old->fsgid || (c->permitted & ~old->permitted)) {
 		t->process->dumpable = false;
+		t->death_signal = 0;
+	}
 	t->cred = c;
 	spin_unlock_irq(&proc_lock, irq);
 	cred_put(old);

@@ -396,6 +396,8 @@ static void commit(struct exec *x, struct sighand *sighand)
 	p->dumpable = cred->euid == cred->uid && cred->egid == cred->gid;
 	t->altstack = (struct sigaltstack){.flags = SS_DISABLE};
 	t->set_child_tid = 0;
+	if (x->secure)
+		t->death_signal = 0;
 	t->restart.func = NULL;
 	thread_fpu_discard();
 	t->fpu = (struct fpu_state){.hart = MAX_HARTS};

@@ -42,6 +42,7 @@ void vfork_release(struct thread *child)
 
 struct keeper_search {
 	struct process *leaving; /* as if it were gone already; may be NULL */
+	struct process *heir;	 /* of its children */
 	bool found;
 };
 
@@ -50,15 +51,17 @@ static void look_for_keeper(struct process *p, void *arg)
 	struct keeper_search *s = arg;
 	struct process *parent = p->parent;
 
+	if (parent == s->leaving)
+		parent = s->heir;
 	if (p == s->leaving || p->zombie || !parent || parent == init_process)
 		return;
-	if (parent != s->leaving && parent->pgid != p->pgid && parent->sid == p->sid)
+	if (parent->pgid != p->pgid && parent->sid == p->sid)
 		s->found = true;
 }
 
 static bool orphaned_without(pid_t pgid, struct process *leaving)
 {
-	struct keeper_search s = {leaving, false};
+	struct keeper_search s = {leaving, leaving ? process_heir(leaving) : NULL, false};
 
 	pgrp_for_each(pgid, look_for_keeper, &s);
 	return !s.found;
@@ -89,21 +92,6 @@ static bool newly_orphaned_stopped(pid_t pgid, struct process *leaving)
 	return stopped;
 }
 
-/* Children go to init; those that are zombies already tell it. proc_lock held. */
-static bool reparent_children(struct process *p)
-{
-	struct process *c, *next;
-	bool zombies = false;
-
-	list_for_each_entry_safe(c, next, &p->children, sibling) {
-		list_move_tail(&c->sibling, &init_process->children);
-		c->parent = init_process;
-		c->exit_signal = SIGCHLD;
-		zombies |= c->zombie;
-	}
-	return zombies;
-}
-
 /* Groups of p's children that its death orphans; a handful at most are worth telling. */
 static uint32_t find_orphans(struct process *p, pid_t pgids[], uint32_t max)
 {
@@ -126,8 +114,7 @@ static void hang_up_orphans(const pid_t pgids[], uint32_t n)
 	}
 }
 
-/* si_code and si_status of a wait status. */
-static void decode_status(int status, int *code, int *value)
+void wait_status_decode(int status, int *code, int *value)
 {
 	if (status & 0x7f) {
 		*code = status & 0x80 ? CLD_DUMPED : CLD_KILLED;
@@ -148,8 +135,7 @@ static struct sigaction sigchld_action(struct process *parent)
 	return act;
 }
 
-/* proc_lock held: the parent learns of it before it can have waited for p. */
-static void notify_parent_locked(struct process *p, int code, int status)
+void process_notify_parent_locked(struct process *p, int code, int status)
 {
 	struct siginfo info = {.si_signo = SIGCHLD, .si_code = code, .si_pid = p->pid};
 	struct process *parent = p->parent;
@@ -171,12 +157,11 @@ void process_notify_parent(struct process *p, int code, int status)
 {
 	uint64_t irq = spin_lock_irq(&proc_lock);
 
-	notify_parent_locked(p, code, status);
+	process_notify_parent_locked(p, code, status);
 	spin_unlock_irq(&proc_lock, irq);
 }
 
-/* Does the parent not care for zombies (SIGCHLD ignored or SA_NOCLDWAIT, sigaction(2))? */
-static bool parent_autoreaps(struct process *parent)
+bool process_autoreaps(struct process *parent)
 {
 	struct sigaction act = sigchld_action(parent);
 
@@ -185,33 +170,33 @@ static bool parent_autoreaps(struct process *parent)
 
 static void become_zombie(struct process *p)
 {
+	LIST_HEAD(bereaved);
 	pid_t orphans[8];
 	uint32_t norphans;
-	bool zombies, autoreap;
+	bool autoreap;
 	struct process *parent;
 	int code, value, sig;
 	uint64_t irq;
 
 	if (p->sid == p->pid && tty_session_exit_hook)
 		tty_session_exit_hook(p);
-	decode_status(p->exit_status, &code, &value);
+	wait_status_decode(p->exit_status, &code, &value);
 	irq = spin_lock_irq(&proc_lock);
 	norphans = find_orphans(p, orphans, ARRAY_SIZE(orphans));
-	zombies = reparent_children(p);
+	reparent_children(p, &bereaved);
 	parent = p->parent;
 	process_get(parent);
 	sig = p->exit_signal;
-	autoreap = sig == SIGCHLD && parent_autoreaps(parent);
+	autoreap = sig == SIGCHLD && process_autoreaps(parent);
 	p->zombie = true;
 	wake_all(&p->exit_wait);
 	/* With SA_NOCLDWAIT alone the signal is still sent. */
 	if (sig == SIGCHLD)
-		notify_parent_locked(p, code, value);
+		process_notify_parent_locked(p, code, value);
 	if (autoreap)
 		pid_forget_process_locked(p);
 	spin_unlock_irq(&proc_lock, irq);
-	if (zombies)
-		wake_all(&init_process->child_wait);
+	bereaved_tell(&bereaved);
 	hang_up_orphans(orphans, norphans);
 	/* Without proc_lock: it may be SIGCONT, which tells the parent's parent. */
 	if (sig && sig != SIGCHLD)
@@ -227,7 +212,7 @@ static void __noreturn init_exited(int status)
 {
 	int code, value;
 
-	decode_status(status, &code, &value);
+	wait_status_decode(status, &code, &value);
 	if (code != CLD_EXITED) {
 		printk(LOG_EMERG, "init was killed by signal %d\n", value);
 		value += 128;
@@ -284,11 +269,25 @@ static void release_resources(struct thread *t, bool last)
 	aspace_put(as);
 }
 
+/* All threads of p are gone. */
+static void process_ended(struct process *p)
+{
+	trace_tracer_exit(p);
+	if (p->leader->tracee)
+		trace_ended(p->leader, p->exit_status);
+	pid_forget_thread(p->leader);
+	if (p->exe)
+		file_put(p->exe);
+	p->exe = NULL;
+	become_zombie(p);
+}
+
 void thread_exit(int wait_status)
 {
 	struct thread *t = current();
 	struct process *p = t->process;
-	bool last, stop_now, leader;
+	bool last, stop_now, leader, exiting;
+	pid_t tid;
 	uint64_t irq;
 
 	if (t->tracee)
@@ -324,24 +323,21 @@ void thread_exit(int wait_status)
 	list_del(&t->process_link);
 	/* Asked now: an exec that waits for us takes the place over as soon as we let go. */
 	leader = t == p->leader;
+	tid = t->tid;
+	exiting = p->exiting;
 	if (last)
 		sigpending_flush(&p->pending, ~0UL);
 	spin_unlock_irq(&p->siglock, irq);
+	/* When all end, the last one tells the children of all. */
+	if (!exiting && !list_empty(&p->children))
+		reparent_to_thread(p, tid);
 	wake_all(&p->exec_wait);
 	if (!leader && t->tracee)
 		trace_ended(t, p->exiting ? p->exit_status : wait_status);
 	if (!leader)
 		pid_forget_thread(t);
-	if (last) {
-		trace_tracer_exit(p);
-		if (p->leader->tracee)
-			trace_ended(p->leader, p->exit_status);
-		pid_forget_thread(p->leader);
-		if (p->exe)
-			file_put(p->exe);
-		p->exe = NULL;
-		become_zombie(p);
-	}
+	if (last)
+		process_ended(p);
 	sched_exit();
 }
 

@@ -59,6 +59,7 @@ static struct process *process_alloc(void)
 	list_init(&p->children);
 	list_init(&p->tracees);
 	list_init(&p->sibling);
+	list_init(&p->bereaved.link);
 	list_init(&p->pid_link);
 	list_init(&p->all_link);
 	waitqueue_init(&p->child_wait);
@@ -219,6 +220,7 @@ static int link_process(struct process *p, struct thread *t, uint64_t flags)
 	int err;
 
 	p->parent = (flags & CLONE_PARENT) && me->parent ? me->parent : me;
+	p->creator = p->parent == me ? current()->tid : me->creator;
 	p->pgid = me->pgid;
 	p->sid = me->sid;
 	p->tty = me->tty;

@@ -23,6 +23,11 @@ void thread_leave_user_space(struct thread *t);
 bool process_gone(struct process *p);
 /* Tell the parent of p that it stopped, continued or died: SIGCHLD and wake waiters. */
 void process_notify_parent(struct process *p, int code, int status);
+void process_notify_parent_locked(struct process *p, int code, int status);
+/* si_code and si_status of a wait status. */
+void wait_status_decode(int status, int *code, int *value);
+/* Does it not care for zombies (SIGCHLD ignored or SA_NOCLDWAIT, sigaction(2))? */
+bool process_autoreaps(struct process *parent);
 /*
  * Is pgid a group in which no process has its parent in the same session but another group?
  * Such an orphaned group has no shell to continue it: it may not stop (POSIX 2.11). proc_lock held.
@@ -30,6 +35,17 @@ void process_notify_parent(struct process *p, int code, int status);
 bool pgrp_orphaned(pid_t pgid);
 /* Call func on each process of the group; proc_lock held. Returns how many there were. */
 uint32_t pgrp_for_each(pid_t pgid, void (*func)(struct process *p, void *arg), void *arg);
+
+/* reparent.c. The process that p's children go to when p ends: as a rule, init. proc_lock held. */
+struct process *process_heir(const struct process *p);
+/*
+ * p's children get another parent; zombies among them tell it. What is left to do for *bereaved
+ * does bereaved_tell, without locks. proc_lock held.
+ */
+void reparent_children(struct process *p, struct list_head *bereaved);
+void bereaved_tell(struct list_head *bereaved);
+/* The thread tid of p has ended, and p goes on. Takes proc_lock. */
+void reparent_to_thread(struct process *p, pid_t tid);
 
 /* The terminal's part in a session leader's death; registered by drivers/tty. */
 extern void (*tty_session_exit_hook)(struct process *leader);

@@ -287,6 +287,18 @@ SYSCALL5(prctl, int, option, uint64_t, arg2, uint64_t, arg3, uint64_t, arg4, uin
 	struct process *p = current()->process;
 
 	switch (option) {
+	case PR_SET_PDEATHSIG:
+		if (arg2 > NSIG)
+			return -EINVAL;
+		current()->death_signal = (int)arg2;
+		return 0;
+	case PR_GET_PDEATHSIG:
+		return put_user_u32(arg2, (uint32_t)current()->death_signal);
+	case PR_SET_CHILD_SUBREAPER:
+		p->subreaper = arg2;
+		return 0;
+	case PR_GET_CHILD_SUBREAPER:
+		return put_user_u32(arg2, p->subreaper);
 	case PR_SET_NAME:
 		return set_thread_name(arg2);
 	case PR_GET_NAME:

@@ -76,6 +76,7 @@ struct thread {
 	bool on_cpu;		/* (hart->runq_lock) running, or not yet switched away from */
 	struct rb_node runq_node; /* (hart->runq_lock) by vruntime */
 	int nice;		/* -20..19 */
+	int death_signal;	/* (own) its process gets it when its parent ends; 0: none */
 	uint64_t vruntime;	/* (hart->runq_lock) ns run, weighted by nice */
 	hartmask_t affinity;	/* harts it may run on */
 	uint64_t runtime, ran_since; /* ns run in all; when it last began to */
@@ -171,6 +172,13 @@ struct process {
 	struct list_head threads;	/* (siglock) */
 	uint32_t nthreads;		/* (siglock) threads that have not exited */
 	struct process *parent;		/* (proc_lock) */
+	pid_t creator;			/* (proc_lock) the parent's thread that made it */
+	bool subreaper;			/* (own) orphans below it become its children */
+	struct {
+		struct list_head link;
+		sigset_t signals;
+		uint32_t puts;
+	} bereaved;			/* (proc_lock) kernel/reparent.c */
 	struct list_head children, sibling; /* (proc_lock) */
 	struct list_head tracees;	/* (proc_lock) threads it traces: kernel/ptrace.h */
 	struct list_head all_link;	/* (proc_lock) all processes, ascending by start */

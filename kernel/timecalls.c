@@ -20,6 +20,7 @@ static int clock_read(int id, uint64_t *ns)
 	switch (id) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
+	case CLOCK_TAI: /* nobody says how many leap seconds there were */
 		*ns = time_realtime();
 		return 0;
 	case CLOCK_MONOTONIC:
@@ -305,6 +306,7 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, uaddr_t, in, uaddr_t, uleft)
 
 	switch (id) {
 	case CLOCK_REALTIME:
+	case CLOCK_TAI:
 	case CLOCK_MONOTONIC:
 	case CLOCK_BOOTTIME:
 		break;
@@ -327,8 +329,8 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, uaddr_t, in, uaddr_t, uleft)
 		return sleep_cpu(id, flags & TIMER_ABSTIME, timespec_ns(&ts), uleft);
 	if (!(flags & TIMER_ABSTIME))
 		return sleep_relative(&ts, uleft);
-	err = id == CLOCK_REALTIME ? sleep_wall(timespec_ns(&ts))
-				   : sleep_until(timespec_ns(&ts), &left);
+	err = id == CLOCK_REALTIME || id == CLOCK_TAI ? sleep_wall(timespec_ns(&ts))
+						      : sleep_until(timespec_ns(&ts), &left);
 	return err ? -ERESTARTNOHAND : 0;
 }
 

@@ -123,7 +123,7 @@ SYSCALL2(timerfd_create, int, clock, uint32_t, flags)
 
 	if (flags & ~(uint32_t)(TFD_CLOEXEC | TFD_NONBLOCK))
 		return -EINVAL;
-	err = clock_timer_clock(clock);
+	err = clock == CLOCK_TAI ? -EINVAL : clock_timer_clock(clock);
 	if (err)
 		return err;
 	t = kzalloc(sizeof(*t));

@@ -228,6 +228,7 @@ TEST(badarg, pointers_processes)
 		CALL(getresgid, 1, 'o', 4, false, A_BUF, 0, A_BUF),
 		CALL(capget, 0, 'i', 4, false, 0, A_BUF),
 		CALL(capset, 0, 'i', 4, false, 0, A_BUF),
+		CALL(prctl, 1, 'o', 4, false, 2 /* PR_GET_PDEATHSIG */, 0),
 		CALL(getrandom, 0, 'o', 0, false, 0, 16, 0),
 		CALL(waitid, 2, 'o', 28, true, P_ALL, 0, 0, WEXITED | WNOWAIT, 0),
 		CALL(execve, 1, 'i', 0, true, A_PROG, 0, A_BUF),

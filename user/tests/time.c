@@ -2,6 +2,7 @@
 #include "ut.h"
 
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
 static uint64_t clock_ns(clockid_t clock)
@@ -99,6 +100,23 @@ TEST(time, clock_errors)
 	CHECK_ERR(syscall(SYS_clock_getres, 12345, &ts), EINVAL);
 	CHECK_ERR(syscall(SYS_clock_nanosleep, 12345, 0, &ts, NULL), EINVAL);
 	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &ts, NULL), EOPNOTSUPP);
+}
+
+TEST(time, tai)
+{
+	struct timespec ts = { 1, 0 };
+	uint64_t before = clock_ns(CLOCK_REALTIME), tai = clock_ns(CLOCK_TAI);
+	timer_t timer;
+
+	/* Ahead of UTC by the leap seconds that the kernel was told of. */
+	CHECK_GE(tai, before);
+	CHECK_GE(clock_ns(CLOCK_REALTIME) + 100000000000u, tai);
+	CHECK_OK(clock_getres(CLOCK_TAI, NULL));
+	CHECK_EQ(clock_nanosleep(CLOCK_TAI, TIMER_ABSTIME, &ts, NULL), 0);
+	CHECK_OK(timer_create(CLOCK_TAI, NULL, &timer));
+	CHECK_OK(timer_delete(timer));
+	CHECK_ERR(timerfd_create(CLOCK_TAI, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_clock_settime, CLOCK_TAI, &ts), EINVAL);
 }
 
 TEST(time, cpu_clocks)
