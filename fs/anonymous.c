@@ -21,7 +21,8 @@ struct file *file_anonymous(const char *name, uint32_t flags, const struct file_
 		inode_put(the_inode);
 		return err_ptr(-ENOMEM);
 	}
-	f = file_alloc(&p, flags & ~(uint32_t)O_CLOEXEC, FILE_READ | FILE_WRITE, ops);
+	f = file_alloc(&p, flags & ~(uint32_t)O_CLOEXEC, (flags + 1) & (FILE_READ | FILE_WRITE),
+		       ops); /* O_RDONLY, O_WRONLY, O_RDWR are 0, 1, 2 */
 	dentry_put(p.dentry);
 	if (!is_err(f))
 		f->data = data;

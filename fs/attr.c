@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/notify.h"
 #include "fs/vfs.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -46,6 +47,21 @@ static void setattr_setid(struct inode *inode, struct iattr *a)
 	}
 }
 
+/* What a change of these attributes is to who watches. */
+static uint32_t setattr_events(uint32_t valid)
+{
+	const uint32_t both = ATTR_ATIME | ATTR_MTIME;
+	uint32_t mask = 0;
+
+	if ((valid & (ATTR_UID | ATTR_GID | ATTR_MODE)) || (valid & both) == both)
+		mask |= IN_ATTRIB;
+	else if (valid & ATTR_ATIME)
+		mask |= IN_ACCESS;
+	if ((valid & ATTR_SIZE) || (valid & both) == ATTR_MTIME)
+		mask |= IN_MODIFY;
+	return mask;
+}
+
 int vfs_setattr(struct path *p, struct iattr *a)
 {
 	struct inode *inode = p->dentry->inode;
@@ -64,6 +80,8 @@ int vfs_setattr(struct path *p, struct iattr *a)
 	}
 	mutex_unlock(&inode->lock);
 	mount_write_end(p->mnt);
+	if (!err)
+		notify_place(p->dentry, setattr_events(a->valid));
 	return err;
 }
 

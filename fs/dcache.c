@@ -3,6 +3,7 @@
  * struct dentry. One spin lock covers table, tree and mounts, so that a walk over cached names
  * takes it once and touches no reference count on the way.
  */
+#include "fs/notify.h"
 #include "fs/vfs.h"
 
 #include <stdatomic.h>
@@ -129,6 +130,8 @@ static void dead_free(struct list_head *dead)
 
 		list_del(&d->lru);
 		alias_drop(d);
+		if (d->inode)
+			notify_gone(d->inode);
 		inode_put(d->inode);
 		dentry_free(d);
 	}
@@ -315,6 +318,8 @@ void dentry_removed(struct dentry *d)
 	}
 	spin_unlock(&dcache_lock);
 	dead_free(&dead);
+	if (inode)
+		notify_gone(inode);
 	inode_put(inode);
 }
 

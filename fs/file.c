@@ -1,6 +1,7 @@
 /*
  * Open files: their life, and reading and writing on behalf of the kernel itself.
  */
+#include "fs/notify.h"
 #include "fs/vfs.h"
 
 #include <stdatomic.h>
@@ -79,6 +80,8 @@ void file_put(struct file *f)
 
 	if (atomic_fetch_sub(&f->refs, 1) != 1)
 		return;
+	if (notify_wanted() && !(f->kind & FILE_PATH))
+		notify_file(f, f->kind & FILE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (!hlist_empty(&f->watches))
 		epoll_file_released(f);
 	if (atomic_load(&f->flocked))
@@ -102,7 +105,7 @@ ssize64_t file_read(struct file *f, struct uio *u, uint64_t *pos)
 		return -EBADF;
 	if (unlikely(!f->ops->read))
 		return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
-	return f->ops->read(f, u, pos);
+	return notify_read(f, f->ops->read(f, u, pos));
 }
 
 ssize64_t file_write(struct file *f, struct uio *u, uint64_t *pos)
@@ -111,7 +114,7 @@ ssize64_t file_write(struct file *f, struct uio *u, uint64_t *pos)
 		return -EBADF;
 	if (!f->ops->write)
 		return -EINVAL;
-	return f->ops->write(f, u, pos);
+	return notify_written(f, f->ops->write(f, u, pos));
 }
 
 uint32_t file_poll(struct file *f, struct poll_table *pt)

@@ -5,6 +5,7 @@
 #include "fs/loop.h"
 #include "fs/mount.h"
 
+#include "fs/notify.h"
 #include <stdatomic.h>
 
 #include "drivers/block.h"
@@ -37,6 +38,8 @@ static void super_unmount(struct super_block *sb, struct dentry *root)
 	/* A volume that was found damaged has said so. */
 	if (err && !atomic_load(&sb->readonly))
 		pr_err("%s: cannot write everything back: error %d\n", sb->type->name, -err);
+	if (notify_wanted())
+		notify_unmount_slow(sb);
 	while (dcache_shrink(sb, UINT64_MAX))
 		;
 	dentry_put(root);

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "fs/names.h"
+#include "fs/notify.h"
 #include "fs/vfs.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -24,8 +25,10 @@ int vfs_create_locked(struct path *dir, struct dentry *d, mode_t mode, dev_t rde
 	if (!parent->ops->mknod)
 		return S_ISREG(mode) ? -EACCES : -EPERM;
 	err = parent->ops->mknod(parent, d, mode, rdev, &inode);
-	if (!err)
+	if (!err) {
 		dentry_fill(d, inode);
+		notify_name(parent, d, inode, IN_CREATE);
+	}
 	return err;
 }
 
@@ -112,8 +115,10 @@ int vfs_symlink(const char *target, int dirfd, const char *path)
 		err = -EPERM;
 	if (!err)
 		err = dir->ops->symlink(dir, d, target, &inode);
-	if (!err)
+	if (!err) {
 		dentry_fill(d, inode);
+		notify_name(dir, d, inode, IN_CREATE);
+	}
 	name_end(&l, d);
 	return err;
 }
@@ -187,8 +192,12 @@ int vfs_unlink(int dirfd, const char *path, bool directory)
 		if (!err && directory)
 			atomic_fetch_or(&inode->state, INODE_DEAD);
 		mutex_unlock(&inode->lock);
-		if (!err)
+		if (!err) {
+			if (!directory)
+				notify_inode(inode, IN_ATTRIB);
 			dentry_removed(d);
+			notify_name(dir, d, inode, IN_DELETE);
+		}
 	} else {
 		inode = NULL;
 	}
@@ -218,8 +227,11 @@ static int link_locked(struct path *old, struct lastname *l, struct dentry *d)
 	if (!err)
 		atomic_fetch_and(&inode->state, ~INODE_LINKABLE);
 	mutex_unlock(&inode->lock);
-	if (!err)
+	if (!err) {
 		dentry_fill(d, inode_get(inode));
+		notify_inode(inode, IN_ATTRIB);
+		notify_name(dir, d, inode, IN_CREATE);
+	}
 	return err;
 }
 

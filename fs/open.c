@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
+#include "fs/notify.h"
 #include "fs/vfs.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
@@ -139,8 +140,10 @@ static struct file *open_checked(struct path *p, int flags)
 		err = f->ops->open(inode, f);
 	if (unlikely(!S_ISREG(inode->mode) && !S_ISBLK(inode->mode)))
 		f->flags &= ~(uint32_t)(O_EXCL | O_NOCTTY);
-	if (!err)
+	if (!err) {
+		notify_file(f, IN_OPEN);
 		return f;
+	}
 	if (counted)
 		open_write_end(&f->path);
 	file_free(f);

@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/notify.h"
 #include "fs/vfs.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
@@ -62,13 +63,15 @@ static inline ssize64_t uio_transfer(struct file *f, struct uio *u, uint64_t *po
 		return err;
 	u->nowait |= (flags & O_NONBLOCK) != 0;
 	if (!write)
-		return likely(f->ops->read) ? f->ops->read(f, u, pos) : file_read(f, u, pos);
+		return likely(f->ops->read) ? notify_read(f, f->ops->read(f, u, pos))
+					    : file_read(f, u, pos);
 	u->append |= (flags & O_APPEND) != 0;
 	if (unlikely(flags & O_SYNC)) {
 		u->dsync |= (flags & O_DSYNC) != 0;
 		u->sync |= (flags & O_SYNC) == O_SYNC;
 	}
-	return likely(f->ops->write) ? f->ops->write(f, u, pos) : file_write(f, u, pos);
+	return likely(f->ops->write) ? notify_written(f, f->ops->write(f, u, pos))
+				     : file_write(f, u, pos);
 }
 
 /*

@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/notify.h"
 #include "fs/vfs.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -89,6 +90,7 @@ static int dir_read(struct file *f, struct getdents *g)
 	mutex_unlock(&inode->lock);
 	mutex_unlock(&f->pos_lock);
 	inode_accessed(f->path.mnt, inode);
+	notify_file(f, IN_ACCESS);
 	return err ? err : g->err;
 }
 

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "fs/names.h"
+#include "fs/notify.h"
 #include "fs/vfs.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -108,6 +109,18 @@ static int rename_check(struct renaming *r)
 	return err;
 }
 
+/* The two have changed names, if to_d has one. */
+static void rename_notify(struct renaming *r, struct inode *victim)
+{
+	struct inode *dir = r->from.dir.dentry->inode, *to_dir = r->to.dir.dentry->inode;
+	struct inode *subject = r->from_d->inode;
+
+	notify_move_slow(dir, r->to_d->name, to_dir, r->from_d->name, subject, victim);
+	if (r->flags & RENAME_EXCHANGE)
+		notify_move_slow(to_dir, r->from_d->name, dir, r->to_d->name, r->to_d->inode,
+				 NULL);
+}
+
 /* Consumes nothing; *victim is what was replaced, referenced. */
 static int rename_locked(struct renaming *r, struct inode **victim)
 {
@@ -140,6 +153,8 @@ static int rename_locked(struct renaming *r, struct inode **victim)
 		dentry_swap(r->from_d, r->to_d);
 	else
 		dentry_move(r->from_d, r->to_d);
+	if (notify_wanted())
+		rename_notify(r, exchange ? NULL : to);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "fs/super.h"
+#include "fs/notify.h"
 #include "fs/vfs.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -158,6 +159,8 @@ static bool fallocate_mode_known(int mode)
 
 static int file_fallocate(struct file *f, int mode, uint64_t offset, uint64_t n)
 {
+	int err;
+
 	if (!fallocate_mode_known(mode))
 		return -EOPNOTSUPP;
 	if (!(f->kind & FILE_WRITE))
@@ -172,7 +175,10 @@ static int file_fallocate(struct file *f, int mode, uint64_t offset, uint64_t n)
 		return -EFBIG;
 	if (!f->ops->fallocate)
 		return -EOPNOTSUPP;
-	return f->ops->fallocate(f, mode, offset, n);
+	err = f->ops->fallocate(f, mode, offset, n);
+	if (!err)
+		notify_file(f, IN_MODIFY);
+	return err;
 }
 
 SYSCALL4(fallocate, int, fd, int, mode, int64_t, offset, int64_t, n)

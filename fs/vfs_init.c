@@ -31,6 +31,7 @@ void vfs_init(void)
 	pipe_init();
 	anonymous_init();
 	epoll_init();
+	inotify_init();
 	sockets_init();
 	memdev_init();
 	loop_init();

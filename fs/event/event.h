@@ -9,6 +9,9 @@
 void epoll_file_released(struct file *f);
 
 void epoll_init(void);
+void inotify_init(void);
+/* Limits for one user id, but the second for an instance: inotify(7), /proc interfaces. */
+extern uint64_t inotify_max_instances, inotify_max_events, inotify_max_watches;
 
 /* In fs/poll.c. A relative time-out in user memory to a deadline: 0 at once, UINT64_MAX never. */
 int poll_deadline_get(uaddr_t user, uint64_t *deadline);

@@ -1,6 +1,7 @@
 /*
  * procfs: /proc/sys, the kernel's switches and limits (proc_sys(5)).
  */
+#include "fs/event/event.h"
 #include "fs/procfs/procfs.h"
 #include "fs/tmpfs/shm.h"
 #include "kernel/random.h"
@@ -175,6 +176,22 @@ static const struct proc_entry random_entries[] = {
 	{.mode = 0},
 };
 
+static const struct proc_number inotify_events = {&inotify_max_events, 0, INT32_MAX, NULL};
+static const struct proc_number inotify_instances = {&inotify_max_instances, 0, INT32_MAX, NULL};
+static const struct proc_number inotify_watches = {&inotify_max_watches, 0, INT32_MAX, NULL};
+
+static const struct proc_entry inotify_entries[] = {
+	{.name = "max_queued_events", .mode = S_IFREG | 0644, .number = &inotify_events},
+	{.name = "max_user_instances", .mode = S_IFREG | 0644, .number = &inotify_instances},
+	{.name = "max_user_watches", .mode = S_IFREG | 0644, .number = &inotify_watches},
+	{.mode = 0},
+};
+
+static const struct proc_entry fs_entries[] = {
+	{.name = "inotify", .mode = S_IFDIR | 0555, .children = inotify_entries},
+	{.mode = 0},
+};
+
 static const struct proc_entry kernel_entries[] = {
 	{.name = "cap_last_cap", .mode = S_IFREG | 0444, .show = show_cap_last_cap},
 	{.name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname,
@@ -193,6 +210,7 @@ const struct proc_entry proc_sys_entries[] = {
 #if DEBUG
 	{.name = "debug", .mode = S_IFDIR | 0555, .children = proc_debug_entries},
 #endif
+	{.name = "fs", .mode = S_IFDIR | 0555, .children = fs_entries},
 	{.name = "kernel", .mode = S_IFDIR | 0555, .children = kernel_entries},
 	{.name = "vm", .mode = S_IFDIR | 0555, .children = vm_entries},
 	{.mode = 0},

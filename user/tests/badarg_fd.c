@@ -45,7 +45,8 @@ TEST(badarg, descriptors_of_files)
 		CALL(fchdir, 0), CALL(dup, 0), CALL(dup3, 0, 0, 60, 0), CALL(dup3, 1, A_FILE, 0, 0),
 		CALL(fcntl, 0, 0, F_GETFL, 0), CALL(fcntl, 0, 0, F_DUPFD, 0),
 		CALL(fcntl, 0, 0, F_SETFD, 1), CALL(ioctl, 0, 0, FIONREAD, A_BUF),
-		CALL(getdents64, 0, 0, A_BUF, 1000),
+		CALL(getdents64, 0, 0, A_BUF, 1000), CALL(inotify_rm_watch, 0, 0, 1),
+		CALL(inotify_add_watch, 0, 0, A_NAME, 2),
 	};
 
 	/* Number 150 is closed; of dup3's targets only those out of range are bad. */

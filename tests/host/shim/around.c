@@ -2,6 +2,7 @@
 #include "tests/host/shim/kernel.h"
 
 #include "fs/event/event.h"
+#include "fs/notify.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/hart.h"
 #include "kernel/random.h"
@@ -101,6 +102,24 @@ void signal_mask_after_wait(bool interrupted)
 
 void epoll_init(void)
 {
+}
+
+void inotify_init(void)
+{
+}
+
+void inotify_event_locked(struct notify_watch *w, const struct notify_event *e,
+			  struct list_head *dead)
+{
+	(void)w;
+	(void)e;
+	(void)dead;
+}
+
+void inotify_end_locked(struct notify_watch *w, struct list_head *dead)
+{
+	(void)w;
+	(void)dead;
 }
 
 void devpts_register(void)

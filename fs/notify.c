@@ -1,0 +1,173 @@
+/*
+ * Watches on inodes, and telling them (fs/notify.h). A watch keeps its inode, but no name of it.
+ */
+#include "fs/notify.h"
+
+#include "kernel/mem/slab.h"
+
+#define HASH_BITS 8
+
+struct spinlock notify_lock = SPINLOCK_INIT("notify", RANK_NOTIFY);
+_Atomic uint32_t notify_watches;
+static struct hlist_head table[1 << HASH_BITS]; /* n */
+static uint32_t last_cookie;			/* n */
+
+static struct hlist_head *bucket(const struct inode *inode)
+{
+	return &table[hash_ptr(inode, HASH_BITS)];
+}
+
+struct notify_watch *notify_find_locked(const struct inotify *owner, const struct inode *inode)
+{
+	struct notify_watch *w;
+
+	hlist_for_each_entry(w, bucket(inode), hash) {
+		if (w->owner == owner && w->inode == inode)
+			return w;
+	}
+	return NULL;
+}
+
+void notify_add_locked(struct notify_watch *w)
+{
+	hlist_add(&w->hash, bucket(w->inode));
+	atomic_fetch_add(&notify_watches, 1);
+}
+
+void notify_drop_locked(struct notify_watch *w, struct list_head *dead)
+{
+	hlist_del(&w->hash);
+	list_move_tail(&w->link, dead);
+	atomic_fetch_sub(&notify_watches, 1);
+}
+
+void notify_free(struct list_head *dead)
+{
+	struct notify_watch *w, *next;
+
+	list_for_each_entry_safe(w, next, dead, link) {
+		inode_put(w->inode);
+		kfree(w);
+	}
+}
+
+static void tell_locked(const struct inode *inode, const struct notify_event *e, bool unlinked,
+			struct list_head *dead)
+{
+	struct notify_watch *w;
+	struct hlist_node *next;
+
+	hlist_for_each_entry_safe(w, next, bucket(inode), hash) {
+		if (w->inode == inode && (w->mask & e->mask) &&
+		    !(unlinked && (w->mask & IN_EXCL_UNLINK)))
+			inotify_event_locked(w, e, dead);
+	}
+}
+
+static uint32_t kind_of(const struct inode *inode)
+{
+	return S_ISDIR(inode->mode) ? IN_ISDIR : 0;
+}
+
+void notify_place_slow(const struct dentry *d, uint32_t mask)
+{
+	struct notify_event e = {.mask = mask | kind_of(d->inode)};
+	LIST_HEAD(dead);
+
+	/* The lock of names keeps the parent and the name as they are. */
+	spin_lock(&dcache_lock);
+	spin_lock(&notify_lock);
+	if (d->parent != d) {
+		e.name = d->name;
+		tell_locked(d->parent->inode, &e, dentry_unlinked(d), &dead);
+		e.name = NULL;
+	}
+	tell_locked(d->inode, &e, dentry_unlinked(d), &dead);
+	spin_unlock(&notify_lock);
+	spin_unlock(&dcache_lock);
+	notify_free(&dead);
+}
+
+ssize64_t notify_moved_slow(const struct file *f, ssize64_t n, uint32_t mask)
+{
+	if (n > 0)
+		notify_place_slow(f->path.dentry, mask);
+	return n;
+}
+
+static void tell(const struct inode *inode, const struct notify_event *e)
+{
+	LIST_HEAD(dead);
+
+	spin_lock(&notify_lock);
+	tell_locked(inode, e, false, &dead);
+	spin_unlock(&notify_lock);
+	notify_free(&dead);
+}
+
+void notify_inode_slow(struct inode *inode, uint32_t mask)
+{
+	/* That a directory itself went or moved is said without IN_ISDIR. */
+	bool self = mask & (IN_DELETE_SELF | IN_MOVE_SELF);
+
+	tell(inode, &(struct notify_event){.mask = mask | (self ? 0 : kind_of(inode))});
+}
+
+void notify_name_slow(struct inode *dir, const char *name, const struct inode *subject,
+		      uint32_t mask, uint32_t cookie)
+{
+	tell(dir, &(struct notify_event){
+			  .mask = mask | kind_of(subject), .cookie = cookie, .name = name});
+}
+
+void notify_move_slow(struct inode *from, const char *from_name, struct inode *to,
+		      const char *to_name, struct inode *subject, struct inode *victim)
+{
+	uint32_t cookie;
+
+	spin_lock(&notify_lock);
+	cookie = ++last_cookie;
+	spin_unlock(&notify_lock);
+	notify_name_slow(from, from_name, subject, IN_MOVED_FROM, cookie);
+	notify_name_slow(to, to_name, subject, IN_MOVED_TO, cookie);
+	if (victim)
+		notify_inode_slow(victim, IN_ATTRIB);
+	notify_inode_slow(subject, IN_MOVE_SELF);
+}
+
+void notify_gone_slow(struct inode *inode)
+{
+	struct notify_watch *w;
+	struct hlist_node *next;
+	LIST_HEAD(dead);
+
+	notify_inode_slow(inode, IN_DELETE_SELF);
+	spin_lock(&notify_lock);
+	hlist_for_each_entry_safe(w, next, bucket(inode), hash) {
+		if (w->inode == inode)
+			inotify_end_locked(w, &dead);
+	}
+	spin_unlock(&notify_lock);
+	notify_free(&dead);
+}
+
+void notify_unmount_slow(struct super_block *sb)
+{
+	const struct notify_event e = {.mask = IN_UNMOUNT};
+	struct notify_watch *w;
+	struct hlist_node *next;
+	LIST_HEAD(dead);
+
+	spin_lock(&notify_lock);
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		hlist_for_each_entry_safe(w, next, &table[i], hash) {
+			if (w->inode->sb != sb)
+				continue;
+			inotify_event_locked(w, &e, &dead);
+			if (!hlist_unhashed(&w->hash))
+				inotify_end_locked(w, &dead);
+		}
+	}
+	spin_unlock(&notify_lock);
+	notify_free(&dead);
+}

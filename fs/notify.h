@@ -1,0 +1,110 @@
+/*
+ * Telling of what happens to files: hooks where fs/ makes a change or a use, and the watches that
+ * hear of it. While there are none a hook is one look at a counter.
+ */
+#pragma once
+
+#include "fs/vfs.h"
+#include "kernel/spinlock.h"
+#include "kernel/uapi/inotify.h"
+
+struct inotify;
+
+/* Letter n: notify_lock. */
+struct notify_watch {
+	struct hlist_node hash;	 /* n; by inode; unhashed: it hears nothing any more */
+	struct list_head link;	 /* n; its owner's watches */
+	struct inode *inode;	 /* c; referenced */
+	struct inotify *owner;	 /* c */
+	uint32_t mask;		 /* n; IN_* */
+	int32_t number;		 /* c; the owner's name for it */
+};
+
+extern struct spinlock notify_lock;
+extern _Atomic uint32_t notify_watches; /* how many there are */
+
+static inline bool notify_wanted(void)
+{
+	return unlikely(atomic_load_explicit(&notify_watches, memory_order_relaxed));
+}
+
+/* What happened: inotify(7)'s bits, and a cookie where two events are halves of one move. */
+struct notify_event {
+	uint32_t mask, cookie;
+	const char *name; /* in the directory that is watched; NULL: it is the inode itself */
+};
+
+/*
+ * The hooks. Who calls them has a reference to what they are about. They take dcache_lock and
+ * notify_lock; a watch that ends drops its inode, so they may sleep.
+ */
+/* Something was done to the file at d: its watches, and those of the directory it is in, hear. */
+void notify_place_slow(const struct dentry *d, uint32_t mask);
+/* The same for the inode alone, whatever its names. */
+void notify_inode_slow(struct inode *inode, uint32_t mask);
+/* In dir, a name of subject came or went; the caller holds dir's lock. cookie 0: none. */
+void notify_name_slow(struct inode *dir, const char *name, const struct inode *subject,
+		      uint32_t mask, uint32_t cookie);
+/* d, which led to inode, is gone: if that was the last name, so is what was watched. */
+void notify_gone_slow(struct inode *inode);
+/* The volume goes: all watches on it end. */
+void notify_unmount_slow(struct super_block *sb);
+/* A rename in dirs from and to, from_name to to_name; victim was replaced, or is NULL. */
+void notify_move_slow(struct inode *from, const char *from_name, struct inode *to,
+		      const char *to_name, struct inode *subject, struct inode *victim);
+
+static inline void notify_place(const struct dentry *d, uint32_t mask)
+{
+	if (notify_wanted())
+		notify_place_slow(d, mask);
+}
+
+static inline void notify_file(const struct file *f, uint32_t mask)
+{
+	notify_place(f->path.dentry, mask);
+}
+
+/* n bytes were moved: a read, a write that returned so; n. */
+ssize64_t notify_moved_slow(const struct file *f, ssize64_t n, uint32_t mask);
+
+static inline ssize64_t notify_read(const struct file *f, ssize64_t n)
+{
+	return notify_wanted() ? notify_moved_slow(f, n, IN_ACCESS) : n;
+}
+
+static inline ssize64_t notify_written(const struct file *f, ssize64_t n)
+{
+	return notify_wanted() ? notify_moved_slow(f, n, IN_MODIFY) : n;
+}
+
+static inline void notify_inode(struct inode *inode, uint32_t mask)
+{
+	if (notify_wanted())
+		notify_inode_slow(inode, mask);
+}
+
+static inline void notify_name(struct inode *dir, const struct dentry *d,
+			       const struct inode *subject, uint32_t mask)
+{
+	if (notify_wanted())
+		notify_name_slow(dir, d->name, subject, mask, 0);
+}
+
+static inline void notify_gone(struct inode *inode)
+{
+	if (notify_wanted() && !inode->nlink)
+		notify_gone_slow(inode);
+}
+
+/* For fs/event/inotify.c. notify_lock held for those with _locked. */
+/* The watch of owner on inode, or NULL. */
+struct notify_watch *notify_find_locked(const struct inotify *owner, const struct inode *inode);
+void notify_add_locked(struct notify_watch *w); /* all else is filled in; takes over the inode */
+/* It hears nothing any more; to be freed with all of *dead by notify_free, without locks. */
+void notify_drop_locked(struct notify_watch *w, struct list_head *dead);
+void notify_free(struct list_head *dead);
+/* fs/event/inotify.c: w's owner hears of e, and drops w if it was to hear but once. */
+void inotify_event_locked(struct notify_watch *w, const struct notify_event *e,
+			  struct list_head *dead);
+/* The same for a watch that ends. */
+void inotify_end_locked(struct notify_watch *w, struct list_head *dead);
