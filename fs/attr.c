@@ -174,15 +174,12 @@ SYSCALL2(fchmod, int, fd, mode_t, mode)
 
 static int chmod_at(int dirfd, uaddr_t path, mode_t mode, int flags)
 {
-	unsigned walk = flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
 	struct path p;
 	int err;
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	if (flags & AT_EMPTY_PATH)
-		walk |= WALK_EMPTY;
-	err = path_lookup_user(dirfd, path, walk, &p);
+	err = path_lookup_user(dirfd, path, walk_flags(flags), &p);
 	if (err)
 		return err;
 	err = do_chmod(&p, mode);
@@ -225,15 +222,12 @@ SYSCALL3(fchown, int, fd, uid_t, uid, gid_t, gid)
 
 SYSCALL5(fchownat, int, dirfd, uaddr_t, path, uid_t, uid, gid_t, gid, int, flags)
 {
-	unsigned walk = flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
 	struct path p;
 	int err;
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	if (flags & AT_EMPTY_PATH)
-		walk |= WALK_EMPTY;
-	err = path_lookup_user(dirfd, path, walk, &p);
+	err = path_lookup_user(dirfd, path, walk_flags(flags), &p);
 	if (err)
 		return err;
 	err = do_chown(&p, uid, gid);
@@ -288,7 +282,6 @@ static int do_utimes(struct path *p, const struct timespec64 *t)
 SYSCALL4(utimensat, int, dirfd, uaddr_t, path, uaddr_t, times, int, flags)
 {
 	struct timespec64 t[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
-	unsigned walk = flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
 	struct path p;
 	int err;
 
@@ -305,9 +298,7 @@ SYSCALL4(utimensat, int, dirfd, uaddr_t, path, uaddr_t, times, int, flags)
 		file_put(f);
 		return err;
 	}
-	if (flags & AT_EMPTY_PATH)
-		walk |= WALK_EMPTY;
-	err = path_lookup_user(dirfd, path, walk, &p);
+	err = path_lookup_user(dirfd, path, walk_flags(flags), &p);
 	if (err)
 		return err;
 	err = do_utimes(&p, t);

@@ -376,7 +376,6 @@ struct file *file_open(const char *path, int flags, mode_t mode)
 
 struct file *file_open_exec(int dirfd, const char *path, int at_flags)
 {
-	unsigned walk = at_flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
 	struct inode *inode;
 	struct path p;
 	struct file *f;
@@ -384,9 +383,7 @@ struct file *file_open_exec(int dirfd, const char *path, int at_flags)
 
 	if (at_flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return err_ptr(-EINVAL);
-	if (at_flags & AT_EMPTY_PATH)
-		walk |= WALK_EMPTY;
-	err = path_lookup(dirfd, path, walk, &p);
+	err = path_lookup(dirfd, path, walk_flags(at_flags), &p);
 	if (err)
 		return err_ptr(err);
 	inode = p.dentry->inode;

@@ -76,15 +76,12 @@ SYSCALL2(fstat, int, fd, uaddr_t, out)
 
 SYSCALL4(newfstatat, int, dirfd, uaddr_t, path, uaddr_t, out, int, flags)
 {
-	unsigned walk = flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
 	struct stat64 st;
 	int err;
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
 		return -EINVAL;
-	if (flags & AT_EMPTY_PATH)
-		walk |= WALK_EMPTY;
-	err = path_visit_user(dirfd, path, walk, stat_visit, &st);
+	err = path_visit_user(dirfd, path, walk_flags(flags), stat_visit, &st);
 	return err ? err : copy_to_user(out, &st, sizeof(st));
 }
 
@@ -125,7 +122,6 @@ static int statx_put(struct path *p, uaddr_t out)
 
 SYSCALL5(statx, int, dirfd, uaddr_t, path, int, flags, uint32_t, mask, uaddr_t, out)
 {
-	unsigned walk = flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
 	struct path p;
 	int err;
 
@@ -133,9 +129,7 @@ SYSCALL5(statx, int, dirfd, uaddr_t, path, int, flags, uint32_t, mask, uaddr_t, 
 		return -EINVAL;
 	if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || (mask & STATX_RESERVED))
 		return -EINVAL;
-	if (flags & AT_EMPTY_PATH)
-		walk |= WALK_EMPTY;
-	err = path_lookup_user(dirfd, path, walk, &p);
+	err = path_lookup_user(dirfd, path, walk_flags(flags), &p);
 	if (err)
 		return err;
 	err = statx_put(&p, out);
@@ -229,22 +223,19 @@ static int access_check(struct path *p, int mode)
 
 static long do_access(int dirfd, uaddr_t path, int mode, int flags)
 {
-	unsigned walk = flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
 	const struct cred *own = current()->cred, *real = NULL;
 	struct path p;
 	int err;
 
 	if ((mode & ~7) || (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
 		return -EINVAL;
-	if (flags & AT_EMPTY_PATH)
-		walk |= WALK_EMPTY;
 	if (!(flags & AT_EACCESS)) {
 		real = cred_of_real_ids(own);
 		if (!real)
 			return -ENOMEM;
 		current()->cred = real;
 	}
-	err = path_lookup_user(dirfd, path, walk, &p);
+	err = path_lookup_user(dirfd, path, walk_flags(flags), &p);
 	if (!err) {
 		err = access_check(&p, mode);
 		path_put(&p);

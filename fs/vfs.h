@@ -422,6 +422,12 @@ enum {
 	WALK_DIRECTORY = 4, /* must be a directory */
 };
 
+/* What AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH of a system call mean. */
+static inline unsigned walk_flags(int at)
+{
+	return (at & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | (at & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+}
+
 const struct path *path_get(const struct path *p);
 void path_put(struct path *p);
 /*

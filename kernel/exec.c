@@ -19,6 +19,7 @@
 #include "kernel/sighand.h"
 #include "kernel/syscall.h"
 #include "kernel/trap.h"
+#include "kernel/uapi/fcntl.h"
 #include "kernel/uapi/mman.h"
 #include "kernel/uapi/resource.h"
 #include "kernel/vdso.h"
@@ -33,9 +34,6 @@
 #define SCRIPT_DEPTH  5
 #define STACK_INITIAL (128 * KiB)
 #define PIE_BASE      (USER_TOP / 3 * 2 & PAGE_MASK)
-#define AT_EMPTY_PATH 0x1000
-#define AT_SYMLINK_NOFOLLOW 0x100
-#define AT_FDCWD (-100)
 
 /* All that an exec gathers on its way; too large for the stack. */
 struct exec {
