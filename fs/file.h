@@ -111,6 +111,8 @@ struct process;
 int pidfd_create(struct process *p, uint32_t flags);
 /* The process that fd stands for, referenced, or err_ptr(-EBADF); *nonblock unless NULL. */
 struct process *pidfd_process(int fd, bool *nonblock);
+/* The same, also of a descriptor of the directory /proc/PID. */
+struct process *pidfd_or_dir_process(int fd);
 
 /* --- root and working directory, umask: per process or shared by CLONE_FS --- */
 struct fscontext *fscontext_create(void); /* at the root of the tree */

@@ -508,7 +508,7 @@ SYSCALL4(pidfd_send_signal, int, pidfd, int, sig, uaddr_t, uinfo, uint32_t, flag
 
 	if (flags > PIDFD_SIGNAL_PROCESS_GROUP || (flags & (flags - 1)))
 		return -EINVAL;
-	p = pidfd_process(pidfd, NULL);
+	p = pidfd_or_dir_process(pidfd);
 	if (is_err(p))
 		return ptr_err(p);
 	if (!uinfo) {

@@ -57,6 +57,18 @@ struct process *pidfd_process(int fd, bool *nonblock)
 	return p;
 }
 
+struct process *pidfd_or_dir_process(int fd)
+{
+	struct process *p = pidfd_process(fd, NULL);
+	struct file *f = is_err(p) ? fd_get(fd) : NULL;
+
+	if (f) {
+		p = proc_dir_process(f);
+		file_put(f);
+	}
+	return p ? p : err_ptr(-EBADF);
+}
+
 SYSCALL2(pidfd_open, pid_t, pid, uint32_t, flags)
 {
 	struct process *p;

@@ -297,6 +297,17 @@ static struct inode *proc_inode_new(struct super_block *sb, const struct proc_en
 
 static const struct proc_entry process_dir = {
 	.name = "PID", .mode = S_IFDIR | 0555, .children = proc_process_entries};
+
+struct process *proc_dir_process(const struct file *f)
+{
+	const struct proc_inode *pi = proc_i(f->inode);
+
+	if (f->inode->fops != &dir_fops || pi->entry != &process_dir || pi->tid)
+		return NULL;
+	process_get(pi->process);
+	return pi->process;
+}
+
 static const struct proc_entry root_dir = {
 	.name = "/", .mode = S_IFDIR | 0555, .children = proc_root_entries};
 

@@ -92,5 +92,7 @@ ssize64_t proc_read_pagemap(struct process *p, struct uio *u, uint64_t pos);
 /* maps.c */
 int proc_show_maps(struct proc_text *t, struct process *p);
 int proc_show_smaps(struct proc_text *t, struct process *p);
+/* procfs.c: the process, referenced, whose /proc/PID the file is, or NULL: it is something else. */
+struct process *proc_dir_process(const struct file *f);
 /* May the running thread look at the insides of p: its memory, its files? */
 bool proc_may_inspect(struct process *p);

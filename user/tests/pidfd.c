@@ -121,6 +121,31 @@ TEST(pidfd, send_signal)
 	CHECK_EQ(got, SIGUSR1);
 }
 
+/* Before there were such descriptors the directory of a process stood for it, and still does. */
+TEST(pidfd, send_signal_by_directory)
+{
+	pid_t pid = child_pausing();
+	char name[64];
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%d/task/%d", pid, pid);
+	fd = CHECK_OK(open(name, O_RDONLY | O_DIRECTORY));
+	CHECK_ERR(pidfd_send_signal_(fd, 0, NULL, 0), EBADF);
+	CHECK_OK(close(fd));
+	fd = CHECK_OK(open("/proc", O_RDONLY | O_DIRECTORY));
+	CHECK_ERR(pidfd_send_signal_(fd, 0, NULL, 0), EBADF);
+	CHECK_OK(close(fd));
+	*strstr(name, "/task") = '\0';
+	fd = CHECK_OK(open(name, O_PATH));
+	CHECK_ERR(pidfd_send_signal_(fd, 0, NULL, 0), EBADF);
+	CHECK_OK(close(fd));
+	fd = CHECK_OK(open(name, O_RDONLY | O_DIRECTORY));
+	CHECK_OK(pidfd_send_signal_(fd, 0, NULL, 0));
+	CHECK_OK(pidfd_send_signal_(fd, SIGKILL, NULL, 0));
+	expect_signal(pid, SIGKILL);
+	CHECK_ERR(pidfd_send_signal_(fd, 0, NULL, 0), ESRCH);
+}
+
 TEST(pidfd, send_signal_errors)
 {
 	siginfo_t info = { .si_signo = SIGUSR2, .si_code = SI_USER };
