@@ -46,25 +46,58 @@ static bool line_next(const struct fdt_device *d, const char *list, const char *
 	return true;
 }
 
-int device_power_up(const struct fdt_device *d)
+/* The next entry whose controller is known; NULL: there is none. */
+static struct clk_controller *controlled_next(const struct fdt_device *d, const char *list,
+					      const char *cells, uint32_t *at, uint32_t *id)
 {
 	struct clk_controller *c;
 	struct line l;
-	uint32_t at = 0;
+
+	while (line_next(d, list, cells, at, &l)) {
+		c = controller_find(l.node);
+		if (c && l.cells) {
+			*id = l.id;
+			return c;
+		}
+	}
+	return NULL;
+}
+
+static struct clk_controller *clock_next(const struct fdt_device *d, uint32_t *at, uint32_t *id)
+{
+	return controlled_next(d, "clocks", "#clock-cells", at, id);
+}
+
+static struct clk_controller *reset_next(const struct fdt_device *d, uint32_t *at, uint32_t *id)
+{
+	return controlled_next(d, "resets", "#reset-cells", at, id);
+}
+
+int device_power_up(const struct fdt_device *d)
+{
+	struct clk_controller *c;
+	uint32_t at, id;
 	int err = 0;
 
-	while (!err && line_next(d, "clocks", "#clock-cells", &at, &l)) {
-		c = controller_find(l.node);
-		if (c && l.cells)
-			err = c->enable(c, l.id);
-	}
-	at = 0;
-	while (!err && line_next(d, "resets", "#reset-cells", &at, &l)) {
-		c = controller_find(l.node);
-		if (c && l.cells)
-			err = c->release(c, l.id);
-	}
+	for (at = 0; !err && (c = clock_next(d, &at, &id)) != NULL;)
+		err = c->enable ? c->enable(c, id) : 0;
+	for (at = 0; !err && (c = reset_next(d, &at, &id)) != NULL;)
+		err = c->release ? c->release(c, id) : 0;
 	return err;
+}
+
+bool device_powered(const struct fdt_device *d)
+{
+	struct clk_controller *c;
+	uint32_t at, id;
+
+	for (at = 0; (c = clock_next(d, &at, &id)) != NULL;)
+		if (!c->enabled(c, id))
+			return false;
+	for (at = 0; (c = reset_next(d, &at, &id)) != NULL;)
+		if (!c->released(c, id))
+			return false;
+	return true;
 }
 
 /* The clock of the node that has the name. */

@@ -214,6 +214,11 @@ test_mmc_SRC := tests/host/test_mmc.c $(wildcard tests/host/mmc/*.c) tests/host/
 		drivers/block/bio.c drivers/block/queue.c kernel/fdt.c kernel/fdt_bus.c \
 		kernel/wait.c kernel/cmdline.c $(FRAMES_SRC) $(KERNEL_SHIM)
 
+HOST_TESTS += test_watchdog
+test_watchdog_SRC := tests/host/test_watchdog.c tests/host/files.c tests/host/shim/ram.c \
+		     drivers/watchdog/starfive.c $(wildcard drivers/clk/*.c) drivers/probe.c \
+		     kernel/fdt.c kernel/fdt_bus.c kernel/cmdline.c $(FRAMES_SRC) $(KERNEL_SHIM)
+
 # The disk as crashes may leave it.
 HOST_TESTS += test_crash
 test_crash_SRC := $(addprefix tests/host/,test_crash.c saved.c) $(FS_SRC)

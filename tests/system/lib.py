@@ -265,14 +265,18 @@ class Monitor:
         return ["-qmp", f"unix:{Monitor.path()},server=on,wait=off"]
 
     def do(self, command, **arguments):
-        """A command of QMP; fails the test if QEMU refuses it."""
+        """What QEMU returns for a command of QMP; fails the test if it refuses."""
         text = json.dumps({"execute": command, "arguments": arguments})
         self.socket.sendall(text.encode() + b"\n")
         while True:
             answer = json.loads(self.lines.readline())
             if "event" not in answer:
                 check("return" in answer, f"{command}: {answer}")
-                return
+                return answer["return"]
+
+    def human(self, line):
+        """What QEMU answers to a command of its monitor for people."""
+        return self.do("human-monitor-command", **{"command-line": line})
 
 
 # --- the run door -----------------------------------------------------------------------------

@@ -52,6 +52,19 @@ def direct(image, *words):
                    limit=600)
 
 
+def from_card(image, *words, limit=500):
+    """The machine as the board starts: its ROM finds the firmware on the card."""
+    return Machine(argv=[qemu(), "-M", "visionfive2", *boards.CONSOLE, *card(image), *words],
+                   limit=limit)
+
+
+def uboot_prompt(machine):
+    """Stops U-Boot before it starts anything."""
+    machine.expect(r"Hit any key to stop autoboot", 240)
+    machine.send(" ")
+    machine.expect(r"StarFive # ", 30)
+
+
 def usertests(machine, words, timeout=240):
     status, output = machine.command(f"usertests {words}", timeout)
     check(status == 0 and re.search(r"^\d+ passed, 0 failed", output, re.M), output)
@@ -70,8 +83,7 @@ def test_direct():
 def test_card():
     """From the card alone: ROM, SPL, which trains the memory, OpenSBI, U-Boot, kernel, root."""
     image = card_with_firmware()
-    with Machine(argv=[qemu(), "-M", "visionfive2", "-m", "4G", *boards.CONSOLE, *card(image)],
-                 limit=900) as machine:
+    with from_card(image, "-m", "4G", limit=900) as machine:
         machine.expect(r"Trying to boot from MMC2", 60)
         machine.expect(r"DRAM: +4 GiB", 90)
         machine.expect(r"Product full SN: VF7110B1", 60)
@@ -84,12 +96,9 @@ def test_card():
 def test_uboot_prompt():
     """U-Boot's own driver reads the card and writes to it."""
     image = card_with_firmware()
-    with Machine(argv=[qemu(), "-M", "visionfive2", "-m", "8G", *boards.CONSOLE, *card(image)],
-                 limit=500) as machine:
+    with from_card(image, "-m", "8G") as machine:
         machine.expect(r"DRAM: +8 GiB", 150)
-        machine.expect(r"Hit any key to stop autoboot", 90)
-        machine.send(" ")
-        machine.expect(r"StarFive # ", 30)
+        uboot_prompt(machine)
         machine.send("load mmc 1:3 ${kernel_addr_r} /Image\r")
         size = int(machine.expect(r"(\d+) bytes read in", 60)[1])
         equal(size, os.path.getsize(kernel()), "bytes of the kernel")
@@ -136,6 +145,24 @@ def test_linux():
         written.seek(boards.partitions(image)["swap"][0])
         data = wanted.read()
         check(written.read(len(data)) == data, "Linux's data is not on the card")
+
+
+# As firmware would: two clocks on, go, and locked. It would bite in six minutes.
+WATCHDOG_STARTS = "mw.l 130201e8 80000000 2; mw.l 13070008 3; mw.l 13070c00 0"
+
+
+@full_only
+def test_watchdog():
+    """A watchdog that firmware has left running is off when the shell comes up."""
+    with from_card(card_with_firmware(), *Monitor.words(), limit=900) as machine:
+        uboot_prompt(machine)
+        machine.send(f"{WATCHDOG_STARTS}; md.l 13070008 1\r")
+        machine.expect(r"13070008: 00000003.*\s+StarFive # ", 30)
+        machine.send("boot\r")
+        machine.expect(r"watchdog@13070000: .* stopped", 300)
+        machine.prompt(PROMPT_TIME)
+        control = Monitor().human("xp /1wx 0x13070008")
+        equal(control.split()[1], "0x00000000", "the control register")
 
 
 # --- our driver, when the controller and the card go wrong ---------------------------------------

@@ -15,9 +15,11 @@
 #include "hw/loader.h"
 #include "hw/misc/unimp.h"
 #include "hw/nvram/eeprom_at24c.h"
+#include "hw/qdev-clock.h"
 #include "hw/qdev-properties.h"
 #include "hw/riscv/boot.h"
 #include "hw/riscv/riscv_hart.h"
+#include "hw/watchdog/cmsdk-apb-watchdog.h"
 #include "qapi/error.h"
 #include "qemu/bswap.h"
 #include "qemu/error-report.h"
@@ -39,6 +41,7 @@
 #define TIMEBASE     4000000
 #define I2C5_BASE    0x12050000
 #define I2C5_IRQ     50
+#define WDOG_BASE    0x13070000
 #define EMMC_BASE    0x16010000
 #define EMMC_IRQ     74
 #define SLOT_BASE    0x16020000
@@ -179,6 +182,18 @@ static void create_i2c(DeviceState *plic, uint64_t ram_size)
 	at24c_eeprom_init_rom(bus, 0x50, EEPROM_SIZE, rom, EEPROM_SIZE);
 }
 
+/* One like Arm's SP805, which QEMU has; its interrupt is of no use to software that stops it. */
+static void create_watchdog(void)
+{
+	DeviceState *watchdog = qdev_new(TYPE_CMSDK_APB_WATCHDOG);
+	Clock *clock = clock_new(OBJECT(watchdog), "crystal");
+
+	clock_set_hz(clock, UART_CLOCK);
+	qdev_connect_clock_in(watchdog, "WDOGCLK", clock);
+	sysbus_realize_and_unref(SYS_BUS_DEVICE(watchdog), &error_fatal);
+	sysbus_mmio_map(SYS_BUS_DEVICE(watchdog), 0, WDOG_BASE);
+}
+
 static void create_devices(VisionFive2 *s, DeviceState *plic)
 {
 	/* Below everything: registers that software writes and nobody needs. */
@@ -190,6 +205,7 @@ static void create_devices(VisionFive2 *s, DeviceState *plic)
 			       UART_CLOCK / 16, serial_hd(i), DEVICE_LITTLE_ENDIAN);
 	}
 	create_i2c(plic, MACHINE(s)->ram_size);
+	create_watchdog();
 	s->slot = create_slot(plic, "slot", SLOT_BASE, SLOT_IRQ, 0);
 	create_slot(plic, "emmc", EMMC_BASE, EMMC_IRQ, 1);
 	for (int i = 0; i < ARRAY_SIZE(banks); i++) {
