@@ -176,6 +176,39 @@ def test_icicle():
         drive_machine(machine, "mmcblk0p", image)
 
 
+# After CONSOLE, which says otherwise: a machine that restarts does so in the same QEMU.
+RESTARTS = ["-action", "reboot=reset"]
+
+
+def restart_machine(machine, banner):
+    """Down, and up again by the firmware that begins with the banner; what was written is there."""
+    machine.prompt(150)
+    equal(machine.command("echo text > /root/file")[0], 0, "writing")
+    machine.send("reboot\r")
+    machine.expect(banner, 120)
+    machine.prompt(300)
+    equal(machine.command("cat /root/file"), (0, "text\n"), "the file")
+
+
+@full_only
+def test_restart():
+    """By SRST: OpenSBI pulls the board's reset line."""
+    with sifive_u(card_of("sifive_u"), *RESTARTS) as machine:
+        restart_machine(machine, r"OpenSBI v")
+
+
+@full_only
+def test_no_restart():
+    """Firmware that cannot restart the board: it says so, with all written to the card."""
+    image = card_of("icicle")
+    with icicle(image, *RESTARTS) as machine:
+        machine.prompt(150)
+        equal(machine.command("echo text > /root/file")[0], 0, "writing")
+        machine.send("reboot\r")
+        machine.expect("halted: it is safe", 120)
+    host(["e2fsck", "-fn", part_of(image, "root")])
+
+
 def pull_card(machine):
     """The card of a running system is pulled: errors, and what needs no card goes on."""
     machine.prompt(150)

@@ -115,6 +115,13 @@ def test_uboot_prompt():
         check(written.read(64 * 512) == wanted.read(64 * 512), "U-Boot's blocks are not there")
 
 
+@full_only
+def test_restart():
+    """By SRST: OpenSBI asks the power controller, and all begins again in the ROM."""
+    with from_card(card_with_firmware(), *boards.RESTARTS, limit=900) as machine:
+        boards.restart_machine(machine, r"U-Boot SPL ")
+
+
 # The whole boot partition through Linux's driver, and a file into the swap partition.
 LINUX_SCRIPT = """
 tries=0
