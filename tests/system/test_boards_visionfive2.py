@@ -3,6 +3,7 @@ say that the machine is right, and then our card starts on it.
 """
 import os
 import re
+import struct
 import subprocess
 import zlib
 
@@ -170,6 +171,39 @@ def test_watchdog():
         machine.prompt(PROMPT_TIME)
         control = Monitor().human("xp /1wx 0x13070008")
         equal(control.split()[1], "0x00000000", "the control register")
+
+
+def counter(machine, name):
+    status, output = machine.command(f"grep '^{name} ' /proc/vmstat")
+    equal(status, 0, name)
+    return int(output.split()[1])
+
+
+def usertest_pages(image):
+    """How many pages of the swap partition hold what swap's usertests write: i * 7 + r, ~i + r."""
+    found = 0
+    first, size, _ = boards.partitions(image)["swap"]
+    with open(image, "rb") as file:
+        file.seek(first + 4096)
+        for _ in range(size // 4096 - 1):
+            page = file.read(4096)
+            begin, end = struct.unpack_from("<I4088xI", page)
+            found += any(begin - r == 7 * (~(end - r) & 0xffffffff) for r in (1, 2, 3))
+    return found
+
+
+@full_only
+def test_swap():
+    """More than fits into memory: pages go to the card's partition, and come back from there."""
+    image = boards.card_of("visionfive2")
+    with direct(image, "-m", "64M") as machine:
+        machine.prompt(PROMPT_TIME)
+        before = [counter(machine, name) for name in ("pswpout", "pswpin")]
+        usertests(machine, "swap_out_and_in swap_more_than_memory", 600)
+        check(", 0 skipped" in machine.text, "there was no swap to test")
+        for name, was in zip(("pswpout", "pswpin"), before):
+            check(counter(machine, name) > was + 4096, f"{name} does not tell of it")
+    check(usertest_pages(image) > 4096, "the pages are not on the card")
 
 
 # --- our driver, when the controller and the card go wrong ---------------------------------------

@@ -12,7 +12,7 @@
 #define PAGE	4096
 #define PAGES	600	/* more than one leaf table holds */
 
-/* Swap to DEVICE is on, which it may be already, for all tests: then false. Skips without one. */
+/* Swap to DEVICE is on, or another area was already, for all tests: then false. Skips without. */
 bool swap_begin(void);
 void swap_end(bool ours);
 /* The number that follows a name in a file of /proc; -1: the name is not there. */
