@@ -12,7 +12,6 @@
 #include "kernel/panic.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
-#include "kernel/riscv.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
 
@@ -211,12 +210,12 @@ static inline void file_accessed(struct file *f)
 
 	if (atomic_load_explicit(&f->flags, memory_order_relaxed) & O_NOATIME)
 		return;
-	if (likely(time_read() < f->atime_until && inode->atime > inode->mtime &&
+	if (likely(time_coarse() < f->atime_until && inode->atime > inode->mtime &&
 		   inode->atime > inode->ctime) &&
 	    !(atomic_load_explicit(&mnt->flags, memory_order_relaxed) & MS_STRICTATIME))
 		return;
 	stays = inode_accessed(mnt, f->inode);
-	f->atime_until = stays > 0 ? time_ns_to_ticks(time_ns() + (uint64_t)stays) : 0;
+	f->atime_until = stays > 0 ? time_coarse() + (uint64_t)stays : 0;
 }
 
 /* All of u lies in one cached page that is in use already: bytes moved; 0 if it is not so. */

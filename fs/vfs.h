@@ -527,7 +527,7 @@ struct file {
 	_Atomic uint32_t error_seq;	/* a; write-back errors of the object seen so far */
 	const struct cred *cred;	/* c; of who opened it */
 	_Atomic uint32_t flocked;		/* a; has had flock or OFD locks */
-	uint64_t atime_until;		/* hint only: the time CSR before which atime stays */
+	uint64_t atime_until;		/* hint only: time_ns() before which atime stays */
 	uint64_t ra_end;		/* hint only: where sequential reading will go on */
 	uint64_t ra_asked;		/* hint only: the page up to which it is read ahead */
 	struct hlist_head watches;	/* watch_lock in fs/event/epoll.c; those who wait for it */

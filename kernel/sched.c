@@ -248,7 +248,7 @@ static void switch_away(bool preempted)
 	next->on_cpu = true;
 	h->current = next;
 	if (next != h->idle)
-		timer_arm_by(now + SLICE_NS);
+		timer_arm_by(now + SLICE_NS, now);
 	fpu_switch(h, prev, next);
 	if (next->aspace)
 		aspace_activate(next->aspace);
@@ -448,7 +448,7 @@ static void balance(struct hart *h)
 	}
 }
 
-void sched_tick(bool user)
+void sched_tick(bool user, uint64_t now)
 {
 	struct thread *t = current();
 	struct hart *h = t->hart;
@@ -460,7 +460,7 @@ void sched_tick(bool user)
 	else
 		t->sticks++;
 	spin_lock(&h->runq_lock);
-	account(h, t, time_ns());
+	account(h, t, now);
 	if (!rb_empty(&h->runq)) {
 		struct thread *first = rb_entry(rb_first(&h->runq), struct thread, runq_node);
 

@@ -79,7 +79,7 @@ struct thread {
 	int death_signal;	/* (own) its process gets it when its parent ends; 0: none */
 	uint64_t vruntime;	/* (hart->runq_lock) ns run, weighted by nice */
 	hartmask_t affinity;	/* harts it may run on */
-	uint64_t runtime, ran_since; /* ns run in all; when it last began to */
+	uint64_t runtime, ran_since; /* ns run in all; up to when that is known */
 	uint64_t uticks, sticks; /* timer ticks that found it in user mode, in the kernel */
 	uint64_t nvcsw, nivcsw;	/* voluntary and involuntary switches */
 	uint64_t minflt, majflt;
@@ -265,9 +265,15 @@ void thread_start(struct thread *t);	/* a new thread becomes runnable */
 /* Let a better thread run if one asked for it; the running one stays runnable. */
 void sched_preempt(void);
 void sched_init_hart(struct hart *h, struct thread *idle);
-void sched_tick(bool user);	/* from the timer interrupt: what it interrupted */
+/* From the timer interrupt: what it interrupted; it is now. */
+void sched_tick(bool user, uint64_t now);
 void sched_exit(void) __noreturn; /* the running thread is dead */
 void idle_loop(void) __noreturn;
+/* time_ns() as it was a tick ago (10 ms) or later, for a load from memory. The running thread. */
+static inline uint64_t time_coarse(void)
+{
+	return __atomic_load_n(&current()->ran_since, __ATOMIC_RELAXED);
+}
 /* Nanoseconds on a hart: in all, and divided in user mode and kernel. */
 uint64_t thread_cpu_time(struct thread *t);
 void thread_cpu_times(struct thread *t, uint64_t *user, uint64_t *system);

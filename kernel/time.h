@@ -10,7 +10,10 @@
 #define NSEC_PER_USEC 1000UL
 #define NSEC_PER_MSEC 1000000UL
 
-/* Since boot (CLOCK_MONOTONIC). Any context. */
+/*
+ * Since boot (CLOCK_MONOTONIC). Any context. On boards whose harts have no time CSR a trap into
+ * firmware: paths that are often taken pass on what they know, or do with time_coarse().
+ */
 uint64_t time_ns(void);
 /*
  * Since 1970 (CLOCK_REALTIME): monotonic time plus an offset set from the RTC or by settimeofday.
@@ -44,8 +47,8 @@ bool timer_cancel(struct timer *t);
 /* This hart's timer interrupt; user: it interrupted user mode. Interrupts off. */
 void timer_interrupt(bool user);
 void timer_init_hart(void);
-/* Make sure this hart's timer fires by then at the latest. Interrupts off. */
-void timer_arm_by(uint64_t when);
+/* Make sure this hart's timer fires by then at the latest; it is now. Interrupts off. */
+void timer_arm_by(uint64_t when, uint64_t now);
 
 /* Sleep, uninterruptibly, for at least ns: drivers' resets. */
 void sleep_ns(uint64_t ns);

@@ -29,9 +29,9 @@ static bool have_sstc;
  * otherwise skip to the end of time while a disk is still at work. The interrupt then finds
  * nothing due and sets it again.
  */
-static void program(struct timer_base *b, uint64_t when)
+static void program(struct timer_base *b, uint64_t when, uint64_t now)
 {
-	uint64_t ticks = time_ns_to_ticks(MIN(when, time_ns() + IDLE_NS));
+	uint64_t ticks = time_ns_to_ticks(MIN(when, now + IDLE_NS));
 
 	b->armed = when;
 	if (have_sstc)
@@ -49,7 +49,7 @@ void timer_init_hart(void)
 	b->timers = (struct rb_root)RB_ROOT_INIT;
 	b->armed = UINT64_MAX;
 	this_hart()->timers = b;
-	program(b, UINT64_MAX);
+	program(b, UINT64_MAX, time_ns());
 	csr_set(sie, SIE_STIE);
 }
 
@@ -61,12 +61,12 @@ void timer_init(struct timer *t, void (*func)(struct timer *), void *data)
 	rb_node_init(&t->node);
 }
 
-void timer_arm_by(uint64_t when)
+void timer_arm_by(uint64_t when, uint64_t now)
 {
 	struct timer_base *b = this_hart()->timers;
 
 	if (when < b->armed)
-		program(b, when);
+		program(b, when, now);
 }
 
 static void insert(struct timer_base *b, struct timer *t)
@@ -126,7 +126,8 @@ void timer_set(struct timer *t, uint64_t when)
 	t->when = when;
 	insert(b, t);
 	spin_unlock(&b->lock);
-	timer_arm_by(when);
+	if (when < b->armed)
+		program(b, when, time_ns());
 	irq_restore(irq);
 }
 
@@ -143,7 +144,7 @@ void timer_interrupt(bool user)
 
 	if (now < b->armed) {
 		/* The clocks differ by a tick, or IDLE_NS has passed. */
-		program(b, b->armed);
+		program(b, b->armed, now);
 		return;
 	}
 	spin_lock(&b->lock);
@@ -165,8 +166,8 @@ void timer_interrupt(bool user)
 	spin_unlock(&b->lock);
 	if (current() != this_hart()->idle)
 		next = MIN(next, now + TICK_NS);
-	program(b, next);
-	sched_tick(user);
+	program(b, next, now);
+	sched_tick(user, now);
 }
 
 static void wake_sleeper(struct timer *t)

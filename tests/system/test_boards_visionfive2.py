@@ -9,7 +9,7 @@ import zlib
 
 import test_boards as boards
 from lib import OUT, SCALE, SCRIPTS, Machine, Monitor, cases, check, equal, full_only, host, \
-    kernel, make
+    kernel, make, scratch
 
 LINUX = os.path.join(OUT, "linux")
 PROMPT_TIME = 150
@@ -204,6 +204,27 @@ def test_swap():
         for name, was in zip(("pswpout", "pswpin"), before):
             check(counter(machine, name) > was + 4096, f"{name} does not tell of it")
     check(usertest_pages(image) > 4096, "the pages are not on the card")
+
+
+READS = 20000
+
+
+@full_only
+def test_time():
+    """The time CSR traps here: a tick may ask for it, a read of a file must not."""
+    log = os.path.join(scratch(), "traps")
+    with direct(boards.card_of("visionfive2"), "-D", log, *Monitor.words()) as machine:
+        machine.prompt(PROMPT_TIME)
+        monitor = Monitor()
+        monitor.human("log int")
+        line = f"dd if=/bin/toolbox of=/dev/null bs=1 count={READS}"
+        equal(machine.command(line, 120)[0], 0, line)
+        monitor.human("log none")
+    with open(log, encoding="ascii") as file:
+        text = file.read()
+    check(text.count("user_ecall") >= READS, "the log does not have all calls")
+    traps, ticks = text.count("illegal_instruction"), text.count("s_timer")
+    check(traps < READS // 2 + 3 * ticks, f"{traps} traps in {READS} reads and {ticks} ticks")
 
 
 # --- our driver, when the controller and the card go wrong ---------------------------------------
