@@ -107,6 +107,58 @@ def test_virt_uboot():
         drive_machine(machine, "vda", image, ends=True)
 
 
+def by_network(image, folder):
+    """QEMU virt at U-Boot's prompt, which can fetch the folder's files."""
+    uboot = firmware("qemu-riscv64_smode", "u-boot.bin")
+    machine = Machine(argv=[QEMU, "-M", "virt", "-smp", "2", "-m", "256M", *CONSOLE,
+                            "-kernel", uboot, "-device", "virtio-blk-device,drive=d0",
+                            "-drive", f"file={image},format=raw,if=none,id=d0",
+                            "-netdev", f"user,id=n0,restrict=on,tftp={folder}",
+                            "-device", "virtio-net-device,netdev=n0"], limit=500)
+    machine.expect(r"Hit any key to stop autoboot", 120)
+    machine.send(" ")
+    machine.expect(r"=> ", 60)
+    machine.send("setenv autoload no; dhcp; setenv serverip 10.0.2.2\r")
+    machine.expect(r"DHCP client bound[^>]*=> ", 60)
+    return machine
+
+
+@full_only
+def test_tftp():
+    """A kernel by the network, with root on the card, as boards/README.md has it."""
+    image = card_of("qemu-virt")
+    with by_network(image, os.path.dirname(kernel())) as machine:
+        machine.send("tftpboot ${kernel_addr_r} Image\r")
+        equal(int(machine.expect(r"Bytes transferred = (\d+)", 200)[1]), os.path.getsize(kernel()),
+              "bytes of the kernel")
+        machine.send(f"setenv bootargs root=PARTUUID={ROOT_UUID}\r")
+        machine.send("booti ${kernel_addr_r} - ${fdtcontroladdr}\r")
+        machine.prompt(150)
+        equal(machine.command("cat /proc/cmdline"), (0, f"root=PARTUUID={ROOT_UUID}\n"), "words")
+
+
+@full_only
+def test_new_kernel():
+    """The boot partition alone, from U-Boot's prompt; its kernel, from the running system."""
+    card_of("qemu-virt", "APPEND=new")
+    host(["cp", os.path.join(OUT, "boards", "qemu-virt", "boot.img"), scratch()])
+    image = card_of("qemu-virt")
+    with by_network(image, scratch()) as machine:
+        machine.send("tftpboot ${kernel_addr_r} boot.img\r")
+        machine.expect(r"Bytes transferred = \d+", 400)
+        machine.send("part start virtio 0 boot first; part size virtio 0 boot count\r")
+        machine.send("virtio dev 0; virtio write ${kernel_addr_r} ${first} ${count}; boot\r")
+        machine.expect(r"blocks written: OK", 60)
+        machine.prompt(150)
+        equal(machine.command("cat /proc/cmdline"), (0, f"{WORDS} new\n"), "words")
+        for line in ("mount /dev/vda1 /mnt", "cp /bin/toolbox /mnt/Image", "umount /mnt"):
+            equal(machine.command(line, 60)[0], 0, line)
+    boot = part_of(image, "boot")
+    host(["e2fsck", "-fn", boot])
+    host(["debugfs", "-R", f"dump /Image {boot}.kernel", boot])
+    host(["cmp", f"{boot}.kernel", os.path.join(OUT, "user", "bin", "toolbox")])
+
+
 def sifive_u(image, *words):
     return Machine(argv=[QEMU, "-M", "sifive_u", "-smp", "5", "-m", "512M", *CONSOLE, "-kernel",
                          kernel(), *APPEND, "-drive", f"file={image},format=raw,if=sd", *words],
