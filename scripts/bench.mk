@@ -33,6 +33,12 @@ bench-linux: $(LINUX_DIR)/init
 	@cp $(LINUX) $(O)/bench/linux/Image && cp $< $(O)/bench/linux/init
 endif
 
+# What programs of Debian's cost, here and on Linux, in the root of `make debian`.
+.PHONY: bench-debian
+bench-debian: bench-parts debian.img linux
+	@scripts/bench-debian --binary $(BENCH) --kernel $(O)/release/Image \
+		--image $(DEBIAN)/debian.img --linux $(LINUX_DIR) --out $(O)/bench
+
 # Memory pressure, counted: pages that four patterns bring in from swap (tests/bench/swap).
 .PHONY: bench-swap
 bench-swap: kernel root.img

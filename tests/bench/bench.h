@@ -27,7 +27,7 @@ struct row {
 	struct sample (*run)(void);
 };
 
-extern const struct row process_rows[], memory_rows[], file_rows[];
+extern const struct row process_rows[], memory_rows[], file_rows[], program_rows[];
 
 /* The folder that the file rows work in; the paths below are built from it. */
 extern const char *bench_folder;

@@ -1,11 +1,13 @@
 /*
  * bench: instructions per operation, one line `name value` for each row.
  *
- * usage: bench [-lv] [-s SAMPLES] [-w SECONDS] [-d FOLDER] [-n FOLDER] [NAME...]
+ * usage: bench [-lv] [-s SAMPLES] [-w SECONDS] [-d FOLDER] [-n FOLDER]
+ *              [-r FOLDER] [NAME...]
  *   -l  list the rows     -v  say how far the samples lie apart
  *   -s  samples to take (5)     -w  first wait so long, while the system settles
  *   -d  a folder on a disk, for the rows disk/...; without it they are left out
  *   -n  one on a volume without a journal, for the rows plain/...
+ *   -r  one in a root with Debian's programs, for the rows debian/...
  * bench -x does nothing: it is what the exec rows execute.
  * bench -p counts what harts wait for when all fault at once: parallel.c.
  *
@@ -36,6 +38,7 @@ static struct group {
 	{"tmp/", file_rows, "/tmp"},
 	{"disk/", file_rows, NULL},
 	{"plain/", file_rows, NULL},
+	{"debian/", program_rows, NULL},
 };
 
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
@@ -169,7 +172,7 @@ int main(int argc, char **argv)
 		return bench_parallel();
 	bench_need(readlink("/proc/self/exe", bench_self, sizeof(bench_self) - 1) > 0,
 		   "/proc/self/exe");
-	while ((opt = getopt(argc, argv, "lvs:w:d:n:")) != -1) {
+	while ((opt = getopt(argc, argv, "lvs:w:d:n:r:")) != -1) {
 		if (opt == 'l')
 			list = 1;
 		else if (opt == 'v')
@@ -179,8 +182,10 @@ int main(int argc, char **argv)
 		else if (opt == 'w')
 			sleep((unsigned int)atoi(optarg));
 		else if (opt == 'd')
-			groups[GROUPS - 2].folder = optarg;
+			groups[GROUPS - 3].folder = optarg;
 		else if (opt == 'n')
+			groups[GROUPS - 2].folder = optarg;
+		else if (opt == 'r')
 			groups[GROUPS - 1].folder = optarg;
 		else
 			return 2;
