@@ -2,8 +2,9 @@
 
 SUITE       ?= trixie
 PACKAGES    ?= bash bash-static binutils busybox-static coreutils dash diffutils e2fsprogs \
-	       findutils gawk gcc gdb gdbserver git grep gzip less libc6-dev lua5.4 make mount \
-	       ncurses-base perl procps python3 sed sqlite3 strace tar util-linux vim-tiny xz-utils
+	       findutils gawk gcc gdb gdbserver git grep gzip less libc6-dev \
+	       ^libpython3.*-testsuite lua5.4 make mount musl-dev musl-tools ncurses-base perl \
+	       procps python3 sed sqlite3 strace tar util-linux vim-tiny xz-utils
 DEBIAN_SIZE ?= 2G
 DEBIAN      := $(O)/debian
 
