@@ -3,6 +3,6 @@ for module in mmap threading; do
 	echo "== $module"
 	python3 -m unittest -v "test.test_$module" > log 2>&1
 	echo $?
-	sed -n 's/^\(test[^ ]*\) .*\.\.\. \(.*\)$/\1 \2/p; /^OK/p; /^FAILED/p; /^ERROR/p; /^FAIL/p' log |
-		sort
+	sed -n -e 's/^\(test[^ ]*\) .*\.\.\. \(.*\)$/\1 \2/p' \
+		-e '/^OK/p; /^FAILED/p; /^ERROR/p; /^FAIL/p' log | sort
 done
