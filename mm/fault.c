@@ -105,13 +105,6 @@ static void give_back(struct frame *frame)
 	frame_free(frame, 0);
 }
 
-/* An executable mapping of a frame that was written since the last fence.i. */
-static void exec_ready(struct frame *frame)
-{
-	if (frame_clear(frame, FRAME_ICACHE_STALE) & FRAME_ICACHE_STALE)
-		icache_flush();
-}
-
 /* A fault was for A alone: entries for what may be used soon are better made with A set. */
 static bool software_sets_a;
 
@@ -136,7 +129,7 @@ static int fault_anon(struct fault *f, struct frame *leaf)
 	if (!frame)
 		return retry(f, NEED_FRAME);
 	if (f->vma->prot & PROT_EXEC)
-		exec_ready(frame);
+		icache_ready(&frame, 1);
 	leaf_lock(leaf);
 	if (likely(!*e)) {
 		pt_set_anon(leaf, e, frame, pte_user(frame_pa(frame), f->vma->prot, true));
@@ -164,7 +157,7 @@ static int copy_page(struct fault *f, struct frame *leaf, pte_t *e, pte_t was, s
 	if (src)
 		page_copy(frame_data(frame), frame_data(src));
 	if (f->vma->prot & PROT_EXEC)
-		exec_ready(frame);
+		icache_ready(&frame, 1);
 	pt_lock(leaf);
 	if (*e != was ||
 	    (src && frame_type(src) == FRAME_OBJECT && src->object != f->vma->object)) {
@@ -237,7 +230,7 @@ static int fault_swap(struct fault *f, struct frame *leaf, pte_t was)
 		return retry(f, NEED_SWAP);
 	}
 	if (f->vma->prot & PROT_EXEC)
-		exec_ready(frame);
+		icache_ready(&frame, 1);
 	pt_lock(leaf);
 	if (*e == was && frame->slot == pte_slot(was)) {
 		bool enter = !frame->maps && !frame_has(frame, FRAME_QUEUED);
@@ -323,11 +316,8 @@ static __attribute__((noinline)) int map_around(struct fault *f, struct frame *l
 	pte_t *e = pt_entry(leaf, start);
 	int err = 0;
 
-	if ((pagecache_gather(v->object, first, frames, n) & FRAME_ICACHE_STALE) &&
-	    (v->prot & PROT_EXEC))
-		for (uint32_t i = 0; i < n; i++)
-			if (frames[i] && frame_has(frames[i], FRAME_ICACHE_STALE))
-				exec_ready(frames[i]);
+	if (icache_stale(pagecache_gather(v->object, first, frames, n)) && (v->prot & PROT_EXEC))
+		icache_ready(frames, n);
 	leaf_lock(leaf);
 	if (!frames[here] && !e[here])
 		err = retry_object(f, NEED_PAGE);

@@ -221,6 +221,9 @@ static int move_pages(struct vma *v, uaddr_t base, struct frame *leaf, struct fr
 	for (unsigned i = 0; moved && i < PT_ENTRIES; i++)
 		if (e[i])
 			pt_clear(leaf, e + i, base + i * PAGE_SIZE, &batch);
+	/* Other threads run what is there as soon as they can. */
+	if (moved && (v->prot & PROT_EXEC))
+		icache_flush();
 	if (moved)
 		fill(v, leaf, block);
 	else
@@ -228,8 +231,6 @@ static int move_pages(struct vma *v, uaddr_t base, struct frame *leaf, struct fr
 	pt_unlock(leaf);
 	spin_unlock(&v->as->l1_lock);
 	tlb_batch_end(&batch);
-	if (v->prot & PROT_EXEC)
-		icache_flush();
 	return moved ? 0 : -EAGAIN;
 }
 

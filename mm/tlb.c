@@ -247,6 +247,24 @@ void icache_flush(void)
 	preempt_enable();
 }
 
+uint32_t icache_fences;
+
+void icache_ready(struct frame **frames, uint32_t n)
+{
+	bool marked = false;
+
+	for (uint32_t i = 0; i < n; i++)
+		marked |= frames[i] && frame_has(frames[i], FRAME_ICACHE_STALE);
+	if (!marked && !icache_stale(0))
+		return;
+	__atomic_fetch_add(&icache_fences, 1, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < n; i++)
+		if (frames[i])
+			frame_clear(frames[i], FRAME_ICACHE_STALE);
+	icache_flush();
+	__atomic_fetch_sub(&icache_fences, 1, __ATOMIC_RELEASE);
+}
+
 static void batch_drop(struct frame *f)
 {
 	if (frame_type(f) == FRAME_PAGETABLE)

@@ -26,6 +26,15 @@ static inline void tlb_flush_local(uaddr_t va)
 void tlb_leave(struct aspace *as);
 /* All harts see new instructions (fence.i everywhere). */
 void icache_flush(void);
+/* How many are between taking FRAME_ICACHE_STALE from frames and the end of the fence.i for it. */
+extern uint32_t icache_fences;
+/* By a frame's word: it is not to be executed before a fence.i, ours or one that is under way. */
+static inline bool icache_stale(uint32_t word)
+{
+	return word & FRAME_ICACHE_STALE || __atomic_load_n(&icache_fences, __ATOMIC_ACQUIRE);
+}
+/* Before executable mappings are made of n frames, or NULL, that may have been written to. */
+void icache_ready(struct frame **frames, uint32_t n);
 
 #define TLB_BATCH_INLINE 32
 #define TLB_BATCH_CHUNKS 16

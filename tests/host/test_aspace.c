@@ -507,6 +507,61 @@ static void test_fork_no_memory(void **state)
 	host_expect_empty();
 }
 
+/* A hart that is about to run what another one's fence.i has not reached yet. */
+static struct aspace *late;
+static unsigned fences;
+
+static void execute(struct aspace *as)
+{
+	uint8_t *place;
+	int code;
+
+	assert_int_equal(host_access(as, BASE, VM_EXEC_ACCESS, &place, &code), 0);
+}
+
+void host_fence_i(void)
+{
+	static struct thread other;
+	struct aspace *as = late;
+
+	fences++;
+	late = NULL;
+	if (!as)
+		return;
+	other.hart = &harts[0];
+	host_current = &other;
+	execute(as);
+	host_current = &host_thread;
+}
+
+/* New code is fenced once, and nobody runs it before that fence has come to an end. */
+static void test_fence_i(void **state)
+{
+	struct aspace *as[3];
+
+	(void)state;
+	host_kernel_start();
+	host_mmu_start(16, true);
+	tlb_init();
+	host_file_start(2);
+	for (int i = 0; i < 3; i++) {
+		as[i] = aspace_create();
+		assert_int_equal(aspace_map(as[i], BASE, 2 * PAGE_SIZE, PROT_READ | PROT_EXEC,
+					    MAP_PRIVATE, &host_object, NULL, 0),
+				 BASE);
+	}
+	fences = 0;
+	late = as[1];
+	execute(as[0]);
+	assert_int_equal(fences, 2);
+	execute(as[2]);
+	assert_int_equal(fences, 2);
+	for (int i = 0; i < 3; i++)
+		aspace_put(as[i]);
+	host_file_end();
+	host_expect_empty();
+}
+
 static int group_setup(void **state)
 {
 	static const struct host_ram ram[] = {{.base = 0x80000000, .size = 32 * MiB}};
@@ -529,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_few_asids),
 		cmocka_unit_test(test_svade),
 		cmocka_unit_test(test_fork_no_memory),
+		cmocka_unit_test(test_fence_i),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);

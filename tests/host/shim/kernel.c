@@ -86,6 +86,10 @@ __attribute__((weak)) void host_sfence(uint64_t va, uint64_t asid)
 	(void)asid;
 }
 
+__attribute__((weak)) void host_fence_i(void)
+{
+}
+
 void host_kernel_start(void)
 {
 	void *percpu = harts[0].percpu_mm; /* what shim/ram.c gave it stays */

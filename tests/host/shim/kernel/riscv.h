@@ -50,6 +50,7 @@ extern bool host_irqs_on;
 uint64_t host_csr_read(const char *csr);
 void host_csr_write(const char *csr, uint64_t value);
 void host_sfence(uint64_t va, uint64_t asid);
+void host_fence_i(void);
 uint64_t time_read(void); /* shim/sleep.c */
 
 static inline uint64_t irq_save(void)
@@ -93,6 +94,7 @@ static inline void sfence_page_asid(uint64_t va, uint64_t asid)
 }
 static inline void fence_i(void)
 {
+	host_fence_i();
 }
 static inline void io_fence(void)
 {
