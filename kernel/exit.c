@@ -135,6 +135,10 @@ static struct sigaction sigchld_action(struct process *parent)
 	return act;
 }
 
+/*
+ * The parent learns of it before it can have waited for p. It is woken once: woken again later, it
+ * would already wait for its next child, in vain.
+ */
 void process_notify_parent_locked(struct process *p, int code, int status)
 {
 	struct siginfo info = {.si_signo = SIGCHLD, .si_code = code, .si_pid = p->pid};
@@ -180,6 +184,8 @@ static void become_zombie(struct process *p)
 
 	if (p->sid == p->pid && tty_session_exit_hook)
 		tty_session_exit_hook(p);
+	/* To the very end: a parent that ran at once would have to come back to let us finish. */
+	preempt_disable();
 	wait_status_decode(p->exit_status, &code, &value);
 	irq = spin_lock_irq(&proc_lock);
 	norphans = find_orphans(p, orphans, ARRAY_SIZE(orphans));
@@ -201,7 +207,8 @@ static void become_zombie(struct process *p)
 	/* Without proc_lock: it may be SIGCONT, which tells the parent's parent. */
 	if (sig && sig != SIGCHLD)
 		signal_process(parent, sig, NULL);
-	wake_all(&parent->child_wait);
+	if (sig != SIGCHLD)
+		wake_all(&parent->child_wait);
 	process_put(parent);
 	if (autoreap)
 		process_put(p);
