@@ -340,6 +340,8 @@ ssize64_t file_write_pages(struct file *f, struct uio *u, uint64_t *pos)
 		if (unlikely(inode->mode & (S_ISUID | S_ISGID)))
 			inode_drop_setid(inode);
 		n = pages_write(inode, u, at);
+		if (unlikely(u->resid) && inode->ops->write_cut)
+			inode->ops->write_cut(inode);
 	}
 	if (n > 0) {
 		at += (uint64_t)n;

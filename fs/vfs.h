@@ -214,6 +214,11 @@ struct inode_ops {
 	 * held. NULL: no.
 	 */
 	bool (*can_overwrite)(const struct inode *inode, uint64_t pos, size_t n);
+	/*
+	 * A write ended early: what it has got for bytes behind the end of the file may go.
+	 * inode->lock held. NULL: nothing does.
+	 */
+	void (*write_cut)(struct inode *inode);
 	/* Bring fields that stat shows up to date; under dcache_lock. NULL: they are. */
 	void (*refresh)(struct inode *inode);
 };

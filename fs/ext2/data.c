@@ -178,21 +178,12 @@ bool ext2_can_overwrite(const struct inode *inode, uint64_t pos, size_t n)
 	       !atomic_load_explicit(&inode->sb->readonly, memory_order_relaxed);
 }
 
-static ssize64_t ext2_file_write(struct file *f, struct uio *u, uint64_t *pos)
+void ext2_write_cut(struct inode *inode)
 {
-	struct inode *inode = f->inode;
 	struct ext2_fs *fs = ext2_fs(inode->sb);
-	uint64_t want = u->resid, size;
-	ssize64_t n = file_write_pages(f, u, pos);
+	uint64_t size = inode_size(inode);
 
-	/* Cut short, it may have got blocks that the end did not reach. */
-	if (unlikely(n < (ssize64_t)want)) {
-		mutex_lock(&inode->lock);
-		size = inode_size(inode);
-		(void)ext2_map_trim(ext2_i(inode), (size + fs->block_size - 1) >> fs->block_bits);
-		mutex_unlock(&inode->lock);
-	}
-	return n;
+	(void)ext2_map_trim(ext2_i(inode), (size + fs->block_size - 1) >> fs->block_bits);
 }
 
 /* What changed the inode is in the log, or where it belongs. */
@@ -266,7 +257,7 @@ static int ext2_open(struct inode *inode, struct file *f)
 const struct file_ops ext2_file_fops = {
 	.open = ext2_open,
 	.read = file_read_pages,
-	.write = ext2_file_write,
+	.write = file_write_pages,
 	.seek = ext2_seek,
 	.fsync = ext2_fsync,
 	.fallocate = ext2_fallocate,

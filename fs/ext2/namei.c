@@ -291,6 +291,7 @@ const struct inode_ops ext2_dir_iops = {
 
 const struct inode_ops ext2_file_iops = {
 	.can_overwrite = ext2_can_overwrite,
+	.write_cut = ext2_write_cut,
 	.setattr = ext2_setattr,
 };
 
