@@ -23,6 +23,7 @@ static int blkdev_open(struct inode *inode, struct file *f)
 		return -EBUSY;
 	}
 	f->data = d;
+	atomic_store(&f->error_seq, atomic_load(&d->object.error_seq));
 	f->kind |= FILE_SEEK | FILE_CANREAD;
 	return 0;
 }
@@ -111,9 +112,11 @@ static int64_t blkdev_seek(struct file *f, int64_t offset, int whence)
 static int blkdev_fsync(struct file *f, bool datasync)
 {
 	struct blockdev *d = f->data;
-	int err = pagecache_sync(&d->object, 0, UINT32_MAX);
+	int err = pagecache_sync(&d->object, 0, UINT32_MAX), err2 = file_check_error(f, &d->object);
 
-	return err ? err : blockdev_flush(d);
+	if (err || err2)
+		return err ? err : err2;
+	return blockdev_flush(d);
 }
 
 static long blkdev_flush_cache(struct blockdev *d)

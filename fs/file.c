@@ -369,9 +369,8 @@ int file_fsync(struct file *f, bool datasync)
 }
 
 /* Each open file learns once of a write-back error that happened since it last asked. */
-int file_check_error(struct file *f)
+int file_check_error(struct file *f, const struct object *o)
 {
-	struct object *o = &f->inode->object;
 	uint32_t seq = atomic_load(&o->error_seq);
 	int err;
 

@@ -564,8 +564,8 @@ struct object *file_inode_object(struct file *f);
 /* lseek where all of the file up to its size is data. The new position or -errno. */
 int64_t file_seek_simple(struct file *f, int64_t offset, int whence);
 int file_fsync_simple(struct file *f, bool datasync); /* in memory: nothing to do */
-/* A write-back error of its object that f has not been told yet: -errno once, else 0. */
-int file_check_error(struct file *f);
+/* A write-back error of o, f's object, that f has not been told yet: -errno once, else 0. */
+int file_check_error(struct file *f, const struct object *o);
 /*
  * An open file that no name leads to, of a kind of its own: name as /proc/PID/fd shows it, flags
  * O_*, data for the ops. Referenced or err_ptr; on failure data stays the caller's.

@@ -208,7 +208,7 @@ static int ext2_fsync(struct file *f, bool datasync)
 	int err, err2;
 
 	err = inode_sync(inode, datasync);
-	err2 = file_check_error(f);
+	err2 = file_check_error(f, &inode->object);
 	if (!err)
 		err = err2;
 	err2 = metadata_sync(inode, datasync);

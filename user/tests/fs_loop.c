@@ -27,6 +27,17 @@ static int backing_file(size_t size)
 	return (int)CHECK_OK(open("f", O_RDWR));
 }
 
+#define DOOR "/proc/sys/debug/fail_block" /* of a debug kernel */
+
+/* All transfers of the device fail, or none. */
+static void device_fail(const char *device, bool fails)
+{
+	int fd = (int)CHECK_OK(open(DOOR, O_WRONLY));
+
+	CHECK(dprintf(fd, "%s:%s", device + strlen("/dev/"), fails ? "1-1" : "0") > 0);
+	CHECK_OK(close(fd));
+}
+
 static uint64_t device_size(int fd)
 {
 	uint64_t size;
@@ -241,4 +252,31 @@ TEST(fs, loop_partitions_asked, .root = true, .no_leak_check = true)
 	CHECK(!exists(name, 1));
 	CHECK_EQ(pread(fd, &info, 4, 32 * 1024), 4);
 	CHECK(!memcmp(&info, "late", 4));
+}
+
+/* What could not be written is an error of the next fsync of each open file, once. */
+TEST(fs, loop_write_error, .root = true, .no_leak_check = true)
+{
+	char name[40];
+	int loop = loop_open(name, sizeof(name)), fd = backing_file(64 * 1024), second, late;
+	char buf[512];
+
+	if (access(DOOR, W_OK))
+		SKIP("the kernel cannot be made to fail transfers");
+	CHECK_OK(ioctl(loop, LOOP_SET_FD, fd));
+	second = (int)CHECK_OK(open(name, O_RDWR));
+	CHECK_EQ(pread(loop, buf, sizeof(buf), 8192), sizeof(buf));
+	CHECK_EQ(pwrite(loop, "lost", 4, 8192), 4);
+	device_fail(name, true);
+	CHECK_ERR(fsync(loop), EIO);
+	device_fail(name, false);
+	late = (int)CHECK_OK(open(name, O_RDWR));
+	CHECK_OK(fsync(late));
+	CHECK_OK(fsync(loop));
+	CHECK_ERR(fdatasync(second), EIO);
+	CHECK_OK(fsync(second));
+	CHECK_OK(close(late));
+	CHECK_OK(close(second));
+	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
+	CHECK_OK(close(loop));
 }
