@@ -54,8 +54,7 @@ static ssize64_t blkdev_read(struct file *f, struct uio *u, uint64_t *pos)
 	if (file_is_direct(f, &d->object)) {
 		n = direct_read(&d->object, u, *pos);
 	} else {
-		if (*pos == f->ra_end)
-			readahead_sequential(f, &d->object, *pos, u->resid);
+		readahead_sequential(f, &d->object, *pos, u->resid);
 		n = pagecache_read(&d->object, u, *pos);
 	}
 	if (n > 0)

@@ -227,13 +227,14 @@ static inline size_t page_read(struct object *o, struct uio *u, uint64_t pos)
 	size_t n = u->resid;
 	struct frame *f;
 
-	if (n > PAGE_SIZE - off || pos >= size || n > size - pos)
+	/* Neither size nor position has the highest bit. */
+	if (n > PAGE_SIZE - off || (int64_t)n > (int64_t)(size - pos))
 		return 0;
 	f = pagecache_find(o, pos >> PAGE_SHIFT);
 	if (unlikely(!f))
 		return 0;
 	if (likely((__atomic_load_n(&f->word, __ATOMIC_ACQUIRE) & state) == FRAME_REFERENCED))
-		n = uio_copy_to(u, (char *)frame_data(f) + off, n);
+		n = uio_copy_to(u, (char *)frame_data(f) + off, u->resid);
 	else
 		n = 0;
 	frame_put(f);
@@ -248,11 +249,10 @@ ssize64_t file_read_pages(struct file *f, struct uio *u, uint64_t *pos)
 	if (unlikely(file_is_direct(f, o))) {
 		n = direct_read(o, u, *pos);
 	} else {
-		if (*pos == f->ra_end)
-			readahead_sequential(f, o, *pos, u->resid);
+		readahead_sequential(f, o, *pos, u->resid);
 		n = (ssize64_t)page_read(o, u, *pos);
-		if (unlikely(!n))
-			n = pagecache_read(o, u, *pos);
+		if (unlikely(n <= 0))
+			n = pagecache_read(&f->inode->object, u, *pos);
 	}
 	if (n > 0)
 		f->ra_end = *pos += (uint64_t)n;

@@ -41,31 +41,35 @@ static inline void file_end(struct file *f, struct borrowed use)
 }
 
 /* What Linux refuses before it asks the file, in its order. Cuts u at the most one call moves. */
-static inline int transfer_check(struct file *f, struct uio *u, uint64_t pos, bool write)
+static inline int transfer_check(uint32_t kind, struct uio *u, uint64_t pos, bool write)
 {
-	if (!(f->kind & (write ? FILE_WRITE : FILE_READ)))
+	if (!(kind & (write ? FILE_WRITE : FILE_READ)))
 		return -EBADF;
 	if (u->iov == &u->one && (u->one.base > USER_TOP || u->one.len > USER_TOP - u->one.base))
 		return -EFAULT;
-	if ((f->kind & FILE_SEEK) && (int64_t)(pos + u->resid) < 0)
+	if ((kind & FILE_SEEK) && (int64_t)(pos + u->resid) < 0)
 		return -EINVAL;
 	if (u->resid > RW_COUNT_MAX)
 		u->resid = RW_COUNT_MAX;
 	return 0;
 }
 
-static inline ssize64_t uio_transfer(struct file *f, struct uio *u, uint64_t *pos, bool write)
+static inline ssize64_t uio_transfer(struct file *f, uint32_t kind, struct uio *u, uint64_t *pos,
+				     bool write)
 {
-	uint32_t flags = atomic_load_explicit(&f->flags, memory_order_relaxed);
-	int err = transfer_check(f, u, *pos, write);
+	int err = transfer_check(kind, u, *pos, write);
+	uint32_t flags;
 
 	if (unlikely(err))
 		return err;
-	u->nowait |= (flags & O_NONBLOCK) != 0;
+	flags = atomic_load_explicit(&f->flags, memory_order_relaxed);
+	if (flags & O_NONBLOCK)
+		u->nowait = true;
 	if (!write)
 		return likely(f->ops->read) ? notify_read(f, f->ops->read(f, u, pos))
 					    : file_read(f, u, pos);
-	u->append |= (flags & O_APPEND) != 0;
+	if (flags & O_APPEND)
+		u->append = true;
 	if (unlikely(flags & O_SYNC)) {
 		u->dsync |= (flags & O_DSYNC) != 0;
 		u->sync |= (flags & O_SYNC) == O_SYNC;
@@ -84,14 +88,15 @@ struct wanted {
 	size_t n;
 };
 
-static inline ssize64_t wanted_transfer(struct file *f, struct wanted w, uint64_t *pos, bool write)
+static inline ssize64_t wanted_transfer(struct file *f, uint32_t kind, struct wanted w,
+					uint64_t *pos, bool write)
 {
 	struct uio u;
 
 	if (w.u)
-		return uio_transfer(f, w.u, pos, write);
+		return uio_transfer(f, kind, w.u, pos, write);
 	uio_init_user(&u, w.buf, w.n);
-	return uio_transfer(f, &u, pos, write);
+	return uio_transfer(f, kind, &u, pos, write);
 }
 
 static inline ssize64_t fd_transfer(int fd, struct wanted w, bool write)
@@ -102,7 +107,7 @@ static inline ssize64_t fd_transfer(int fd, struct wanted w, bool write)
 
 	if (!f)
 		return -EBADF;
-	n = wanted_transfer(f, w, &f->pos, write);
+	n = wanted_transfer(f, f->kind, w, &f->pos, write);
 	file_end(f, use);
 	return n;
 }
@@ -111,6 +116,7 @@ static inline ssize64_t fd_transfer_at(int fd, struct wanted w, int64_t offset, 
 {
 	uint64_t pos = (uint64_t)offset;
 	struct file *f;
+	uint32_t kind;
 	ssize64_t n;
 	bool owned;
 
@@ -119,10 +125,11 @@ static inline ssize64_t fd_transfer_at(int fd, struct wanted w, int64_t offset, 
 	f = fd_borrow(fd, &owned);
 	if (!f)
 		return -EBADF;
-	if (!(f->kind & FILE_SEEK))
+	kind = f->kind;
+	if (unlikely(!(kind & FILE_SEEK)))
 		n = -ESPIPE;
 	else
-		n = wanted_transfer(f, w, &pos, write);
+		n = wanted_transfer(f, kind, w, &pos, write);
 	fd_return(f, owned);
 	return n;
 }

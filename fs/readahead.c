@@ -11,7 +11,6 @@
 #include "mm/pagecache.h"
 
 #define WINDOW 32u /* pages asked for at once: one request of 128 KiB */
-#define AHEAD  64u /* pages that shall be on their way */
 #define QUEUE  16u
 
 struct ahead {
@@ -85,21 +84,19 @@ static __slow void window_ask(struct file *f, struct object *o, uint64_t first)
 		queue_put(o, first, WINDOW);
 }
 
-void readahead_sequential(struct file *f, struct object *o, uint64_t pos, size_t n)
+void readahead_slow(struct file *f, struct object *o, uint64_t next)
 {
-	uint64_t size = atomic_load_explicit(&o->size, memory_order_relaxed);
-	uint64_t pages = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
-	uint64_t next = (pos + n) >> PAGE_SHIFT, first;
+	uint64_t size = atomic_load_explicit(&o->size, memory_order_relaxed), first;
 
-	/* What lives in memory has nothing to read; nor is there anything behind a small file. */
-	if (next >= pages || !o->ops->write_pages)
-		return;
 	/* A new place in the file. */
-	if (f->ra_asked > next + 2 * AHEAD)
+	if (f->ra_asked > next + 2 * READAHEAD_PAGES)
 		f->ra_asked = 0;
 	first = MAX(f->ra_asked, ALIGN_UP(next + 1, (uint64_t)WINDOW));
-	if (next + AHEAD > f->ra_asked && first < pages)
+	/* What lives in memory has nothing to read; near the end there is nothing either. */
+	if (first < DIV_ROUND_UP(size, PAGE_SIZE) && o->ops->write_pages)
 		window_ask(f, o, first);
+	else
+		f->ra_asked = next + 2 * READAHEAD_PAGES;
 }
 
 void readahead_start(void)

@@ -534,7 +534,7 @@ struct file {
 	_Atomic uint32_t flocked;		/* a; has had flock or OFD locks */
 	uint64_t atime_until;		/* hint only: time_ns() before which atime stays */
 	uint64_t ra_end;		/* hint only: where sequential reading will go on */
-	uint64_t ra_asked;		/* hint only: the page up to which it is read ahead */
+	uint64_t ra_asked;		/* hint only: up to this page nothing is to be read ahead */
 	struct hlist_head watches;	/* watch_lock in fs/event/epoll.c; those who wait for it */
 };
 
@@ -632,8 +632,17 @@ ssize64_t direct_read(struct object *o, struct uio *u, uint64_t pos);
 ssize64_t direct_written(struct object *o, uint64_t pos, ssize64_t n);
 /* What is clean and not in use of pages [first, last] leaves the cache. */
 void range_drop(struct object *o, uint64_t first, uint64_t last);
-/* f is read from pos on where it was left: have what follows read, if it is not yet. */
-void readahead_sequential(struct file *f, struct object *o, uint64_t pos, size_t n);
+#define READAHEAD_PAGES 64u /* that shall be on their way before a sequential reader */
+void readahead_slow(struct file *f, struct object *o, uint64_t next);
+/* n bytes of f are to be read at pos. Where it was left, have what follows read in time, too. */
+static inline void readahead_sequential(struct file *f, struct object *o, uint64_t pos, size_t n)
+{
+	uint64_t next = (pos + n) >> PAGE_SHIFT;
+
+	/* Too little has been asked for, or far too much: then it was for another place. */
+	if (pos == f->ra_end && next + 2 * READAHEAD_PAGES - f->ra_asked > READAHEAD_PAGES)
+		readahead_slow(f, o, next);
+}
 void readahead_start(void);
 void flusher_start(void);
 void flusher_retime(void); /* the settings of write-back (mm/writeback.h) changed */

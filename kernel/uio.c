@@ -92,12 +92,13 @@ static size_t uio_move(struct uio *u, void *buf, size_t n, enum direction dir)
 /* n bytes that lie in one piece of user memory: the usual case. */
 static inline bool is_plain(const struct uio *u, size_t n)
 {
-	return n && n <= u->resid && n <= u->iov->len - u->done && !u->kernel;
+	return n - 1 < u->resid && n <= u->iov->len - u->done && !u->kernel;
 }
 
 static inline size_t plain_done(struct uio *u, size_t n, size_t left)
 {
-	n -= left;
+	if (unlikely(left))
+		n -= left;
 	u->done += n;
 	u->resid -= n;
 	return n;
@@ -110,16 +111,21 @@ size_t uio_copy_to(struct uio *u, const void *buf, size_t n)
 	return uio_move(u, (void *)(uintptr_t)buf, n, TO);
 }
 
-size_t uio_copy_from_nofault(struct uio *u, void *buf, size_t n)
+static __slow size_t move_from_nofault(struct uio *u, void *buf, size_t n)
 {
 	bool nofault = u->nofault;
 
-	if (likely(is_plain(u, n)))
-		return plain_done(u, n, copy_from_user_nofault(buf, u->iov->base + u->done, n));
 	u->nofault = true;
 	n = uio_move(u, buf, n, FROM);
 	u->nofault = nofault;
 	return n;
+}
+
+size_t uio_copy_from_nofault(struct uio *u, void *buf, size_t n)
+{
+	if (likely(is_plain(u, n)))
+		return plain_done(u, n, copy_from_user_nofault(buf, u->iov->base + u->done, n));
+	return move_from_nofault(u, buf, n);
 }
 
 size_t uio_copy_from(struct uio *u, void *buf, size_t n)

@@ -105,6 +105,8 @@ static inline uint32_t pt_count(const struct frame *t, uint32_t kind)
 }
 
 #define FRAMES ((struct frame *)FRAMES_BASE)
+/* Bytes of memory for each of a record: an address is then a shift and the sum of all constants. */
+#define FRAME_SPAN (PAGE_SIZE / sizeof(struct frame))
 static inline struct frame *frame_of_pa(paddr_t pa)
 {
 	return FRAMES + (pa >> PAGE_SHIFT);
@@ -115,12 +117,12 @@ static inline uint32_t frame_pfn(const struct frame *f)
 }
 static inline paddr_t frame_pa(const struct frame *f)
 {
-	return (paddr_t)(f - FRAMES) << PAGE_SHIFT;
+	return (uintptr_t)f * FRAME_SPAN - FRAMES_BASE * FRAME_SPAN;
 }
 /* Kernel address of a frame's contents, in the direct map; and back. */
 static inline void *frame_data(const struct frame *f)
 {
-	return (void *)(DIRECT_BASE + frame_pa(f));
+	return (void *)((uintptr_t)f * FRAME_SPAN + (DIRECT_BASE - FRAMES_BASE * FRAME_SPAN));
 }
 static inline struct frame *frame_of(const void *data)
 {

@@ -91,11 +91,8 @@ int ext2_sum_dir_block(struct inode *dir, uint32_t n, const void *block)
 	struct ext2_fs *fs = ext2_fs(dir->sb);
 	const struct ext2_dirent *first = block;
 	bool index, right;
-	uint32_t seed;
+	uint32_t seed = seed_of(ext2_i(dir));
 
-	if (!fs->sums)
-		return 0;
-	seed = seed_of(ext2_i(dir));
 	/* A node of the index looks like one unused record; one of names has its tail besides. */
 	index = (ext2_i(dir)->flags & EXT2_INDEX_FL) && (!n || first->rec_len == fs->block_size);
 	right = index ? ext2_htree_sum_right(seed, block, fs->block_size, !n) :

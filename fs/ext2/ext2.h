@@ -111,8 +111,9 @@ extern const struct super_ops ext2_super_ops;
 bool ext2_sum_setup(struct ext2_fs *fs, const struct ext2_super *es);
 int ext2_sum_group(struct ext2_fs *fs, uint32_t group);
 int ext2_sum_dinode(struct ext2_fs *fs, const struct ext2_dinode *di, uint32_t ino);
-/* A block of the directory, its n-th; the node of an extent tree, a whole block. */
+/* A block of the directory, its n-th; asked only where there are sums. */
 int ext2_sum_dir_block(struct inode *dir, uint32_t n, const void *block);
+/* The node of an extent tree, a whole block. */
 int ext2_sum_extents(struct ext2_inode *ei, const struct ext2_extent_header *head);
 
 /* journal.c */
