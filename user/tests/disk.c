@@ -7,6 +7,7 @@
  */
 #include "ut.h"
 
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
 
@@ -97,6 +98,81 @@ TEST(disk, full, .root = true)
 	file_pattern("m/again", 400000, 2);
 	file_pattern_check("m/again", 400000, 2);
 	CHECK_OK(unlink("m/again"));
+	scratch_unmount();
+}
+
+/* How many of the pages mapped at p are in memory. */
+static unsigned resident(void *p, unsigned pages)
+{
+	unsigned char in[64];
+	unsigned n = 0;
+
+	CHECK_OK(mincore(p, (size_t)pages * 4096, in));
+	while (pages--)
+		n += in[pages] & 1;
+	return n;
+}
+
+/* What is not needed any more leaves memory. */
+TEST(disk, advice, .root = true)
+{
+	enum { PAGES = 16 };
+	void *p;
+	int fd;
+
+	scratch_mount(0);
+	file_pattern("m/f", PAGES * 4096, 1);
+	fd = (int)CHECK_OK(open("m/f", O_RDWR));
+	p = mmap(NULL, PAGES * 4096, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	CHECK_OK(fsync(fd));
+	CHECK_EQ(resident(p, PAGES), PAGES);
+	CHECK_EQ(posix_fadvise(fd, 4096, 4 * 4096, POSIX_FADV_DONTNEED), 0);
+	CHECK_EQ(resident(p, PAGES), PAGES - 4);
+	CHECK_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	CHECK_EQ(resident(p, PAGES), 0);
+	file_pattern_check("m/f", PAGES * 4096, 1);
+	CHECK_OK(munmap(p, PAGES * 4096));
+	CHECK_OK(close(fd));
+	CHECK_OK(unlink("m/f"));
+	scratch_unmount();
+}
+
+static int user_fd;
+
+/* As another user, until there is no room: then 0. */
+static void fill_as_user(void)
+{
+	static char block[4096];
+
+	become_user();
+	while (write(user_fd, block, sizeof(block)) > 0)
+		;
+	CHECK_EQ(errno, ENOSPC);
+}
+
+TEST(disk, reserved_for_root, .root = true)
+{
+	static char block[4096];
+	struct statfs st;
+	int fd;
+
+	scratch_mount(0);
+	CHECK_OK(statfs("m", &st));
+	CHECK_GE(st.f_bfree - st.f_bavail, 20);
+	user_fd = (int)CHECK_OK(open("m/user", O_RDWR | O_CREAT, 0666));
+	fd = (int)CHECK_OK(open("m/root", O_RDWR | O_CREAT, 0600));
+	CHECK_EQ(run_child(fill_as_user), 0);
+	CHECK_OK(fsync(user_fd));
+	CHECK_OK(statfs("m", &st));
+	CHECK(st.f_bavail < 8);
+	CHECK_GE(st.f_bfree, 20);
+	CHECK_EQ(write(fd, block, sizeof(block)), sizeof(block));
+	CHECK_OK(fsync(fd));
+	CHECK_OK(close(fd));
+	CHECK_OK(close(user_fd));
+	CHECK_OK(unlink("m/user"));
+	CHECK_OK(unlink("m/root"));
 	scratch_unmount();
 }
 

@@ -94,6 +94,20 @@ TEST(fs, direct_mapping)
 	CHECK(!memcmp(map + 4096, map + 16384, 8192));
 }
 
+TEST(fs, fadvise_arguments)
+{
+	int fd, pipes[2];
+
+	file_pattern("f", 4096, 1);
+	fd = (int)CHECK_OK(open("f", O_RDWR));
+	CHECK_OK(pipe(pipes));
+	CHECK_EQ(posix_fadvise(-1, 0, 0, POSIX_FADV_NORMAL), EBADF);
+	CHECK_EQ(posix_fadvise(pipes[0], 0, 0, POSIX_FADV_NORMAL), ESPIPE);
+	CHECK_EQ(posix_fadvise(fd, 0, 0, 99), EINVAL);
+	CHECK_EQ(posix_fadvise(fd, 0, -1, POSIX_FADV_NORMAL), EINVAL);
+	CHECK_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL), 0);
+}
+
 TEST(fs, sync_writes)
 {
 	static const int flags[] = {O_SYNC, O_DSYNC};

@@ -353,6 +353,35 @@ TEST(fs, dev_null_zero_full)
 	for (size_t i = 0; i < sizeof(buf); i++)
 		CHECK_EQ(buf[i], 0);
 	CHECK_EQ(write(fd, buf, sizeof(buf)), sizeof(buf));
+	fd = (int)CHECK_OK(open("/dev/full", O_RDWR));
+	memset(buf, 1, sizeof(buf));
+	CHECK_EQ(read(fd, buf, sizeof(buf)), sizeof(buf));
+	for (size_t i = 0; i < sizeof(buf); i++)
+		CHECK_EQ(buf[i], 0);
+	CHECK_ERR(write(fd, buf, 1), ENOSPC);
+}
+
+/* What is written to the kernel's log is in it, one message a read. */
+TEST(fs, dev_kmsg, .root = true)
+{
+	static const char text[] = "written by a test\n";
+	char line[8192];
+	bool found = false;
+	ssize_t n;
+	int fd = open("/dev/kmsg", O_RDWR | O_NONBLOCK);
+
+	if (fd < 0)
+		SKIP("no /dev/kmsg");
+	CHECK_EQ(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	while (!found && (n = read(fd, line, sizeof(line) - 1)) > 0) {
+		line[n] = '\0';
+		found = strchr(line, ';') && !strcmp(strchr(line, ';') + 1, text);
+	}
+	CHECK(found);
+	while ((n = read(fd, line, sizeof(line))) > 0)
+		;
+	CHECK(n < 0 && errno == EAGAIN);
+	CHECK_OK(close(fd));
 }
 
 TEST(fs, dev_random)
