@@ -146,14 +146,18 @@ static int fault_anon(struct fault *f, struct frame *leaf)
 
 /*
  * Put a private copy of what the entry shows in its place. src: the frame it shows, or would show,
- * NULL for zeros; was: the entry as it was when we looked, under the leaf lock in the end.
+ * with a reference that is dropped, NULL for zeros; was: the entry as it was when we looked, under
+ * the leaf lock in the end.
  */
 static int copy_page(struct fault *f, struct frame *leaf, pte_t *e, pte_t was, struct frame *src)
 {
 	struct frame *frame = take_frame(f, src ? 0 : FRAME_ZEROED);
 
-	if (!frame)
+	if (!frame) {
+		if (src)
+			frame_put(src);
 		return retry(f, NEED_FRAME);
+	}
 	if (src)
 		page_copy(frame_data(frame), frame_data(src));
 	if (f->vma->prot & PROT_EXEC)
@@ -163,6 +167,8 @@ static int copy_page(struct fault *f, struct frame *leaf, pte_t *e, pte_t was, s
 	    (src && frame_type(src) == FRAME_OBJECT && src->object != f->vma->object)) {
 		pt_unlock(leaf);
 		give_back(frame);
+		if (src)
+			frame_put(src);
 		return 0; /* somebody was faster: the access is tried again, and if need be faults
 			   */
 	}
@@ -175,8 +181,8 @@ static int copy_page(struct fault *f, struct frame *leaf, pte_t *e, pte_t was, s
 	}
 	pt_set_anon(leaf, e, frame, pte_user(frame_pa(frame), f->vma->prot, true));
 	pt_unlock(leaf);
-	if (was && src)
-		frame_unmap(src);
+	if (src)
+		frame_drop(src, was ? FRAME_MAP_ONE + 1 : 1);
 	vm_event(VM_COW);
 	return 0;
 }
@@ -186,7 +192,6 @@ static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
 {
 	pte_t *e = pt_entry(leaf, f->va);
 	struct frame *src;
-	int err;
 
 	if (pte_special(was))
 		return thp_fault(f->vma, f->va, leaf) ? 0 : copy_page(f, leaf, e, was, NULL);
@@ -207,9 +212,7 @@ static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
 	}
 	frame_get(src);
 	leaf_unlock(leaf);
-	err = copy_page(f, leaf, e, was, src);
-	frame_put(src);
-	return err;
+	return copy_page(f, leaf, e, was, src);
 }
 
 /* --- private pages that are swapped out --- */
@@ -355,7 +358,6 @@ static int fault_object(struct fault *f, struct frame *leaf)
 	struct object *o = f->vma->object;
 	uint64_t index = vma_index(f->vma, f->va);
 	struct frame *src;
-	int err;
 
 	if (index >= DIV_ROUND_UP(o->size, PAGE_SIZE))
 		return fail(f, SIGBUS, BUS_ADRERR);
@@ -368,9 +370,7 @@ static int fault_object(struct fault *f, struct frame *leaf)
 			frame_put(src);
 		return retry_object(f, NEED_PAGE);
 	}
-	err = copy_page(f, leaf, pt_entry(leaf, f->va), 0, src);
-	frame_put(src);
-	return err;
+	return copy_page(f, leaf, pt_entry(leaf, f->va), 0, src);
 }
 
 /* --- the common part --- */

@@ -198,34 +198,53 @@ static __slow void cache_drain(struct frame **cache, uint32_t *count, uint32_t k
 	spin_unlock(&buddy.lock);
 }
 
+/* f is out of the hart's cache: it is the caller's. */
+static inline struct frame *hand_out(struct mm_hart *h, struct frame *f, uint64_t irq)
+{
+	h->events[VM_PGALLOC]++;
+	irq_restore(irq);
+	assert(f->refs == 0 && f->word == (FRAME_FREE | FRAME_CACHED));
+	f->counts = 1;
+	f->word = FRAME_KERNEL;
+	return f;
+}
+
+static __attribute__((noinline)) struct frame *frame_zero(struct frame *f)
+{
+	page_zero(frame_data(f));
+	return f;
+}
+
+/* The hart's cache has none of the right sort. */
+static __slow struct frame *frame_alloc_refill(unsigned flags, uint64_t irq)
+{
+	struct mm_hart *h = mm_hart();
+	struct frame *f;
+
+	cache_refill(h, flags);
+	if (likely(h->nr_frames)) {
+		f = hand_out(h, h->frames[--h->nr_frames], irq);
+		return flags & FRAME_ZEROED ? frame_zero(f) : f;
+	}
+	if (h->nr_zeroed)
+		return hand_out(h, h->zeroed[--h->nr_zeroed], irq);
+	irq_restore(irq);
+	return NULL;
+}
+
+/* All calls are at its ends: what it costs counts. */
 static struct frame *frame_alloc_one(unsigned flags)
 {
 	uint64_t irq = irq_save();
 	struct mm_hart *h = mm_hart();
-	bool zeroed = false;
-	struct frame *f = NULL;
+	struct frame *f;
 
-	if ((flags & FRAME_ZEROED) && h->nr_zeroed) {
-		f = h->zeroed[--h->nr_zeroed];
-		zeroed = true;
-	} else {
-		if (unlikely(!h->nr_frames))
-			cache_refill(h, flags);
-		if (likely(h->nr_frames))
-			f = h->frames[--h->nr_frames];
-		else if (h->nr_zeroed)
-			f = h->zeroed[--h->nr_zeroed];
-	}
-	h->events[VM_PGALLOC] += f != NULL;
-	irq_restore(irq);
-	if (unlikely(!f))
-		return NULL;
-	assert(f->refs == 0 && f->word == (FRAME_FREE | FRAME_CACHED));
-	f->counts = 1;
-	f->word = FRAME_KERNEL;
-	if ((flags & FRAME_ZEROED) && !zeroed)
-		page_zero(frame_data(f));
-	return f;
+	if ((flags & FRAME_ZEROED) && h->nr_zeroed)
+		return hand_out(h, h->zeroed[--h->nr_zeroed], irq);
+	if (unlikely(!h->nr_frames))
+		return frame_alloc_refill(flags, irq);
+	f = hand_out(h, h->frames[--h->nr_frames], irq);
+	return flags & FRAME_ZEROED ? frame_zero(f) : f;
 }
 
 static __slow struct frame *frame_alloc_block(unsigned order, unsigned flags)
@@ -381,15 +400,6 @@ bool idle_work(void)
 	page_zero(frame_data(f));
 	frame_free_one(f, true);
 	return true;
-}
-
-void frame_put(struct frame *f)
-{
-	uint32_t was = __atomic_fetch_sub(&f->refs, 1, __ATOMIC_ACQ_REL);
-
-	assert(was > 0);
-	if (was == 1)
-		frame_free(f, 0);
 }
 
 void leaf_wait(struct frame *t)

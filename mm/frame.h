@@ -203,8 +203,21 @@ static inline bool frame_try_get(struct frame *f)
 			return true;
 	return false;
 }
-/* Drop a reference; the last one frees it. Order 0 only. Never sleeps. */
-void frame_put(struct frame *f);
+/*
+ * Drop references and map counts, so many as FRAME_MAP_ONE is one of each; the last reference frees
+ * it. Order 0 only. Never sleeps.
+ */
+static inline void frame_drop(struct frame *f, uint64_t counts)
+{
+	uint64_t was = __atomic_fetch_sub((uint64_t *)&f->counts, counts, __ATOMIC_ACQ_REL);
+
+	if ((uint32_t)was == (uint32_t)counts)
+		frame_free(f, 0);
+}
+static inline void frame_put(struct frame *f)
+{
+	frame_drop(f, 1);
+}
 /* One mapping more, by the holder of one. */
 static inline void frame_map(struct frame *f)
 {
@@ -213,10 +226,7 @@ static inline void frame_map(struct frame *f)
 /* Drop one mapping: its map count and its reference. */
 static inline void frame_unmap(struct frame *f)
 {
-	uint64_t was = __atomic_fetch_sub((uint64_t *)&f->counts, FRAME_MAP_ONE, __ATOMIC_ACQ_REL);
-
-	if ((uint32_t)was == 1)
-		frame_free(f, 0);
+	frame_drop(f, FRAME_MAP_ONE);
 }
 
 /* The same for the 2 MiB block that f begins: given back whole if nobody else holds any of it. */
