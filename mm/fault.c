@@ -192,6 +192,7 @@ static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
 {
 	pte_t *e = pt_entry(leaf, f->va);
 	struct frame *src;
+	bool anon;
 
 	if (pte_special(was))
 		return thp_fault(f->vma, f->va, leaf) ? 0 : copy_page(f, leaf, e, was, NULL);
@@ -201,7 +202,8 @@ static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
 		return 0;
 	}
 	src = pte_frame(was);
-	if (frame_type(src) == FRAME_ANON && src->maps == 1 && swap_take_over(src)) {
+	anon = frame_type(src) == FRAME_ANON;
+	if (anon && src->maps == 1 && swap_take_over(src)) {
 		/* Nobody else has it: take it over. */
 		src->pte = e;
 		*e = pte_user(frame_pa(src), f->vma->prot, true);
@@ -212,6 +214,8 @@ static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
 	}
 	frame_get(src);
 	leaf_unlock(leaf);
+	if (anon)
+		frame_hint(src, FRAME_FORK_COPIED);
 	return copy_page(f, leaf, e, was, src);
 }
 

@@ -15,10 +15,13 @@
 
 uint32_t fork_sparse = 64; /* copying so many entries costs about as much as a fault */
 
+#define FORK_GUESSES 16
+
 struct fork {
 	struct aspace *src, *dst;
 	uaddr_t soon[4];	/* will be touched on return; the first two written to */
 	bool exclusive;		/* nobody else writes to src meanwhile */
+	uint32_t guesses;	/* how many pages more may be copied because the last child did */
 	uaddr_t out, out_end;	/* tables were taken out of src's L1 in there */
 	struct tlb_batch *batch;
 };
@@ -66,23 +69,28 @@ static uaddr_t copy_end(const struct vma *v, uaddr_t end)
 }
 
 /*
- * Both sides are about to write to the page at va: give the child its copy now and leave the
- * parent's writable. That is the copy a fault would make, without that fault and the other side's.
+ * A page that both sides are about to write to, or that the last child had to copy: give the child
+ * its copy now and leave the parent's as it is. That is the copy a fault would make, without that
+ * fault and the other side's.
  */
-static bool copy_page_now(const struct fork *f, struct frame *to, const struct vma *v, uaddr_t va,
+static bool copy_page_now(struct fork *f, struct frame *to, const struct vma *v, pte_t *e,
 			  const struct frame *src)
 {
+	const uaddr_t va = pt_entry_va(to, e);
 	struct frame *copy;
 
-	if (!f->exclusive || (f->soon[0] - va >= PAGE_SIZE && f->soon[1] - va >= PAGE_SIZE) ||
-	    (v->prot & PROT_EXEC))
+	if (!f->exclusive || (v->prot & (PROT_WRITE | PROT_EXEC)) != PROT_WRITE)
+		return false;
+	if (f->soon[0] - va >= PAGE_SIZE && f->soon[1] - va >= PAGE_SIZE &&
+	    (!frame_has(src, FRAME_FORK_COPIED) || !f->guesses))
 		return false;
 	copy = frame_alloc(0, 0);
 	if (!copy)
 		return false;
+	f->guesses -= f->guesses > 0;
 	page_copy(frame_data(copy), frame_data(src));
 	frame_make_anon(copy);
-	pt_set_anon(to, pt_entry(to, va), copy, pte_user(frame_pa(copy), v->prot, true));
+	pt_set_anon(to, e, copy, pte_user(frame_pa(copy), v->prot, true));
 	return true;
 }
 
@@ -91,32 +99,23 @@ static void copy_entries(struct fork *f, struct frame *to, struct frame *from, c
 			 uaddr_t va, uaddr_t stop)
 {
 	/* Nothing if stop comes before va. */
-	const int64_t first = pt_index(va, 0), end = first + ((int64_t)(stop - va) >> PAGE_SHIFT);
-	pte_t *s = frame_data(from), *d = frame_data(to);
-	uint32_t counts = 0;
+	pte_t *s = pt_entry(from, va), *end = s + ((int64_t)(stop - va) >> PAGE_SHIFT);
+	const int64_t other = pt_entry(to, va) - s;
+	uint32_t counts = 0, count;
 
-	for (int64_t i = first; i < end; i++) {
-		pte_t p = s[i];
+	for (; s < end; s++) {
+		pte_t p = *s;
 		struct frame *frame;
-		uint32_t count;
 
 		if (!p)
 			continue;
 		if (pte_is_swap(p)) {
 			swap_dup(pte_slot(p));
 			counts += PT_COUNT_SWAP;
-			d[i] = p;
+			s[other] = p;
 		}
 		if (!pte_resident(p))
 			continue;
-		if (pte_writable(p)) {
-			uaddr_t at = va + (i - first) * PAGE_SIZE;
-
-			if (copy_page_now(f, to, v, at, pte_frame(p)))
-				continue;
-			s[i] = p = pte_wrprotect(p);
-			tlb_batch_add(f->batch, at, NULL);
-		}
 		if (likely(!pte_special(p))) {
 			frame = pte_frame(p);
 			count = pt_count_of(frame);
@@ -124,10 +123,16 @@ static void copy_entries(struct fork *f, struct frame *to, struct frame *from, c
 			if (count == PT_COUNT_OBJECT &&
 			    (frame->object != v->object || !(p & PTE_A)))
 				continue;
+			if (count == PT_COUNT_ANON && copy_page_now(f, to, v, s + other, frame))
+				continue;
 			frame_map(frame);
 			counts += count;
 		}
-		d[i] = p;
+		if (pte_writable(p)) {
+			*s = p = pte_wrprotect(p);
+			tlb_batch_add(f->batch, pt_entry_va(from, s), NULL);
+		}
+		s[other] = p;
 	}
 	to->entries += counts;
 }
@@ -233,7 +238,8 @@ int aspace_fork(struct aspace *src, uaddr_t written, struct aspace **dst)
 	const struct trapframe *tf = thread_trapframe(current());
 	struct tlb_batch batch;
 	struct fork f = {.src = src, .dst = aspace_create(), .exclusive = aspace_exclusive(src),
-			 .soon = {tf->sp, written, tf->tp, tf->pc}, .batch = &batch};
+			 .soon = {tf->sp, written, tf->tp, tf->pc}, .guesses = FORK_GUESSES,
+			 .batch = &batch};
 	int err;
 
 	if (!f.dst)

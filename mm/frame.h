@@ -38,6 +38,7 @@ enum frame_type {
 #define FRAME_MAIN	   BIT(15) /* queued as established, not on trial (queue lock) */
 #define FRAME_CACHED	   BIT(16) /* FREE: in a hart's cache, not in the buddy lists */
 #define FRAME_WAITERS	   BIT(17) /* somebody sleeps for BUSY or WRITEBACK to end */
+#define FRAME_FORK_COPIED  BIT(18) /* ANON: somebody who shared it since a fork wrote to it */
 #define FRAME_FRESH	   BIT(19) /* its use so far is the one that brought it in */
 #define FRAME_HUGE	   BIT(20) /* (l) PAGETABLE: its pages are one block, in order: thp.h */
 /* Bits 22 to 31: when it was used last, in the policy's time (queue lock). */
@@ -154,6 +155,11 @@ static inline bool frame_has(const struct frame *f, uint32_t flag)
 static inline void frame_set(struct frame *f, uint32_t flags)
 {
 	__atomic_fetch_or((uint32_t *)&f->word, flags, __ATOMIC_ACQ_REL);
+}
+/* A flag that nothing but a guess depends on. */
+static inline void frame_hint(struct frame *f, uint32_t flag)
+{
+	__atomic_fetch_or((uint32_t *)&f->word, flag, __ATOMIC_RELAXED);
 }
 /* Returns the word as it was. */
 static inline uint32_t frame_clear(struct frame *f, uint32_t flags)

@@ -140,6 +140,11 @@ static inline pte_t *pt_entry(const struct frame *leaf, uaddr_t va)
 {
 	return (pte_t *)frame_data(leaf) + pt_index(va, 0);
 }
+static inline uaddr_t pt_entry_va(const struct frame *leaf, const pte_t *e)
+{
+	return ((uaddr_t)leaf->base << L1_SHIFT) +
+	       ((uintptr_t)e & (PAGE_SIZE - 1)) / sizeof(*e) * PAGE_SIZE;
+}
 /* End of the span of the leaf table for va, or end if that comes first. */
 static inline uaddr_t pt_span_end(uaddr_t va, uaddr_t end)
 {
