@@ -252,16 +252,13 @@ void thread_leave_user_space(struct thread *t)
 static void release_resources(struct thread *t, bool last)
 {
 	struct process *p = t->process;
-	struct aspace_stats stats;
 	struct fdtable *files = t->files;
 	struct fscontext *fs = t->fs;
 	struct aspace *as = t->aspace;
 	uint64_t irq;
 
-	if (last) {
-		aspace_stats(as, &stats);
-		p->maxrss = MAX(p->maxrss, stats.peak_rss);
-	}
+	if (last)
+		p->maxrss = MAX(p->maxrss, aspace_peak_rss(as));
 	/* /proc looks at what a thread has under proc_lock. */
 	irq = spin_lock_irq(&proc_lock);
 	t->files = NULL;

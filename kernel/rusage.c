@@ -153,16 +153,34 @@ void rusage_of_process(struct process *p, struct rusage *out)
 	to_rusage(&u, MAX(p->maxrss, p->children_maxrss), out);
 }
 
+/* What is resident, and the most that ever was. (a) */
+static void count_resident(struct aspace *as, struct aspace_stats *out)
+{
+	uint64_t anon;
+
+	pt_count_pages(vma_first(&as->areas), &anon, &out->shared, &out->swapped);
+	out->rss = anon + out->shared;
+	if (out->rss > as->peak_rss)
+		as->peak_rss = out->rss;
+	out->peak_rss = as->peak_rss;
+}
+
+uint64_t aspace_peak_rss(struct aspace *as)
+{
+	struct aspace_stats s;
+
+	rwlock_read(&as->lock);
+	count_resident(as, &s);
+	rwlock_read_unlock(&as->lock);
+	return s.peak_rss;
+}
+
 void aspace_stats(struct aspace *as, struct aspace_stats *out)
 {
-	uint64_t anon, object;
-
 	memset(out, 0, sizeof(*out));
 	rwlock_read(&as->lock);
-	pt_count_pages(vma_first(&as->areas), &anon, &object, &out->swapped);
+	count_resident(as, out);
 	out->size = as->pages;
-	out->rss = anon + object;
-	out->shared = object;
 	out->locked = as->locked_pages;
 	out->data = as->data_pages;
 	for (struct vma *v = vma_first(&as->areas); v; v = v->next) {
@@ -172,9 +190,6 @@ void aspace_stats(struct aspace *as, struct aspace_stats *out)
 			out->text += vma_pages(v);
 	}
 	rwlock_read_unlock(&as->lock);
-	if (out->rss > as->peak_rss)
-		as->peak_rss = out->rss;
-	out->peak_rss = as->peak_rss;
 }
 
 SYSCALL2(getrusage, int, who, uaddr_t, out)
@@ -182,11 +197,8 @@ SYSCALL2(getrusage, int, who, uaddr_t, out)
 	struct process *p = current()->process;
 	struct usage u = {0};
 	struct rusage r;
-	struct aspace_stats stats;
-	uint64_t maxrss;
+	uint64_t maxrss = MAX(p->maxrss, aspace_peak_rss(current()->aspace));
 
-	aspace_stats(current()->aspace, &stats);
-	maxrss = MAX(p->maxrss, stats.peak_rss);
 	switch (who) {
 	case RUSAGE_SELF:
 		usage_of_process(p, &u);

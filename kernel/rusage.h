@@ -18,6 +18,8 @@ struct aspace_stats {
 	uint64_t size, rss, shared, text, data, locked, peak_rss, stack, swapped;
 };
 void aspace_stats(struct aspace *as, struct aspace_stats *out);
+/* The most pages that were resident, as far as anyone looked: now, for one. Takes its lock. */
+uint64_t aspace_peak_rss(struct aspace *as);
 /* Send what RLIMIT_CPU asks for; from the tick, interrupts off, no run queue locked. */
 void rlimit_cpu_check(struct thread *t);
 /*
