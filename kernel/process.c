@@ -150,9 +150,12 @@ static void copy_thread(struct thread *t, const struct clone_args *a)
 	if (a->flags & CLONE_SETTLS)
 		tf->tp = a->tls;
 	t->context.gp = tf->gp;
-	thread_fpu_sync(me);
-	t->fpu = me->fpu;
-	t->fpu.hart = MAX_HARTS;
+	/* Registers that were never touched are zero, as t's. */
+	if (me->fpu.used) {
+		thread_fpu_sync(me);
+		t->fpu = me->fpu;
+		t->fpu.hart = MAX_HARTS;
+	}
 	memcpy(t->comm, me->comm, sizeof(t->comm));
 	t->nice = me->nice;
 	t->affinity = me->affinity;
