@@ -142,8 +142,9 @@ void rb_build(struct rb_root *root, struct rb_node *first, uint32_t n,
  * The paths through child, which is on either side of parent and may be missing, have one black
  * node too few.
  */
-static void erase_fixup(struct rb_root *root, struct rb_node *parent, struct rb_node *child,
-			const struct rb_augment *augment)
+static __attribute__((noinline)) void erase_fixup(struct rb_root *root, struct rb_node *parent,
+						  struct rb_node *child,
+						  const struct rb_augment *augment)
 {
 	while (parent && !is_red(child)) {
 		bool right = parent->left != child; /* the other side is not empty: it has black */

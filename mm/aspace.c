@@ -179,8 +179,7 @@ struct vma *aspace_split(struct vma *v, uaddr_t va)
 	/* The part that is still the stack is the upper one, which holds sp. */
 	v->flags &= ~VMA_STACK;
 	area_out(v);
-	v->end = va;
-	vma_insert_below(&v->as->areas, v->next, upper);
+	vma_split(&v->as->areas, v, upper);
 	if (v->object) {
 		object_add_area(v->object, upper);
 		object_count_area(v->object, 1);
@@ -221,8 +220,7 @@ static void merge_two(struct vma *a, struct vma *b)
 		object_count_area(b->object, -1);
 	}
 	a->flags |= b->flags & VMA_DIRTIED;
-	a->end = b->end;
-	vma_remove(&a->as->areas, b);
+	vma_join(&a->as->areas, a, b);
 	area_in(a);
 	area_free(b);
 }
@@ -234,13 +232,15 @@ void aspace_merge(struct aspace *as, uaddr_t start, uaddr_t end)
 
 void aspace_merge_from(struct vma *v, uaddr_t end)
 {
+	struct vma *next;
+
 	if (v && v->prev)
 		v = v->prev;
-	while (v && v->next && v->start <= end) {
-		if (vma_mergeable(v, v->next))
-			merge_two(v, v->next);
+	while (v && (next = v->next) && next->start <= end) {
+		if (vma_mergeable(v, next))
+			merge_two(v, next);
 		else
-			v = v->next;
+			v = next;
 	}
 }
 

@@ -159,7 +159,8 @@ static long map_perform(struct map_request *r)
 		err = aspace_map_locked(as, r->addr, r->len, r->prot, r->vflags, r->object, r->file,
 					r->index);
 	rwlock_write_unlock(&as->lock);
-	aspace_bury(dead);
+	if (dead)
+		aspace_bury(dead);
 	if (err)
 		return err;
 	if ((locked && !(r->vflags & VMA_LOCKONFAULT)) ||

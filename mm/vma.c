@@ -13,7 +13,7 @@ static inline struct vma *entry(struct rb_node *n)
 }
 
 /* The largest hole above an area of the subtree, from the node and its children. */
-static bool update(struct rb_node *n)
+static inline __attribute__((always_inline)) bool update(struct rb_node *n)
 {
 	struct vma *v = entry(n);
 	uint64_t gap = vma_hole_above(v);
@@ -132,6 +132,45 @@ void vma_remove(struct vma_tree *t, struct vma *v)
 		rb_update(&v->prev->node, &augment);
 	}
 	rb_erase(&t->root, &v->node, &augment);
+	t->count--;
+}
+
+/*
+ * The hole above stays what it is, and so does the largest one below each node that has both areas
+ * below it: without a right child v is above upper, with one it is below.
+ */
+void vma_split(struct vma_tree *t, struct vma *v, struct vma *upper)
+{
+	struct vma *next = v->next;
+
+	v->end = upper->start;
+	v->next = upper;
+	upper->prev = v;
+	upper->next = next;
+	if (next)
+		next->prev = upper;
+	if (!v->node.right) {
+		upper->sub_gap = vma_hole_above(upper);
+		rb_insert_valued(&t->root, &upper->node, &v->node, &v->node.right, &augment);
+	} else {
+		rb_insert(&t->root, &upper->node, &next->node, &next->node.left, &augment);
+	}
+	t->hint = upper;
+	t->count++;
+}
+
+void vma_join(struct vma_tree *t, struct vma *v, struct vma *upper)
+{
+	v->end = upper->end;
+	v->next = upper->next;
+	if (v->next)
+		v->next->prev = v;
+	if (!v->node.right)
+		rb_update(&v->node, &augment);
+	rb_erase(&t->root, &upper->node, &augment);
+	if (t->top == upper)
+		t->top = v;
+	t->hint = v;
 	t->count--;
 }
 

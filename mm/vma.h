@@ -25,6 +25,10 @@ static inline void vma_insert(struct vma_tree *t, struct vma *v)
 	vma_insert_below(t, vma_find(t, v->start), v);
 }
 void vma_remove(struct vma_tree *t, struct vma *v);
+/* upper, which is in no tree, becomes the part of v from upper->start on; index is the caller's. */
+void vma_split(struct vma_tree *t, struct vma *v, struct vma *upper);
+/* The other way round: v gets what upper has, its neighbour above, which is taken out. */
+void vma_join(struct vma_tree *t, struct vma *v, struct vma *upper);
 /* Fill an empty tree with n areas that are linked, by next and prev, in their order. */
 void vma_build(struct vma_tree *t, struct vma *first, uint32_t n);
 /* Change the range of v, which may not run into its neighbours; index is the caller's matter. */
