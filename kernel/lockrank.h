@@ -45,6 +45,7 @@ enum lock_rank {
 	RANK_FRAME,    /* frame word, swap slot */
 	RANK_DCACHE,   /* name cache, mount tree, roots and working directories */
 	RANK_NOTIFY,   /* watches on files, and what they heard */
+	RANK_USERFAULT, /* faults that wait for user space */
 	RANK_ICACHE,   /* table of inodes, lists of dirty ones */
 	RANK_JLIST,    /* a journal's lists */
 	RANK_FILES,    /* descriptor table, fs context */

@@ -167,7 +167,8 @@ static void kernel_fault(struct trapframe *tf)
 	if (!t->aspace || t->preempt_count || !(tf->status & SSTATUS_SPIE) || t->nofault)
 		goto fixup;
 	irq_enable();
-	if (!vm_fault(t->aspace, tf->badaddr, fault_access(tf->cause), &signal, &code)) {
+	if (!vm_fault(t->aspace, tf->badaddr, VM_KERNEL_ACCESS | fault_access(tf->cause), &signal,
+		      &code)) {
 		irq_disable();
 		return;
 	}

@@ -6,6 +6,7 @@
 #include "kernel/panic.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/resource.h"
+#include "kernel/userfault.h"
 #include "lib/ref.h"
 #include "lib/string.h"
 #include "mm/areas.h"
@@ -156,6 +157,7 @@ struct vma *aspace_area_copy(const struct vma *v, uaddr_t start, uaddr_t end)
 	copy->index = vma_index(v, start);
 	copy->object = v->object ? object_get(v->object) : NULL;
 	copy->file = v->file ? file_get(v->file) : NULL;
+	copy->userfault = v->userfault;
 	return copy;
 }
 
@@ -346,6 +348,8 @@ int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vm
 	for (; v && v->start < end; v = next) {
 		next = v->next;
 		account(v, -(int64_t)vma_pages(v));
+		if (unlikely(v->flags & VMA_UFFD))
+			userfault_wake(v->userfault, v->start, v->end);
 		vma_remove(&as->areas, v);
 		leave_object(v);
 		v->next = *dead;
@@ -378,6 +382,7 @@ static void aspace_destroy(struct aspace *as)
 	int64_t promised = 0;
 
 	tlb_leave(as);
+	userfault_space_gone(as);
 	spin_lock(&aspaces_lock);
 	list_del(&as->link);
 	spin_unlock(&aspaces_lock);

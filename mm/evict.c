@@ -80,7 +80,7 @@ static void evict_ring(struct frame *t, unsigned i, struct frame *f)
 		if (s != t)
 			leaf_lock(s);
 		if (!pte_special(*e) && pte_maps(*e, f)) {
-			*e = pte_swap(f->slot);
+			*e = pte_swap(f->slot) | (*e & PTE_UFFD_WP);
 			s->entries += PT_COUNT_SWAP - PT_COUNT_ANON;
 			/*
 			 * Before the map count falls: who finds himself alone looks at the slot.

@@ -6,6 +6,7 @@
 #include "kernel/thread.h"
 #include "kernel/uapi/resource.h"
 #include "kernel/uapi/signal.h"
+#include "kernel/userfault.h"
 #include "lib/page.h"
 #include "mm/aspace.h"
 #include "mm/commit.h"
@@ -37,6 +38,7 @@ enum fault_need {
 	NEED_WRITABLE,	/* the object's page `index` reserved for writing and dirty */
 	NEED_STACK,	/* the area above va grown down to it */
 	NEED_SWAP,	/* what is in `slot` */
+	NEED_USER,	/* what user space has to do about it */
 };
 
 struct fault {
@@ -53,6 +55,7 @@ struct fault {
 	struct frame *held;	/* one that settle() brought in, so that it is there */
 	uint32_t slot;
 	bool major;
+	struct userfault_wait user;
 	int *signal, *code;	/* what the program gets if it fails */
 };
 
@@ -107,6 +110,19 @@ static void give_back(struct frame *frame)
 
 /* A fault was for A alone: entries for what may be used soon are better made with A set. */
 static bool software_sets_a;
+
+/* --- what user space decides --- */
+
+/* was: the entry as it was when we looked. */
+static __slow int fault_user(struct fault *f, struct frame *leaf, pte_t was)
+{
+	if (!userfault_post(f->vma, f->va, f->access, was != 0, &f->user))
+		return fail(f, SIGBUS, BUS_ADRERR);
+	/* Who was faster has woken those who waited already. */
+	if (__atomic_load_n(pt_entry(leaf, f->va), __ATOMIC_RELAXED) != was)
+		userfault_cancel(&f->user);
+	return retry(f, NEED_USER);
+}
 
 /* --- anonymous memory --- */
 
@@ -194,8 +210,13 @@ static int fault_cow(struct fault *f, struct frame *leaf, pte_t was)
 	struct frame *src;
 	bool anon;
 
-	if (pte_special(was))
-		return thp_fault(f->vma, f->va, leaf) ? 0 : copy_page(f, leaf, e, was, NULL);
+	if (unlikely(was & (PTE_SPECIAL | PTE_UFFD_WP))) {
+		if ((was & PTE_UFFD_WP) && (f->vma->flags & VMA_UFFD_WP))
+			return fault_user(f, leaf, was);
+		if (pte_special(was))
+			return thp_fault(f->vma, f->va, leaf) ? 0
+							      : copy_page(f, leaf, e, was, NULL);
+	}
 	leaf_lock(leaf);
 	if (*e != was) {
 		leaf_unlock(leaf);
@@ -250,8 +271,9 @@ static int fault_swap(struct fault *f, struct frame *leaf, pte_t was)
 		if (enter)
 			policy_enter(frame, swap_shadow_take(pte_slot(was)));
 		swap_drop(pte_slot(was));
-		write = write && frame->maps == 1 && swap_take_over(frame);
-		__atomic_store_n(e, pte_user(frame_pa(frame), f->vma->prot, write),
+		write = write && !(was & PTE_UFFD_WP) && frame->maps == 1 && swap_take_over(frame);
+		was &= PTE_UFFD_WP;
+		__atomic_store_n(e, was | pte_user(frame_pa(frame), f->vma->prot, write),
 				 __ATOMIC_RELEASE);
 	}
 	pt_unlock(leaf);
@@ -454,10 +476,10 @@ static int fault_once(struct fault *f)
 	e = __atomic_load_n(pt_entry(leaf, f->va), __ATOMIC_RELAXED);
 	if (pte_present(e))
 		return fault_present(f, leaf, e);
-	if (unlikely(pte_is_swap(e)))
-		return fault_swap(f, leaf, e);
-	if (unlikely(f->access & VM_SWAP_ACCESS))
-		return 0;
+	if (unlikely(e))
+		return pte_is_swap(e) ? fault_swap(f, leaf, e) : 0;
+	if (unlikely((f->access | v->flags) & VMA_UFFD_MISSING))
+		return f->access & VM_SWAP_ACCESS ? 0 : fault_user(f, leaf, 0);
 	return v->object ? fault_object(f, leaf) : fault_anon(f, leaf);
 }
 
@@ -544,6 +566,8 @@ static __slow int settle(struct fault *f)
 		return err ? object_error(f, err) : 0;
 	case NEED_STACK:
 		return grow_stack(f);
+	case NEED_USER:
+		return userfault_wait(&f->user);
 	}
 	object_put(f->object);
 	if (f->file)

@@ -7,8 +7,18 @@
 
 struct aspace;
 
-/* VM_SWAP_ACCESS: bring the page in if it is swapped out, whatever the protection. */
-enum vm_access { VM_READ_ACCESS = 1, VM_WRITE_ACCESS = 2, VM_EXEC_ACCESS = 4, VM_SWAP_ACCESS = 8 };
+/*
+ * VM_KERNEL_ACCESS, with others: for a system call, not by the program itself. VM_SWAP_ACCESS:
+ * bring the page in if it is swapped out, whatever the protection; a fault tests for it and for
+ * VMA_UFFD_MISSING at once.
+ */
+enum vm_access {
+	VM_READ_ACCESS = 1,
+	VM_WRITE_ACCESS = 2,
+	VM_EXEC_ACCESS = 4,
+	VM_KERNEL_ACCESS = 8,
+	VM_SWAP_ACCESS = 128,
+};
 
 /*
  * Make the page at va usable for access. Called with interrupts on and no lock held; may sleep.

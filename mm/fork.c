@@ -40,7 +40,7 @@ static int fork_areas(struct aspace *dst, struct vma *v)
 		copy = aspace_area_copy(v, v->start, v->end);
 		if (!copy)
 			break;
-		copy->flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT);
+		copy->flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT | VMA_UFFD);
 		/* In the object's tree before its entries are copied: whoever takes pages out
 		 * finds it. */
 		aspace_adopt(dst, copy);
@@ -183,7 +183,7 @@ static bool want_copy(const struct frame *leaf, struct vma *v, uaddr_t base)
 
 	/* Tables that are shared have areas of the same kind over them everywhere. */
 	for (; v && v->start < end; v = v->end < end ? v->next : NULL)
-		if (v->flags & (VMA_DONTFORK | VMA_WIPEONFORK | VMA_LOCKED))
+		if (v->flags & (VMA_DONTFORK | VMA_WIPEONFORK | VMA_LOCKED | VMA_UFFD))
 			return true;
 	return pt_count(leaf, PT_COUNT_ANON) + pt_count(leaf, PT_COUNT_OBJECT) +
 		       pt_count(leaf, PT_COUNT_SWAP) <= fork_sparse;

@@ -237,11 +237,12 @@ SYSCALL2(munmap, uaddr_t, addr, size_t, len)
 
 int populate_strict(struct aspace *as, uaddr_t start, uaddr_t end, bool write)
 {
+	const enum vm_access access =
+		VM_KERNEL_ACCESS | (write ? VM_WRITE_ACCESS : VM_READ_ACCESS);
 	int signal, code;
 
 	for (; start < end; start += PAGE_SIZE) {
-		int err = vm_fault(as, start, write ? VM_WRITE_ACCESS : VM_READ_ACCESS, &signal,
-				   &code);
+		int err = vm_fault(as, start, access, &signal, &code);
 
 		if (err)
 			return err;

@@ -65,7 +65,7 @@ static int move_entries(struct remap *r, struct vma *v)
 		return -ENOMEM;
 	copy->start = r->new;
 	copy->end = r->new + r->new_len;
-	copy->flags &= ~VMA_STACK;
+	copy->flags &= ~(VMA_STACK | VMA_UFFD);
 	aspace_enter(r->as, copy);
 	tlb_batch_begin(&batch, r->as, false);
 	if (o)

@@ -297,9 +297,10 @@ static pte_t protect_entries(const struct vma *v, pte_t *e, uaddr_t va, uaddr_t 
 
 		if (!pte_resident(p))
 			continue;
-		if (write != read && !pte_special(p) && write_at_once(v, pte_frame(p)))
+		if (write != read && !(p & (PTE_SPECIAL | PTE_UFFD_WP)) &&
+		    write_at_once(v, pte_frame(p)))
 			now = write;
-		*e = now | (p & (PTE_PPN_MASK | PTE_SPECIAL));
+		*e = now | (p & (PTE_PPN_MASK | PTE_SPECIAL | PTE_UFFD_WP));
 		if (!pte_present(p))
 			continue;
 		lost |= p & ~now & PTE_KIND_MASK;

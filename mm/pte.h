@@ -26,6 +26,7 @@ typedef uint64_t pte_t;
 #define PTE_A	    BIT(6)
 #define PTE_D	    BIT(7)
 #define PTE_SPECIAL BIT(8) /* software: the zero page and other frames that nobody counts */
+#define PTE_UFFD_WP BIT(9) /* software: a write faults to user space; of swapped entries, too */
 
 #define PTE_PPN_SHIFT 10
 #define PTE_PPN_MASK  MASK(53, 10)

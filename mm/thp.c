@@ -125,7 +125,7 @@ static bool filled(const struct vma *v, uaddr_t base)
 static bool may(const struct vma *v, uaddr_t base)
 {
 	return base >= v->start && v->end - base >= L1_SIZE && !v->object && !v->as->no_thp &&
-	       !(v->flags & VMA_NOHUGEPAGE);
+	       !(v->flags & (VMA_NOHUGEPAGE | VMA_UFFD));
 }
 
 /*

@@ -93,8 +93,9 @@ enum {
 	VMA_LOCKONFAULT = 16,
 	VMA_DONTFORK = 32,
 	VMA_WIPEONFORK = 64,
-	VMA_SEQUENTIAL = 128, /* read-ahead hints */
-	VMA_RANDOM = 256,
+	VMA_UFFD_MISSING = 128, /* kernel/userfault.h: who asks for pages that are not there */
+	VMA_UFFD_WP = 256,	/* and for writes to pages that are protected */
+	VMA_UFFD = VMA_UFFD_MISSING | VMA_UFFD_WP,
 	VMA_STACK = 512,     /* the main stack, for /proc */
 	VMA_DONTDUMP = 1024,
 	VMA_HUGEPAGE = 2048,
@@ -102,6 +103,8 @@ enum {
 	VMA_MAYWRITE = 8192, /* mprotect may add PROT_WRITE (a shared file opened for writing) */
 	VMA_DIRTIED = 16384, /* private: has had pages of its own (ANON); set by faults */
 	VMA_ACCOUNT = 32768, /* its pages are promised: commit.h */
+	VMA_SEQUENTIAL = 65536, /* read-ahead hints */
+	VMA_RANDOM = 131072,
 };
 
 /* (a) aspace lock as writer to change, reader to read; (o) object's lock */
@@ -115,6 +118,7 @@ struct vma {
 	struct aspace *as;
 	struct object *object;	/* referenced; NULL: anonymous */
 	struct file *file;	/* referenced; may be NULL */
+	struct userfault *userfault; /* (a) with VMA_UFFD */
 	uint64_t index;		/* (a, o) page index in the object of start */
 	struct rb_node object_node; /* (o) in object->areas, by index */
 	uint64_t sub_last;	/* (o) largest last index in the object subtree */

@@ -74,6 +74,8 @@ size_t copy_to_user_nofault(uaddr_t dst, const void *src, size_t n)
 int user_fault_in(uaddr_t addr, size_t n, bool write)
 {
 	struct aspace *as = current()->aspace;
+	const enum vm_access access =
+		VM_KERNEL_ACCESS | (write ? VM_WRITE_ACCESS : VM_READ_ACCESS);
 	int signal, code;
 
 	if (!n)
@@ -81,7 +83,7 @@ int user_fault_in(uaddr_t addr, size_t n, bool write)
 	if (!as || !user_range_ok(addr, n))
 		return -EFAULT;
 	for (uaddr_t page = ALIGN_DOWN(addr, PAGE_SIZE); page < addr + n; page += PAGE_SIZE)
-		if (vm_fault(as, page, write ? VM_WRITE_ACCESS : VM_READ_ACCESS, &signal, &code))
+		if (vm_fault(as, page, access, &signal, &code))
 			return -EFAULT;
 	return 0;
 }

@@ -55,7 +55,7 @@ static inline bool vma_mergeable(const struct vma *a, const struct vma *b)
 {
 	return a->end == b->start && a->prot == b->prot &&
 	       !((a->flags ^ b->flags) & ~VMA_DIRTIED) && a->object == b->object &&
-	       a->file == b->file && !(a->flags & VMA_STACK) &&
+	       a->file == b->file && !(a->flags & (VMA_STACK | VMA_UFFD)) &&
 	       (!a->object || a->index + vma_pages(a) == b->index);
 }
 

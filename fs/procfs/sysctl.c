@@ -5,6 +5,7 @@
 #include "fs/procfs/procfs.h"
 #include "fs/tmpfs/shm.h"
 #include "kernel/random.h"
+#include "kernel/userfault.h"
 #include "kernel/thread.h"
 #include "kernel/utsname.h"
 #include "lib/string.h"
@@ -153,6 +154,8 @@ static const struct proc_number commit_kbytes = {
 static const struct proc_number admin_reserve = {&admin_reserve_kbytes, 0, UINT64_MAX, NULL};
 static const struct proc_number user_reserve = {&user_reserve_kbytes, 0, UINT64_MAX, NULL};
 
+static const struct proc_number unprivileged = {&userfault_unprivileged, 0, 1, NULL};
+
 static const struct proc_entry vm_entries[] = {
 	{.name = "admin_reserve_kbytes", .mode = S_IFREG | 0644, .number = &admin_reserve},
 	{.name = "dirty_background_ratio", .mode = S_IFREG | 0644, .number = &background},
@@ -166,6 +169,7 @@ static const struct proc_entry vm_entries[] = {
 	{.name = "overcommit_kbytes", .mode = S_IFREG | 0644, .number = &commit_kbytes},
 	{.name = "overcommit_memory", .mode = S_IFREG | 0644, .number = &overcommit},
 	{.name = "overcommit_ratio", .mode = S_IFREG | 0644, .number = &commit_ratio},
+	{.name = "unprivileged_userfaultfd", .mode = S_IFREG | 0644, .number = &unprivileged},
 	{.name = "user_reserve_kbytes", .mode = S_IFREG | 0644, .number = &user_reserve},
 	{.mode = 0},
 };

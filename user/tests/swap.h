@@ -9,7 +9,7 @@
 #include <sys/swap.h>
 
 #define DEVICE	"/dev/vdc"
-#define PAGE	4096
+#define PAGE	4096ul
 #define PAGES	600	/* more than one leaf table holds */
 
 /* Swap to DEVICE is on, or another area was already, for all tests: then false. Skips without. */

@@ -6,6 +6,7 @@
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/hart.h"
 #include "kernel/random.h"
+#include "kernel/userfault.h"
 #include "kernel/sbi.h"
 #include "kernel/signal.h"
 #include "kernel/trap.h"
@@ -120,6 +121,40 @@ void inotify_end_locked(struct notify_watch *w, struct list_head *dead)
 {
 	(void)w;
 	(void)dead;
+}
+
+bool userfault_post(const struct vma *v, uaddr_t va, uint32_t access, bool wp,
+		    struct userfault_wait *w)
+{
+	(void)v;
+	(void)va;
+	(void)access;
+	(void)wp;
+	(void)w;
+	return false;
+}
+
+void userfault_cancel(struct userfault_wait *w)
+{
+	(void)w;
+}
+
+int userfault_wait(struct userfault_wait *w)
+{
+	(void)w;
+	return 0;
+}
+
+void userfault_wake(struct userfault *u, uaddr_t start, uaddr_t end)
+{
+	(void)u;
+	(void)start;
+	(void)end;
+}
+
+void userfault_space_gone(const struct aspace *as)
+{
+	(void)as;
 }
 
 void devpts_register(void)

@@ -1,0 +1,303 @@
+/*
+ * userfaultfd(2): a descriptor that tells of page faults, and whose ioctls resolve them. The work
+ * is in kernel/userfault.h; here is what programs say and hear.
+ */
+#include "fs/event/event.h"
+#include "fs/vfs.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/userfaultfd.h"
+#include "kernel/userfault.h"
+#include "lib/string.h"
+#include "mm/aspace.h"
+#include "mm/usercopy.h"
+
+#define FEATURES (UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_SIGBUS | UFFD_FEATURE_THREAD_ID)
+/* What an ioctl's number is as a bit of uffdio_api.ioctls and its like. */
+#define IOCTL_BIT(cmd) (1UL << ((cmd) & 0x3f))
+
+/* --- reading --- */
+
+static ssize64_t userfault_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct userfault *uf = f->data;
+	ssize64_t done = 0;
+	int err;
+
+	(void)pos;
+	if (!userfault_started(uf))
+		return -EINVAL;
+	for (;;) {
+		struct uffd_msg msg = {.event = UFFD_EVENT_PAGEFAULT};
+
+		if (u->resid < sizeof(msg))
+			return done ? done : -EINVAL;
+		if (userfault_take(uf, &msg.pagefault.flags, &msg.pagefault.address,
+				   &msg.pagefault.ptid)) {
+			if (uio_copy_to(u, &msg, sizeof(msg)) != sizeof(msg))
+				return done ? done : -EFAULT;
+			done += sizeof(msg);
+			continue;
+		}
+		if (done)
+			return done;
+		if (u->nowait)
+			return -EAGAIN;
+		err = wait_event(&uf->readers, userfault_any(uf), WAIT_INTERRUPTIBLE);
+		if (err)
+			return err;
+	}
+}
+
+static uint32_t userfault_poll(struct file *f, struct poll_table *pt)
+{
+	struct userfault *uf = f->data;
+
+	/* A fault may be resolved before it is read: who polls must not block then. */
+	if (!userfault_started(uf) || !(f->flags & O_NONBLOCK))
+		return POLLERR;
+	poll_add(pt, &uf->readers, POLLIN);
+	return userfault_any(uf) ? POLLIN : 0;
+}
+
+static void userfault_release(struct file *f)
+{
+	userfault_destroy(f->data);
+}
+
+/* --- ioctls --- */
+
+/* Are these whole pages that a program can have? */
+static bool range_fits(uaddr_t start, uint64_t len)
+{
+	return !(start & ~PAGE_MASK) && !(len & ~PAGE_MASK) && len && start >= MMAP_MIN_ADDR &&
+	       start < USER_TOP && len <= USER_TOP - start;
+}
+
+/* 0, -EFAULT, -EINVAL. */
+static int range_get(uaddr_t arg, uaddr_t *start, uaddr_t *end)
+{
+	struct uffdio_range r;
+
+	if (copy_from_user(&r, arg, sizeof(r)))
+		return -EFAULT;
+	*start = r.start;
+	*end = r.start + r.len;
+	return range_fits(r.start, r.len) ? 0 : -EINVAL;
+}
+
+static long do_api(struct userfault *uf, uaddr_t arg)
+{
+	struct uffdio_api api;
+	int err = -EINVAL;
+
+	if (copy_from_user(&api, arg, sizeof(api)))
+		return -EFAULT;
+	if (api.api == UFFD_API && !(api.features & ~(uint64_t)FEATURES))
+		err = userfault_start(uf, api.features);
+	api = (struct uffdio_api){0};
+	if (!err)
+		api = (struct uffdio_api){
+			.api = UFFD_API,
+			.features = FEATURES,
+			.ioctls = IOCTL_BIT(UFFDIO_API) | IOCTL_BIT(UFFDIO_REGISTER) |
+				  IOCTL_BIT(UFFDIO_UNREGISTER),
+		};
+	return copy_to_user(arg, &api, sizeof(api)) ? -EFAULT : err;
+}
+
+static long do_register(struct userfault *uf, struct aspace *as, uaddr_t arg)
+{
+	uint64_t ioctls = IOCTL_BIT(UFFDIO_WAKE) | IOCTL_BIT(UFFDIO_COPY) |
+			  IOCTL_BIT(UFFDIO_ZEROPAGE);
+	uaddr_t start, end;
+	uint32_t flags;
+	uint64_t mode;
+	int err;
+
+	if (get_user_u64(&mode, arg + offsetof(struct uffdio_register, mode)))
+		return -EFAULT;
+	if (!mode || (mode & ~(uint64_t)(UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP)))
+		return -EINVAL;
+	err = range_get(arg, &start, &end);
+	if (err)
+		return err;
+	flags = (mode & UFFDIO_REGISTER_MODE_MISSING ? VMA_UFFD_MISSING : 0) |
+		(mode & UFFDIO_REGISTER_MODE_WP ? VMA_UFFD_WP : 0);
+	err = userfault_register(uf, as, start, end, flags);
+	if (err)
+		return err;
+	if (mode & UFFDIO_REGISTER_MODE_WP)
+		ioctls |= IOCTL_BIT(UFFDIO_WRITEPROTECT);
+	return put_user_u64(arg + offsetof(struct uffdio_register, ioctls), ioctls);
+}
+
+static long do_unregister(struct userfault *uf, struct aspace *as, uaddr_t arg)
+{
+	uaddr_t start, end;
+	int err = range_get(arg, &start, &end);
+
+	if (!err)
+		err = userfault_register(uf, as, start, end, 0);
+	if (!err)
+		userfault_wake(uf, start, end);
+	return err;
+}
+
+static long do_wake(struct userfault *uf, uaddr_t arg)
+{
+	uaddr_t start, end;
+	int err = range_get(arg, &start, &end);
+
+	if (!err)
+		userfault_wake(uf, start, end);
+	return err;
+}
+
+/*
+ * Pages were brought, n bytes from start on, or n is -errno: tell the program at out, and those who
+ * wait. -EAGAIN: some, but not all up to end.
+ */
+static long filled(struct userfault *uf, uaddr_t start, uaddr_t end, int64_t n, uaddr_t out,
+		   bool wake)
+{
+	if (put_user_u64(out, (uint64_t)n))
+		return -EFAULT;
+	if (n < 0)
+		return n;
+	if (wake)
+		userfault_wake(uf, start, start + (uint64_t)n);
+	return start + (uint64_t)n < end ? -EAGAIN : 0;
+}
+
+static long do_copy(struct userfault *uf, struct aspace *as, uaddr_t arg)
+{
+	struct uffdio_copy c;
+	int64_t n;
+
+	if (copy_from_user(&c, arg, offsetof(struct uffdio_copy, copy)))
+		return -EFAULT;
+	if (!range_fits(c.dst, c.len) || c.src + c.len < c.src ||
+	    (c.mode & ~(uint64_t)(UFFDIO_COPY_MODE_DONTWAKE | UFFDIO_COPY_MODE_WP)))
+		return -EINVAL;
+	n = userfault_fill(as, c.dst, c.dst + c.len, &c.src, c.mode & UFFDIO_COPY_MODE_WP);
+	return filled(uf, c.dst, c.dst + c.len, n, arg + offsetof(struct uffdio_copy, copy),
+		      !(c.mode & UFFDIO_COPY_MODE_DONTWAKE));
+}
+
+static long do_zeropage(struct userfault *uf, struct aspace *as, uaddr_t arg)
+{
+	uaddr_t start, end;
+	uint64_t mode;
+	int64_t n;
+	int err = range_get(arg, &start, &end);
+
+	if (err)
+		return err;
+	if (get_user_u64(&mode, arg + offsetof(struct uffdio_zeropage, mode)))
+		return -EFAULT;
+	if (mode & ~(uint64_t)UFFDIO_ZEROPAGE_MODE_DONTWAKE)
+		return -EINVAL;
+	n = userfault_fill(as, start, end, NULL, false);
+	return filled(uf, start, end, n, arg + offsetof(struct uffdio_zeropage, zeropage),
+		      !(mode & UFFDIO_ZEROPAGE_MODE_DONTWAKE));
+}
+
+static long do_writeprotect(struct userfault *uf, struct aspace *as, uaddr_t arg)
+{
+	const uint64_t wp = UFFDIO_WRITEPROTECT_MODE_WP, quiet = UFFDIO_WRITEPROTECT_MODE_DONTWAKE;
+	uaddr_t start, end;
+	uint64_t mode;
+	int err = range_get(arg, &start, &end);
+
+	if (err)
+		return err;
+	if (get_user_u64(&mode, arg + offsetof(struct uffdio_writeprotect, mode)))
+		return -EFAULT;
+	if ((mode & ~(wp | quiet)) || mode == (wp | quiet))
+		return -EINVAL;
+	err = userfault_protect(as, start, end, mode & wp);
+	if (!err && !mode)
+		userfault_wake(uf, start, end);
+	return err;
+}
+
+/* Pages that an object has already: of no area that can be registered here. */
+static long do_continue(struct userfault *uf, struct aspace *as, uaddr_t arg)
+{
+	uaddr_t start, end;
+	uint64_t mode;
+	int err = range_get(arg, &start, &end);
+
+	if (err)
+		return err;
+	if (get_user_u64(&mode, arg + offsetof(struct uffdio_continue, mode)))
+		return -EFAULT;
+	if (mode & ~(uint64_t)UFFDIO_CONTINUE_MODE_DONTWAKE)
+		return -EINVAL;
+	err = userfault_covers(as, start, end) ? -EINVAL : -ENOENT;
+	return filled(uf, start, end, err, arg + offsetof(struct uffdio_continue, mapped), false);
+}
+
+static long userfault_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
+{
+	static const struct {
+		uint32_t cmd;
+		long (*func)(struct userfault *uf, struct aspace *as, uaddr_t arg);
+	} calls[] = {
+		{UFFDIO_REGISTER, do_register},	    {UFFDIO_UNREGISTER, do_unregister},
+		{UFFDIO_COPY, do_copy},		    {UFFDIO_ZEROPAGE, do_zeropage},
+		{UFFDIO_WRITEPROTECT, do_writeprotect}, {UFFDIO_CONTINUE, do_continue},
+	};
+	struct userfault *uf = f->data;
+	struct aspace *as;
+	long err;
+
+	if (cmd == UFFDIO_API)
+		return do_api(uf, arg);
+	if (!userfault_started(uf))
+		return -EINVAL;
+	if (cmd == UFFDIO_WAKE)
+		return do_wake(uf, arg);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		if (cmd != calls[i].cmd)
+			continue;
+		as = userfault_space(uf);
+		if (!as)
+			return cmd == UFFDIO_REGISTER || cmd == UFFDIO_UNREGISTER ? -ENOMEM
+										  : -ESRCH;
+		err = calls[i].func(uf, as, arg);
+		aspace_put(as);
+		return err;
+	}
+	return -EINVAL;
+}
+
+static const struct file_ops userfault_fops = {
+	.read = userfault_read,
+	.poll = userfault_poll,
+	.ioctl = userfault_ioctl,
+	.release = userfault_release,
+};
+
+SYSCALL1(userfaultfd, uint32_t, flags)
+{
+	bool user_only = flags & UFFD_USER_MODE_ONLY;
+	struct userfault *uf;
+	int fd;
+
+	/* Who can stop the kernel in the midst of a copy can win races in it. */
+	if (!user_only && !userfault_unprivileged && !cred_capable(CAP_SYS_PTRACE))
+		return -EPERM;
+	if (flags & ~(uint32_t)(UFFD_USER_MODE_ONLY | O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	uf = userfault_create(user_only);
+	if (!uf)
+		return -ENOMEM;
+	fd = file_anonymous_fd("anon_inode:[userfaultfd]",
+			       O_RDONLY | (flags & ~(uint32_t)UFFD_USER_MODE_ONLY), &userfault_fops,
+			       uf);
+	if (fd < 0)
+		userfault_destroy(uf);
+	return fd;
+}
