@@ -117,6 +117,17 @@ def test_uboot_prompt():
 
 
 @full_only
+def test_usertests():
+    """All of them, as on the board: behind its firmware, with swap and files on the card."""
+    with from_card(card_with_firmware(), "-m", "2G", limit=2000) as machine:
+        machine.prompt(300)
+        # No clock of the board keeps the date.
+        equal(machine.command("date -s @1800000000")[0], 0, "setting the date")
+        for words in ("", "-d /root fs pipe mmap"):
+            usertests(machine, words, 1200)
+
+
+@full_only
 def test_restart():
     """By SRST: OpenSBI asks the power controller, and all begins again in the ROM."""
     with from_card(card_with_firmware(), *boards.RESTARTS, limit=900) as machine:
