@@ -1,6 +1,6 @@
 /*
- * procfs: the kernel's state as files, in Linux's formats. procfs.c is the file system, entries
- * come from system.c (the machine), process.c and maps.c (a process).
+ * procfs: the kernel's state as files, in Linux's formats. procfs.c is the tree, text.c what is
+ * read and written; entries come from system.c (the machine), process.c and maps.c (a process).
  */
 #pragma once
 
@@ -54,6 +54,21 @@ struct proc_entry {
 	const char *link_disk; /* a link to what has the disk's name behind this */
 };
 
+struct proc_inode {
+	struct inode vfs;
+	const struct proc_entry *entry;
+	struct process *process; /* referenced; NULL: not one's own */
+	int64_t fd;		 /* of an entry of /proc/PID/fd, else -1 */
+	pid_t tid;		 /* of an entry of /proc/PID/task, else 0 */
+	struct blockdev *disk;	 /* whose directory it is or stands in, or NULL */
+};
+
+static inline struct proc_inode *proc_i(struct inode *inode)
+{
+	return container_of(inode, struct proc_inode, vfs);
+}
+
+extern const struct file_ops proc_text_fops;	      /* text.c */
 extern const struct proc_entry proc_root_entries[];   /* system.c */
 extern const struct proc_entry proc_process_entries[]; /* process.c */
 #define proc_task_entries (&proc_process_entries[1])  /* all but "task", the first */

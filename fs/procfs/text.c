@@ -1,0 +1,175 @@
+/*
+ * procfs: the files that are text, made when they are read and taken apart when they are written.
+ */
+#include "fs/procfs/procfs.h"
+
+#include "kernel/mem/slab.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+
+#define TEXT_MAX  (4 * MiB)
+#define STORE_MAX 4096
+
+void proc_append(struct proc_text *t, const char *s, size_t n)
+{
+	if (t->failed)
+		return;
+	if (t->len + n + 1 > t->cap) {
+		size_t cap = roundup_pow2(MAX(t->len + n + 1, (size_t)1024));
+		char *buf = cap <= TEXT_MAX ? kmalloc(cap) : NULL;
+
+		if (!buf) {
+			t->failed = true;
+			return;
+		}
+		if (t->len)
+			memcpy(buf, t->buf, t->len);
+		kfree(t->buf);
+		t->buf = buf;
+		t->cap = cap;
+	}
+	memcpy(t->buf + t->len, s, n);
+	t->len += n;
+	t->buf[t->len] = '\0';
+}
+
+void proc_printf(struct proc_text *t, const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	proc_append(t, line, MIN((size_t)n, sizeof(line) - 1));
+}
+
+static int text_open(struct inode *inode, struct file *f)
+{
+	struct proc_text *t = kzalloc(sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	mutex_init(&t->lock, "procfs text", RANK_TEXT);
+	f->data = t;
+	return 0;
+}
+
+static void text_release(struct file *f)
+{
+	struct proc_text *t = f->data;
+
+	kfree(t->buf);
+	kfree(t);
+}
+
+static int text_make(struct proc_text *t, struct proc_inode *pi)
+{
+	const struct proc_number *n = pi->entry->number;
+
+	if (pi->entry->show_disk)
+		return pi->entry->show_disk(t, pi->disk);
+	t->tid = pi->tid;
+	if (!n)
+		return pi->entry->show(t, pi->process);
+	proc_printf(t, "%lu\n", (unsigned long)*n->value);
+	return 0;
+}
+
+static ssize64_t text_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct proc_inode *pi = proc_i(f->inode);
+	struct proc_text *t = f->data;
+	ssize64_t ret = 0;
+	size_t n;
+
+	if (pi->entry->read) {
+		ret = pi->entry->read(pi->process, u, *pos);
+		*pos += ret > 0 ? (uint64_t)ret : 0;
+		return ret;
+	}
+	if (!pi->entry->show && !pi->entry->number && !pi->entry->show_disk)
+		return -EINVAL;
+	mutex_lock(&t->lock);
+	/* One reading shows one moment: the text is made when it is read from the start. */
+	if (!*pos || !t->buf) {
+		t->len = 0;
+		t->failed = false;
+		ret = text_make(t, pi);
+		if (!ret && t->failed)
+			ret = -ENOMEM;
+	}
+	if (!ret && *pos < t->len) {
+		n = MIN(u->resid, t->len - *pos);
+		ret = (ssize64_t)uio_copy_to(u, t->buf + *pos, n);
+		*pos += (uint64_t)ret;
+		if (!ret && n)
+			ret = -EFAULT;
+	}
+	mutex_unlock(&t->lock);
+	return ret;
+}
+
+bool proc_number_parse(const char *s, uint64_t *value)
+{
+	*value = 0;
+	while (*s == ' ' || *s == '\t' || *s == '\n')
+		s++;
+	if (*s < '0' || *s > '9')
+		return false;
+	for (; *s >= '0' && *s <= '9'; s++) {
+		if (*value > (UINT64_MAX - 9) / 10)
+			return false;
+		*value = *value * 10 + (uint64_t)(*s - '0');
+	}
+	while (*s == ' ' || *s == '\t' || *s == '\n')
+		s++;
+	return !*s;
+}
+
+static int number_store(const struct proc_number *n, const char *s)
+{
+	uint64_t value;
+
+	if (!proc_number_parse(s, &value) || value < n->min || value > n->max)
+		return -EINVAL;
+	*n->value = value;
+	if (n->changed)
+		n->changed();
+	return 0;
+}
+
+static ssize64_t text_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct proc_inode *pi = proc_i(f->inode);
+	size_t n = u->resid;
+	char *text;
+	int err;
+
+	if (pi->entry->write) {
+		ssize64_t ret = pi->entry->write(pi->process, u, *pos);
+
+		*pos += ret > 0 ? (uint64_t)ret : 0;
+		return ret;
+	}
+	if ((!pi->entry->store && !pi->entry->number) || n >= STORE_MAX)
+		return -EINVAL;
+	text = kmalloc(n + 1);
+	if (!text)
+		return -ENOMEM;
+	err = uio_copy_from(u, text, n) == n ? 0 : -EFAULT;
+	text[n] = '\0';
+	if (!err)
+		err = pi->entry->store ? pi->entry->store(pi->process, text, n)
+				       : number_store(pi->entry->number, text);
+	kfree(text);
+	return err ? err : (ssize64_t)n;
+}
+
+const struct file_ops proc_text_fops = {
+	.open = text_open,
+	.release = text_release,
+	.read = text_read,
+	.write = text_write,
+};
