@@ -13,7 +13,7 @@
  * sides are about to touch, is copied at once instead: that costs less than the fault to come.
  */
 
-uint32_t fork_sparse = 64; /* copying so many entries costs about as much as a fault */
+uint32_t fork_sparse = 32; /* copying twice as many entries costs about as much as a fault */
 
 #define FORK_GUESSES 16
 
@@ -21,7 +21,8 @@ struct fork {
 	struct aspace *src, *dst;
 	uaddr_t soon[4];	/* will be touched on return; the first two written to */
 	bool exclusive;		/* nobody else writes to src meanwhile */
-	uint32_t guesses;	/* how many pages more may be copied because the last child did */
+	uint32_t guesses;	/* how many pages more may be copied because a child did */
+	uint32_t tested;	/* the guess that is shared after all: does the child copy it? */
 	uaddr_t out, out_end;	/* tables were taken out of src's L1 in there */
 	struct tlb_batch *batch;
 };
@@ -68,26 +69,36 @@ static uaddr_t copy_end(const struct vma *v, uaddr_t end)
 					       : end;
 }
 
+/* Will the child write to src, which an earlier one had to copy? */
+static bool guess(struct fork *f, struct frame *src)
+{
+	if (!frame_has(src, FRAME_FORK_COPIED) || !f->guesses)
+		return false;
+	if (--f->guesses != f->tested)
+		return true;
+	/* Guesses that are no longer right end here, one after the other. */
+	frame_clear(src, FRAME_FORK_COPIED);
+	return false;
+}
+
 /*
- * A page that both sides are about to write to, or that the last child had to copy: give the child
- * its copy now and leave the parent's as it is. That is the copy a fault would make, without that
- * fault and the other side's.
+ * A page that both sides are about to write to, or that the child is likely to: give the child its
+ * copy now and leave the parent's as it is. That is the copy a fault would make, without that fault
+ * and the other side's.
  */
 static bool copy_page_now(struct fork *f, struct frame *to, const struct vma *v, pte_t *e,
-			  const struct frame *src)
+			  struct frame *src)
 {
 	const uaddr_t va = pt_entry_va(to, e);
 	struct frame *copy;
 
 	if (!f->exclusive || (v->prot & (PROT_WRITE | PROT_EXEC)) != PROT_WRITE)
 		return false;
-	if (f->soon[0] - va >= PAGE_SIZE && f->soon[1] - va >= PAGE_SIZE &&
-	    (!frame_has(src, FRAME_FORK_COPIED) || !f->guesses))
+	if (f->soon[0] - va >= PAGE_SIZE && f->soon[1] - va >= PAGE_SIZE && !guess(f, src))
 		return false;
 	copy = frame_alloc(0, 0);
 	if (!copy)
 		return false;
-	f->guesses -= f->guesses > 0;
 	page_copy(frame_data(copy), frame_data(src));
 	frame_make_anon(copy);
 	pt_set_anon(to, e, copy, pte_user(frame_pa(copy), v->prot, true));
@@ -238,13 +249,14 @@ int aspace_fork(struct aspace *src, uaddr_t written, struct aspace **dst)
 	const struct trapframe *tf = thread_trapframe(current());
 	struct tlb_batch batch;
 	struct fork f = {.src = src, .dst = aspace_create(), .exclusive = aspace_exclusive(src),
-			 .soon = {tf->sp, written, tf->tp, tf->pc}, .guesses = FORK_GUESSES,
-			 .batch = &batch};
+			 .soon = {tf->sp, written, tf->tp, tf->pc}, .batch = &batch};
 	int err;
 
 	if (!f.dst)
 		return -ENOMEM;
 	rwlock_write(&src->lock);
+	f.guesses = frames_short() ? 0 : FORK_GUESSES;
+	f.tested = src->forks++ % FORK_GUESSES;
 	f.dst->brk = src->brk;
 	f.dst->mmap_top = src->mmap_top;
 	f.dst->layout = src->layout;

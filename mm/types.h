@@ -178,6 +178,7 @@ struct aspace {
 	uint32_t nr_tables;	    /* (1) page-table frames, the root included */
 	uint32_t nr_detached;	    /* (1) detached leaf tables it shares */
 	uint32_t nr_mega;	    /* (1) megapages */
+	uint32_t forks;		    /* (a) of it, so far */
 	bool no_thp;		    /* (a) PR_SET_THP_DISABLE */
 
 	uint64_t asid;		    /* tlb.c: generation << 16 | ASID; read without its lock */

@@ -225,6 +225,47 @@ FORK_TEST(looking_at_proc)
 	model_fill(m, 200, 10);
 }
 
+/* In a child: how many pages from p on it has alone? That is bit 56 of a page's entry. */
+static int pages_of_its_own(const char *p, int n)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY), own = 0;
+
+	for (int i = 0; i < n; i++) {
+		uint64_t entry;
+
+		if (pread(fd, &entry, 8, (off_t)((uintptr_t)p / PAGE + (uintptr_t)i) * 8) != 8)
+			return 255;
+		own += entry >> 56 & 1;
+	}
+	return own;
+}
+
+/*
+ * To what one child wrote the next ones may be given copies; not for ever, when they do not write
+ * there.
+ */
+TEST(fork, copies_wear_off)
+{
+	enum { PAGES = 12, FORKS = 64 };
+	static char pages[PAGES][PAGE] __attribute__((aligned(PAGE)));
+	int own[FORKS];
+
+	for (int i = 0; i < FORKS; i++) {
+		pid_t pid;
+
+		for (int p = 0; p < PAGES; p++)
+			pages[p][0]++;
+		pid = CHECK_OK(fork());
+		for (int p = 0; !pid && !i && p < PAGES; p++)
+			pages[p][0]++;
+		if (!pid)
+			_exit(pages_of_its_own(pages[0], PAGES));
+		CHECK_EQ(waitpid(pid, &own[i], 0), pid);
+	}
+	CHECK_EQ(WEXITSTATUS(own[0]), PAGES);
+	CHECK_EQ(WEXITSTATUS(own[FORKS - 1]), 0);
+}
+
 /*
  * Children exit without memory that fills tables which they do not get: nothing is lost. Above the
  * stack there is nothing else in those tables.
