@@ -157,7 +157,8 @@ struct vma *aspace_area_copy(const struct vma *v, uaddr_t start, uaddr_t end)
 	copy->index = vma_index(v, start);
 	copy->object = v->object ? object_get(v->object) : NULL;
 	copy->file = v->file ? file_get(v->file) : NULL;
-	copy->userfault = v->userfault;
+	if (v->flags & VMA_UFFD)
+		copy->userfault = v->userfault;
 	return copy;
 }
 

@@ -118,9 +118,11 @@ struct vma {
 	struct aspace *as;
 	struct object *object;	/* referenced; NULL: anonymous */
 	struct file *file;	/* referenced; may be NULL */
-	struct userfault *userfault; /* (a) with VMA_UFFD */
 	uint64_t index;		/* (a, o) page index in the object of start */
-	struct rb_node object_node; /* (o) in object->areas, by index */
+	union {
+		struct rb_node object_node;  /* (o) in object->areas, by index */
+		struct userfault *userfault; /* (a) with VMA_UFFD: in no object */
+	};
 	uint64_t sub_last;	/* (o) largest last index in the object subtree */
 };
 
