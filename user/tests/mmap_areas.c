@@ -377,7 +377,7 @@ TEST(mmap, mlock_is_not_inherited, .root = true)
 	expect_exit(pid, 0);
 }
 
-TEST(mmap, area_count_limit, .seconds = 120)
+TEST(mmap, area_count_limit, .seconds = 120, .mem_mib = 32)
 {
 	/* Every other page protected: each pair is two areas, up to vm.max_map_count of them. */
 	size_t n = 66000;
