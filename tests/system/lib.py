@@ -24,7 +24,8 @@ OUT = os.path.join(TOP, MAKE_O[2:])
 SCALE = float(os.environ.get("TIME_SCALE", "4"))
 BOOT_TIME = 60
 # The shell's prompt at the very end of the output; the line editor may clear the rest of the line.
-PROMPT = r"[#$] (?:\x1b\[[0-9;]*[A-Za-z])*$"
+# U-Boot's "StarFive # " and "## Flattened Device Tree" are none.
+PROMPT = r"(?<![ #])[#$] (?:\x1b\[[0-9;]*[A-Za-z])*$"
 MIB = 1 << 20
 
 
