@@ -64,16 +64,6 @@ static uint64_t extensions(void)
 	return value;
 }
 
-static hartmask_t harts_online(void)
-{
-	hartmask_t mask = 0;
-
-	for (uint32_t i = 0; i < nharts; i++)
-		if (harts[i].online)
-			mask |= BIT(i);
-	return mask;
-}
-
 /* What is so on these harts, of which there is one at least. */
 static void probe(struct riscv_hwprobe *p, hartmask_t cpus)
 {

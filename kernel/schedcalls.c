@@ -28,7 +28,7 @@ SYSCALL3(sched_getaffinity, pid_t, pid, uint32_t, size, uaddr_t, out)
 	t = thread_find(pid ? pid : current()->tid);
 	if (!t)
 		return -ESRCH;
-	mask = nharts < 64 ? t->affinity & (BIT(nharts) - 1) : t->affinity;
+	mask = t->affinity & harts_online();
 	thread_unfind(t);
 	return copy_to_user(out, &mask, sizeof(mask)) ? -EFAULT : (long)sizeof(mask);
 }
@@ -44,7 +44,7 @@ static bool may_schedule(const struct thread *t)
 
 SYSCALL3(sched_setaffinity, pid_t, pid, uint32_t, size, uaddr_t, in)
 {
-	uint64_t mask = 0, online = nharts < 64 ? BIT(nharts) - 1 : ~0UL;
+	hartmask_t mask = 0;
 	struct thread *t;
 	long err = 0;
 
@@ -55,10 +55,10 @@ SYSCALL3(sched_setaffinity, pid_t, pid, uint32_t, size, uaddr_t, in)
 		return -ESRCH;
 	if (!may_schedule(t))
 		err = -EPERM;
-	else if (!(mask & online))
+	else if (!(mask &= harts_online()))
 		err = -EINVAL;
 	else
-		t->affinity = mask & online;
+		t->affinity = mask;
 	thread_unfind(t);
 	/* Leave a hart that is not allowed any more: the scheduler moves whoever yields there. */
 	if (!err && !(current()->affinity >> current()->hart->index & 1))

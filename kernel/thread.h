@@ -150,15 +150,22 @@ static inline struct hart *this_hart(void)
 {
 	return *(struct hart *volatile *)&current()->hart;
 }
-/* All harts that are online, but for this one; preemption is off. */
-static inline hartmask_t harts_others(void)
+
+/* The harts that run; none ever stops again. */
+static inline hartmask_t harts_online(void)
 {
 	hartmask_t mask = 0;
 
 	for (uint32_t i = 0; i < nharts; i++)
-		if (harts[i].online && &harts[i] != this_hart())
-			mask |= 1UL << i;
+		if (harts[i].online)
+			mask |= BIT(i);
 	return mask;
+}
+
+/* All of these but this one; preemption is off. */
+static inline hartmask_t harts_others(void)
+{
+	return harts_online() & ~BIT(this_hart()->index);
 }
 
 struct sighand;
