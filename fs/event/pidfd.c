@@ -40,32 +40,41 @@ int pidfd_create(struct process *p, uint32_t flags)
 	return fd;
 }
 
+/* The process of a pidfd, referenced; NULL of another file. */
+static struct process *process_of(struct file *f)
+{
+	struct process *p = f->ops == &pidfd_fops ? f->data : NULL;
+
+	if (p)
+		process_get(p);
+	return p;
+}
+
 struct process *pidfd_process(int fd, bool *nonblock)
 {
 	struct file *f = fd_get(fd);
-	struct process *p = err_ptr(-EBADF);
+	struct process *p;
 
 	if (!f)
-		return p;
-	if (f->ops == &pidfd_fops) {
-		p = f->data;
-		process_get(p);
-		if (nonblock)
-			*nonblock = atomic_load(&f->flags) & O_NONBLOCK;
-	}
+		return err_ptr(-EBADF);
+	p = process_of(f);
+	if (p && nonblock)
+		*nonblock = atomic_load(&f->flags) & O_NONBLOCK;
 	file_put(f);
-	return p;
+	return p ? p : err_ptr(-EBADF);
 }
 
 struct process *pidfd_or_dir_process(int fd)
 {
-	struct process *p = pidfd_process(fd, NULL);
-	struct file *f = is_err(p) ? fd_get(fd) : NULL;
+	struct file *f = fd_get(fd);
+	struct process *p;
 
-	if (f) {
+	if (!f)
+		return err_ptr(-EBADF);
+	p = process_of(f);
+	if (!p)
 		p = proc_dir_process(f);
-		file_put(f);
-	}
+	file_put(f);
 	return p ? p : err_ptr(-EBADF);
 }
 
