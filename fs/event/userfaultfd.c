@@ -67,23 +67,43 @@ static void userfault_release(struct file *f)
 
 /* --- ioctls --- */
 
-/* Are these whole pages that a program can have? */
-static bool range_fits(uaddr_t start, uint64_t len)
+struct span {
+	uaddr_t start, end;
+};
+
+/* Of whole pages that a program can have. 0, -EINVAL. */
+static int span_of(uaddr_t start, uint64_t len, struct span *s)
 {
-	return !(start & ~PAGE_MASK) && !(len & ~PAGE_MASK) && len && start >= MMAP_MIN_ADDR &&
-	       start < USER_TOP && len <= USER_TOP - start;
+	*s = (struct span){start, start + len};
+	if ((start | len) & ~PAGE_MASK || !len)
+		return -EINVAL;
+	return start >= MMAP_MIN_ADDR && start < USER_TOP && len <= USER_TOP - start ? 0 : -EINVAL;
 }
 
 /* 0, -EFAULT, -EINVAL. */
-static int range_get(uaddr_t arg, uaddr_t *start, uaddr_t *end)
+static int span_get(uaddr_t arg, struct span *s)
 {
 	struct uffdio_range r;
 
 	if (copy_from_user(&r, arg, sizeof(r)))
 		return -EFAULT;
-	*start = r.start;
-	*end = r.start + r.len;
-	return range_fits(r.start, r.len) ? 0 : -EINVAL;
+	return span_of(r.start, r.len, s);
+}
+
+#define MODE_AT offsetof(struct uffdio_writeprotect, mode)
+_Static_assert(offsetof(struct uffdio_register, mode) == MODE_AT, "begins alike");
+_Static_assert(offsetof(struct uffdio_zeropage, mode) == MODE_AT, "begins alike");
+_Static_assert(offsetof(struct uffdio_continue, mode) == MODE_AT, "begins alike");
+
+/* A range, and a mode of some of the bits known: four ioctls begin so. 0, -EFAULT, -EINVAL. */
+static int span_and_mode_get(uaddr_t arg, uint64_t known, struct span *s, uint64_t *mode)
+{
+	struct uffdio_writeprotect begin;
+
+	if (copy_from_user(&begin, arg, sizeof(begin)))
+		return -EFAULT;
+	*mode = begin.mode;
+	return begin.mode & ~known ? -EINVAL : span_of(begin.range.start, begin.range.len, s);
 }
 
 static long do_api(struct userfault *uf, uaddr_t arg)
@@ -110,21 +130,19 @@ static long do_register(struct userfault *uf, struct aspace *as, uaddr_t arg)
 {
 	uint64_t ioctls = IOCTL_BIT(UFFDIO_WAKE) | IOCTL_BIT(UFFDIO_COPY) |
 			  IOCTL_BIT(UFFDIO_ZEROPAGE);
-	uaddr_t start, end;
+	struct span s;
 	uint32_t flags;
 	uint64_t mode;
-	int err;
+	int err = span_and_mode_get(arg, UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP,
+				    &s, &mode);
 
-	if (get_user_u64(&mode, arg + offsetof(struct uffdio_register, mode)))
-		return -EFAULT;
-	if (!mode || (mode & ~(uint64_t)(UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP)))
-		return -EINVAL;
-	err = range_get(arg, &start, &end);
+	if (!err && !mode)
+		err = -EINVAL;
 	if (err)
 		return err;
 	flags = (mode & UFFDIO_REGISTER_MODE_MISSING ? VMA_UFFD_MISSING : 0) |
 		(mode & UFFDIO_REGISTER_MODE_WP ? VMA_UFFD_WP : 0);
-	err = userfault_register(uf, as, start, end, flags);
+	err = userfault_register(uf, as, s.start, s.end, flags);
 	if (err)
 		return err;
 	if (mode & UFFDIO_REGISTER_MODE_WP)
@@ -134,109 +152,98 @@ static long do_register(struct userfault *uf, struct aspace *as, uaddr_t arg)
 
 static long do_unregister(struct userfault *uf, struct aspace *as, uaddr_t arg)
 {
-	uaddr_t start, end;
-	int err = range_get(arg, &start, &end);
+	struct span s;
+	int err = span_get(arg, &s);
 
 	if (!err)
-		err = userfault_register(uf, as, start, end, 0);
+		err = userfault_register(uf, as, s.start, s.end, 0);
 	if (!err)
-		userfault_wake(uf, start, end);
+		userfault_wake(uf, s.start, s.end);
 	return err;
 }
 
 static long do_wake(struct userfault *uf, uaddr_t arg)
 {
-	uaddr_t start, end;
-	int err = range_get(arg, &start, &end);
+	struct span s;
+	int err = span_get(arg, &s);
 
 	if (!err)
-		userfault_wake(uf, start, end);
+		userfault_wake(uf, s.start, s.end);
 	return err;
 }
 
 /*
- * Pages were brought, n bytes from start on, or n is -errno: tell the program at out, and those who
- * wait. -EAGAIN: some, but not all up to end.
+ * Pages were brought, n bytes of the span, or n is -errno: tell the program at out, and those who
+ * wait. -EAGAIN: some, but not all.
  */
-static long filled(struct userfault *uf, uaddr_t start, uaddr_t end, int64_t n, uaddr_t out,
-		   bool wake)
+static long filled(struct userfault *uf, struct span s, int64_t n, uaddr_t out, bool wake)
 {
 	if (put_user_u64(out, (uint64_t)n))
 		return -EFAULT;
 	if (n < 0)
 		return n;
 	if (wake)
-		userfault_wake(uf, start, start + (uint64_t)n);
-	return start + (uint64_t)n < end ? -EAGAIN : 0;
+		userfault_wake(uf, s.start, s.start + (uint64_t)n);
+	return s.start + (uint64_t)n < s.end ? -EAGAIN : 0;
 }
 
 static long do_copy(struct userfault *uf, struct aspace *as, uaddr_t arg)
 {
 	struct uffdio_copy c;
+	struct span s;
 	int64_t n;
 
 	if (copy_from_user(&c, arg, offsetof(struct uffdio_copy, copy)))
 		return -EFAULT;
-	if (!range_fits(c.dst, c.len) || c.src + c.len < c.src ||
+	if (span_of(c.dst, c.len, &s) || c.src + c.len < c.src ||
 	    (c.mode & ~(uint64_t)(UFFDIO_COPY_MODE_DONTWAKE | UFFDIO_COPY_MODE_WP)))
 		return -EINVAL;
-	n = userfault_fill(as, c.dst, c.dst + c.len, &c.src, c.mode & UFFDIO_COPY_MODE_WP);
-	return filled(uf, c.dst, c.dst + c.len, n, arg + offsetof(struct uffdio_copy, copy),
+	n = userfault_fill(as, s.start, s.end, &c.src, c.mode & UFFDIO_COPY_MODE_WP);
+	return filled(uf, s, n, arg + offsetof(struct uffdio_copy, copy),
 		      !(c.mode & UFFDIO_COPY_MODE_DONTWAKE));
 }
 
 static long do_zeropage(struct userfault *uf, struct aspace *as, uaddr_t arg)
 {
-	uaddr_t start, end;
+	struct span s;
 	uint64_t mode;
 	int64_t n;
-	int err = range_get(arg, &start, &end);
+	int err = span_and_mode_get(arg, UFFDIO_ZEROPAGE_MODE_DONTWAKE, &s, &mode);
 
 	if (err)
 		return err;
-	if (get_user_u64(&mode, arg + offsetof(struct uffdio_zeropage, mode)))
-		return -EFAULT;
-	if (mode & ~(uint64_t)UFFDIO_ZEROPAGE_MODE_DONTWAKE)
-		return -EINVAL;
-	n = userfault_fill(as, start, end, NULL, false);
-	return filled(uf, start, end, n, arg + offsetof(struct uffdio_zeropage, zeropage),
+	n = userfault_fill(as, s.start, s.end, NULL, false);
+	return filled(uf, s, n, arg + offsetof(struct uffdio_zeropage, zeropage),
 		      !(mode & UFFDIO_ZEROPAGE_MODE_DONTWAKE));
 }
 
 static long do_writeprotect(struct userfault *uf, struct aspace *as, uaddr_t arg)
 {
 	const uint64_t wp = UFFDIO_WRITEPROTECT_MODE_WP, quiet = UFFDIO_WRITEPROTECT_MODE_DONTWAKE;
-	uaddr_t start, end;
+	struct span s;
 	uint64_t mode;
-	int err = range_get(arg, &start, &end);
+	int err = span_and_mode_get(arg, wp | quiet, &s, &mode);
 
-	if (err)
-		return err;
-	if (get_user_u64(&mode, arg + offsetof(struct uffdio_writeprotect, mode)))
-		return -EFAULT;
-	if ((mode & ~(wp | quiet)) || mode == (wp | quiet))
-		return -EINVAL;
-	err = userfault_protect(as, start, end, mode & wp);
+	if (!err && mode == (wp | quiet))
+		err = -EINVAL;
+	if (!err)
+		err = userfault_protect(as, s.start, s.end, mode & wp);
 	if (!err && !mode)
-		userfault_wake(uf, start, end);
+		userfault_wake(uf, s.start, s.end);
 	return err;
 }
 
 /* Pages that an object has already: of no area that can be registered here. */
 static long do_continue(struct userfault *uf, struct aspace *as, uaddr_t arg)
 {
-	uaddr_t start, end;
+	struct span s;
 	uint64_t mode;
-	int err = range_get(arg, &start, &end);
+	int err = span_and_mode_get(arg, UFFDIO_CONTINUE_MODE_DONTWAKE, &s, &mode);
 
 	if (err)
 		return err;
-	if (get_user_u64(&mode, arg + offsetof(struct uffdio_continue, mode)))
-		return -EFAULT;
-	if (mode & ~(uint64_t)UFFDIO_CONTINUE_MODE_DONTWAKE)
-		return -EINVAL;
-	err = userfault_covers(as, start, end) ? -EINVAL : -ENOENT;
-	return filled(uf, start, end, err, arg + offsetof(struct uffdio_continue, mapped), false);
+	err = userfault_covers(as, s.start, s.end) ? -EINVAL : -ENOENT;
+	return filled(uf, s, err, arg + offsetof(struct uffdio_continue, mapped), false);
 }
 
 static long userfault_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
