@@ -277,30 +277,41 @@ static struct packet *packet_at(struct socket *s, size_t skip, size_t *at)
 	return found;
 }
 
-/* Nothing is there: what to say. 0: the end; -EAGAIN: wait. */
-static int nothing_there(struct socket *s)
+/* Is there more than a reader was given and left there (MSG_PEEK)? socket_lock held. */
+static bool has_more(const struct socket *s, size_t peeked)
 {
-	int err = -EAGAIN;
-
-	spin_lock(&socket_lock);
-	if (s->error) {
-		err = -s->error;
-		s->error = 0;
-	} else if (s->type != SOCK_DGRAM && s->state != SOCKET_CONNECTED) {
-		err = s->type == SOCK_STREAM ? -EINVAL : -ENOTCONN;
-	} else if (s->shut_read) {
-		err = 0;
-	}
-	spin_unlock(&socket_lock);
-	return err;
+	return s->type == SOCK_STREAM ? s->queued > peeked : s->npackets;
 }
 
-static bool may_receive(struct socket *s)
+/*
+ * What to say to a reader that found no more: 0: the end; -EAGAIN: wait; 1: read again. Under one
+ * hold of the lock, since bytes and the end behind them may have come after it looked.
+ */
+static int nothing_there(struct socket *s, size_t peeked)
+{
+	int ret = -EAGAIN;
+
+	spin_lock(&socket_lock);
+	if (has_more(s, peeked)) {
+		ret = 1;
+	} else if (s->error) {
+		ret = -s->error;
+		s->error = 0;
+	} else if (s->type != SOCK_DGRAM && s->state != SOCKET_CONNECTED) {
+		ret = s->type == SOCK_STREAM ? -EINVAL : -ENOTCONN;
+	} else if (s->shut_read) {
+		ret = 0;
+	}
+	spin_unlock(&socket_lock);
+	return ret;
+}
+
+static bool may_receive(struct socket *s, size_t peeked)
 {
 	bool may;
 
 	spin_lock(&socket_lock);
-	may = !list_empty(&s->queue) || s->error || s->shut_read ||
+	may = has_more(s, peeked) || s->error || s->shut_read ||
 	      (s->type != SOCK_DGRAM && s->state != SOCKET_CONNECTED);
 	spin_unlock(&socket_lock);
 	return may;
@@ -421,6 +432,7 @@ ssize64_t socket_receive(struct socket *s, struct message *m)
 	uint64_t deadline = socket_deadline(s->read_timeout);
 	bool stream = s->type == SOCK_STREAM, stop = false;
 	ssize64_t done = 0, n;
+	size_t peeked;
 	int err;
 
 	if (m->flags & MSG_OOB)
@@ -437,10 +449,13 @@ ssize64_t socket_receive(struct socket *s, struct message *m)
 			done = n;
 		if (stream && (stop || !m->u->resid || (done && !(m->flags & MSG_WAITALL))))
 			return done;
-		err = nothing_there(s);
+		peeked = m->flags & MSG_PEEK ? (size_t)done : 0;
+		err = nothing_there(s, peeked);
+		if (err > 0)
+			continue;
 		if (err != -EAGAIN || m->nowait)
 			return done ? done : err;
-		err = wait_event_deadline(&s->readers, may_receive(s), WAIT_INTERRUPTIBLE,
+		err = wait_event_deadline(&s->readers, may_receive(s, peeked), WAIT_INTERRUPTIBLE,
 					  deadline);
 		if (err)
 			return done ? done : err == -ETIMEDOUT ? -EAGAIN : err;
