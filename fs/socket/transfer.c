@@ -431,6 +431,8 @@ ssize64_t socket_receive(struct socket *s, struct message *m)
 {
 	uint64_t deadline = socket_deadline(s->read_timeout);
 	bool stream = s->type == SOCK_STREAM, stop = false;
+	/* Who only looks is given what is there. */
+	bool all = (m->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL;
 	ssize64_t done = 0, n;
 	size_t peeked;
 	int err;
@@ -447,7 +449,7 @@ ssize64_t socket_receive(struct socket *s, struct message *m)
 			return n;
 		if (stream)
 			done = n;
-		if (stream && (stop || !m->u->resid || (done && !(m->flags & MSG_WAITALL))))
+		if (stream && (stop || !m->u->resid || (done && !all)))
 			return done;
 		peeked = m->flags & MSG_PEEK ? (size_t)done : 0;
 		err = nothing_there(s, peeked);

@@ -68,3 +68,16 @@ TEST(socket, end_behind_data)
 	}
 	CHECK_EQ(pthread_join(writer, NULL), 0);
 }
+
+/* Who only looks does not wait for all, whatever the flags say. */
+TEST(socket, peek_takes_what_is_there)
+{
+	char buf[SENT];
+	int fd[2];
+
+	CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	write_full(fd[0], "ab", 2);
+	CHECK_EQ(recv(fd[1], buf, SENT, MSG_PEEK | MSG_WAITALL), 2);
+	CHECK_EQ(recv(fd[1], buf, SENT, MSG_PEEK | MSG_WAITALL), 2);
+	CHECK_EQ(recv(fd[1], buf, 2, MSG_WAITALL), 2);
+}
