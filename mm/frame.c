@@ -457,7 +457,6 @@ void frame_stats(struct frame_stats *out)
 		for (; f < end; f++) {
 			out->by_type[frame_type(f)]++;
 			out->mapped += frame_type(f) == FRAME_OBJECT && f->maps;
-			out->file += frame_type(f) == FRAME_OBJECT && frame_has(f, FRAME_QUEUED);
 			out->swap_cached += frame_type(f) == FRAME_ANON && f->slot;
 		}
 	}

@@ -302,7 +302,7 @@ static inline void leaf_unlock_two(struct frame *a, struct frame *b)
 struct frame_stats {
 	uint64_t total, free, loose, by_type[FRAME_TYPES]; /* loose: free, not merged yet */
 	uint64_t mapped; /* OBJECT, in some page table */
-	uint64_t file, swap_cached; /* OBJECT of a file; ANON with a slot */
+	uint64_t swap_cached; /* ANON with a slot */
 	uint64_t free_blocks[FRAME_ORDER_MAX + 1]; /* /proc/buddyinfo */
 };
 void frame_stats(struct frame_stats *out);

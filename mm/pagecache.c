@@ -1,6 +1,7 @@
 #include "mm/pagecache.h"
 
 #include "kernel/panic.h"
+#include "kernel/swap/area.h"
 #include "lib/hash.h"
 #include "lib/page.h"
 #include "lib/string.h"
@@ -13,7 +14,7 @@
 #define READAHEAD_MAX 32 /* pages a miss may bring in */
 #define REMOVE_BATCH  16
 
-_Atomic uint64_t pagecache_nr_frames;
+_Atomic uint64_t pagecache_nr_frames, pagecache_nr_file;
 
 #define WAIT_BITS 6
 static struct waitqueue frame_waits[1 << WAIT_BITS];
@@ -102,8 +103,10 @@ static int insert(struct object *o, uint64_t index, struct frame *f)
 			commit_add(1);
 	}
 	spin_unlock(&o->tree_lock);
-	if (!err)
+	if (!err) {
 		pagecache_nr_frames++;
+		pagecache_nr_file += o->ops->write_pages != NULL;
+	}
 	return err;
 }
 
@@ -117,6 +120,7 @@ void pagecache_remove_locked(struct object *o, struct frame *f)
 		commit_add(-1);
 	o->nr_frames--;
 	f->object = NULL;
+	pagecache_nr_file -= o->ops->write_pages != NULL;
 	pagecache_nr_frames--;
 }
 
@@ -544,11 +548,23 @@ static void put_back(struct object *o, struct frame *f)
 	spin_unlock(&o->tree_lock);
 }
 
-bool pagecache_try_drop(struct object *o, struct frame *f)
+/*
+ * When only pages of files can go, some of its program stays with what runs. Were that read again
+ * and again, something would go all the time, and who takes all memory would never be killed.
+ */
+static bool last_ones(void)
+{
+	uint64_t keep = MAX(MIN(frames_total / 128, 1024UL), 2UL * READAHEAD_MAX);
+
+	return swap_used == swap_total && pagecache_nr_file <= keep;
+}
+
+bool pagecache_try_drop(struct object *o, struct frame *f, bool all)
 {
 	bool dropped = false;
 
-	if (frame_has(f, FRAME_BUSY | FRAME_WRITEBACK | FRAME_DIRTY) || !rmap_try_unmap(f)) {
+	if ((!all && last_ones()) || frame_has(f, FRAME_BUSY | FRAME_WRITEBACK | FRAME_DIRTY) ||
+	    !rmap_try_unmap(f)) {
 		put_back(o, f);
 		return false;
 	}

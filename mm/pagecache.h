@@ -48,8 +48,9 @@ void pagecache_readahead(struct object *o, uint64_t index, uint32_t n);
 
 /* Write-back of everything dirty, for sync(2); 0 or the first error. May sleep. */
 int pagecache_sync_all(void);
-/* Dirty and write-back pages in all: /proc/meminfo. */
-extern _Atomic uint64_t pagecache_nr_dirty, pagecache_nr_writeback, pagecache_nr_frames;
+/* Dirty and write-back pages in all; all there are, and those of files on disks: /proc/meminfo. */
+extern _Atomic uint64_t pagecache_nr_dirty, pagecache_nr_writeback;
+extern _Atomic uint64_t pagecache_nr_frames, pagecache_nr_file;
 
 /* --- for mm/ only --- */
 
@@ -70,9 +71,10 @@ int frame_wait(struct frame *f, uint32_t bits, enum wait_mode mode);
 /* Clear bits and wake who waits for them. */
 void frame_done(struct frame *f, uint32_t bits);
 /*
- * Take f, a victim of the policy, out of the cache if it is clean and not in use; else it goes back
- * to the policy. f and its object are referenced by the caller.
+ * Take f, a victim of the policy, out of the cache if it is clean and not in use, and not one of
+ * the last that programs need (all: even then); else it goes back to the policy. f and its object
+ * are referenced by the caller.
  */
-bool pagecache_try_drop(struct object *o, struct frame *f);
+bool pagecache_try_drop(struct object *o, struct frame *f, bool all);
 /* (tree_lock) Out of the tree: the tree's reference becomes the caller's. */
 void pagecache_remove_locked(struct object *o, struct frame *f);

@@ -51,7 +51,7 @@ static bool let_go(struct frame *f, struct object *o, struct swap_batch *batch)
 	if (!o)
 		return evict(f, batch);
 	vm_event(VM_PGSCAN);
-	gone = pagecache_try_drop(o, f);
+	gone = pagecache_try_drop(o, f, !batch);
 	vm_event_add(VM_PGSTEAL, gone);
 	frame_put(f);
 	object_put(o);

@@ -76,10 +76,9 @@ static uint64_t kib(uint64_t pages)
 void meminfo_get(struct meminfo *out)
 {
 	struct frame_stats s;
-	uint64_t file;
+	uint64_t file = pagecache_nr_file;
 
 	frame_stats(&s);
-	file = s.file;
 	memset(out, 0, sizeof(*out));
 	out->swap_total = kib(swap_total);
 	out->swap_free = kib(swap_total - swap_used);
