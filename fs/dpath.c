@@ -16,6 +16,23 @@ static bool prepend(char *buf, char **at, const char *s, size_t n)
 	return true;
 }
 
+bool path_below_locked(const struct path *p, const struct path *top)
+{
+	struct path at = *p;
+
+	while (at.dentry != top->dentry || at.mnt != top->mnt) {
+		if (at.dentry != at.mnt->root) {
+			at.dentry = at.dentry->parent;
+			continue;
+		}
+		if (!at.mnt->parent)
+			return false;
+		at.dentry = at.mnt->point;
+		at.mnt = at.mnt->parent;
+	}
+	return true;
+}
+
 char *path_string(const struct path *p, char *buf, size_t size, bool *unreachable, bool mark)
 {
 	struct fscontext *fs = current()->fs;

@@ -11,6 +11,7 @@
 #include "kernel/panic.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
+#include "kernel/uapi/openat2.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
 
@@ -23,7 +24,15 @@ struct walk {
 	unsigned links;	     /* symbolic links followed */
 	struct lastname *last; /* stop at the parent of the last component */
 	struct file *base;   /* referenced; of dirfd */
+	const struct walk_limits *limits; /* of openat2(2), or NULL */
 };
+
+#define RESOLVE_SCOPED (RESOLVE_BENEATH | RESOLVE_IN_ROOT)
+
+static bool walk_limited(const struct walk *w, uint64_t resolve)
+{
+	return w->limits && (w->limits->resolve & resolve);
+}
 
 const struct path *path_get(const struct path *p)
 {
@@ -53,21 +62,29 @@ static void walk_pin(struct walk *w)
 }
 
 /* dcache_lock held: into what is mounted here, if anything. */
-static void walk_cross(struct walk *w)
+static inline __attribute__((always_inline)) int walk_mounted(struct walk *w)
 {
 	struct mount *m;
 
-	while (unlikely(w->at.dentry->flags & DENTRY_MOUNTED)) {
+	do {
 		m = mount_find_locked(w->at.mnt, w->at.dentry);
 		if (!m)
-			return;
+			return 0;
+		if (walk_limited(w, RESOLVE_NO_XDEV))
+			return -EXDEV;
 		w->at.mnt = m;
 		w->at.dentry = m->root;
-	}
+	} while (unlikely(m->root->flags & DENTRY_MOUNTED));
+	return 0;
 }
 
-/* Of the process: ".." does not go above. dcache_lock held; no references. */
-static struct path walk_root(void)
+static __attribute__((noinline)) int walk_cross(struct walk *w)
+{
+	return unlikely(w->at.dentry->flags & DENTRY_MOUNTED) ? walk_mounted(w) : 0;
+}
+
+/* dcache_lock held; no references. */
+static struct path process_root(void)
 {
 	const struct fscontext *fs = current()->fs;
 
@@ -76,22 +93,45 @@ static struct path walk_root(void)
 	return (struct path){.mnt = root_mount, .dentry = root_mount->root};
 }
 
-static void walk_up(struct walk *w)
+/* What ".." does not go above. As process_root. */
+static struct path walk_root(const struct walk *w)
 {
-	struct path root = walk_root();
+	return walk_limited(w, RESOLVE_SCOPED) ? w->limits->top : process_root();
+}
 
+/* To where absolute paths begin. dcache_lock held. */
+static int walk_to_root(struct walk *w)
+{
+	struct path root = walk_root(w);
+
+	if (walk_limited(w, RESOLVE_BENEATH) ||
+	    (walk_limited(w, RESOLVE_NO_XDEV) && w->at.mnt != root.mnt))
+		return -EXDEV;
+	w->at = root;
+	return w->limits ? 0 : walk_cross(w);
+}
+
+static int walk_up(struct walk *w)
+{
+	struct path root = walk_root(w);
+
+	/* Who renames a directory may have taken it away from there. */
+	if (walk_limited(w, RESOLVE_SCOPED) && !path_below_locked(&w->at, &root))
+		return -EAGAIN;
 	for (;;) {
 		if (w->at.dentry == root.dentry && w->at.mnt == root.mnt)
-			return;
+			return walk_limited(w, RESOLVE_BENEATH) ? -EXDEV : 0;
 		if (w->at.dentry != w->at.mnt->root)
 			break;
 		if (!w->at.mnt->parent)
-			return;
+			return 0;
+		if (walk_limited(w, RESOLVE_NO_XDEV))
+			return -EXDEV;
 		w->at.dentry = w->at.mnt->point;
 		w->at.mnt = w->at.mnt->parent;
 	}
 	w->at.dentry = w->at.dentry->parent;
-	walk_cross(w);
+	return walk_cross(w);
 }
 
 /* Ask the file system for a name that is not cached. Drops and retakes the lock. */
@@ -142,6 +182,16 @@ static int walk_expand(struct walk *w, struct inode *link)
 	return 0;
 }
 
+/* May the walk go on at a place that a link of /proc led it to? */
+static int walk_jump_check(const struct walk *w, const struct path *to)
+{
+	if (walk_limited(w, RESOLVE_NO_MAGICLINKS))
+		return -ELOOP;
+	if (walk_limited(w, RESOLVE_NO_XDEV) && to->mnt != w->at.mnt)
+		return -EXDEV;
+	return walk_limited(w, RESOLVE_SCOPED) ? -EXDEV : 0;
+}
+
 /* Follow the symbolic link d, which lies in w->at. Drops and retakes the lock. */
 static int walk_link(struct walk *w, struct dentry *d)
 {
@@ -152,7 +202,8 @@ static int walk_link(struct walk *w, struct dentry *d)
 
 	if (++w->links > SYMLINKS_MAX)
 		return -ELOOP;
-	if (atomic_load(&w->at.mnt->flags) & MS_NOSYMFOLLOW)
+	if ((atomic_load(&w->at.mnt->flags) & MS_NOSYMFOLLOW) ||
+	    walk_limited(w, RESOLVE_NO_SYMLINKS))
 		return -ELOOP;
 	link = inode_get(d->inode);
 	path_get(&dir);
@@ -162,6 +213,8 @@ static int walk_link(struct walk *w, struct dentry *d)
 		struct path to = {NULL, NULL};
 
 		err = link->ops->follow(link, &to);
+		if (!err)
+			err = walk_jump_check(w, &to);
 		path_put(&dir);
 		dir = to;
 	} else {
@@ -181,11 +234,7 @@ static int walk_link(struct walk *w, struct dentry *d)
 	w->pin = dir;
 	spin_lock(&dcache_lock);
 	w->at = w->pin;
-	if (!jump && *w->name == '/') {
-		w->at = walk_root();
-		walk_cross(w);
-	}
-	return 0;
+	return !jump && *w->name == '/' ? walk_to_root(w) : 0;
 }
 
 /* Hand the last component to the caller: the walk ends in its directory. */
@@ -211,6 +260,8 @@ static int walk_name(struct walk *w, const char *name, size_t len, uint64_t key,
 	struct inode *inode;
 
 	if (unlikely(!d || (d->flags & DENTRY_REVALIDATE))) {
+		if (walk_limited(w, RESOLVE_CACHED))
+			return -EAGAIN;
 		d = walk_lookup(w, name, len);
 		if (is_err(d))
 			return (int)ptr_err(d);
@@ -221,8 +272,7 @@ static int walk_name(struct walk *w, const char *name, size_t len, uint64_t key,
 	if (unlikely(S_ISLNK(inode->mode)) && (!last || (w->flags & WALK_FOLLOW)))
 		return walk_link(w, d);
 	w->at.dentry = d;
-	walk_cross(w);
-	return 0;
+	return walk_cross(w);
 }
 
 /* The last component is the caller's business: is the one that ends here it? */
@@ -306,10 +356,8 @@ static __slow int walk_slow(struct walk *w)
 		return walk_stop(w, name, len, end != name + len);
 	if (name[0] == '.' && len == 1)
 		return 0;
-	if (name[0] == '.' && name[1] == '.' && len == 2) {
-		walk_up(w);
-		return 0;
-	}
+	if (name[0] == '.' && name[1] == '.' && len == 2)
+		return walk_up(w);
 	if (len > NAME_MAX)
 		return -ENAMETOOLONG;
 	return walk_name(w, name, len, key, last);
@@ -326,8 +374,9 @@ static inline int walk_path(struct walk *w)
 	for (;;) {
 		step = walk_cached(w, root);
 		if (step > 0) {
-			walk_cross(w);
-			continue;
+			step = walk_mounted(w);
+			if (!step)
+				continue;
 		}
 		if (step || !*w->name)
 			return step;
@@ -367,9 +416,10 @@ static inline int walk_start(struct walk *w, int dirfd)
 	}
 	spin_lock(&dcache_lock);
 	if (*w->name == '/' || !fs) {
-		w->at = walk_root();
+		w->at = process_root();
 		/* Something may have been mounted over a process's root since. */
-		walk_cross(w);
+		if (unlikely(w->at.dentry->flags & DENTRY_MOUNTED))
+			walk_cross(w);
 	} else {
 		w->at = fs->cwd;
 	}
@@ -407,6 +457,7 @@ static inline __attribute__((always_inline)) int visit(int dirfd, const char *na
 	w.flags = flags;
 	w.links = 0;
 	w.last = NULL;
+	w.limits = NULL;
 	err = walk_start(&w, dirfd);
 	if (err)
 		return err;
@@ -432,13 +483,32 @@ int path_lookup(int dirfd, const char *name, unsigned flags, struct path *out)
 	return visit(dirfd, name, flags, place_take, out);
 }
 
-static int parent_finish(struct walk *w, struct lastname *out)
+/* Begins at dir, or, where the path is absolute, at the root. Takes dcache_lock. */
+static int walk_from(struct walk *w, const struct path *dir)
 {
-	int err;
+	spin_lock(&dcache_lock);
+	w->at = *dir;
+	if (!*w->name)
+		return -ENOENT;
+	return *w->name == '/' ? walk_to_root(w) : 0;
+}
 
+int path_lookup_limited(const struct walk_limits *limits, const char *name, unsigned flags,
+			struct path *out)
+{
+	struct walk w = {.name = name, .flags = flags, .limits = limits};
+	int err = walk_from(&w, &limits->top);
+
+	err = walk_finish(&w, err ? err : walk_path(&w), place_take, out);
+	kfree(w.buf);
+	return err;
+}
+
+/* The walk begins, unless err says that it cannot. */
+static int parent_finish(struct walk *w, int err, struct lastname *out)
+{
 	out->kind = LAST_ROOT;
-	err = walk_finish(w, walk_path(w), place_take, &out->dir);
-
+	err = walk_finish(w, err ? err : walk_path(w), place_take, &out->dir);
 	if (err) {
 		kfree(w->buf);
 		return err;
@@ -453,22 +523,17 @@ int path_parent(int dirfd, const char *name, struct lastname *out)
 	struct walk w = {.name = name, .last = out};
 	int err = walk_start(&w, dirfd);
 
-	return err ? err : parent_finish(&w, out);
+	return err ? err : parent_finish(&w, 0, out);
 }
 
-int path_parent_at(const struct path *dir, const char *name, unsigned links, struct lastname *out)
+int path_parent_at(const struct path *dir, const char *name, unsigned links,
+		   const struct walk_limits *limits, struct lastname *out)
 {
-	struct walk w = {.name = name, .last = out, .links = links};
-	int err;
+	struct walk w = {.name = name, .last = out, .links = links, .limits = limits};
 
 	if (links > SYMLINKS_MAX)
 		return -ELOOP;
-	err = walk_start(&w, AT_FDCWD);
-	if (err)
-		return err;
-	if (*name != '/')
-		w.at = *dir;
-	return parent_finish(&w, out);
+	return parent_finish(&w, walk_from(&w, dir), out);
 }
 
 void lastname_put(struct lastname *l)

@@ -10,6 +10,8 @@
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
+#include "kernel/uapi/openat2.h"
+#include "mm/usercopy.h"
 #include "lib/string.h"
 
 #define OPEN_FLAGS                                                                                 \
@@ -224,7 +226,7 @@ static int create_step(struct lastname *l, mode_t mode, struct path *out, enum c
 }
 
 /* l becomes the last component of the path that the symbolic link says. */
-static int create_follow(struct lastname *l, struct path *link)
+static int create_follow(struct lastname *l, struct path *link, const struct walk_limits *limits)
 {
 	struct inode *inode = link->dentry->inode;
 	struct lastname next;
@@ -232,13 +234,13 @@ static int create_follow(struct lastname *l, struct path *link)
 	ssize64_t n;
 	int err;
 
-	if (!inode->ops->readlink)
+	if (!inode->ops->readlink || (limits && (limits->resolve & RESOLVE_NO_SYMLINKS)))
 		return -ELOOP;
 	target = kmalloc(PATH_MAX);
 	if (!target)
 		return -ENOMEM;
 	n = inode->ops->readlink(inode, target, PATH_MAX);
-	err = n < 0 ? (int)n : path_parent_at(&l->dir, target, l->links + 1, &next);
+	err = n < 0 ? (int)n : path_parent_at(&l->dir, target, l->links + 1, limits, &next);
 	if (err) {
 		kfree(target);
 		return err;
@@ -253,13 +255,15 @@ static int create_follow(struct lastname *l, struct path *link)
 	return 0;
 }
 
-static struct file *open_create(int dirfd, const char *name, int flags, mode_t mode)
+static struct file *open_create(int dirfd, const char *name, int flags, mode_t mode,
+				const struct walk_limits *limits)
 {
 	enum create_step step;
 	struct path p = {NULL, NULL};
 	struct lastname l;
 	struct file *f;
-	int err = path_parent(dirfd, name, &l);
+	int err = limits ? path_parent_at(&limits->top, name, 0, limits, &l)
+			 : path_parent(dirfd, name, &l);
 
 	if (err)
 		return err_ptr(err);
@@ -273,7 +277,7 @@ static struct file *open_create(int dirfd, const char *name, int flags, mode_t m
 			err = -ELOOP;
 		if (err || step != CREATE_LINK)
 			break;
-		err = create_follow(&l, &p);
+		err = create_follow(&l, &p, limits);
 		path_put(&p);
 		if (err) {
 			lastname_put(&l);
@@ -321,7 +325,16 @@ static struct file *open_unnamed(struct path *p, int flags, mode_t mode)
 	return f;
 }
 
-static struct file *open_tmpfile(int dirfd, const char *name, int flags, mode_t mode)
+/* path_lookup, or its limited kind. */
+static inline int open_lookup(int dirfd, const char *name, unsigned walk,
+			      const struct walk_limits *limits, struct path *p)
+{
+	return unlikely(limits) ? path_lookup_limited(limits, name, walk, p)
+				: path_lookup(dirfd, name, walk, p);
+}
+
+static struct file *open_tmpfile(int dirfd, const char *name, int flags, mode_t mode,
+				 const struct walk_limits *limits)
 {
 	struct path p;
 	struct file *f;
@@ -329,7 +342,7 @@ static struct file *open_tmpfile(int dirfd, const char *name, int flags, mode_t 
 
 	if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_CREAT))
 		return err_ptr(-EINVAL);
-	err = path_lookup(dirfd, name, WALK_FOLLOW | WALK_DIRECTORY, &p);
+	err = open_lookup(dirfd, name, WALK_FOLLOW | WALK_DIRECTORY, limits, &p);
 	if (err)
 		return err_ptr(err);
 	err = mount_write_begin(p.mnt);
@@ -340,7 +353,8 @@ static struct file *open_tmpfile(int dirfd, const char *name, int flags, mode_t 
 	return f;
 }
 
-struct file *file_open_at(int dirfd, const char *name, int flags, mode_t mode)
+static inline struct file *open_any(int dirfd, const char *name, int flags, mode_t mode,
+				    const struct walk_limits *limits)
 {
 	unsigned walk = flags & O_NOFOLLOW ? 0 : WALK_FOLLOW;
 	struct path p;
@@ -350,23 +364,28 @@ struct file *file_open_at(int dirfd, const char *name, int flags, mode_t mode)
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	if ((flags & O_TMPFILE) == O_TMPFILE)
-		return open_tmpfile(dirfd, name, flags, mode);
+		return open_tmpfile(dirfd, name, flags, mode, limits);
 	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return err_ptr(-EINVAL);
 	if (flags & O_CREAT) {
 		mode &= 07777;
 		if (flags & O_EXCL)
-			return open_create(dirfd, name, flags, mode);
+			return open_create(dirfd, name, flags, mode, limits);
 	}
-	err = path_lookup(dirfd, name, walk, &p);
+	err = open_lookup(dirfd, name, walk, limits, &p);
 	if (err == -ENOENT && (flags & O_CREAT))
-		return open_create(dirfd, name, flags, mode);
+		return open_create(dirfd, name, flags, mode, limits);
 	if (err)
 		return err_ptr(err);
 	f = open_path(&p, flags, false);
 	if (unlikely(p.dentry))
 		path_put(&p);
 	return f;
+}
+
+struct file *file_open_at(int dirfd, const char *name, int flags, mode_t mode)
+{
+	return open_any(dirfd, name, flags, mode, NULL);
 }
 
 struct file *file_open(const char *path, int flags, mode_t mode)
@@ -427,4 +446,71 @@ SYSCALL4(openat, int, dirfd, uaddr_t, path, int, flags, mode_t, mode)
 	if (is_err(f))
 		return ptr_err(f);
 	return fd_install_or_put(f, flags & O_CLOEXEC);
+}
+
+/* What open(2) ignores, openat2(2) refuses. */
+static int how_check(const struct open_how *how)
+{
+	uint64_t unnamed = O_TMPFILE & ~O_DIRECTORY, creates = how->flags & (O_CREAT | unnamed);
+
+	if ((how->flags & ~(uint64_t)OPEN_FLAGS) || how->resolve >= RESOLVE_CACHED << 1)
+		return -EINVAL;
+	if ((how->resolve & RESOLVE_BENEATH) && (how->resolve & RESOLVE_IN_ROOT))
+		return -EINVAL;
+	if (how->mode & ~(creates ? 07777UL : 0UL))
+		return -EINVAL;
+	if ((how->flags & unnamed) && !(how->flags & O_DIRECTORY))
+		return -EINVAL;
+	if ((how->flags & O_PATH) &&
+	    (how->flags & ~(uint64_t)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)))
+		return -EINVAL;
+	return (how->resolve & RESOLVE_CACHED) && (creates || (how->flags & O_TRUNC)) ? -EAGAIN : 0;
+}
+
+static struct file *open_how(int dirfd, const char *name, const struct open_how *how)
+{
+	mode_t mode = (mode_t)how->mode & ~atomic_load(&current()->fs->umask);
+	struct walk_limits limits = {.resolve = how->resolve};
+	int flags = (int)how->flags, err;
+	struct file *f;
+
+	if (!(flags & O_PATH))
+		flags |= O_LARGEFILE;
+	if (!how->resolve)
+		return file_open_at(dirfd, name, flags, mode);
+	if (!*name)
+		return err_ptr(-ENOENT);
+	/* An absolute path has no use for dirfd, unless that is its root. */
+	if (*name == '/' && !(how->resolve & RESOLVE_IN_ROOT))
+		err = path_lookup(AT_FDCWD, "/", 0, &limits.top);
+	else
+		err = path_lookup(dirfd, "", WALK_EMPTY | WALK_DIRECTORY, &limits.top);
+	if (err)
+		return err_ptr(err);
+	f = open_any(AT_FDCWD, name, flags, mode, &limits);
+	path_put(&limits.top);
+	return f;
+}
+
+SYSCALL4(openat2, int, dirfd, uaddr_t, path, uaddr_t, uhow, size_t, size)
+{
+	struct open_how how;
+	struct pathname p;
+	struct file *f;
+	int err;
+
+	if (size < sizeof(how))
+		return -EINVAL;
+	err = copy_struct_from_user(&how, sizeof(how), uhow, size);
+	if (!err)
+		err = how_check(&how);
+	if (!err)
+		err = pathname_get(&p, path);
+	if (err)
+		return err;
+	f = open_how(dirfd, p.s, &how);
+	pathname_put(&p);
+	if (is_err(f))
+		return ptr_err(f);
+	return fd_install_or_put(f, (int)how.flags & O_CLOEXEC);
 }

@@ -445,6 +445,16 @@ int path_visit(int dirfd, const char *name, unsigned flags,
 /* The same, with references in *out. */
 int path_lookup(int dirfd, const char *name, unsigned flags, struct path *out);
 
+/* Where openat2(2) lets a walk lead. */
+struct walk_limits {
+	struct path top;  /* referenced; where relative paths begin, and what RESOLVE_BENEATH and
+			     RESOLVE_IN_ROOT do not leave */
+	uint64_t resolve; /* RESOLVE_* */
+};
+/* path_lookup from limits->top. The further errors are those of RESOLVE_*. */
+int path_lookup_limited(const struct walk_limits *limits, const char *name, unsigned flags,
+			struct path *out);
+
 /* The last component of a path and the directory it stands in. */
 struct lastname {
 	struct path dir;  /* referenced */
@@ -456,9 +466,9 @@ struct lastname {
 	unsigned links;	  /* symbolic links followed so far */
 };
 int path_parent(int dirfd, const char *name, struct lastname *out);
-/* The same, from a given directory (not consumed), for following one more link. */
+/* The same, from a given directory (not consumed), behind so many links; limits may be NULL. */
 int path_parent_at(const struct path *dir, const char *name, unsigned links,
-		   struct lastname *out);
+		   const struct walk_limits *limits, struct lastname *out);
 void lastname_put(struct lastname *l);
 
 /* A path that came from user memory. */
@@ -473,6 +483,8 @@ void pathname_put(struct pathname *p);
 int path_visit_user(int dirfd, uaddr_t name, unsigned flags,
 		    void (*func)(const struct path *at, void *arg), void *arg);
 int path_lookup_user(int dirfd, uaddr_t name, unsigned flags, struct path *out);
+/* Is p top, or below it? dcache_lock held. */
+bool path_below_locked(const struct path *p, const struct path *top);
 /* Absolute path as the running thread's root sees it, in buf; start of the string or err_ptr
  * (-ENAMETOOLONG). *unreachable: it lies outside of that root; " (deleted)" is added if so. */
 char *path_string(const struct path *p, char *buf, size_t size, bool *unreachable, bool mark);

@@ -388,22 +388,14 @@ long sys_clone3(uaddr_t uargs, uint64_t size);
 
 long sys_clone3(uaddr_t uargs, uint64_t size)
 {
-	struct clone_args a = {0};
-	uint8_t byte;
+	struct clone_args a;
+	int err;
 
-	if (size > PAGE_SIZE)
-		return -E2BIG;
 	if (size < 64)
 		return -EINVAL;
-	if (copy_from_user(&a, uargs, MIN(size, sizeof(a))))
-		return -EFAULT;
-	/* What we do not know must be 0 (copy_struct_from_user in clone(2)'s notes). */
-	for (uint64_t i = sizeof(a); i < size; i++) {
-		if (copy_from_user(&byte, uargs + i, 1))
-			return -EFAULT;
-		if (byte)
-			return -E2BIG;
-	}
+	err = copy_struct_from_user(&a, sizeof(a), uargs, size);
+	if (err)
+		return err;
 	if (a.set_tid || a.set_tid_size || (a.flags & (CSIGNAL | CLONE_DETACHED)) ||
 	    a.flags >> 34)
 		return -EINVAL;

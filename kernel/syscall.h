@@ -17,6 +17,12 @@ typedef long (*syscall_t)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint
 
 extern const syscall_t syscall_table[];
 
+/*
+ * A structure that grew over time, of size bytes in the caller's view and known bytes in ours: what
+ * it does not have is 0, what we do not know must be 0. 0, -E2BIG, -EFAULT. May sleep.
+ */
+int copy_struct_from_user(void *dst, size_t known, uaddr_t src, size_t size);
+
 #define SYSCALL0(name)                                                                             \
 	long sys_##name(void);                                                                     \
 	long sys_##name(void)

@@ -61,7 +61,8 @@ TEST(badarg, descriptors_of_files)
 }
 
 static const struct bad_call at_calls[] = {
-	CALL(openat, 0, 0, A_NAME, O_RDONLY), CALL(openat, 0, 0, A_NEW, O_RDWR | O_CREAT, 0600),
+	CALL(openat, 0, 0, A_NAME, O_RDONLY), CALL(openat2, 0, 0, A_NAME, A_BUF, 24),
+	CALL(openat, 0, 0, A_NEW, O_RDWR | O_CREAT, 0600),
 	CALL(mkdirat, 0, 0, A_NEW, 0700), CALL(mknodat, 0, 0, A_NEW, S_IFIFO | 0600, 0),
 	CALL(unlinkat, 0, 0, A_NAME, 0), CALL(symlinkat, 1, A_NAME, 0, A_NEW),
 	CALL(linkat, 0, 0, A_NAME, AT_FDCWD, A_NEW, 0),

@@ -138,6 +138,9 @@ TEST(badarg, pointers_paths)
 		CALL(openat, 1, 's', 0, false, HERE, 0, O_RDONLY),
 		CALL(memfd_create, 0, 's', 0, false, 0, 0),
 		CALL(openat, 1, 's', 0, false, HERE, 0, O_RDWR | O_CREAT, 0600),
+		/* A_BUF: a struct open_how of zeros. */
+		CALL(openat2, 1, 's', 0, false, HERE, 0, A_BUF, 24),
+		CALL(openat2, 2, 'i', 24, false, HERE, A_NAME, 0, 24),
 		CALL(mkdirat, 1, 's', 0, false, HERE, 0, 0700),
 		CALL(mknodat, 1, 's', 0, false, HERE, 0, S_IFIFO | 0600),
 		CALL(unlinkat, 1, 's', 0, false, HERE, 0, 0),
