@@ -3,6 +3,7 @@
  * file capabilities): what a program gets depends on who runs it and on the ambient set.
  */
 #include "kernel/mem/slab.h"
+#include "kernel/pid.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/prctl.h"
@@ -95,25 +96,30 @@ static int header_words(uaddr_t uheader)
 										    : -EINVAL;
 }
 
+/* A process that is over and not waited for has its first thread still, which none finds. */
+static const struct cred *cred_of_locked(const struct thread *t, pid_t pid)
+{
+	const struct process *p = t ? NULL : process_find_locked(pid);
+
+	return t ? t->cred : p ? p->leader->cred : NULL;
+}
+
 static int caps_of(pid_t tid, struct cap_data data[2])
 {
 	struct thread *t = thread_find(tid ? tid : current()->tid);
-	const struct cred *c;
-	uint64_t irq;
+	uint64_t irq = spin_lock_irq(&proc_lock);
+	const struct cred *c = cred_of_locked(t, tid);
 
-	if (!t)
-		return -ESRCH;
-	irq = spin_lock_irq(&proc_lock);
-	c = t->cred;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; c && i < 2; i++)
 		data[i] = (struct cap_data){
 			.effective = (uint32_t)(c->effective >> 32 * i),
 			.permitted = (uint32_t)(c->permitted >> 32 * i),
 			.inheritable = (uint32_t)(c->inheritable >> 32 * i),
 		};
 	spin_unlock_irq(&proc_lock, irq);
-	thread_unfind(t);
-	return 0;
+	if (t)
+		thread_unfind(t);
+	return c ? 0 : -ESRCH;
 }
 
 SYSCALL2(capget, uaddr_t, uheader, uaddr_t, udata)

@@ -414,3 +414,21 @@ TEST(cap, proc_status, .root = true)
 	CHECK_EQ(prctl(PR_CAPBSET_READ, atoi(text), 0, 0, 0), 1);
 	CHECK_ERR(prctl(PR_CAPBSET_READ, atoi(text) + 1, 0, 0, 0), EINVAL);
 }
+
+/* A process that is over keeps its sets until it is waited for. */
+TEST(cap, of_a_zombie)
+{
+	struct __user_cap_data_struct d[2];
+	struct caps mine = caps_of(0), its;
+	pid_t pid = child();
+
+	if (!pid)
+		_exit(0);
+	wait_state(pid, "Z");
+	its = caps_of(pid);
+	CHECK_EQ(its.effective, mine.effective);
+	CHECK_EQ(its.permitted, mine.permitted);
+	CHECK_EQ(its.inheritable, mine.inheritable);
+	expect_exit(pid, 0);
+	CHECK_ERR(get(_LINUX_CAPABILITY_VERSION_3, pid, d), ESRCH);
+}
