@@ -282,43 +282,49 @@ static int show_comm(struct proc_text *t, struct process *p)
 	return 0;
 }
 
-/* [start, end) of the process's memory, at most a reasonable amount. */
-static void memory_show(struct proc_text *t, struct aspace *as, uaddr_t start, uaddr_t end)
+/* What a transfer wants of [at, end) of the process's memory. */
+static ssize64_t memory_read(struct aspace *as, uaddr_t at, uaddr_t end, struct uio *u)
 {
 	char *buf = kmalloc(PAGE_SIZE);
+	ssize64_t done = 0;
 
-	if (!buf) {
-		t->failed = true;
-		return;
-	}
-	end = MIN(end, start + 128 * KiB);
-	while (start < end) {
-		size_t n = remote_read(as, start, buf, MIN(end - start, PAGE_SIZE));
+	if (!buf)
+		return -ENOMEM;
+	while (at < end && u->resid) {
+		size_t n = MIN(end - at, u->resid), moved;
 
-		proc_append(t, buf, n);
-		if (!n)
+		n = remote_read(as, at, buf, MIN(n, PAGE_SIZE));
+		moved = uio_copy_to(u, buf, n);
+		at += moved;
+		done += (ssize64_t)moved;
+		if (moved < n && !done)
+			done = -EFAULT;
+		if (!n || moved < n)
 			break;
-		start += n;
 	}
 	kfree(buf);
+	return done;
 }
 
-static int show_cmdline(struct proc_text *t, struct process *p)
+static ssize64_t read_cmdline(struct process *p, struct uio *u, uint64_t pos)
 {
 	struct aspace *as = process_aspace(p);
+	ssize64_t n = 0;
 
 	if (as) {
 		const struct exec_layout *l = &as->layout;
 
-		memory_show(t, as, l->arg_start, l->arg_end);
+		if (pos < l->arg_end - l->arg_start)
+			n = memory_read(as, l->arg_start + pos, l->arg_end, u);
 		aspace_put(as);
 	}
-	return 0;
+	return n;
 }
 
-static int show_environ(struct proc_text *t, struct process *p)
+static ssize64_t read_environ(struct process *p, struct uio *u, uint64_t pos)
 {
 	struct aspace *as;
+	ssize64_t n = 0;
 
 	if (!proc_may_inspect(p))
 		return -EACCES;
@@ -326,10 +332,11 @@ static int show_environ(struct proc_text *t, struct process *p)
 	if (as) {
 		const struct exec_layout *l = &as->layout;
 
-		memory_show(t, as, l->env_start, l->env_end);
+		if (pos < l->env_end - l->env_start)
+			n = memory_read(as, l->env_start + pos, l->env_end, u);
 		aspace_put(as);
 	}
-	return 0;
+	return n;
 }
 
 static int show_limits(struct proc_text *t, struct process *p)
@@ -495,10 +502,10 @@ static int show_auxv(struct proc_text *t, struct process *p)
 const struct proc_entry proc_process_entries[] = {
 	{.name = "task", .mode = S_IFDIR | 0555, .tasks = true},
 	{.name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv},
-	{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
+	{.name = "cmdline", .mode = S_IFREG | 0444, .read = read_cmdline},
 	{.name = "comm", .mode = S_IFREG | 0444, .show = show_comm},
 	{.name = "cwd", .mode = S_IFLNK | 0777, .readlink = link_cwd, .follow = follow_cwd},
-	{.name = "environ", .mode = S_IFREG | 0400, .show = show_environ},
+	{.name = "environ", .mode = S_IFREG | 0400, .read = read_environ},
 	{.name = "exe", .mode = S_IFLNK | 0777, .readlink = link_exe, .follow = follow_exe},
 	{.name = "fd", .mode = S_IFDIR | 0500, .fds = true},
 	{.name = "limits", .mode = S_IFREG | 0444, .show = show_limits},

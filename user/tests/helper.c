@@ -36,6 +36,35 @@ static int helper_count(int argc, char **argv)
 	return 0;
 }
 
+/* Does the file hold the strings, each with its NUL, and end behind them? */
+static bool holds(const char *file, char **strings)
+{
+	int fd = (int)CHECK_OK(open(file, O_RDONLY));
+	static char buf[1 << 17];
+	off_t at = 0;
+	char c;
+
+	for (; *strings; strings++) {
+		size_t n = strlen(*strings) + 1;
+
+		/* In two pieces, so that reads begin and end anywhere. */
+		CHECK_EQ(pread(fd, buf, n / 2, at), n / 2);
+		CHECK_EQ(pread(fd, buf + n / 2, n - n / 2, at + (off_t)(n / 2)), n - n / 2);
+		if (memcmp(buf, *strings, n))
+			return false;
+		at += (off_t)n;
+	}
+	return pread(fd, &c, 1, at) == 0 && pread(fd, &c, 1, at + 100000) == 0 &&
+	       close(fd) == 0;
+}
+
+/* Exit with 0 if /proc shows all arguments and the environment. */
+static int helper_proc_args(int argc, char **argv)
+{
+	(void)argc;
+	return !holds("/proc/self/cmdline", argv - 2) || !holds("/proc/self/environ", environ);
+}
+
 static int helper_env(int argc, char **argv)
 {
 	(void)argc;
@@ -172,6 +201,7 @@ int helper_main(int argc, char **argv)
 		int (*run)(int argc, char **argv);
 	} helpers[] = {
 		{ "exit", helper_exit }, { "args", helper_args }, { "count", helper_count },
+		{ "proc_args", helper_proc_args },
 		{ "env", helper_env }, { "isopen", helper_isopen }, { "signals", helper_signals },
 		{ "ids", helper_ids }, { "pause", helper_pause }, { "disarm", helper_disarm },
 		{ "errors", helper_errors }, { "thp-disabled", helper_thp_disabled },

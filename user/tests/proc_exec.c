@@ -112,6 +112,20 @@ TEST(proc, exec_long_argument)
 	CHECK_STR(output_of(self_path(), argv, argv + 4), "1 131071\n");
 }
 
+/* /proc shows all of it, however long it is. */
+TEST(proc, exec_arguments_in_proc)
+{
+	static char part[100 * 1000], value[90 * 1000] = "V=";
+	char *argv[] = { "usertests", "--helper", "proc_args", part, "", part, part, NULL };
+	char *envp[] = { value, "A=1", value, value, NULL };
+
+	if (!have_proc())
+		SKIP("no /proc");
+	memset(part, 'y', sizeof(part) - 1);
+	memset(value + 2, 'z', sizeof(value) - 3);
+	CHECK_STR(output_of(self_path(), argv, envp), "");
+}
+
 TEST(proc, exec_e2big)
 {
 	static char big[32 * 4096 + 1], part[100 * 1024];
