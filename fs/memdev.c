@@ -106,10 +106,12 @@ out:
 
 static ssize64_t kmsg_write(struct chardev_file *f, struct uio *u, uint64_t *pos)
 {
-	size_t n = MIN(u->resid, (size_t)KMSG_LINE - 1), total = u->resid;
-	char *line = kmalloc(KMSG_LINE), *text = line;
+	size_t n = u->resid;
+	char *line = n <= KMSG_LINE ? kmalloc(KMSG_LINE + 1) : NULL, *text = line;
 	unsigned level = LOG_WARNING;
 
+	if (n > KMSG_LINE)
+		return -EINVAL;
 	if (!line)
 		return -ENOMEM;
 	if (uio_copy_from(u, line, n) != n) {
@@ -125,7 +127,7 @@ static ssize64_t kmsg_write(struct chardev_file *f, struct uio *u, uint64_t *pos
 	}
 	printk(level, "%s\n", text);
 	kfree(line);
-	return (ssize64_t)total;
+	return (ssize64_t)n;
 }
 
 static uint32_t kmsg_poll(struct chardev_file *f, struct poll_table *pt)

@@ -381,6 +381,10 @@ TEST(fs, dev_kmsg, .root = true)
 	while ((n = read(fd, line, sizeof(line))) > 0)
 		;
 	CHECK(n < 0 && errno == EAGAIN);
+	memset(line, 'k', 1025);
+	CHECK_EQ(write(fd, line, 1024), 1024);
+	CHECK_ERR(write(fd, line, 1025), EINVAL);
+	CHECK_ERR(write(fd, line, sizeof(line)), EINVAL);
 	CHECK_OK(close(fd));
 }
 
