@@ -52,10 +52,10 @@ static bool id_parse(const char **s, uint32_t *id)
 	return word_parse(s, 0, id) && *id != UINT32_MAX;
 }
 
-/* A number, in k, m, g, or percent of memory. */
+/* A number, in KiB to EiB by its suffix, or percent of memory. */
 static bool size_parse(const char **s, uint64_t *n)
 {
-	static const char units[] = "kmg";
+	static const char units[] = "kmgtpe";
 	const char *suffix;
 	unsigned shift;
 

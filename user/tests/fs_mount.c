@@ -3,6 +3,7 @@
  */
 #include <dirent.h>
 #include <sys/mount.h>
+#include <sys/statfs.h>
 #include <time.h>
 
 #include "user/tests/ut.h"
@@ -24,6 +25,47 @@ static void check_root(const char *options, mode_t mode, uid_t uid, gid_t gid)
 	CHECK_EQ(st.st_uid, uid);
 	CHECK_EQ(st.st_gid, gid);
 	CHECK_OK(umount("m"));
+}
+
+/* As statfs shows it, in blocks of 4 KiB. */
+static void check_size(const char *options, uint64_t blocks)
+{
+	struct statfs st;
+
+	CHECK_OK(volume(options));
+	CHECK_OK(statfs("m", &st));
+	CHECK_EQ(st.f_bsize, 4096);
+	CHECK_EQ(st.f_blocks, blocks);
+	CHECK_OK(umount("m"));
+}
+
+TEST(fs, tmpfs_size, .root = true)
+{
+	struct statfs st;
+	uint64_t half;
+
+	CHECK_OK(mkdir("m", 0700));
+	check_size("size=1", 1);
+	check_size("size=4097", 2);
+	check_size("size=0x10000", 16);
+	check_size("size=40k", 10);
+	check_size("size=3M", 3 << 8);
+	check_size("size=2g", 2ULL << 18);
+	check_size("size=1t", 1ULL << 28);
+	check_size("size=3T", 3ULL << 28);
+	check_size("size=1p", 1ULL << 38);
+	check_size("size=1E", 1ULL << 48);
+	check_size("nr_blocks=2k", 2048);
+	CHECK_OK(volume("size=50%"));
+	CHECK_OK(statfs("m", &st));
+	CHECK_OK(umount("m"));
+	half = st.f_blocks;
+	CHECK_OK(volume("size=100%"));
+	CHECK_OK(statfs("m", &st));
+	CHECK_OK(umount("m"));
+	CHECK_EQ((st.f_blocks + 1) / 2, half);
+	CHECK_ERR(volume("size=1x"), EINVAL);
+	CHECK_ERR(volume("size=1kk"), EINVAL);
 }
 
 static void make_in_m(void)
