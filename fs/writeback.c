@@ -29,7 +29,12 @@ static _Atomic uint64_t rounds; /* of the flusher: writers wait for one to end *
 /* Above the first the flusher starts, above the second writers wait for it. */
 static uint64_t dirty_background(void)
 {
-	return frames_total * dirty_background_ratio / 100;
+	uint64_t ratio = dirty_background_ratio;
+
+	/* As Linux has it: the flusher starts before anybody has to wait, whatever was set. */
+	if (unlikely(ratio >= dirty_ratio))
+		ratio = dirty_ratio / 2;
+	return frames_total * ratio / 100;
 }
 static uint64_t dirty_limit(void)
 {

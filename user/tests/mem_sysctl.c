@@ -134,21 +134,6 @@ TEST(mem, min_free, .root = true)
 	CHECK_EQ(get("min_free_kbytes"), was);
 }
 
-/* Which pages of the file are in memory? */
-static int cached_pages(int fd, size_t pages)
-{
-	unsigned char in[1024];
-	int n = 0;
-	char *p = mmap(NULL, pages * PAGE, PROT_READ, MAP_SHARED, fd, 0);
-
-	CHECK(p != MAP_FAILED && pages <= sizeof(in));
-	CHECK_OK(mincore(p, pages * PAGE, in));
-	for (size_t i = 0; i < pages; i++)
-		n += in[i] & 1;
-	CHECK_OK(munmap(p, pages * PAGE));
-	return n;
-}
-
 TEST(fs, drop_caches, .root = true, .no_leak_check = true)
 {
 	enum { PAGES = 512 };
@@ -207,4 +192,28 @@ TEST(fs, dirty_times, .root = true, .no_leak_check = true, .seconds = 180)
 	set_number("dirty_expire_centisecs", expire);
 	set_number("dirty_writeback_centisecs", interval);
 	CHECK_GE(dirty, 16);
+}
+
+/* Who writes faster than the disk waits for it: memory does not fill with what is to be written. */
+TEST(fs, dirty_ratio, .root = true, .no_leak_check = true, .mem_mib = 64)
+{
+	enum { MIB = 24 };
+	unsigned long was = get("dirty_ratio"), most = 0;
+	static char buf[1 << 16];
+	int fd;
+
+	need_disk();
+	sync();
+	set_number("dirty_ratio", 1);
+	fd = (int)CHECK_OK(open("f", O_RDWR | O_CREAT, 0600));
+	for (int i = 0; i < MIB << 20; i += (int)sizeof(buf)) {
+		unsigned long dirty;
+
+		write_full(fd, buf, sizeof(buf));
+		dirty = field("/proc/vmstat", "nr_dirty");
+		most = dirty > most ? dirty : most;
+	}
+	set_number("dirty_ratio", was);
+	CHECK_OK(close(fd));
+	CHECK_GE((MIB << 20) / PAGE / 2, most);
 }

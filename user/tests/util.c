@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <time.h>
 
 static void report(char kind, const char *where, const char *format, va_list args)
@@ -337,4 +338,18 @@ int open_descriptors(void)
 		if (fcntl(fd, F_GETFD) >= 0)
 			count++;
 	return count;
+}
+
+int cached_pages(int fd, size_t pages)
+{
+	unsigned char in[1024];
+	int n = 0;
+	char *p = mmap(NULL, pages * 4096, PROT_READ, MAP_SHARED, fd, 0);
+
+	CHECK(p != MAP_FAILED && pages <= sizeof(in));
+	CHECK_OK(mincore(p, pages * 4096, in));
+	for (size_t i = 0; i < pages; i++)
+		n += in[i] & 1;
+	CHECK_OK(munmap(p, pages * 4096));
+	return n;
 }
