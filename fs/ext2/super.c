@@ -90,9 +90,10 @@ void ext2_need_large_file(struct ext2_fs *fs)
 	mutex_unlock(&fs->lock);
 }
 
-/* Does the superblock make sense for a device of that size? A reason if not. */
-static const char *super_check(const struct ext2_super *es, uint64_t device_bytes)
+/* Does the superblock make sense on that device? A reason if not. */
+static const char *super_check(const struct ext2_super *es, const struct blockdev *device)
 {
+	uint64_t device_bytes = device->sectors << SECTOR_SHIFT;
 	uint32_t bs, groups, inode_size, first;
 
 	if (es->magic != EXT2_MAGIC)
@@ -100,6 +101,8 @@ static const char *super_check(const struct ext2_super *es, uint64_t device_byte
 	if (es->log_block_size > 2)
 		return "block size not 1, 2 or 4 KiB";
 	bs = 1024u << es->log_block_size;
+	if (bs < device->block_size)
+		return "blocks smaller than the device's sectors";
 	first = bs == 1024;
 	inode_size = es->rev_level ? es->inode_size : 128;
 	if (es->rev_level > 1)
@@ -407,7 +410,7 @@ static int volume_again(struct ext2_fs *fs, struct ext2_super *es)
 	err = super_peek(fs->sb, es);
 	if (err)
 		return err;
-	if (super_check(es, fs->sb->bdev->sectors << SECTOR_SHIFT) || es->blocks_count != blocks ||
+	if (super_check(es, fs->sb->bdev) || es->blocks_count != blocks ||
 	    1024u << es->log_block_size != fs->block_size) {
 		pr_err("ext2 %s: its journal held another volume's superblock\n",
 		       fs->sb->bdev->name);
@@ -507,7 +510,7 @@ static int ext2_mount(struct super_block *sb, const char *options, struct inode 
 	err = super_peek(sb, es);
 	if (err)
 		goto fail;
-	why = super_check(es, sb->bdev->sectors << SECTOR_SHIFT);
+	why = super_check(es, sb->bdev);
 	if (why) {
 		if (es->magic == EXT2_MAGIC)
 			pr_err("ext2 %s: %s\n", sb->bdev->name, why);

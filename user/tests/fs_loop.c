@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 
 #include "user/tests/ut.h"
 
@@ -118,6 +119,38 @@ TEST(fs, loop_status, .root = true, .no_leak_check = true)
 	CHECK_EQ(device_size(loop), 120 * 1024);
 	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
 	CHECK_OK(close(loop));
+}
+
+/* BLKFLSBUF writes what is dirty, and forgets all that is cached. */
+TEST(fs, loop_flush_cache, .root = true, .no_leak_check = true)
+{
+	int loop, fd = backing_file(64 * 1024);
+	unsigned char buf[64 * 1024];
+	char name[40];
+	pid_t pid;
+
+	loop = loop_open(name, sizeof(name));
+	CHECK_OK(ioctl(loop, LOOP_SET_FD, fd));
+	CHECK_EQ(pread(loop, buf, sizeof(buf), 0), sizeof(buf));
+	memset(buf, 'x', 4096);
+	CHECK_EQ(pwrite(loop, buf, 4096, 8192), 4096);
+	CHECK_EQ(cached_pages(loop, 16), 16);
+	CHECK_OK(ioctl(loop, BLKFLSBUF, 0));
+	CHECK_EQ(cached_pages(loop, 16), 0);
+	CHECK_EQ(pread(fd, buf + 4096, 4096, 8192), 4096);
+	CHECK(memcmp(buf, buf + 4096, 4096) == 0);
+	CHECK_EQ(pread(loop, buf + 4096, 4096, 8192), 4096);
+	CHECK(memcmp(buf, buf + 4096, 4096) == 0);
+	pid = child();
+	if (!pid) {
+		become_user();
+		CHECK_ERR(ioctl(loop, BLKFLSBUF, 0), EACCES);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
+	CHECK_OK(close(loop));
+	CHECK_OK(close(fd));
 }
 
 /* A device that is to clear itself does so with its last descriptor. */
@@ -279,4 +312,31 @@ TEST(fs, loop_write_error, .root = true, .no_leak_check = true)
 	CHECK_OK(close(second));
 	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
 	CHECK_OK(close(loop));
+}
+
+/* A volume whose blocks are smaller than what the device can write is none for it. */
+TEST(fs, loop_small_blocks, .root = true, .no_leak_check = true)
+{
+	int disk = open("/dev/vdb", O_RDONLY), fd, loop;
+	static char buf[65536];
+	char name[40];
+	ssize_t n;
+
+	if (disk < 0 || pread(disk, buf, 2048, 0) != 2048 || buf[1080] != 0x53 || buf[1048])
+		SKIP("no scratch disk with a volume of blocks of 1 KiB");
+	fd = (int)CHECK_OK(open("f", O_RDWR | O_CREAT, 0600));
+	while ((n = read(disk, buf, sizeof(buf))) > 0)
+		write_full(fd, buf, (size_t)n);
+	CHECK_OK(close(disk));
+	CHECK_OK(mkdir("m", 0700));
+	loop = loop_open(name, sizeof(name));
+	CHECK_OK(ioctl(loop, LOOP_SET_FD, fd));
+	CHECK_OK(ioctl(loop, LOOP_SET_BLOCK_SIZE, 4096));
+	CHECK_ERR(mount(name, "m", "ext2", MS_RDONLY, NULL), EINVAL);
+	CHECK_OK(ioctl(loop, LOOP_SET_BLOCK_SIZE, 1024));
+	CHECK_OK(mount(name, "m", "ext2", MS_RDONLY, NULL));
+	CHECK_OK(umount("m"));
+	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
+	CHECK_OK(close(loop));
+	CHECK_OK(close(fd));
 }
