@@ -158,6 +158,7 @@ static void copy_thread(struct thread *t, const struct clone_args *a)
 	}
 	memcpy(t->comm, me->comm, sizeof(t->comm));
 	t->nice = me->nice;
+	t->ioprio = me->ioprio;
 	t->affinity = me->affinity;
 	t->cred = cred_get(me->cred);
 	t->blocked = me->blocked;

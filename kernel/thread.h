@@ -76,6 +76,7 @@ struct thread {
 	bool on_cpu;		/* (hart->runq_lock) running, or not yet switched away from */
 	struct rb_node runq_node; /* (hart->runq_lock) by vruntime */
 	int nice;		/* -20..19 */
+	uint16_t ioprio;	/* (proc_lock) IOPRIO_* */
 	int death_signal;	/* (own) its process gets it when its parent ends; 0: none */
 	uint64_t vruntime;	/* (hart->runq_lock) ns run, weighted by nice */
 	hartmask_t affinity;	/* harts it may run on */

@@ -25,7 +25,7 @@ LINUX_HEADERS = """
     linux/prctl.h linux/ipc.h linux/shm.h linux/falloc.h linux/utime.h linux/hdreg.h
     linux/kdev_t.h linux/loop.h linux/userfaultfd.h linux/timerfd.h linux/eventfd.h
     linux/signalfd.h linux/seccomp.h asm/hwcap.h asm/socket.h linux/sockios.h linux/un.h
-    linux/pidfd.h linux/ptrace.h linux/inotify.h linux/xattr.h linux/openat2.h
+    linux/pidfd.h linux/ptrace.h linux/inotify.h linux/xattr.h linux/openat2.h linux/ioprio.h
     asm/hwprobe.h
 """.split()
 # What glibc's headers say, where the kernel's own say nothing under that name.
