@@ -70,7 +70,7 @@ static ssize64_t blkdev_write(struct file *f, struct uio *u, uint64_t *pos)
 
 	if (d->readonly)
 		return -EPERM;
-	if (u->append)
+	if (u->append == UIO_APPEND)
 		at = size;
 	if (at >= size)
 		return u->resid ? -ENOSPC : 0;

@@ -331,7 +331,7 @@ ssize64_t file_write_pages(struct file *f, struct uio *u, uint64_t *pos)
 		return 0;
 	mutex_lock(&inode->lock);
 	size = atomic_load_explicit(&inode->object.size, memory_order_relaxed);
-	if (u->append)
+	if (u->append == UIO_APPEND)
 		at = size;
 	n = write_limit(inode, u, at);
 	if (!n && file_is_direct(f, &inode->object))

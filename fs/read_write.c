@@ -68,8 +68,8 @@ static inline ssize64_t uio_transfer(struct file *f, uint32_t kind, struct uio *
 	if (!write)
 		return likely(f->ops->read) ? notify_read(f, f->ops->read(f, u, pos))
 					    : file_read(f, u, pos);
-	if (flags & O_APPEND)
-		u->append = true;
+	if ((flags & O_APPEND) && u->append == UIO_AS_FILE)
+		u->append = UIO_APPEND;
 	if (unlikely(flags & O_SYNC)) {
 		u->dsync |= (flags & O_DSYNC) != 0;
 		u->sync |= (flags & O_SYNC) == O_SYNC;
@@ -171,6 +171,28 @@ fail:
 	return err;
 }
 
+#define RWF_SEEN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOAPPEND | RWF_NOWAIT)
+
+/* May a transfer have these flags? RWF_NOWAIT is for what would know how not to wait. */
+static int rwf_check(int fd, uint32_t rwf)
+{
+	struct file *f;
+	bool knows;
+
+	if (rwf & ~(uint32_t)RWF_SEEN)
+		return -EOPNOTSUPP;
+	if ((rwf & RWF_APPEND) && (rwf & RWF_NOAPPEND))
+		return -EINVAL;
+	if (!(rwf & RWF_NOWAIT))
+		return 0;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	knows = S_ISFIFO(f->inode->mode) || S_ISSOCK(f->inode->mode);
+	file_put(f);
+	return knows ? 0 : -EOPNOTSUPP;
+}
+
 static ssize64_t fd_transfer_iov(int fd, uaddr_t user, uint64_t count, int64_t offset,
 				 uint32_t rwf, bool write)
 {
@@ -178,16 +200,16 @@ static ssize64_t fd_transfer_iov(int fd, uaddr_t user, uint64_t count, int64_t o
 	struct uio u;
 	struct wanted w = {.u = &u};
 	ssize64_t n;
-	int err;
+	int err = rwf ? rwf_check(fd, rwf) : 0;
 
-	if (rwf & ~(uint32_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND))
-		return -EOPNOTSUPP;
-	err = iov_get(&u, user, count, fast, &iov);
+	if (!err)
+		err = iov_get(&u, user, count, fast, &iov);
 	if (err)
 		return err;
+	u.nowait = rwf & RWF_NOWAIT;
 	u.dsync = rwf & (RWF_DSYNC | RWF_SYNC);
 	u.sync = rwf & RWF_SYNC;
-	u.append = rwf & RWF_APPEND;
+	u.append = rwf & RWF_APPEND ? UIO_APPEND : rwf & RWF_NOAPPEND ? UIO_NOAPPEND : UIO_AS_FILE;
 	n = offset == -1 ? fd_transfer(fd, w, write) : fd_transfer_at(fd, w, offset, write);
 	kfree(iov);
 	return n;

@@ -35,7 +35,7 @@ static ssize64_t files_copy(struct file *in, uint64_t *in_pos, struct file *out,
 		if (got <= 0)
 			break;
 		uio_init_kernel(&u, buf, (size_t)got);
-		u.append = flags & O_APPEND;
+		u.append = flags & O_APPEND ? UIO_APPEND : UIO_AS_FILE;
 		u.nowait = flags & O_NONBLOCK;
 		put = file_write(out, &u, out_pos);
 		if (put <= 0) {

@@ -16,7 +16,8 @@ struct uio {
 	bool kernel;		   /* the addresses are kernel memory */
 	bool nofault;		   /* user copies do not fault pages in: locks are held */
 	bool nowait;		   /* O_NONBLOCK / RWF_NOWAIT */
-	bool append; /* O_APPEND: the position is the end, found under the inode lock */
+	/* O_APPEND: the position is the end, found under the inode lock; RWF_NOAPPEND: never */
+	enum uio_append { UIO_AS_FILE, UIO_APPEND, UIO_NOAPPEND } append : 8;
 	bool dsync;		   /* O_DSYNC, O_SYNC: durable before the call returns */
 	bool sync;		   /* O_SYNC: with all of the file's attributes */
 	uint64_t done;		   /* bytes into the current segment */

@@ -112,6 +112,7 @@ struct flock64 {
 #define RWF_SYNC   4
 #define RWF_NOWAIT 8
 #define RWF_APPEND 16
+#define RWF_NOAPPEND 32
 
 #define SYNC_FILE_RANGE_WAIT_BEFORE 1
 #define SYNC_FILE_RANGE_WRITE	    2
