@@ -27,26 +27,35 @@ static bool is_nowait(struct file *f, int flags)
 	return (flags & MSG_DONTWAIT) || (atomic_load(&f->flags) & O_NONBLOCK);
 }
 
-/* The kind of socket(2)'s arguments, or -errno. */
-static int type_check(int family, int type, int protocol)
+static const struct family *family_by_number(int number)
 {
+	static const struct family *const all[] = {&unix_family};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i]->number == number)
+			return all[i];
+	return NULL;
+}
+
+/* What socket(2)'s arguments ask for, with one reference, or err_ptr. */
+static struct socket *socket_make(int number, int type, int protocol)
+{
+	const struct family *family = family_by_number(number);
+	struct socket *s;
+	int err;
+
 	if (type & ~(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK))
-		return -EINVAL;
-	type &= SOCK_TYPE_MASK;
-	if (family != AF_UNIX)
-		return -EAFNOSUPPORT;
-	if (protocol && protocol != AF_UNIX)
-		return -EPROTONOSUPPORT;
-	switch (type) {
-	case SOCK_STREAM:
-	case SOCK_SEQPACKET:
-	case SOCK_DGRAM:
-		return type;
-	case SOCK_RAW:
-		return SOCK_DGRAM;
-	default:
-		return -ESOCKTNOSUPPORT;
-	}
+		return err_ptr(-EINVAL);
+	if (!family)
+		return err_ptr(-EAFNOSUPPORT);
+	s = socket_alloc(family);
+	if (!s)
+		return err_ptr(-ENOMEM);
+	err = family->init(s, type & SOCK_TYPE_MASK, protocol);
+	if (!err)
+		return s;
+	socket_put(s);
+	return err_ptr(err);
 }
 
 /* A file for s, whose reference it takes over in any case. */
@@ -71,27 +80,22 @@ static int fd_for(struct socket *s, int type)
 
 SYSCALL3(socket, int, family, int, type, int, protocol)
 {
-	int kind = type_check(family, type, protocol);
-	struct socket *s;
+	struct socket *s = socket_make(family, type, protocol);
 
-	if (kind < 0)
-		return kind;
-	s = socket_alloc(kind);
-	return s ? fd_for(s, type) : -ENOMEM;
+	return is_err(s) ? ptr_err(s) : fd_for(s, type);
 }
 
 SYSCALL4(socketpair, int, family, int, type, int, protocol, uaddr_t, out)
 {
-	int kind = type_check(family, type, protocol), fd[2];
-	struct socket *a, *b;
+	struct socket *a = socket_make(family, type, protocol), *b;
+	int fd[2];
 
-	if (kind < 0)
-		return kind;
-	a = socket_alloc(kind);
-	b = a ? socket_alloc(kind) : NULL;
-	if (!b) {
+	if (is_err(a))
+		return ptr_err(a);
+	b = a->family->pairs ? socket_make(family, type, protocol) : err_ptr(-EOPNOTSUPP);
+	if (is_err(b)) {
 		socket_put(a);
-		return -ENOMEM;
+		return ptr_err(b);
 	}
 	socket_pair(a, b);
 	fd[0] = fd_for(a, type);
@@ -106,16 +110,16 @@ SYSCALL4(socketpair, int, family, int, type, int, protocol, uaddr_t, out)
 
 SYSCALL3(bind, int, fd, uaddr_t, uname, uint32_t, len)
 {
-	struct sockaddr_un name;
+	struct socket_name name;
 	struct file *f;
 	struct socket *s = socket_by_fd(fd, &f);
 	int err;
 
 	if (is_err(s))
 		return ptr_err(s);
-	err = address_read(&name, uname, len);
-	if (err >= 0)
-		err = socket_bind(s, &name, len);
+	err = name_read(&name, uname, len);
+	if (!err)
+		err = s->family->bind(s, &name);
 	file_put(f);
 	return err;
 }
@@ -135,33 +139,22 @@ SYSCALL2(listen, int, fd, int, backlog)
 
 SYSCALL3(connect, int, fd, uaddr_t, uname, uint32_t, len)
 {
-	struct sockaddr_un name;
+	struct socket_name name;
 	struct file *f;
 	struct socket *s = socket_by_fd(fd, &f);
 	int err;
 
 	if (is_err(s))
 		return ptr_err(s);
-	err = address_read(&name, uname, len);
-	if (err >= 0)
-		err = socket_connect(s, &name, len, is_nowait(f, 0));
+	err = name_read(&name, uname, len);
+	if (!err)
+		err = s->family->connect(s, &name, is_nowait(f, 0));
 	file_put(f);
 	return err;
 }
 
-static struct address *peer_address(struct socket *s)
-{
-	struct address *a;
-
-	spin_lock(&socket_lock);
-	a = s->peer ? address_get(s->peer->address) : NULL;
-	spin_unlock(&socket_lock);
-	return a;
-}
-
 static long accept_on(int fd, uaddr_t uname, uaddr_t ulen, int flags)
 {
-	struct address *peer;
 	struct file *f;
 	struct socket *s = socket_by_fd(fd, &f), *other;
 	long ret = 0;
@@ -172,11 +165,8 @@ static long accept_on(int fd, uaddr_t uname, uaddr_t ulen, int flags)
 	file_put(f);
 	if (is_err(other))
 		return ptr_err(other);
-	if (uname) {
-		peer = peer_address(other);
-		ret = address_write(peer, uname, ulen);
-		address_put(peer);
-	}
+	if (uname)
+		ret = address_tell_peer(other, true, uname, ulen);
 	if (ret) {
 		socket_close(other);
 		socket_put(other);
@@ -205,7 +195,7 @@ SYSCALL3(getsockname, int, fd, uaddr_t, name, uaddr_t, len)
 
 	if (is_err(s))
 		return ptr_err(s);
-	err = address_write(s->address, name, len);
+	err = address_tell(s, name, len);
 	file_put(f);
 	return err;
 }
@@ -214,16 +204,11 @@ SYSCALL3(getpeername, int, fd, uaddr_t, name, uaddr_t, len)
 {
 	struct file *f;
 	struct socket *s = socket_by_fd(fd, &f);
-	struct address *a;
-	int err = -ENOTCONN;
+	int err;
 
 	if (is_err(s))
 		return ptr_err(s);
-	if (s->peer) {
-		a = peer_address(s);
-		err = address_write(a, name, len);
-		address_put(a);
-	}
+	err = address_tell_peer(s, false, name, len);
 	file_put(f);
 	return err;
 }
@@ -251,7 +236,7 @@ struct exchange {
 /* 0 or -errno; then exchange_end. u is filled in by the caller, before or after. */
 static int exchange_begin(struct exchange *x, int fd, int flags, struct uio *u)
 {
-	x->m = (struct message){.flags = flags, .u = u};
+	message_init(&x->m, u, flags, false);
 	x->s = socket_by_fd(fd, &x->f);
 	if (is_err(x->s))
 		return (int)ptr_err(x->s);
@@ -270,15 +255,14 @@ static ssize64_t exchange_end(struct exchange *x, ssize64_t ret)
 /* Where it is to go, if the caller says. */
 static ssize64_t exchange_to(struct exchange *x, uaddr_t name, uint32_t len)
 {
-	x->m.to_len = name ? len : 0;
-	return name ? address_read(&x->m.to, name, len) : 0;
+	return name ? name_read(&x->m.to, name, len) : 0;
 }
 
 /* Where it came from: to name, its length to ulen. */
 static int exchange_from(const struct exchange *x, uaddr_t name, uaddr_t ulen)
 {
 	if (name && x->m.from)
-		return address_write(x->m.from, name, ulen);
+		return name_write(&x->m.from->name, name, ulen);
 	return put_user_u32(ulen, 0);
 }
 
@@ -292,7 +276,7 @@ SYSCALL6(sendto, int, fd, uaddr_t, buf, size_t, n, int, flags, uaddr_t, uname, u
 		return ret;
 	uio_init_user(&u, buf, MIN(n, (size_t)INT32_MAX & PAGE_MASK));
 	ret = exchange_to(&x, uname, len);
-	if (ret >= 0)
+	if (!ret)
 		ret = socket_send(x.s, &x.m);
 	return exchange_end(&x, ret);
 }
@@ -341,8 +325,9 @@ static ssize64_t message_send(int fd, uaddr_t user, int flags)
 	ret = message_get(&um, user);
 	if (ret)
 		return exchange_end(&x, ret);
+	um.h.namelen = MIN(um.h.namelen, (uint32_t)SOCKADDR_MAX);
 	ret = exchange_to(&x, um.h.namelen ? um.h.name : 0, um.h.namelen);
-	if (ret >= 0 && um.h.control)
+	if (ret >= 0 && um.h.control && x.s->family->control)
 		ret = control_read(&x.m.control, um.h.control, um.h.controllen);
 	x.m.have_creds = um.h.control && ret > 0;
 	if (ret >= 0)
@@ -364,7 +349,7 @@ static int message_put(struct exchange *x, struct user_message *um, uaddr_t user
 
 	if (err)
 		return err;
-	err = control_write(&x->m, um->h.control, &len, x->s->pass_creds);
+	err = control_write(&x->m, um->h.control, &len, x->s->opt.pass_creds);
 	if (err)
 		return err;
 	x->m.out_flags |= (uint32_t)x->m.flags & MSG_CMSG_CLOEXEC;

@@ -26,19 +26,39 @@ void socket_pair(struct socket *a, struct socket *b)
 	spin_unlock(&socket_lock);
 }
 
+/* Those that wait get the room that there is. socket_lock held. */
+static void admit(struct socket *s)
+{
+	struct socket *other;
+
+	while (s->npending <= s->backlog && !list_empty(&s->waiting)) {
+		other = list_first_entry(&s->waiting, struct socket, pending_link);
+		list_move_tail(&other->pending_link, &s->pending);
+		s->npending++;
+		other->peer->state = SOCKET_CONNECTED;
+		wake_all(&other->peer->writers);
+	}
+}
+
 int socket_listen(struct socket *s, int backlog)
 {
-	int err = 0;
+	int err;
 
 	if (s->type == SOCK_DGRAM)
 		return -EOPNOTSUPP;
+	err = s->family->prepare_listen(s);
+	if (err)
+		return err;
 	spin_lock(&socket_lock);
-	if (!s->address || (s->state != SOCKET_UNCONNECTED && s->state != SOCKET_LISTENING)) {
+	if (s->state != SOCKET_UNCONNECTED && s->state != SOCKET_LISTENING)
 		err = -EINVAL;
-	} else {
+	else
+		err = s->family->may_listen_locked(s);
+	if (!err) {
 		s->state = SOCKET_LISTENING;
 		s->backlog = (uint32_t)backlog > 4096 ? 4096 : (uint32_t)backlog;
 		s->creds = ucred_current();
+		admit(s);
 	}
 	spin_unlock(&socket_lock);
 	if (!err)
@@ -46,110 +66,20 @@ int socket_listen(struct socket *s, int backlog)
 	return err;
 }
 
-/* Both ends become one connection, which waits to be accepted. socket_lock held. */
-static void join(struct socket *s, struct socket *listener, struct socket *other)
+struct socket *socket_join(struct socket *s, struct socket *listener, struct socket *other)
 {
-	other->creds = ucred_current();
-	other->address = address_get(listener->address);
-	s->creds = listener->creds;
-	s->state = other->state = SOCKET_CONNECTED;
-	(void)socket_set_peer(s, other);
+	bool room = listener->npending <= listener->backlog;
+	struct socket *old = socket_set_peer(s, other);
+
 	(void)socket_set_peer(other, s);
-	list_add_tail(&socket_get(other)->pending_link, &listener->pending);
-	listener->npending++;
+	(void)socket_get(other);
+	s->state = room ? SOCKET_CONNECTED : SOCKET_CONNECTING;
+	other->state = SOCKET_CONNECTED;
+	list_add_tail(&other->pending_link, room ? &listener->pending : &listener->waiting);
+	listener->npending += room;
 	wake_all(&listener->readers);
 	wake_all(&s->writers);
-}
-
-/* 0 when connected; -EAGAIN: the listener has no room. */
-static int try_connect(struct socket *s, struct socket *listener, struct socket *other)
-{
-	int err = 0;
-
-	spin_lock(&socket_lock);
-	if (s->state == SOCKET_LISTENING)
-		err = -EINVAL;
-	else if (s->state != SOCKET_UNCONNECTED)
-		err = -EISCONN;
-	else if (listener->state != SOCKET_LISTENING || listener->dead || listener->shut_read)
-		err = -ECONNREFUSED;
-	else if (listener->npending > listener->backlog)
-		err = -EAGAIN;
-	else
-		join(s, listener, other);
-	spin_unlock(&socket_lock);
-	return err;
-}
-
-static int connect_stream(struct socket *s, const struct sockaddr_un *name, uint32_t len,
-			  bool nowait)
-{
-	struct socket *other = socket_alloc(s->type), *listener;
-	int err, slept;
-
-	if (!other)
-		return -ENOMEM;
-	for (;;) {
-		listener = socket_find(name, len, s->type);
-		if (is_err(listener)) {
-			err = (int)ptr_err(listener);
-			break;
-		}
-		err = try_connect(s, listener, other);
-		slept = 0;
-		if (err == -EAGAIN && !nowait)
-			slept = wait_event_deadline(&listener->room,
-						    listener->npending <= listener->backlog ||
-							    listener->dead || listener->shut_read,
-						    WAIT_INTERRUPTIBLE,
-						    socket_deadline(s->write_timeout));
-		socket_put(listener);
-		if (slept)
-			err = slept == -ETIMEDOUT ? -EAGAIN : slept;
-		if (err != -EAGAIN || nowait || slept)
-			break;
-	}
-	socket_put(other);
-	return err;
-}
-
-/* Datagrams: only where they go from now on; AF_UNSPEC: nowhere. */
-static int connect_datagram(struct socket *s, const struct sockaddr_un *name, uint32_t len)
-{
-	struct socket *peer = NULL, *old;
-	int err = 0;
-
-	if (name->sun_family != AF_UNSPEC) {
-		peer = socket_find(name, len, s->type);
-		if (is_err(peer))
-			return (int)ptr_err(peer);
-	}
-	spin_lock(&socket_lock);
-	if (peer && peer->peer && peer->peer != s) {
-		err = -EPERM;
-		old = NULL;
-	} else {
-		old = socket_set_peer(s, peer);
-		s->state = peer ? SOCKET_CONNECTED : SOCKET_UNCONNECTED;
-	}
-	spin_unlock(&socket_lock);
-	wake_all(&s->writers);
-	socket_put(old);
-	socket_put(peer);
-	return err;
-}
-
-int socket_connect(struct socket *s, const struct sockaddr_un *name, uint32_t len, bool nowait)
-{
-	const struct sockaddr_un any = {.sun_family = AF_UNIX};
-	int err = 0;
-
-	if (s->pass_creds && !s->address)
-		err = socket_bind(s, &any, sizeof(any.sun_family));
-	if (err)
-		return err;
-	return s->type == SOCK_DGRAM ? connect_datagram(s, name, len)
-				     : connect_stream(s, name, len, nowait);
+	return old;
 }
 
 /* The next connection, or NULL; *err: there will be none. */
@@ -165,6 +95,7 @@ static struct socket *take_pending(struct socket *s, int *err)
 		other = list_first_entry(&s->pending, struct socket, pending_link);
 		list_del(&other->pending_link);
 		s->npending--;
+		admit(s);
 	}
 	spin_unlock(&socket_lock);
 	if (other)
@@ -183,40 +114,60 @@ struct socket *socket_accept(struct socket *s, bool nowait)
 	if (other || err || nowait)
 		return other ? other : err_ptr(err ? err : -EAGAIN);
 	slept = wait_event_deadline(&s->readers, (other = take_pending(s, &err)) || err,
-				    WAIT_INTERRUPTIBLE, socket_deadline(s->read_timeout));
+				    WAIT_INTERRUPTIBLE, socket_deadline(s->opt.read_timeout));
 	if (slept)
 		return err_ptr(slept == -ETIMEDOUT ? -EAGAIN : slept);
 	return other ? other : err_ptr(err);
 }
 
-static void wake_everybody(struct socket *s)
+void socket_wake(struct socket *s)
 {
 	wake_all(&s->readers);
 	wake_all(&s->writers);
 	wake_all(&s->room);
 }
 
+/* Nobody will accept these: s does not listen any more. */
+static void drop_pending(struct socket *s)
+{
+	struct socket *other;
+
+	for (;;) {
+		spin_lock(&socket_lock);
+		list_splice_tail(&s->waiting, &s->pending);
+		s->npending = 0;
+		other = list_first_or_null(&s->pending, struct socket, pending_link);
+		if (other) {
+			list_del(&other->pending_link);
+			if (other->peer)
+				s->family->dropped_locked(other->peer);
+		}
+		spin_unlock(&socket_lock);
+		if (!other)
+			return;
+		socket_close(other);
+		socket_put(other);
+	}
+}
+
 int socket_shutdown(struct socket *s, int how)
 {
-	bool rd = how != SHUT_WR, wr = how != SHUT_RD;
-	struct socket *peer = NULL;
+	struct socket *peer;
+	int err;
 
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		return -EINVAL;
 	spin_lock(&socket_lock);
-	s->shut_read |= rd;
-	s->shut_write |= wr;
-	if (s->peer && s->type != SOCK_DGRAM) {
-		peer = socket_get(s->peer);
-		peer->shut_read |= wr;
-		peer->shut_write |= rd;
-	}
+	peer = s->peer ? socket_get(s->peer) : NULL;
+	err = s->family->shutdown_locked(s, how != SHUT_WR, how != SHUT_RD);
 	spin_unlock(&socket_lock);
-	wake_everybody(s);
+	socket_wake(s);
 	if (peer)
-		wake_everybody(peer);
+		socket_wake(peer);
 	socket_put(peer);
-	return 0;
+	if (s->state != SOCKET_LISTENING)
+		drop_pending(s);
+	return err;
 }
 
 /* Those who send datagrams to s hear of its end. socket_lock held. */
@@ -230,40 +181,46 @@ static void leave_clients(struct socket *s)
 	}
 }
 
-void socket_close(struct socket *s)
+void socket_sever(struct socket *s, bool dead)
 {
+	struct socket *peer, *unborn;
 	LIST_HEAD(packets);
-	struct socket *peer, *other;
-	int err;
 
-	socket_unbind(s);
+	/* If it lives, somebody may be reading its first packet. */
+	if (!dead)
+		mutex_lock(&s->read_lock);
 	spin_lock(&socket_lock);
-	s->dead = true;
-	s->file = NULL;
-	s->shut_read = s->shut_write = true;
+	unborn = s->state == SOCKET_CONNECTING ? s->peer : NULL;
+	if (unborn)
+		list_del(&unborn->pending_link);
 	leave_clients(s);
 	peer = socket_set_peer(s, NULL);
-	if (peer && s->type != SOCK_DGRAM) {
-		peer->shut_read = peer->shut_write = true;
-		if (!list_empty(&s->queue))
-			peer->error = ECONNRESET;
-	}
+	s->family->closed_locked(s, peer);
+	s->dead = dead;
+	if (dead)
+		s->file = NULL;
+	s->state = SOCKET_DISCONNECTED;
+	s->shut_read = s->shut_write = true;
 	list_splice(&s->queue, &packets);
 	s->queued = 0;
 	s->npackets = 0;
 	spin_unlock(&socket_lock);
-	wake_everybody(s);
+	if (!dead)
+		mutex_unlock(&s->read_lock);
+	socket_wake(s);
 	if (peer)
-		wake_everybody(peer);
+		socket_wake(peer);
 	socket_put(peer);
 	packets_free(&packets);
-	/* Nobody will accept these. */
-	while ((other = take_pending(s, &err)) != NULL) {
-		spin_lock(&socket_lock);
-		if (other->peer)
-			other->peer->error = ECONNRESET;
-		spin_unlock(&socket_lock);
-		socket_close(other);
-		socket_put(other);
+	drop_pending(s);
+	if (unborn) {
+		socket_close(unborn);
+		socket_put(unborn);
 	}
+}
+
+void socket_close(struct socket *s)
+{
+	s->family->unbind(s);
+	socket_sever(s, true);
 }

@@ -47,6 +47,8 @@ static void reach_from(struct socket *s, struct list_head *work)
 	}
 	list_for_each_entry(other, &s->pending, pending_link)
 		reach(other, work);
+	list_for_each_entry(other, &s->waiting, pending_link)
+		reach(other, work);
 }
 
 /* Is it held by anything but packets? A connection that waits is held by its listener. */

@@ -1,5 +1,5 @@
 /*
- * setsockopt(2), getsockopt(2) and ioctl(2) of sockets (socket(7), unix(7)).
+ * setsockopt(2), getsockopt(2) and ioctl(2) of sockets (socket(7), unix(7), tcp(7)).
  */
 #include "fs/socket/socket.h"
 #include "kernel/syscall.h"
@@ -38,30 +38,60 @@ static uint32_t buffer_size(int32_t value, uint32_t least)
 	return MAX(n, least);
 }
 
-static int option_set(struct socket *s, int name, int32_t value)
+/* The option that is only on or off; NULL: it is another one, or none. */
+static bool *flag_of(struct socket *s, int level, int name)
 {
+	if (level == IPPROTO_TCP)
+		return s->protocol == IPPROTO_TCP && name == TCP_NODELAY ? &s->opt.nodelay : NULL;
+	if (level != SOL_SOCKET)
+		return NULL;
+	switch (name) {
+	case SO_REUSEADDR:
+		return &s->opt.reuse;
+	case SO_REUSEPORT:
+		return &s->opt.reuse_port;
+	case SO_KEEPALIVE:
+		return &s->opt.keepalive;
+	case SO_BROADCAST:
+		return &s->opt.broadcast;
+	case SO_PASSCRED:
+		return s->family->control ? &s->opt.pass_creds : NULL;
+	default:
+		return NULL;
+	}
+}
+
+static int linger_set(struct socket *s, uaddr_t user, uint32_t len)
+{
+	struct linger l;
+
+	if (len < sizeof(l))
+		return -EINVAL;
+	if (copy_from_user(&l, user, sizeof(l)))
+		return -EFAULT;
+	spin_lock(&socket_lock);
+	s->opt.linger = l.l_onoff;
+	if (l.l_onoff)
+		s->opt.linger_time = (uint32_t)l.l_linger;
+	spin_unlock(&socket_lock);
+	return 0;
+}
+
+static int option_set(struct socket *s, int level, int name, int32_t value)
+{
+	bool *flag = flag_of(s, level, name);
 	int err = 0;
 
 	spin_lock(&socket_lock);
-	switch (name) {
-	case SO_REUSEADDR:
-		s->reuse = value;
-		break;
-	case SO_KEEPALIVE:
-		s->keepalive = value;
-		break;
-	case SO_PASSCRED:
-		s->pass_creds = value;
-		break;
-	case SO_SNDBUF:
-		s->sndbuf = buffer_size(value, SNDBUF_MIN);
+	if (flag) {
+		*flag = value;
+	} else if (level == SOL_SOCKET && name == SO_SNDBUF) {
+		s->opt.sndbuf = buffer_size(value, SNDBUF_MIN);
 		wake_all(&s->writers);
-		break;
-	case SO_RCVBUF:
-		s->rcvbuf = buffer_size(value, SNDBUF_MIN / 2);
-		break;
-	default:
-		err = -ENOPROTOOPT;
+	} else if (level == SOL_SOCKET && name == SO_RCVBUF) {
+		s->opt.rcvbuf = buffer_size(value, SNDBUF_MIN / 2);
+	} else {
+		err = level == SOL_SOCKET ? -ENOPROTOOPT : s->family->unknown_level;
 	}
 	spin_unlock(&socket_lock);
 	return err;
@@ -71,50 +101,48 @@ static int options_set(struct socket *s, int level, int name, uaddr_t user, uint
 {
 	uint32_t value;
 
-	if (level != SOL_SOCKET)
-		return -EOPNOTSUPP;
 	if (len > INT32_MAX)
 		return -EINVAL;
-	if (name == SO_RCVTIMEO)
-		return timeout_set(&s->read_timeout, user, len);
-	if (name == SO_SNDTIMEO)
-		return timeout_set(&s->write_timeout, user, len);
+	if (level == SOL_SOCKET && name == SO_RCVTIMEO)
+		return timeout_set(&s->opt.read_timeout, user, len);
+	if (level == SOL_SOCKET && name == SO_SNDTIMEO)
+		return timeout_set(&s->opt.write_timeout, user, len);
+	if (level == SOL_SOCKET && name == SO_LINGER)
+		return linger_set(s, user, len);
 	if (len < sizeof(value))
 		return -EINVAL;
 	if (get_user_u32(&value, user))
 		return -EFAULT;
-	return option_set(s, name, (int32_t)value);
+	return option_set(s, level, name, (int32_t)value);
 }
 
-static int option_get(struct socket *s, int name, int32_t *value)
+static int option_get(struct socket *s, int level, int name, int32_t *value)
 {
+	const bool *flag = flag_of(s, level, name);
 	int err = 0;
 
+	if (flag) {
+		*value = *flag;
+		return 0;
+	}
+	if (level != SOL_SOCKET)
+		return s->family->unknown_level;
 	spin_lock(&socket_lock);
 	switch (name) {
-	case SO_REUSEADDR:
-		*value = s->reuse;
-		break;
-	case SO_KEEPALIVE:
-		*value = s->keepalive;
-		break;
-	case SO_PASSCRED:
-		*value = s->pass_creds;
-		break;
 	case SO_SNDBUF:
-		*value = (int32_t)s->sndbuf;
+		*value = (int32_t)s->opt.sndbuf;
 		break;
 	case SO_RCVBUF:
-		*value = (int32_t)s->rcvbuf;
+		*value = (int32_t)s->opt.rcvbuf;
 		break;
 	case SO_TYPE:
 		*value = s->type;
 		break;
 	case SO_DOMAIN:
-		*value = AF_UNIX;
+		*value = s->family->number;
 		break;
 	case SO_PROTOCOL:
-		*value = 0;
+		*value = s->protocol;
 		break;
 	case SO_ACCEPTCONN:
 		*value = s->state == SOCKET_LISTENING;
@@ -130,39 +158,56 @@ static int option_get(struct socket *s, int name, int32_t *value)
 	return err;
 }
 
+/* What an option may be. */
+union option {
+	struct timeval64 tv;
+	struct ucred creds;
+	struct linger linger;
+	int32_t value;
+};
+
+/* The option's size, or -errno. */
+static int option_fetch(struct socket *s, int level, int name, union option *o)
+{
+	uint64_t t;
+	int err;
+
+	switch (level == SOL_SOCKET ? name : 0) {
+	case SO_PEERCRED:
+		o->creds = s->creds;
+		return sizeof(o->creds);
+	case SO_LINGER:
+		o->linger = (struct linger){s->opt.linger, (int32_t)s->opt.linger_time};
+		return sizeof(o->linger);
+	case SO_RCVTIMEO:
+	case SO_SNDTIMEO:
+		t = name == SO_RCVTIMEO ? s->opt.read_timeout : s->opt.write_timeout;
+		o->tv = (struct timeval64){(int64_t)(t / NSEC_PER_SEC),
+					   (int64_t)(t % NSEC_PER_SEC / NSEC_PER_USEC)};
+		return sizeof(o->tv);
+	default:
+		err = option_get(s, level, name, &o->value);
+		return err ? err : (int)sizeof(o->value);
+	}
+}
+
 static int options_get(struct socket *s, int level, int name, uaddr_t user, uaddr_t ulen)
 {
-	uint64_t t = name == SO_RCVTIMEO ? s->read_timeout : s->write_timeout;
-	struct timeval64 tv = {(int64_t)(t / NSEC_PER_SEC), (int64_t)(t % NSEC_PER_SEC / 1000)};
-	struct ucred creds = s->peer ? s->creds : (struct ucred){0, ~0U, ~0U};
-	const void *from;
-	uint32_t len, size;
-	int32_t value;
-	int err = 0;
+	union option o;
+	uint32_t len;
+	int size;
 
-	if (level != SOL_SOCKET)
-		return -EOPNOTSUPP;
 	if (get_user_u32(&len, ulen))
 		return -EFAULT;
 	if ((int32_t)len < 0)
 		return -EINVAL;
-	if (name == SO_PEERCRED) {
-		from = &creds;
-		size = sizeof(creds);
-	} else if (name == SO_RCVTIMEO || name == SO_SNDTIMEO) {
-		from = &tv;
-		size = sizeof(tv);
-	} else {
-		err = option_get(s, name, &value);
-		from = &value;
-		size = sizeof(value);
-	}
-	if (err)
-		return err;
-	size = MIN(size, len);
-	if (copy_to_user(user, from, size))
+	size = option_fetch(s, level, name, &o);
+	if (size < 0)
+		return size;
+	len = MIN(len, (uint32_t)size);
+	if (copy_to_user(user, &o, len))
 		return -EFAULT;
-	return put_user_u32(ulen, size);
+	return put_user_u32(ulen, len);
 }
 
 SYSCALL5(setsockopt, int, fd, int, level, int, name, uaddr_t, value, uint32_t, len)

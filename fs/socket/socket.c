@@ -14,21 +14,24 @@ struct spinlock socket_lock = SPINLOCK_INIT("sockets", RANK_SOCKET);
 static struct mount *socket_mount;
 static _Atomic uint64_t next_ino = 1;
 
-struct socket *socket_alloc(int type)
+struct socket *socket_alloc(const struct family *family)
 {
 	struct socket *s = kzalloc(sizeof(*s));
 
 	if (!s)
 		return NULL;
 	s->refs = 1;
-	s->type = type;
-	s->sndbuf = s->rcvbuf = SOCKET_BUFFER;
+	s->family = family;
+	s->queue_max = UINT32_MAX;
+	s->opt.sndbuf = s->opt.rcvbuf = SOCKET_BUFFER;
+	s->creds = (struct ucred){0, ~0U, ~0U};
 	list_init(&s->clients);
 	list_init(&s->client_link);
 	list_init(&s->queue);
 	list_init(&s->pending);
+	list_init(&s->waiting);
 	list_init(&s->pending_link);
-	list_init(&s->name_link);
+	hlist_node_init(&s->name_link);
 	list_init(&s->search_link);
 	mutex_init(&s->read_lock, "socket read", RANK_SOCKET_READ);
 	waitqueue_init(&s->readers);
@@ -54,6 +57,9 @@ void socket_put(struct socket *s)
 	list_del(&s->all_link);
 	spin_unlock(&socket_lock);
 	address_put(s->address);
+	address_put(s->from);
+	address_put(s->chosen);
+	address_put(s->remote);
 	kfree(s);
 }
 
@@ -71,9 +77,11 @@ uint64_t socket_deadline(uint64_t timeout)
 
 static ssize64_t socket_file_read(struct file *f, struct uio *u, uint64_t *pos)
 {
-	struct message m = {.u = u, .nowait = u->nowait};
-	ssize64_t n = socket_receive(f->data, &m);
+	struct message m;
+	ssize64_t n;
 
+	message_init(&m, u, 0, u->nowait);
+	n = socket_receive(f->data, &m);
 	control_put(&m.control);
 	address_put(m.from);
 	return n;
@@ -81,8 +89,9 @@ static ssize64_t socket_file_read(struct file *f, struct uio *u, uint64_t *pos)
 
 static ssize64_t socket_file_write(struct file *f, struct uio *u, uint64_t *pos)
 {
-	struct message m = {.u = u, .nowait = u->nowait};
+	struct message m;
 
+	message_init(&m, u, 0, u->nowait);
 	return socket_send(f->data, &m);
 }
 
@@ -104,8 +113,8 @@ static uint32_t socket_poll(struct file *f, struct poll_table *pt)
 		mask |= POLLHUP;
 	if (!list_empty(&s->queue) || !list_empty(&s->pending))
 		mask |= POLLIN | POLLRDNORM;
-	if (s->state != SOCKET_LISTENING && s->in_flight * 4 <= s->sndbuf &&
-	    (stream || !s->peer || socket_has_room(s)))
+	if (s->state != SOCKET_LISTENING && s->state != SOCKET_CONNECTING &&
+	    s->in_flight * 4 <= s->opt.sndbuf && (stream || !s->peer || socket_has_room(s)))
 		mask |= POLLOUT | POLLWRNORM;
 	spin_unlock(&socket_lock);
 	return mask;

@@ -1,5 +1,5 @@
 /*
- * Sockets of the family AF_UNIX, inside of fs/socket.
+ * Sockets, inside of fs/socket.
  *
  * Letters: s  socket_lock     r  read_lock     c  constant once the socket has a file
  */
@@ -11,23 +11,95 @@
 #define SOCKET_BUFFER 212992 /* SO_SNDBUF at first, bytes */
 #define SOCKET_QUEUE  10     /* packets that wait at a datagram socket before senders do */
 #define STREAM_CHUNK  16384  /* a stream's packet */
+#define UDP_MAX	      65507  /* bytes of a datagram: 64 KiB less the headers */
+
+#define UNPRIVILEGED_PORT 1024 /* ports below need CAP_NET_BIND_SERVICE */
+
+/* What user space calls an address, of len bytes; zero behind them. */
+struct socket_name {
+	uint32_t len;
+	union {
+		uint16_t family; /* AF_* */
+		struct sockaddr_un un;
+		struct sockaddr_in in;
+		uint8_t bytes[112]; /* as much as a family looks at, and a NUL */
+	};
+};
 
 /* A socket's name; never changes. */
 struct address {
 	_Atomic int refs;
-	uint32_t len;
-	struct sockaddr_un name;
+	struct socket_name name;
 };
 
-enum socket_state { SOCKET_UNCONNECTED, SOCKET_LISTENING, SOCKET_CONNECTED, SOCKET_DISCONNECTED };
+enum socket_state {
+	SOCKET_UNCONNECTED,
+	SOCKET_LISTENING,
+	SOCKET_CONNECTING,   /* its listener has no room yet; peer is what it will accept */
+	SOCKET_CONNECTED,
+	SOCKET_DISCONNECTED, /* it was connected: both directions have ended */
+};
+
+struct socket;
+struct message;
+
+/*
+ * What differs between families: names, and the rules of connections. Functions with "locked" are
+ * called with socket_lock held; the others may sleep. Errors are -errno.
+ */
+struct family {
+	uint16_t number;	 /* AF_* */
+	struct socket_name none; /* how a socket without a name is told */
+	bool pairs;		 /* socketpair(2) */
+	int unknown_level;	 /* -errno of options that are not SOL_SOCKET's */
+	bool control;		 /* files and credentials go along; otherwise control is ignored */
+	/* Make s what socket(2)'s arguments ask for. */
+	int (*init)(struct socket *s, int type, int protocol);
+	int (*bind)(struct socket *s, const struct socket_name *name);
+	/* Give up the name, if there is one. */
+	void (*unbind)(struct socket *s);
+	/* Before listen(2): a name, if the family chooses one. Then whether it may listen. */
+	int (*prepare_listen)(struct socket *s);
+	int (*may_listen_locked)(const struct socket *s);
+	int (*connect)(struct socket *s, const struct socket_name *name, bool nowait);
+	/* Where a message goes, referenced; NULL: nowhere; or err_ptr. */
+	struct socket *(*destination)(struct socket *s, const struct message *m);
+	/* Why nothing can be sent from s to to (NULL: nowhere): 0 if it can; -EAGAIN: not yet. */
+	int (*refused_locked)(const struct socket *s, const struct socket *to);
+	/* Is what s sends to to lost? Then s knows what there is to know. NULL: it never is. */
+	bool (*lost_locked)(struct socket *s, struct socket *to);
+	/* What reading finds when no data is there: 0: the end; -EAGAIN: wait. */
+	int (*nothing_locked)(const struct socket *s);
+	/* shutdown(2) for reading, writing; s's peer may be gone. */
+	int (*shutdown_locked)(struct socket *s, bool rd, bool wr);
+	/* s is being closed, its queue as it was; peer was its own, or NULL. */
+	void (*closed_locked)(struct socket *s, struct socket *peer);
+	/* s asked a listener that is closed now. */
+	void (*dropped_locked)(struct socket *s);
+};
+
+extern const struct family unix_family, inet_family;
+
+/* What setsockopt(2) sets; a connection begins with its listener's where the family says so. */
+struct socket_options {
+	bool reuse, reuse_port, keepalive, broadcast, pass_creds, nodelay;
+	bool linger;
+	uint32_t linger_time;	  /* seconds */
+	uint32_t sndbuf, rcvbuf;
+	uint64_t read_timeout, write_timeout; /* ns; 0: none */
+};
 
 struct socket {
 	_Atomic int refs;
-	int type;		  /* c; SOCK_* */
-	enum socket_state state;  /* s; of streams and packet sequences */
+	const struct family *family; /* c */
+	int type, protocol;	  /* c; SOCK_*, IPPROTO_* */
+	bool lossy;		  /* c; what finds nobody or no room is lost: nobody waits */
+	uint32_t queue_max;	  /* c; packets that wait before senders do */
+	enum socket_state state;  /* s */
 	struct file *file;	  /* s; NULL before accept and after close; not referenced */
 	bool dead;		  /* s; its file is gone */
-	bool bound;		  /* s; on a list of names */
+	bool bound;		  /* s; others can find its name */
+	bool asking;		  /* s; nobody was told yet what became of connect(2) */
 	bool shut_read, shut_write; /* s */
 	int error;		  /* s; told once: SO_ERROR */
 	struct socket *peer;	  /* s; referenced. Datagrams: where they go */
@@ -38,18 +110,22 @@ struct socket {
 	uint32_t npackets;	  /* s */
 	uint64_t in_flight;	  /* s; bytes it sent that nobody has read */
 	struct list_head pending; /* s; connections to accept */
-	struct list_head pending_link; /* s */
+	struct list_head waiting; /* s; those for which pending has no room */
+	struct list_head pending_link; /* s; on either */
 	uint32_t npending, backlog; /* s */
-	struct address *address;  /* s; referenced; NULL: none. Set once */
-	struct path place;	  /* of a name in the file system; referenced while bound */
-	struct list_head name_link; /* s; on the list of names */
+	struct address *address;  /* s; referenced; NULL: none */
+	struct address *from;	  /* s; referenced: the one that receivers are told, or NULL */
+	struct hlist_node name_link; /* s; among the sockets with names */
+	struct path place;	  /* unix: of a name in the file system; referenced while bound */
+	uint32_t uid;		  /* inet: who made it */
+	struct port *port;	  /* s; inet: see port.c; NULL: none */
+	struct address *chosen;	  /* s; inet: as bind(2) left it, referenced, or NULL */
+	struct address *remote;	  /* s; inet: where a datagram socket is connected to, or NULL */
 	struct ucred creds;	  /* s; of who connected or listened */
 	struct mutex read_lock;	  /* RANK_SOCKET_READ: packets leave under it */
 	struct waitqueue readers, writers;
 	struct waitqueue room;	  /* for another packet or connection */
-	bool pass_creds, reuse, keepalive; /* s */
-	uint32_t sndbuf, rcvbuf;  /* s */
-	uint64_t read_timeout, write_timeout; /* s; ns; 0: none */
+	struct socket_options opt; /* s */
 	uint32_t inflight;	  /* s; times its file is in a packet */
 	struct list_head all_link; /* s; all sockets */
 	bool reached;		  /* s; by the search for garbage */
@@ -65,7 +141,7 @@ struct control {
 
 struct packet {
 	struct list_head link;	  /* s */
-	struct socket *sender;	  /* referenced; charged for it */
+	struct socket *sender;	  /* referenced; charged for it; NULL: nobody is */
 	struct address *from;	  /* referenced, or NULL */
 	struct control control;	  /* files leave with the first byte */
 	size_t size, done;	  /* r; bytes, and those that were read */
@@ -78,19 +154,30 @@ struct message {
 	int flags;		  /* MSG_* */
 	uint32_t out_flags;	  /* of receiving */
 	bool nowait;
-	bool wants_control;	  /* receiving: files can be delivered */
-	struct sockaddr_un to;	  /* sending; to_len 0: none */
-	uint32_t to_len;
+	struct socket_name to;	  /* sending; len 0: none */
 	struct address *from;	  /* received; referenced, or NULL */
 	struct control control;
 	bool have_creds;
 };
 
+/* For a call without a name, whose bytes are not cleared. */
+static inline void message_init(struct message *m, struct uio *u, int flags, bool nowait)
+{
+	m->u = u;
+	m->flags = flags;
+	m->out_flags = 0;
+	m->nowait = nowait;
+	m->to.len = 0;
+	m->from = NULL;
+	m->control = (struct control){0};
+	m->have_creds = false;
+}
+
 /* Connections, queues and names of all sockets; RANK_SOCKET. */
 extern struct spinlock socket_lock;
 
 /* --- socket.c --- */
-struct socket *socket_alloc(int type); /* one reference; NULL: no memory */
+struct socket *socket_alloc(const struct family *family); /* one reference; NULL: no memory */
 struct socket *socket_get(struct socket *s);
 void socket_put(struct socket *s); /* any context without socket_lock; does not sleep */
 struct socket *socket_of(struct file *f); /* NULL: it is none */
@@ -101,26 +188,48 @@ uint64_t socket_deadline(uint64_t timeout); /* ns from now; 0: none */
 void sockets_init(void);
 
 /* --- address.c --- */
+struct address *address_alloc(const struct socket_name *name); /* NULL: no memory */
 struct address *address_get(struct address *a); /* NULL is fine */
 void address_put(struct address *a);
-/* Read a name from user memory: its length, or -errno. */
-int address_read(struct sockaddr_un *out, uaddr_t user, uint32_t len);
-/* Tell a name (NULL: none) as accept(2) does. 0 or -errno. */
-int address_write(const struct address *a, uaddr_t user, uaddr_t ulen);
-int socket_bind(struct socket *s, const struct sockaddr_un *name, uint32_t len);
-void socket_unbind(struct socket *s);
-/* The socket of that name and type, referenced, or err_ptr. May sleep. */
-struct socket *socket_find(const struct sockaddr_un *name, uint32_t len, int type);
+/* Read a name from user memory, as long as len says: 0 or -errno. Families check the rest. */
+int name_read(struct socket_name *out, uaddr_t user, uint32_t len);
+/* Tell s's name, or s's peer's, which may be gone if s was just accepted. 0 or -errno. */
+int address_tell(struct socket *s, uaddr_t user, uaddr_t ulen);
+int address_tell_peer(struct socket *s, bool accepted, uaddr_t user, uaddr_t ulen);
+int name_write(const struct socket_name *name, uaddr_t user, uaddr_t ulen);
+
+/* --- port.c: names of AF_INET sockets --- */
+/*
+ * Give s the name a, whose port is changed from 0 to a free one first. from: what receivers are
+ * told, with the same port, or NULL. 0, -EINVAL: it has a name, -EADDRINUSE, -ENOMEM.
+ */
+int port_bind(struct socket *s, struct address *a, struct address *from);
+void port_unbind(struct socket *s);
+/* The same; returns what is to be kfree'd. socket_lock held. */
+struct port *port_leave_locked(struct socket *s);
+/* other was accepted at listener's port, which stays taken while either lives. socket_lock held. */
+void port_share_locked(struct socket *other, struct socket *listener);
+/* May s, which has a port, listen there? socket_lock held. */
+bool port_may_listen_locked(const struct socket *s);
+/* The socket with s's type that listens at, or receives for, to; NULL: none. socket_lock held. */
+struct socket *port_find_locked(const struct sockaddr_in *to, const struct socket *s);
 
 /* --- connect.c --- */
 int socket_listen(struct socket *s, int backlog);
-int socket_connect(struct socket *s, const struct sockaddr_un *name, uint32_t len, bool nowait);
 struct socket *socket_accept(struct socket *s, bool nowait); /* or err_ptr */
 int socket_shutdown(struct socket *s, int how);
 void socket_pair(struct socket *a, struct socket *b);
 void socket_close(struct socket *s); /* its file is gone */
+/* End s's connection, or its listening; what it has not read is lost. Sleeps. */
+void socket_sever(struct socket *s, bool dead);
 /* socket_lock held. peer NULL: none any more. Returns the old one for socket_put. */
 struct socket *socket_set_peer(struct socket *s, struct socket *peer);
+/*
+ * s and other, a new socket, become one connection, which listener can accept once it has room.
+ * Returns s's old peer for socket_put. socket_lock held.
+ */
+struct socket *socket_join(struct socket *s, struct socket *listener, struct socket *other);
+void socket_wake(struct socket *s); /* all who wait for something of it */
 
 /* --- transfer.c --- */
 ssize64_t socket_send(struct socket *s, struct message *m);

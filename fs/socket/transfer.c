@@ -46,6 +46,15 @@ static void packet_free(struct packet *p)
 	kfree(p);
 }
 
+/* n bytes of p are in no queue any more: its sender has room for as many. socket_lock held. */
+static void uncharge(struct packet *p, size_t n)
+{
+	if (!p->sender)
+		return;
+	p->sender->in_flight -= n;
+	wake_all(&p->sender->writers);
+}
+
 /*
  * A packet may hold the last reference to a socket with packets, and so on: the one who is at it
  * frees those, too, instead of going deeper.
@@ -56,9 +65,8 @@ void packets_free(struct list_head *list)
 
 	spin_lock(&socket_lock);
 	list_for_each_entry(p, list, link) {
-		p->sender->in_flight -= p->size - p->done;
+		uncharge(p, p->size - p->done);
 		inflight_add(&p->control, -1);
-		wake_all(&p->sender->writers);
 	}
 	list_splice_tail(list, &dying);
 	while (!somebody_frees && !list_empty(&dying)) {
@@ -77,51 +85,43 @@ void packets_free(struct list_head *list)
 
 static bool queue_full(const struct socket *to)
 {
-	return to->type == SOCK_DGRAM && to->npackets > SOCKET_QUEUE;
+	return to->npackets > to->queue_max;
 }
 
 bool socket_has_room(const struct socket *s)
 {
-	if (s->in_flight >= s->sndbuf)
+	if (s->in_flight >= s->opt.sndbuf)
 		return false;
 	return !s->peer || s->peer == s || !queue_full(s->peer);
 }
 
-/* Why nothing can be sent from s to to (NULL: nowhere): 0 if it can. socket_lock held. */
-static int refused(const struct socket *s, const struct socket *to)
+/* May s send to to (NULL: nowhere) now? 0, -EAGAIN: no room yet, or why not. socket_lock held. */
+static int may_send(const struct socket *s, const struct socket *to)
 {
-	if (s->shut_write)
-		return -EPIPE;
-	if (s->type == SOCK_DGRAM) {
-		if (!to)
-			return -ENOTCONN;
-		if (to->dead)
-			return -ECONNREFUSED;
-		if (to->peer && to->peer != s)
-			return -EPERM;
-		return to->shut_read ? -EPIPE : 0;
-	}
-	if (s->state != SOCKET_CONNECTED || !to)
-		return -ENOTCONN;
-	return to->dead || to->shut_read ? -EPIPE : 0;
+	int err = s->family->refused_locked(s, to);
+
+	if (!err && to && (s->in_flight >= s->opt.sndbuf || (to != s && queue_full(to))))
+		err = -EAGAIN;
+	return err;
 }
 
-/* Put p into to's queue: 0; -EAGAIN: no room; or why it cannot be. */
+/* Put p into to's queue: 0; POST_LOST: it reaches nobody; or as may_send. */
+#define POST_LOST 1
 static int post(struct socket *s, struct socket *to, struct packet *p)
 {
 	int err;
 
 	spin_lock(&socket_lock);
-	err = refused(s, to);
-	if (!err && (s->in_flight >= s->sndbuf || (to != s && queue_full(to))))
-		err = -EAGAIN;
+	err = may_send(s, to);
+	if (!err && s->family->lost_locked && s->family->lost_locked(s, to))
+		err = POST_LOST;
 	if (!err) {
-		p->sender = socket_get(s);
-		p->from = address_get(s->address);
+		p->sender = s->lossy ? NULL : socket_get(s);
+		p->from = address_get(s->from);
 		list_add_tail(&p->link, &to->queue);
 		to->queued += p->size;
 		to->npackets++;
-		s->in_flight += p->size;
+		s->in_flight += s->lossy ? 0 : p->size;
 		inflight_add(&p->control, 1);
 		wake_all(&to->readers);
 	}
@@ -129,20 +129,20 @@ static int post(struct socket *s, struct socket *to, struct packet *p)
 	return err;
 }
 
-/* May a sender that waits try again? */
+/* Need a sender not wait (any longer)? */
 static bool may_post(struct socket *s, struct socket *to)
 {
 	bool may;
 
 	spin_lock(&socket_lock);
-	may = refused(s, to) || (s->in_flight < s->sndbuf && (to == s || !queue_full(to)));
+	may = may_send(s, to) != -EAGAIN;
 	spin_unlock(&socket_lock);
 	return may;
 }
 
 static int post_wait(struct socket *s, struct socket *to, struct packet *p, bool nowait)
 {
-	uint64_t deadline = socket_deadline(s->write_timeout);
+	uint64_t deadline = socket_deadline(s->opt.write_timeout);
 	struct waitqueue *wq;
 	int err, slept;
 
@@ -151,7 +151,7 @@ static int post_wait(struct socket *s, struct socket *to, struct packet *p, bool
 		if (err != -EAGAIN || nowait)
 			return err;
 		/* A full queue is drained by its owner, our own buffer by whom we sent to. */
-		wq = queue_full(to) && to != s ? &to->room : &s->writers;
+		wq = to && queue_full(to) && to != s ? &to->room : &s->writers;
 		slept = wait_event_deadline(wq, may_post(s, to), WAIT_INTERRUPTIBLE, deadline);
 		if (slept)
 			return slept == -ETIMEDOUT ? -EAGAIN : slept;
@@ -181,30 +181,19 @@ static int send_packet(struct socket *s, struct socket *to, struct message *m, s
 	}
 	data_free(p);
 	kfree(p);
-	return err;
-}
-
-/* Where the message goes, referenced; NULL: nowhere. */
-static struct socket *destination(struct socket *s, const struct message *m)
-{
-	struct socket *to;
-
-	if (m->to_len && s->type == SOCK_DGRAM)
-		return socket_find(&m->to, m->to_len, s->type);
-	spin_lock(&socket_lock);
-	to = s->peer ? socket_get(s->peer) : NULL;
-	spin_unlock(&socket_lock);
-	return to;
+	return err == POST_LOST ? 0 : err;
 }
 
 static ssize64_t send_stream(struct socket *s, struct socket *to, struct message *m)
 {
 	ssize64_t done = 0;
-	int err = 0;
+	int err;
 
 	spin_lock(&socket_lock);
-	err = refused(s, to);
+	err = s->family->refused_locked(s, to);
 	spin_unlock(&socket_lock);
+	if (err == -EAGAIN)
+		err = 0;
 	while (!err && m->u->resid) {
 		size_t n = MIN(m->u->resid, (size_t)STREAM_CHUNK);
 
@@ -224,37 +213,44 @@ static ssize64_t send_datagram(struct socket *s, struct socket *to, struct messa
 	int err;
 
 	spin_lock(&socket_lock);
-	err = refused(s, to);
+	err = s->family->refused_locked(s, to);
 	/* It went away: from now on there is no peer. */
-	if (err == -ECONNREFUSED && s->peer == to)
+	if (err == -ECONNREFUSED && to && s->peer == to)
 		old = socket_set_peer(s, NULL);
 	spin_unlock(&socket_lock);
 	socket_put(old);
-	if (!err && n > s->sndbuf - 32)
+	if (!err && n > (s->lossy ? UDP_MAX : s->opt.sndbuf - 32))
 		err = -EMSGSIZE;
 	if (!err)
 		err = send_packet(s, to, m, n);
 	return err ? err : (ssize64_t)n;
 }
 
+/* A socket's error is told once. */
+static ssize64_t tell(struct socket *s, ssize64_t ret)
+{
+	if (ret >= 0)
+		return ret;
+	spin_lock(&socket_lock);
+	if (ret == -s->error)
+		s->error = 0;
+	spin_unlock(&socket_lock);
+	return ret;
+}
+
 ssize64_t socket_send(struct socket *s, struct message *m)
 {
-	const struct sockaddr_un any = {.sun_family = AF_UNIX};
 	struct socket *to;
 	ssize64_t n;
 
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (m->to_len && s->type == SOCK_STREAM)
-		return s->state == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
-	if (s->pass_creds && !s->address && s->type == SOCK_DGRAM)
-		(void)socket_bind(s, &any, sizeof(any.sun_family));
-	to = destination(s, m);
+	to = s->family->destination(s, m);
 	if (is_err(to))
 		return ptr_err(to);
 	n = s->type == SOCK_STREAM ? send_stream(s, to, m) : send_datagram(s, to, m);
 	socket_put(to);
-	return n;
+	return tell(s, n);
 }
 
 /* --- receiving --- */
@@ -280,7 +276,8 @@ static struct packet *packet_at(struct socket *s, size_t skip, size_t *at)
 /* Is there more than a reader was given and left there (MSG_PEEK)? socket_lock held. */
 static bool has_more(const struct socket *s, size_t peeked)
 {
-	return s->type == SOCK_STREAM ? s->queued > peeked : s->npackets;
+	/* An error comes before packets. */
+	return s->type == SOCK_STREAM ? s->queued > peeked : s->npackets && !s->error;
 }
 
 /*
@@ -289,32 +286,12 @@ static bool has_more(const struct socket *s, size_t peeked)
  */
 static int nothing_there(struct socket *s, size_t peeked)
 {
-	int ret = -EAGAIN;
+	int ret;
 
 	spin_lock(&socket_lock);
-	if (has_more(s, peeked)) {
-		ret = 1;
-	} else if (s->error) {
-		ret = -s->error;
-		s->error = 0;
-	} else if (s->type != SOCK_DGRAM && s->state != SOCKET_CONNECTED) {
-		ret = s->type == SOCK_STREAM ? -EINVAL : -ENOTCONN;
-	} else if (s->shut_read) {
-		ret = 0;
-	}
+	ret = has_more(s, peeked) ? 1 : s->family->nothing_locked(s);
 	spin_unlock(&socket_lock);
 	return ret;
-}
-
-static bool may_receive(struct socket *s, size_t peeked)
-{
-	bool may;
-
-	spin_lock(&socket_lock);
-	may = has_more(s, peeked) || s->error || s->shut_read ||
-	      (s->type != SOCK_DGRAM && s->state != SOCKET_CONNECTED);
-	spin_unlock(&socket_lock);
-	return may;
 }
 
 /* n bytes of p were read: they leave the queue, with all of it p. read_lock held. */
@@ -335,8 +312,7 @@ static void consume(struct socket *s, struct packet *p, size_t n, bool all, stru
 		n = p->size - p->done;
 	p->done += n;
 	s->queued -= n;
-	p->sender->in_flight -= n;
-	wake_all(&p->sender->writers);
+	uncharge(p, n);
 	if (p->done == p->size) {
 		s->npackets--;
 		list_del(&p->link);
@@ -372,6 +348,17 @@ static bool same_creds(const struct ucred *a, const struct ucred *b)
 	return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
 }
 
+/* Bytes of p from at on to where the message is to be; tcp(7): MSG_TRUNC throws them away. */
+static size_t hand_out(const struct socket *s, struct message *m, const struct packet *p, size_t at)
+{
+	size_t n = MIN(m->u->resid, p->size - at);
+
+	if (!(m->flags & MSG_TRUNC) || s->protocol != IPPROTO_TCP)
+		return uio_copy_to(m->u, p->data + at, n);
+	m->u->resid -= n;
+	return n;
+}
+
 /*
  * As much of the stream as is there, up to what is asked for; read_lock held. *stop: a packet with
  * files, or another sender's, ends what one call may give.
@@ -380,10 +367,10 @@ static ssize64_t read_stream(struct socket *s, struct message *m, ssize64_t done
 {
 	bool peek = m->flags & MSG_PEEK, files;
 	struct packet *p;
-	size_t at, n;
+	size_t at = 0, n;
 
 	while (m->u->resid && !*stop && (p = packet_at(s, peek ? (size_t)done : 0, &at)) != NULL) {
-		if (m->have_creds && s->pass_creds &&
+		if (m->have_creds && s->opt.pass_creds &&
 		    !same_creds(&m->control.creds, &p->control.creds)) {
 			*stop = true;
 			break;
@@ -391,7 +378,7 @@ static ssize64_t read_stream(struct socket *s, struct message *m, ssize64_t done
 		if (note_packet(p, m, peek))
 			return done ? done : -ENOMEM;
 		files = p->control.nfiles;
-		n = uio_copy_to(m->u, p->data + at, p->size - at);
+		n = hand_out(s, m, p, at);
 		if (!n)
 			return done ? done : -EFAULT;
 		done += (ssize64_t)n;
@@ -409,7 +396,8 @@ static ssize64_t read_packet(struct socket *s, struct message *m)
 	struct packet *p;
 	size_t at, n, size;
 
-	p = packet_at(s, 0, &at);
+	/* Errors come first. */
+	p = s->error ? NULL : packet_at(s, 0, &at);
 	if (!p)
 		return -EAGAIN;
 	if (note_packet(p, m, peek))
@@ -427,9 +415,9 @@ static ssize64_t read_packet(struct socket *s, struct message *m)
 	return (ssize64_t)(m->flags & MSG_TRUNC ? size : n);
 }
 
-ssize64_t socket_receive(struct socket *s, struct message *m)
+static ssize64_t receive(struct socket *s, struct message *m)
 {
-	uint64_t deadline = socket_deadline(s->read_timeout);
+	uint64_t deadline = socket_deadline(s->opt.read_timeout);
 	bool stream = s->type == SOCK_STREAM, stop = false;
 	/* Who only looks is given what is there. */
 	bool all = (m->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL;
@@ -437,8 +425,6 @@ ssize64_t socket_receive(struct socket *s, struct message *m)
 	size_t peeked;
 	int err;
 
-	if (m->flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	for (;;) {
 		mutex_lock(&s->read_lock);
 		n = stream ? read_stream(s, m, done, &stop) : read_packet(s, m);
@@ -457,9 +443,14 @@ ssize64_t socket_receive(struct socket *s, struct message *m)
 			continue;
 		if (err != -EAGAIN || m->nowait)
 			return done ? done : err;
-		err = wait_event_deadline(&s->readers, may_receive(s, peeked), WAIT_INTERRUPTIBLE,
-					  deadline);
+		err = wait_event_deadline(&s->readers, nothing_there(s, peeked) != -EAGAIN,
+					  WAIT_INTERRUPTIBLE, deadline);
 		if (err)
 			return done ? done : err == -ETIMEDOUT ? -EAGAIN : err;
 	}
+}
+
+ssize64_t socket_receive(struct socket *s, struct message *m)
+{
+	return m->flags & MSG_OOB ? -EOPNOTSUPP : tell(s, receive(s, m));
 }

@@ -1,5 +1,5 @@
 /*
- * socket(2), unix(7), cmsg(3): numbers and structures of the Linux riscv64 ABI.
+ * socket(2), unix(7), ip(7), tcp(7), cmsg(3): numbers and structures of the Linux riscv64 ABI.
  */
 #pragma once
 
@@ -7,6 +7,12 @@
 
 #define AF_UNSPEC 0
 #define AF_UNIX	  1
+#define AF_INET	  2
+
+#define IPPROTO_IP  0
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define IPPROTO_MAX 263
 
 #define SOCK_STREAM    1
 #define SOCK_DGRAM     2
@@ -24,6 +30,7 @@
 #define MSG_WAITALL	 0x100
 #define MSG_OOB		 0x1
 #define MSG_NOSIGNAL	 0x4000
+#define MSG_MORE	 0x8000
 #define MSG_WAITFORONE	 0x10000
 #define MSG_CMSG_CLOEXEC 0x40000000
 
@@ -35,9 +42,12 @@
 #define SO_REUSEADDR  2
 #define SO_TYPE	      3
 #define SO_ERROR      4
+#define SO_BROADCAST  6
 #define SO_SNDBUF     7
 #define SO_RCVBUF     8
 #define SO_KEEPALIVE  9
+#define SO_LINGER     13
+#define SO_REUSEPORT  15
 #define SO_PASSCRED   16
 #define SO_PEERCRED   17
 #define SO_RCVTIMEO   20
@@ -45,6 +55,8 @@
 #define SO_ACCEPTCONN 30
 #define SO_PROTOCOL   38
 #define SO_DOMAIN     39
+
+#define TCP_NODELAY 1
 
 #define SCM_RIGHTS	1
 #define SCM_CREDENTIALS 2
@@ -57,6 +69,24 @@
 struct sockaddr_un {
 	uint16_t sun_family;
 	char sun_path[UNIX_PATH_MAX];
+};
+
+#define INADDR_ANY	 0x00000000
+#define INADDR_LOOPBACK	 0x7f000001
+#define INADDR_BROADCAST 0xffffffff
+
+/* Port and address have the network's byte order. */
+struct sockaddr_in {
+	uint16_t sin_family;
+	uint16_t sin_port;
+	uint32_t sin_addr;
+	uint8_t sin_zero[8];
+};
+
+#define SOCKADDR_MAX 128 /* bytes of any family's address */
+
+struct linger {
+	int32_t l_onoff, l_linger;
 };
 
 struct ucred {
