@@ -93,11 +93,13 @@ static void fdtable_copy(struct fdtable *to, struct fdtable *from, uint32_t size
 	to->first_free = from->first_free;
 	for (size_t fd = bitmap_find_set(to->open, 0, size); fd < size;
 	     fd = bitmap_find_set(to->open, fd + 1, size)) {
-		/* A number that is reserved by an open under way has no file yet. */
-		if (from->files[fd])
+		/* A number that is reserved has no file yet. */
+		if (from->files[fd]) {
 			to->files[fd] = file_get(from->files[fd]);
-		else
-			bitmap_clear(to->open, fd);
+			continue;
+		}
+		bitmap_clear(to->open, fd);
+		to->first_free = MIN(to->first_free, (uint32_t)fd);
 	}
 }
 
@@ -291,6 +293,26 @@ int fd_install(struct file *f, int from, bool cloexec)
 	}
 }
 
+int fd_reserve(void)
+{
+	return fd_install(NULL, 0, false);
+}
+
+void fd_settle(int fd, struct file *f, bool cloexec)
+{
+	struct fdtable *t = current()->files;
+
+	spin_lock(&t->lock);
+	t->files[fd] = f;
+	if (f && cloexec)
+		bitmap_set(t->cloexec, (uint32_t)fd);
+	if (!f) {
+		bitmap_clear(t->open, (uint32_t)fd);
+		t->first_free = MIN(t->first_free, (uint32_t)fd);
+	}
+	spin_unlock(&t->lock);
+}
+
 int fd_close(int fd)
 {
 	struct file *f = fd_remove(current()->files, (uint32_t)fd);
@@ -376,6 +398,12 @@ SYSCALL3(dup3, int, from, int, to, int, flags)
 	}
 	spin_lock(&t->lock);
 	old = t->files[to];
+	if (!old && bitmap_test(t->open, (uint32_t)to)) {
+		/* It is reserved. */
+		spin_unlock(&t->lock);
+		file_put(f);
+		return -EBUSY;
+	}
 	t->files[to] = f;
 	bitmap_set(t->open, (uint32_t)to);
 	if (flags & O_CLOEXEC)

@@ -95,6 +95,13 @@ static inline int fd_install_or_put(struct file *f, bool cloexec)
 		file_put(f);
 	return fd;
 }
+/*
+ * For a call that must not fail at the descriptor once it has something for it: the lowest free
+ * number (-EMFILE, -ENOMEM), and what becomes of it: f, whose reference goes with it, or NULL,
+ * nothing. Until then nobody can use it.
+ */
+int fd_reserve(void);
+void fd_settle(int fd, struct file *f, bool cloexec);
 int fd_close(int fd);
 /*
  * The first descriptor at or after fd that is open, its file referenced in *f; NULL there when no

@@ -153,26 +153,39 @@ SYSCALL3(connect, int, fd, uaddr_t, uname, uint32_t, len)
 	return err;
 }
 
+/* An open file for s's next connection, whose name is told at uname; or err_ptr. */
+static struct file *accept_file(struct socket *s, bool nowait, uaddr_t uname, uaddr_t ulen,
+				int flags)
+{
+	struct socket *other = socket_accept(s, nowait);
+	int err;
+
+	if (is_err(other))
+		return err_ptr(ptr_err(other));
+	err = uname ? address_tell_peer(other, true, uname, ulen) : 0;
+	if (!err)
+		return file_for(other, flags);
+	socket_close(other);
+	socket_put(other);
+	return err_ptr(err);
+}
+
 static long accept_on(int fd, uaddr_t uname, uaddr_t ulen, int flags)
 {
-	struct file *f;
-	struct socket *s = socket_by_fd(fd, &f), *other;
-	long ret = 0;
+	struct file *f, *accepted;
+	struct socket *s = socket_by_fd(fd, &f);
+	int got;
 
 	if (is_err(s))
 		return ptr_err(s);
-	other = socket_accept(s, is_nowait(f, 0));
+	/* First of all a descriptor: for want of one no connection is to be lost. */
+	got = fd_reserve();
+	accepted = got < 0 ? err_ptr(got)
+			   : accept_file(s, is_nowait(f, 0), uname, ulen, flags);
 	file_put(f);
-	if (is_err(other))
-		return ptr_err(other);
-	if (uname)
-		ret = address_tell_peer(other, true, uname, ulen);
-	if (ret) {
-		socket_close(other);
-		socket_put(other);
-		return ret;
-	}
-	return fd_for(other, flags);
+	if (got >= 0)
+		fd_settle(got, is_err(accepted) ? NULL : accepted, flags & SOCK_CLOEXEC);
+	return is_err(accepted) ? ptr_err(accepted) : got;
 }
 
 SYSCALL4(accept4, int, fd, uaddr_t, name, uaddr_t, len, int, flags)
