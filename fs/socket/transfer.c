@@ -415,12 +415,17 @@ static ssize64_t read_packet(struct socket *s, struct message *m)
 	return (ssize64_t)(m->flags & MSG_TRUNC ? size : n);
 }
 
+/* Of AF_UNIX, who only looks is given what is there. */
+static bool wants_all(const struct socket *s, const struct message *m)
+{
+	return (m->flags & MSG_WAITALL) &&
+	       (!(m->flags & MSG_PEEK) || s->protocol == IPPROTO_TCP);
+}
+
 static ssize64_t receive(struct socket *s, struct message *m)
 {
 	uint64_t deadline = socket_deadline(s->opt.read_timeout);
 	bool stream = s->type == SOCK_STREAM, stop = false;
-	/* Who only looks is given what is there. */
-	bool all = (m->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL;
 	ssize64_t done = 0, n;
 	size_t peeked;
 	int err;
@@ -435,7 +440,7 @@ static ssize64_t receive(struct socket *s, struct message *m)
 			return n;
 		if (stream)
 			done = n;
-		if (stream && (stop || !m->u->resid || (done && !all)))
+		if (stream && (stop || !m->u->resid || (done && !wants_all(s, m))))
 			return done;
 		peeked = m->flags & MSG_PEEK ? (size_t)done : 0;
 		err = nothing_there(s, peeked);

@@ -26,14 +26,14 @@ LINUX_HEADERS = """
     linux/kdev_t.h linux/loop.h linux/userfaultfd.h linux/timerfd.h linux/eventfd.h
     linux/signalfd.h linux/seccomp.h asm/hwcap.h asm/socket.h linux/sockios.h linux/un.h
     linux/pidfd.h linux/ptrace.h linux/inotify.h linux/xattr.h linux/openat2.h linux/ioprio.h
-    asm/hwprobe.h
+    asm/hwprobe.h linux/in.h linux/tcp.h
 """.split()
 # What glibc's headers say, where the kernel's own say nothing under that name.
 LIBC_HEADERS = """
     dirent.h sys/stat.h sys/mman.h sys/wait.h sys/mount.h sys/resource.h sched.h poll.h fcntl.h
     termios.h sys/ioctl.h sys/reboot.h sys/statvfs.h sys/times.h sys/time.h time.h unistd.h limits.h
     sys/auxv.h sys/epoll.h sys/random.h sys/file.h sys/uio.h sys/klog.h signal.h errno.h
-    sys/socket.h sys/swap.h sys/un.h sys/procfs.h
+    sys/socket.h sys/swap.h sys/un.h sys/procfs.h netinet/in.h netinet/tcp.h
 """.split()
 
 # Headers of ours that only a toolchain newer than Linux 6.4 can judge.

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -47,6 +49,17 @@ static void modules_load(void)
 			dprintf(2, "init: module %d: %s\n", i, strerror(errno));
 		close(fd);
 	}
+}
+
+/* 127.0.0.1 can be reached once its interface is up. */
+static void loopback_start(void)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) != 0)
+		dprintf(2, "init: lo: %s\n", strerror(errno));
+	close(fd);
 }
 
 /* Test output must reach the host byte for byte: no newline translation, no echo. */
@@ -153,6 +166,7 @@ int main(void)
 	setenv("PATH", "/bin:/sbin", 1);
 	setenv("HOME", "/", 1);
 	modules_load();
+	loopback_start();
 	mkdir("/mnt", 0755);
 	/* The first disk, where there is one, gives the commands a file system on a disk. */
 	if (access("/dev/vda", F_OK) == 0 && mount("/dev/vda", "/mnt", "ext2", 0, NULL) != 0)

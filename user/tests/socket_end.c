@@ -6,16 +6,18 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-#define ROUNDS	3000
+#include "inet.h"
+
 #define SENT	4
 
+static int rounds;
 static _Atomic int handed = -1;	/* the end that is to be written to and closed */
 
 static void *write_and_close(void *arg)
 {
 	int fd;
 
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < rounds; i++) {
 		while ((fd = atomic_exchange(&handed, -1)) < 0)
 			sched_yield();
 		CHECK_EQ(write(fd, "ab", SENT / 2), SENT / 2);
@@ -41,7 +43,7 @@ static ssize_t receive(int fd, char *buf, int flags)
  * Readers that sleep, poll, look before they read, or want all: each is told of every byte.
  * (Of a SOCK_SEQPACKET, Linux itself tells the end too early at times.)
  */
-TEST(socket, end_behind_data)
+static void read_to_the_end(void (*pair)(int fd[2]), int times)
 {
 	static const int flags[] = { 0, MSG_DONTWAIT, MSG_PEEK, MSG_PEEK | MSG_DONTWAIT,
 				     MSG_WAITALL, MSG_PEEK | MSG_WAITALL };
@@ -50,10 +52,11 @@ TEST(socket, end_behind_data)
 	pthread_t writer;
 	ssize_t n;
 
+	rounds = times;
 	CHECK_EQ(pthread_create(&writer, NULL, write_and_close, NULL), 0);
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < rounds; i++) {
 		how = flags[i % 6];
-		CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+		pair(fd);
 		atomic_store(&handed, fd[0]);
 		for (got = 0; got < SENT; got += (int)n) {
 			if (how & MSG_PEEK)
@@ -67,6 +70,22 @@ TEST(socket, end_behind_data)
 		CHECK_OK(close(fd[1]));
 	}
 	CHECK_EQ(pthread_join(writer, NULL), 0);
+}
+
+static void unix_pair(int fd[2])
+{
+	CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+}
+
+TEST(socket, end_behind_data)
+{
+	read_to_the_end(unix_pair, 1200);
+}
+
+/* Fewer, since each takes a port from Linux for a minute. */
+TEST(inet, end_behind_data)
+{
+	read_to_the_end(inet_pair, 300);
 }
 
 /* Who only looks does not wait for all, whatever the flags say. */

@@ -1,0 +1,344 @@
+/* AF_INET datagrams: addresses, connections, what is lost. */
+#include "ut.h"
+
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/time.h>
+
+#include "inet.h"
+
+static ssize_t send_to(int fd, uint32_t ip, int port, const void *data, size_t n)
+{
+	struct sockaddr_in a = inet_address(ip, port);
+
+	return sendto(fd, data, n, 0, (struct sockaddr *)&a, sizeof(a));
+}
+
+/* The next datagram's bytes, and from which port and address it is. */
+static ssize_t receive(int fd, char *buf, size_t n, int *port, uint32_t *ip)
+{
+	struct sockaddr_in a;
+	socklen_t len = sizeof(a);
+	ssize_t got = CHECK_OK(recvfrom(fd, buf, n, 0, (struct sockaddr *)&a, &len));
+
+	CHECK_EQ(len, sizeof(a));
+	CHECK_EQ(a.sin_family, AF_INET);
+	*port = ntohs(a.sin_port);
+	*ip = ntohl(a.sin_addr.s_addr);
+	return got;
+}
+
+TEST(inet, udp_addresses)
+{
+	int a = inet_socket(SOCK_DGRAM), b = inet_server(SOCK_DGRAM, 0), port;
+	char buf[8];
+	uint32_t ip;
+
+	CHECK_EQ(inet_ready(a), POLLOUT);
+	CHECK_EQ(send_to(a, LOOPBACK, inet_port(b), "one", 3), 3);
+	CHECK(inet_port(a) != 0);
+	CHECK_EQ(inet_ip(a), INADDR_ANY);
+	CHECK_EQ(inet_wait(b, POLLIN), POLLIN | POLLOUT);
+	CHECK_EQ(receive(b, buf, 8, &port, &ip), 3);
+	CHECK_EQ(port, inet_port(a));
+	CHECK_EQ(ip, LOOPBACK);
+	CHECK_EQ(send_to(b, ip, port, "back", 4), 4);
+	CHECK_EQ(receive(a, buf, 8, &port, &ip), 4);
+	CHECK_EQ(port, inet_port(b));
+	/* To 0.0.0.0 is to this machine. */
+	CHECK_EQ(send_to(a, INADDR_ANY, inet_port(b), "two", 3), 3);
+	CHECK_EQ(receive(b, buf, 8, &port, &ip), 3);
+	/* From another of its addresses, to which 0.0.0.0 is itself. */
+	a = inet_socket(SOCK_DGRAM);
+	CHECK_OK(inet_bind(a, LOOPBACK + 1, 0));
+	CHECK_EQ(send_to(a, LOOPBACK, inet_port(b), "three", 5), 5);
+	CHECK_EQ(receive(b, buf, 8, &port, &ip), 5);
+	CHECK_EQ(ip, LOOPBACK + 1);
+	CHECK_EQ(send_to(a, INADDR_ANY, inet_port(a), "me", 2), 2);
+	CHECK_EQ(receive(a, buf, 8, &port, &ip), 2);
+	CHECK_EQ(port, inet_port(a));
+}
+
+TEST(inet, udp_connect)
+{
+	int a = inet_socket(SOCK_DGRAM), b = inet_server(SOCK_DGRAM, 0);
+	int c = inet_server(SOCK_DGRAM, 0), port;
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+	char buf[8];
+
+	CHECK_OK(inet_connect(a, LOOPBACK, inet_port(b)));
+	CHECK_EQ(inet_ip(a), LOOPBACK);
+	CHECK_EQ(inet_peer_port(a), inet_port(b));
+	port = inet_port(a);
+	CHECK_EQ(send(a, "x", 1, 0), 1);
+	CHECK_EQ(recv(b, buf, 8, 0), 1);
+	/* From there only. */
+	CHECK_EQ(send_to(c, LOOPBACK, port, "no", 2), 2);
+	CHECK_EQ(send_to(b, LOOPBACK, port, "yes", 3), 3);
+	CHECK_EQ(recv(a, buf, 8, 0), 3);
+	CHECK_ERR(recv(a, buf, 8, MSG_DONTWAIT), EAGAIN);
+	/* To somebody else for once, and from now on. */
+	CHECK_EQ(send_to(a, LOOPBACK, inet_port(c), "once", 4), 4);
+	CHECK_EQ(recv(c, buf, 8, 0), 4);
+	CHECK_OK(inet_connect(a, LOOPBACK, inet_port(c)));
+	CHECK_EQ(inet_peer_port(a), inet_port(c));
+	CHECK_EQ(inet_port(a), port);
+	CHECK_EQ(send_to(c, LOOPBACK, port, "now", 3), 3);
+	CHECK_EQ(recv(a, buf, 8, 0), 3);
+	CHECK_OK(connect(a, &none, sizeof(none)));
+	CHECK_ERR(getpeername(a, (struct sockaddr *)buf, &(socklen_t){ 8 }), ENOTCONN);
+	/* The name went with the connection that chose it. */
+	CHECK_EQ(inet_port(a), 0);
+	CHECK_EQ(inet_ip(a), INADDR_ANY);
+	CHECK_ERR(send(a, "x", 1, 0), EDESTADDRREQ);
+}
+
+TEST(inet, udp_disconnect_keeps_a_name)
+{
+	int fd = inet_socket(SOCK_DGRAM), port = inet_free_port(SOCK_DGRAM);
+	int peer = inet_server(SOCK_DGRAM, 0);
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+	char buf[4];
+
+	CHECK_OK(inet_bind(fd, INADDR_ANY, port));
+	CHECK_OK(inet_connect(fd, LOOPBACK, inet_port(peer)));
+	CHECK_EQ(inet_ip(fd), LOOPBACK);
+	CHECK_ERR(inet_bind(fd, LOOPBACK, 0), EINVAL);
+	CHECK_OK(connect(fd, &none, sizeof(none)));
+	CHECK_EQ(inet_ip(fd), INADDR_ANY);
+	CHECK_EQ(inet_port(fd), port);
+	CHECK_EQ(send_to(inet_server(SOCK_DGRAM, 0), LOOPBACK, port, "any", 3), 3);
+	CHECK_EQ(recv(fd, buf, 4, 0), 3);
+}
+
+TEST(inet, udp_errors)
+{
+	static char big[70000];
+	int fd = inet_socket(SOCK_DGRAM), to = inet_server(SOCK_DGRAM, 0);
+	struct sockaddr_in a = inet_address(LOOPBACK, inet_port(to));
+
+	CHECK_ERR(send(fd, "x", 1, 0), EDESTADDRREQ);
+	CHECK_ERR(send_to(fd, LOOPBACK, 0, "x", 1), EINVAL);
+	CHECK_ERR(send_to(fd, 0x0a000001, 99, "x", 1), ENETUNREACH);
+	CHECK_ERR(inet_connect(fd, 0x0a000001, 99), ENETUNREACH);
+	CHECK_ERR(sendto(fd, "x", 1, 0, (struct sockaddr *)&a, sizeof(a) - 1), EINVAL);
+	CHECK_ERR(syscall(SYS_sendto, fd, "x", 1, 0, 8, sizeof(a)), EFAULT);
+	CHECK_ERR(syscall(SYS_sendto, fd, 8, 10, 0, &a, sizeof(a)), EFAULT);
+	CHECK_ERR(sendto(fd, "x", 1, MSG_OOB, (struct sockaddr *)&a, sizeof(a)), EOPNOTSUPP);
+	a.sin_family = AF_UNIX;
+	CHECK_ERR(sendto(fd, "x", 1, 0, (struct sockaddr *)&a, sizeof(a)), EAFNOSUPPORT);
+	CHECK_ERR(connect(fd, (struct sockaddr *)&a, sizeof(a)), EAFNOSUPPORT);
+	/* 64 KiB less what the headers take. */
+	CHECK_ERR(send_to(fd, LOOPBACK, inet_port(to), big, 65508), EMSGSIZE);
+	CHECK_EQ(send_to(fd, LOOPBACK, inet_port(to), big, 65507), 65507);
+	CHECK_EQ(recv(to, big, sizeof(big), 0), 65507);
+}
+
+TEST(inet, udp_packets)
+{
+	int a = inet_socket(SOCK_DGRAM), b = inet_server(SOCK_DGRAM, 0), n;
+	struct iovec v;
+	struct msghdr h = { .msg_iov = &v, .msg_iovlen = 1 };
+	char buf[16];
+
+	CHECK_OK(inet_connect(a, LOOPBACK, inet_port(b)));
+	CHECK_EQ(send(a, "abcdef", 6, 0), 6);
+	CHECK_EQ(send(a, "", 0, 0), 0);
+	CHECK_EQ(send(a, "xy", 2, 0), 2);
+	inet_wait(b, POLLIN);
+	CHECK_OK(ioctl(b, FIONREAD, &n));
+	CHECK_EQ(n, 6);
+	CHECK_EQ(recv(b, buf, 4, MSG_PEEK | MSG_TRUNC), 6);
+	v = (struct iovec){ buf, 4 };
+	CHECK_EQ(recvmsg(b, &h, 0), 4);
+	CHECK_EQ(h.msg_flags, MSG_TRUNC);
+	CHECK(!memcmp(buf, "abcd", 4));
+	CHECK_EQ(recv(b, buf, 16, 0), 0);
+	CHECK_EQ(recv(b, buf, 16, 0), 2);
+	CHECK_ERR(recv(b, buf, 16, MSG_DONTWAIT), EAGAIN);
+	CHECK_OK(ioctl(b, FIONREAD, &n));
+	CHECK_EQ(n, 0);
+}
+
+TEST(inet, udp_refused)
+{
+	int fd = inet_socket(SOCK_DGRAM), port = inet_free_port(SOCK_DGRAM);
+	char c;
+
+	/* Who is not connected does not hear of it. */
+	CHECK_EQ(send_to(fd, LOOPBACK, port, "x", 1), 1);
+	CHECK_EQ(send_to(fd, LOOPBACK, port, "x", 1), 1);
+	CHECK_OK(inet_connect(fd, LOOPBACK, port));
+	CHECK_EQ(send(fd, "x", 1, 0), 1);
+	CHECK_EQ(inet_wait(fd, 0), POLLOUT | POLLERR);
+	CHECK_ERR(recv(fd, &c, 1, 0), ECONNREFUSED);
+	CHECK_EQ(inet_ready(fd), POLLOUT);
+	CHECK_EQ(send(fd, "x", 1, 0), 1);
+	inet_wait(fd, 0);
+	CHECK_ERR(send(fd, "x", 1, 0), ECONNREFUSED);
+	CHECK_EQ(send(fd, "x", 1, 0), 1);
+	inet_wait(fd, 0);
+	CHECK_EQ(inet_option(fd, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
+	CHECK_EQ(inet_option(fd, SOL_SOCKET, SO_ERROR), 0);
+}
+
+/* What came is told after the error that came later. */
+TEST(inet, udp_error_comes_first)
+{
+	int a = inet_socket(SOCK_DGRAM), b = inet_server(SOCK_DGRAM, 0);
+	char buf[4];
+
+	CHECK_OK(inet_connect(a, LOOPBACK, inet_port(b)));
+	CHECK_EQ(send_to(b, LOOPBACK, inet_port(a), "x", 1), 1);
+	inet_wait(a, POLLIN);
+	CHECK_OK(close(b));
+	CHECK_EQ(send(a, "x", 1, 0), 1);
+	inet_wait(a, 0);
+	CHECK_ERR(recv(a, buf, 4, 0), ECONNREFUSED);
+	CHECK_EQ(recv(a, buf, 4, 0), 1);
+}
+
+TEST(inet, udp_drops_what_has_no_room)
+{
+	enum { N = 3000 };
+	int a = inet_socket(SOCK_DGRAM), b = inet_server(SOCK_DGRAM, 0), i, last = -1, got = 0;
+
+	inet_set(b, SOL_SOCKET, SO_RCVBUF, 8192);
+	CHECK_OK(inet_connect(a, LOOPBACK, inet_port(b)));
+	for (i = 0; i < N; i++)
+		CHECK_EQ(send(a, &i, sizeof(i), 0), sizeof(i));
+	CHECK_EQ(inet_ready(a), POLLOUT);
+	while (recv(b, &i, sizeof(i), MSG_DONTWAIT) == sizeof(i)) {
+		CHECK(i > last);
+		last = i;
+		got++;
+	}
+	CHECK_EQ(errno, EAGAIN);
+	CHECK_GE(got, 4);
+	CHECK_GE(N / 2, got);
+	/* There is room again. */
+	CHECK_EQ(send(a, &i, sizeof(i), 0), sizeof(i));
+	CHECK_EQ(recv(b, &i, sizeof(i), 0), sizeof(i));
+}
+
+TEST(inet, udp_shutdown)
+{
+	int a = inet_socket(SOCK_DGRAM), b = inet_server(SOCK_DGRAM, 0);
+	pid_t pid;
+	char c;
+
+	CHECK_ERR(shutdown(b, 7), EINVAL);
+	pid = child();
+	if (pid == 0) {
+		CHECK_EQ(recv(b, &c, 1, 0), 0);
+		_exit(0);
+	}
+	wait_state(pid, "S");
+	/* It is not connected, and yet who waits is woken. */
+	CHECK_ERR(shutdown(b, SHUT_RD), ENOTCONN);
+	expect_exit(pid, 0);
+	CHECK_OK(inet_connect(a, LOOPBACK, inet_port(b)));
+	CHECK_OK(shutdown(a, SHUT_WR));
+	/* No SIGPIPE: it is no stream. */
+	CHECK_ERR(send(a, "x", 1, 0), EPIPE);
+	CHECK_EQ(inet_ready(a), POLLOUT);
+	CHECK_OK(shutdown(a, SHUT_RD));
+	CHECK_EQ(inet_ready(a), POLLIN | POLLOUT | POLLRDHUP | POLLHUP);
+}
+
+TEST(inet, udp_names_in_use)
+{
+	int a = inet_server(SOCK_DGRAM, 0), port = inet_port(a), b = inet_socket(SOCK_DGRAM), any;
+	char buf[8];
+
+	CHECK_ERR(inet_bind(b, LOOPBACK, port), EADDRINUSE);
+	CHECK_ERR(inet_bind(b, INADDR_ANY, port), EADDRINUSE);
+	inet_set(b, SOL_SOCKET, SO_REUSEADDR, 1);
+	CHECK_ERR(inet_bind(b, LOOPBACK, port), EADDRINUSE);
+	inet_set(a, SOL_SOCKET, SO_REUSEADDR, 1);
+	/* The nearest name gets it: an address before any, the sender before both. */
+	any = b;
+	CHECK_OK(inet_bind(any, INADDR_ANY, port));
+	b = inet_socket(SOCK_DGRAM);
+	CHECK_EQ(send_to(b, LOOPBACK, port, "a", 1), 1);
+	CHECK_EQ(recv(a, buf, 8, 0), 1);
+	CHECK_EQ(send_to(b, LOOPBACK + 1, port, "any", 3), 3);
+	CHECK_EQ(recv(any, buf, 8, 0), 3);
+	CHECK_OK(inet_connect(any, LOOPBACK, inet_port(b)));
+	CHECK_EQ(send_to(b, LOOPBACK, port, "you", 3), 3);
+	CHECK_EQ(recv(any, buf, 8, 0), 3);
+	CHECK_ERR(recv(a, buf, 8, MSG_DONTWAIT), EAGAIN);
+}
+
+TEST(inet, udp_broadcast)
+{
+	int fd = inet_socket(SOCK_DGRAM), to = inet_socket(SOCK_DGRAM), port;
+	char buf[4];
+
+	CHECK_OK(inet_bind(to, INADDR_ANY, 0));
+	port = inet_port(to);
+	CHECK_ERR(send_to(fd, 0x7fffffff, port, "x", 1), EACCES);
+	CHECK_ERR(inet_connect(fd, 0x7fffffff, port), EACCES);
+	inet_set(fd, SOL_SOCKET, SO_BROADCAST, 1);
+	CHECK_EQ(send_to(fd, 0x7fffffff, port, "x", 1), 1);
+	CHECK_EQ(recv(to, buf, 4, 0), 1);
+	CHECK_ERR(inet_connect(inet_socket(SOCK_STREAM), 0x7fffffff, port), ENETUNREACH);
+}
+
+TEST(inet, udp_many_at_once)
+{
+	int a = inet_socket(SOCK_DGRAM), b = inet_server(SOCK_DGRAM, 0);
+	struct sockaddr_in to = inet_address(LOOPBACK, inet_port(b)), from[4];
+	struct mmsghdr h[4] = { 0 };
+	struct iovec v[4];
+	char buf[4][8];
+
+	for (int i = 0; i < 4; i++) {
+		memset(buf[i], 'a' + i, 8);
+		v[i] = (struct iovec){ buf[i], (size_t)i + 1 };
+		h[i].msg_hdr = (struct msghdr){ .msg_iov = &v[i], .msg_iovlen = 1, .msg_name = &to,
+						.msg_namelen = sizeof(to) };
+	}
+	CHECK_EQ(sendmmsg(a, h, 4, 0), 4);
+	memset(buf, 0, sizeof(buf));
+	for (int i = 0; i < 4; i++) {
+		v[i].iov_len = 8;
+		h[i].msg_hdr.msg_name = &from[i];
+		h[i].msg_hdr.msg_namelen = sizeof(from[i]);
+	}
+	CHECK_EQ(recvmmsg(b, h, 4, 0, NULL), 4);
+	for (int i = 0; i < 4; i++) {
+		CHECK_EQ(h[i].msg_len, i + 1);
+		CHECK_EQ(h[i].msg_hdr.msg_namelen, sizeof(from[i]));
+		CHECK_EQ(buf[i][i], 'a' + i);
+		CHECK_EQ(ntohs(from[i].sin_port), inet_port(a));
+	}
+}
+
+TEST(inet, udp_waits)
+{
+	struct timeval tv = { 0, 50000 };
+	int a = inet_socket(SOCK_DGRAM), b = inet_server(SOCK_DGRAM, 0), epoll;
+	struct epoll_event e = { .events = EPOLLIN | EPOLLET };
+	pid_t pid;
+	char buf[4];
+
+	pid = child();
+	if (pid == 0) {
+		CHECK_EQ(recv(b, buf, 4, 0), 2);
+		_exit(0);
+	}
+	wait_state(pid, "S");
+	CHECK_EQ(send_to(a, LOOPBACK, inet_port(b), "up", 2), 2);
+	expect_exit(pid, 0);
+	CHECK_OK(setsockopt(b, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
+	CHECK_ERR(recv(b, buf, 4, 0), EAGAIN);
+	epoll = (int)CHECK_OK(epoll_create1(0));
+	CHECK_OK(epoll_ctl(epoll, EPOLL_CTL_ADD, b, &e));
+	CHECK_EQ(epoll_wait(epoll, &e, 1, 0), 0);
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(send_to(a, LOOPBACK, inet_port(b), "x", 1), 1);
+		CHECK_EQ(epoll_wait(epoll, &e, 1, -1), 1);
+		CHECK_EQ(epoll_wait(epoll, &e, 1, 0), 0);
+	}
+}
