@@ -216,6 +216,7 @@ const struct proc_entry proc_sys_entries[] = {
 #endif
 	{.name = "fs", .mode = S_IFDIR | 0555, .children = fs_entries},
 	{.name = "kernel", .mode = S_IFDIR | 0555, .children = kernel_entries},
+	{.name = "net", .mode = S_IFDIR | 0555, .children = proc_sys_net_entries},
 	{.name = "vm", .mode = S_IFDIR | 0555, .children = vm_entries},
 	{.mode = 0},
 };

@@ -258,6 +258,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "loadavg", .mode = S_IFREG | 0444, .show = show_loadavg},
 	{.name = "meminfo", .mode = S_IFREG | 0444, .show = proc_show_meminfo},
 	{.name = "mounts", .mode = S_IFLNK | 0777, .readlink = link_mounts},
+	{.name = "net", .mode = S_IFDIR | 0555, .children = proc_net_entries},
 	{.name = "partitions", .mode = S_IFREG | 0444, .show = show_partitions},
 	{.name = "slabinfo", .mode = S_IFREG | 0400, .show = proc_show_slabinfo},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},

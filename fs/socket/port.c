@@ -4,6 +4,7 @@
  * A port is there while a socket is bound to it, or was accepted at it. Who looks for a receiver
  * looks only at the bound ones, of which there is one unless they share it (SO_REUSEADDR).
  */
+#include "fs/socket/facts.h"
 #include "fs/socket/socket.h"
 #include "kernel/mem/slab.h"
 #include "lib/endian.h"
@@ -204,4 +205,72 @@ struct socket *port_find_locked(const struct sockaddr_in *to, const struct socke
 		if (suits(o, to->sin_addr, s) == best && o->opt.reuse_port && !pick--)
 			return o;
 	return found;
+}
+
+bool port_range_set(uint64_t first, uint64_t last)
+{
+	if (first < UNPRIVILEGED_PORT || first > last || last > UINT16_MAX)
+		return false;
+	spin_lock(&socket_lock);
+	range_first = (uint32_t)first;
+	range_last = (uint32_t)last;
+	spin_unlock(&socket_lock);
+	return true;
+}
+
+void port_range_get(uint32_t *first, uint32_t *last)
+{
+	spin_lock(&socket_lock);
+	*first = range_first;
+	*last = range_last;
+	spin_unlock(&socket_lock);
+}
+
+static enum tcp_state tcp_state(const struct socket *s)
+{
+	if (s->state == SOCKET_LISTENING)
+		return TCP_LISTEN;
+	if (s->state == SOCKET_CONNECTING)
+		return TCP_SYN_SENT;
+	if (s->state != SOCKET_CONNECTED)
+		return TCP_CLOSE;
+	if (s->peer && s->peer->shut_write)
+		return TCP_CLOSE_WAIT;
+	return s->type == SOCK_STREAM && s->shut_write ? TCP_FIN_WAIT2 : TCP_ESTABLISHED;
+}
+
+static void fact_make(const struct socket *s, struct socket_fact *f)
+{
+	const struct address *remote = s->peer ? s->peer->address : s->remote;
+
+	*f = (struct socket_fact){
+		.local = s->address->name.in,
+		.state = tcp_state(s),
+		.uid = s->uid,
+		.inode = s->file ? s->file->inode->ino : 0,
+		.unread = s->state == SOCKET_LISTENING ? s->npending : s->queued,
+		.unsent = s->in_flight,
+	};
+	if (remote && s->state != SOCKET_LISTENING)
+		f->remote = remote->name.in;
+}
+
+uint32_t inet_facts(int type, struct socket_fact *out, uint32_t max)
+{
+	const struct socket *s;
+	uint32_t n = 0;
+
+	spin_lock(&socket_lock);
+	list_for_each_entry(s, &all_sockets, all_link) {
+		if (!s->port || s->type != type)
+			continue;
+		/* Those of streams that only have a name are nobody's business. */
+		if (type == SOCK_STREAM && tcp_state(s) == TCP_CLOSE)
+			continue;
+		if (n < max)
+			fact_make(s, &out[n]);
+		n++;
+	}
+	spin_unlock(&socket_lock);
+	return n;
 }

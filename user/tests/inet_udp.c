@@ -342,3 +342,83 @@ TEST(inet, udp_waits)
 		CHECK_EQ(epoll_wait(epoll, &e, 1, 0), 0);
 	}
 }
+
+/* Whether /proc/net/NAME has a socket with this local port in this state. */
+static bool listed(const char *name, int port, unsigned int want)
+{
+	char path[32], line[256];
+	unsigned int ip, local, state;
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/net/%s", name);
+	f = fopen(path, "r");
+	CHECK(f != NULL);
+	while (fgets(line, sizeof(line), f))
+		found |= sscanf(line, " %*d: %X:%X %*8X:%*4X %X", &ip, &local, &state) == 3 &&
+			 ip == htonl(LOOPBACK) && (int)local == port && state == want;
+	fclose(f);
+	return found;
+}
+
+TEST(inet, tables_in_proc)
+{
+	enum { ESTABLISHED = 1, FIN_WAIT1 = 4, FIN_WAIT2, CLOSE = 7, CLOSE_WAIT, LISTEN = 10 };
+	int fd[2], server = inet_server(SOCK_STREAM, 1), udp = inet_server(SOCK_DGRAM, 0);
+
+	inet_pair(fd);
+	CHECK(listed("tcp", inet_port(server), LISTEN));
+	CHECK(listed("tcp", inet_port(fd[0]), ESTABLISHED));
+	CHECK(listed("udp", inet_port(udp), CLOSE));
+	CHECK(!listed("tcp", inet_port(udp), CLOSE));
+	CHECK_OK(inet_connect(udp, LOOPBACK, 9));
+	CHECK(listed("udp", inet_port(udp), ESTABLISHED));
+	CHECK_OK(shutdown(fd[0], SHUT_WR));
+	inet_wait(fd[1], POLLRDHUP);
+	/* The other side may take its time to say that it knows. */
+	CHECK(listed("tcp", inet_port(fd[0]), FIN_WAIT1) ||
+	      listed("tcp", inet_port(fd[0]), FIN_WAIT2));
+	CHECK(listed("tcp", inet_port(fd[1]), CLOSE_WAIT));
+}
+
+#define RANGE "/proc/sys/net/ipv4/ip_local_port_range"
+
+static int range_set(const char *text)
+{
+	int fd = (int)CHECK_OK(open(RANGE, O_WRONLY)), err;
+
+	err = write(fd, text, strlen(text)) < 0 ? errno : 0;
+	CHECK_OK(close(fd));
+	return err;
+}
+
+TEST(inet, range_of_ports, .root = true)
+{
+	int fd[5], result[5], low, high, asked, sent;
+	char before[64];
+
+	file_text(RANGE, before, sizeof(before));
+	CHECK_EQ(sscanf(before, "%d %d", &low, &high), 2);
+	CHECK_GE(low, 1024);
+	CHECK_GE(high, low);
+	CHECK_EQ(range_set("20103 20100\n"), EINVAL);
+	CHECK_EQ(range_set("20 20100\n"), EINVAL);
+	CHECK_EQ(range_set("ports\n"), EINVAL);
+	CHECK_EQ(range_set("20100\t20103\n"), 0);
+	for (int i = 0; i < 5; i++) {
+		fd[i] = inet_socket(SOCK_STREAM);
+		result[i] = inet_bind(fd[i], LOOPBACK, 0) ? errno : 0;
+	}
+	asked = inet_connect(fd[4], LOOPBACK, inet_port(fd[0])) ? errno : 0;
+	for (int i = 0; i < 4; i++)
+		(void)inet_bind(inet_socket(SOCK_DGRAM), INADDR_ANY, 20100 + i);
+	sent = send_to(inet_socket(SOCK_DGRAM), LOOPBACK, 9, "x", 1) < 0 ? errno : 0;
+	CHECK_EQ(range_set(before), 0);
+	for (int i = 0; i < 4; i++) {
+		CHECK_EQ(result[i], 0);
+		CHECK(inet_port(fd[i]) >= 20100 && inet_port(fd[i]) <= 20103);
+	}
+	CHECK_EQ(result[4], EADDRINUSE);
+	CHECK_EQ(asked, EADDRNOTAVAIL);
+	CHECK_EQ(sent, EAGAIN);
+}
