@@ -1,6 +1,8 @@
-/* System calls, pipes, fork, exec and signals. */
+/* System calls, pipes, sockets, fork, exec and signals. */
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,35 +21,101 @@ static struct sample getppid_run(void)
 	return s;
 }
 
-/* A byte there and back, through two pipes. */
-static struct sample pipe_run(void)
+/* A byte to another process, which has the ends of peer, and back. Closes them all. */
+static struct sample round_trip(const int mine[2], const int peer[2])
 {
-	enum { OPS = 2000 };
+	enum { OPS = 2000, SETTLE = 10 };
 	struct sample s = {0};
-	int there[2], back[2];
 	char c = 'x';
 	pid_t pid;
 
-	bench_need(pipe(there) == 0 && pipe(back) == 0, "pipe");
 	pid = fork();
 	if (pid == 0) {
-		close(there[1]);
-		while (read(there[0], &c, 1) == 1)
-			bench_need(write(back[1], &c, 1) == 1, "write");
+		close(mine[1]);
+		close(mine[0]);
+		while (read(peer[0], &c, 1) == 1)
+			bench_need(write(peer[1], &c, 1) == 1, "write");
 		_exit(0);
 	}
-	close(there[0]);
-	for (int i = 0; i < 10; i++)
-		bench_need(write(there[1], &c, 1) == 1 && read(back[0], &c, 1) == 1, "pipe");
+	close(peer[0]);
+	close(peer[1]);
+	for (int i = 0; i < SETTLE; i++)
+		bench_need(write(mine[1], &c, 1) == 1 && read(mine[0], &c, 1) == 1, "write");
 	bench_begin();
 	for (int i = 0; i < OPS; i++)
-		if (write(there[1], &c, 1) != 1 || read(back[0], &c, 1) != 1)
-			bench_need(0, "pipe");
+		if (write(mine[1], &c, 1) != 1 || read(mine[0], &c, 1) != 1)
+			bench_need(0, "write");
 	bench_end(&s, OPS);
-	close(there[1]);
-	close(back[0]);
-	close(back[1]);
+	close(mine[1]);
+	close(mine[0]);
 	waitpid(pid, NULL, 0);
+	return s;
+}
+
+static struct sample pipe_run(void)
+{
+	int there[2], back[2];
+
+	bench_need(pipe(there) == 0 && pipe(back) == 0, "pipe");
+	return round_trip((int[]){back[0], there[1]}, (int[]){there[0], back[1]});
+}
+
+/* Both directions of a socket: round_trip closes it twice, which does no harm. */
+static struct sample socket_run(void)
+{
+	int fd[2];
+
+	bench_need(socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0, "socketpair");
+	return round_trip((int[]){fd[0], fd[0]}, (int[]){fd[1], fd[1]});
+}
+
+/* A socket that listens at a port of 127.0.0.1, and its name. */
+static int tcp_listener(struct sockaddr_in *name)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t len = sizeof(*name);
+
+	*name = (struct sockaddr_in){.sin_family = AF_INET,
+				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	bench_need(fd >= 0 && bind(fd, (struct sockaddr *)name, len) == 0 && listen(fd, 1) == 0 &&
+		   getsockname(fd, (struct sockaddr *)name, &len) == 0, "listen");
+	return fd;
+}
+
+static void tcp_pair(int listener, const struct sockaddr_in *name, int fd[2])
+{
+	fd[0] = socket(AF_INET, SOCK_STREAM, 0);
+	bench_need(connect(fd[0], (const struct sockaddr *)name, sizeof(*name)) == 0, "connect");
+	fd[1] = accept(listener, NULL, NULL);
+	bench_need(fd[1] >= 0, "accept");
+}
+
+static struct sample tcp_run(void)
+{
+	struct sockaddr_in name;
+	int listener = tcp_listener(&name), fd[2];
+
+	tcp_pair(listener, &name, fd);
+	close(listener);
+	return round_trip((int[]){fd[0], fd[0]}, (int[]){fd[1], fd[1]});
+}
+
+/* A connection made, accepted and closed. */
+static struct sample tcp_connect_run(void)
+{
+	enum { OPS = 1000 };
+	struct sockaddr_in name;
+	int listener = tcp_listener(&name), fd[2];
+	struct sample s = {0};
+
+	bench_begin();
+	for (int i = 0; i < OPS; i++) {
+		tcp_pair(listener, &name, fd);
+		close(fd[0]);
+		close(fd[1]);
+	}
+	bench_end(&s, OPS);
+	close(listener);
 	return s;
 }
 
@@ -191,6 +259,9 @@ static struct sample mprotect_segv_run(void)
 const struct row process_rows[] = {
 	{"getppid", getppid_run},
 	{"pipe_round_trip", pipe_run},
+	{"socket_round_trip", socket_run},
+	{"tcp_round_trip", tcp_run},
+	{"tcp_connect_accept_close", tcp_connect_run},
 	{"fork_exit_wait", fork_run},
 	{"fork_exec_exit_wait", fork_exec_run},
 	{"vfork_exec_exit_wait", vfork_exec_run},
