@@ -437,12 +437,13 @@ static void check_fork(void)
 {
 	char *p;
 
-	allow(8 * ROOM);
-	p = map_rw(4 * ROOM * PAGE);
-	allow(2 * ROOM);
+	/* Less room than for this, and more than for all else that the program has. */
+	allow(64 * ROOM);
+	p = map_rw(32 * ROOM * PAGE);
+	allow(16 * ROOM);
 	CHECK_ERR(fork(), ENOMEM);
-	CHECK_OK(madvise(p, 4 * ROOM * PAGE, MADV_DONTFORK));
-	allow(2 * ROOM);
+	CHECK_OK(madvise(p, 32 * ROOM * PAGE, MADV_DONTFORK));
+	allow(16 * ROOM);
 	expect_exit(child() ?: (_exit(0), 0), 0);
 }
 
