@@ -79,21 +79,21 @@ static void discard_all(struct blockdev *d)
 
 /* --- taking an area out of use --- */
 
-/* Have all private pages back that are in slots of which `which` says so. 0 or -errno. */
-static int sweep_spaces(swap_which *which, const struct swap_area *a)
+static bool in_area(uint32_t slot, const struct swap_area *a)
+{
+	return swap_area_of(slot) == a;
+}
+
+/* Have all private pages back that are in slots of a. 0 or -errno. */
+static int sweep_spaces(const struct swap_area *a)
 {
 	struct aspace *as = NULL;
 	int err = 0;
 
 	while (!err && (as = aspace_next(as)))
-		err = swap_in_range(as, which, a, 0, USER_TOP);
+		err = swap_in_range(as, in_area, a, 0, USER_TOP);
 	aspace_put(as);
 	return err;
-}
-
-static bool in_area(uint32_t slot, const struct swap_area *a)
-{
-	return swap_area_of(slot) == a;
 }
 
 /* Frames that have a slot but are mapped, if at all, without an entry that names it. */
@@ -122,7 +122,7 @@ static int empty(struct swap_area *a)
 		err = -ENOMEM;
 	/* Entries may be copied from where was not looked yet to where was. */
 	while (!err && a->used) {
-		err = sweep_spaces(in_area, a);
+		err = sweep_spaces(a);
 		if (!err)
 			sweep_frames(a);
 		if (!err && signal_pending())
@@ -142,19 +142,37 @@ static bool in_retired(uint32_t slot, const struct swap_area *unused)
 }
 
 static struct waitqueue kept_wait = WAITQUEUE_INIT(kept_wait);
+static _Atomic uint64_t retirements; /* how often there was something to have back */
 
 void swapon_take_back(void)
 {
+	retirements++;
 	wake_all(&kept_wait);
+}
+
+/* One page that cannot be had back, since another one came into its place, keeps no others out. */
+static void sweep_retired(void)
+{
+	struct aspace *as = NULL;
+
+	while ((as = aspace_next(as)))
+		(void)swap_in_range(as, in_retired, NULL, 0, USER_TOP);
 }
 
 /* Give the pages back to those who have them: when they go again they go somewhere else. */
 static void take_back(void *unused)
 {
+	uint64_t seen = 0, left;
+
 	(void)unused;
-	for (uint64_t left = 0;; left = swap_kept) {
-		wait_event(&kept_wait, swap_kept != left, WAIT_UNINTERRUPTIBLE);
-		(void)sweep_spaces(in_retired, NULL);
+	for (;;) {
+		wait_event(&kept_wait, retirements != seen, WAIT_UNINTERRUPTIBLE);
+		/* As long as it helps: a fork may copy entries behind our back. */
+		do {
+			seen = retirements;
+			left = swap_kept;
+			sweep_retired();
+		} while (swap_kept && swap_kept != left);
 	}
 }
 
