@@ -282,28 +282,13 @@ static int show_comm(struct proc_text *t, struct process *p)
 	return 0;
 }
 
-/* What a transfer wants of [at, end) of the process's memory. */
-static ssize64_t memory_read(struct aspace *as, uaddr_t at, uaddr_t end, struct uio *u)
+/* What u wants from pos on of [start, end) of the process's memory; where that is gone, nothing. */
+static ssize64_t memory_read(struct aspace *as, uaddr_t start, uaddr_t end, struct uio *u,
+			     uint64_t pos)
 {
-	char *buf = kmalloc(PAGE_SIZE);
-	ssize64_t done = 0;
+	ssize64_t n = pos < end - start ? remote_move(as, start + pos, end - start - pos, u, 0) : 0;
 
-	if (!buf)
-		return -ENOMEM;
-	while (at < end && u->resid) {
-		size_t n = MIN(end - at, u->resid), moved;
-
-		n = remote_read(as, at, buf, MIN(n, PAGE_SIZE));
-		moved = uio_copy_to(u, buf, n);
-		at += moved;
-		done += (ssize64_t)moved;
-		if (moved < n && !done)
-			done = -EFAULT;
-		if (!n || moved < n)
-			break;
-	}
-	kfree(buf);
-	return done;
+	return n == -EIO ? 0 : n;
 }
 
 static ssize64_t read_cmdline(struct process *p, struct uio *u, uint64_t pos)
@@ -314,8 +299,7 @@ static ssize64_t read_cmdline(struct process *p, struct uio *u, uint64_t pos)
 	if (as) {
 		const struct exec_layout *l = &as->layout;
 
-		if (pos < l->arg_end - l->arg_start)
-			n = memory_read(as, l->arg_start + pos, l->arg_end, u);
+		n = memory_read(as, l->arg_start, l->arg_end, u, pos);
 		aspace_put(as);
 	}
 	return n;
@@ -332,8 +316,7 @@ static ssize64_t read_environ(struct process *p, struct uio *u, uint64_t pos)
 	if (as) {
 		const struct exec_layout *l = &as->layout;
 
-		if (pos < l->env_end - l->env_start)
-			n = memory_read(as, l->env_start + pos, l->env_end, u);
+		n = memory_read(as, l->env_start, l->env_end, u, pos);
 		aspace_put(as);
 	}
 	return n;
