@@ -182,8 +182,7 @@ static int option_fetch(struct socket *s, int level, int name, union option *o)
 	case SO_RCVTIMEO:
 	case SO_SNDTIMEO:
 		t = name == SO_RCVTIMEO ? s->opt.read_timeout : s->opt.write_timeout;
-		o->tv = (struct timeval64){(int64_t)(t / NSEC_PER_SEC),
-					   (int64_t)(t % NSEC_PER_SEC / NSEC_PER_USEC)};
+		o->tv = ns_timeval(t);
 		return sizeof(o->tv);
 	default:
 		err = option_get(s, level, name, &o->value);
