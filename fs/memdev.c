@@ -107,11 +107,12 @@ out:
 static ssize64_t kmsg_write(struct chardev_file *f, struct uio *u, uint64_t *pos)
 {
 	size_t n = u->resid;
-	char *line = n <= KMSG_LINE ? kmalloc(KMSG_LINE + 1) : NULL, *text = line;
 	unsigned level = LOG_WARNING;
+	char *line, *text;
 
 	if (n > KMSG_LINE)
 		return -EINVAL;
+	text = line = kmalloc(KMSG_LINE + 1);
 	if (!line)
 		return -ENOMEM;
 	if (uio_copy_from(u, line, n) != n) {
