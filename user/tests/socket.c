@@ -370,23 +370,10 @@ TEST(socket, full_buffers)
 
 TEST(socket, waits)
 {
-	static char big[500000], back[500000];
 	int fd[2];
-	pid_t pid;
 
 	pair(SOCK_STREAM, fd);
-	pattern_fill(big, sizeof(big), 3, 0);
-	pid = child();
-	if (pid == 0) {
-		CHECK_OK(close(fd[1]));
-		CHECK_EQ(write(fd[0], big, sizeof(big)), sizeof(big));
-		_exit(0);
-	}
-	CHECK_OK(close(fd[0]));
-	CHECK_EQ(recv(fd[1], back, sizeof(back), MSG_WAITALL), sizeof(back));
-	pattern_check(back, sizeof(back), 3, 0);
-	CHECK_EQ(read(fd[1], back, 1), 0);
-	expect_exit(pid, 0);
+	expect_carried(fd, 500000);
 }
 
 TEST(socket, options)

@@ -159,6 +159,8 @@ void pattern_check(const void *buf, size_t size, unsigned int seed, uint64_t off
 void file_pattern_check(const char *name, size_t size, unsigned int seed);
 /* Read until size bytes or end of file; the number of bytes. */
 size_t read_full(int fd, void *buf, size_t size);
+/* A child writes size bytes to fd[0] in one call, we read all of them from fd[1], and the end. */
+void expect_carried(int fd[2], size_t size);
 /* How many of the first so many pages of the file are in memory; at most 1024. */
 int cached_pages(int fd, size_t pages);
 void write_full(int fd, const void *buf, size_t size);

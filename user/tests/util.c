@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <time.h>
 
 static void report(char kind, const char *where, const char *format, va_list args)
@@ -338,6 +339,28 @@ int open_descriptors(void)
 		if (fcntl(fd, F_GETFD) >= 0)
 			count++;
 	return count;
+}
+
+void expect_carried(int fd[2], size_t size)
+{
+	char *buf = malloc(size);
+	pid_t pid;
+
+	CHECK(buf != NULL);
+	pattern_fill(buf, size, 3, 0);
+	pid = child();
+	if (pid == 0) {
+		CHECK_OK(close(fd[1]));
+		CHECK_EQ(write(fd[0], buf, size), size);
+		_exit(0);
+	}
+	CHECK_OK(close(fd[0]));
+	memset(buf, 0, size);
+	CHECK_EQ(recv(fd[1], buf, size, MSG_WAITALL), size);
+	pattern_check(buf, size, 3, 0);
+	CHECK_EQ(read(fd[1], buf, 1), 0);
+	expect_exit(pid, 0);
+	free(buf);
 }
 
 int cached_pages(int fd, size_t pages)
