@@ -84,17 +84,35 @@ static inline ssize64_t uio_transfer(struct file *f, uint32_t kind, struct uio *
  */
 struct wanted {
 	struct uio *u; /* NULL: the buffer */
+	uint32_t rwf;  /* RWF_* of u */
 	uaddr_t buf;
 	size_t n;
 };
+
+#define RWF_SEEN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOAPPEND | RWF_NOWAIT)
+
+/* May a transfer have these flags? RWF_NOWAIT is for what would know how not to wait. */
+static int rwf_check(const struct file *f, uint32_t rwf)
+{
+	if (rwf & ~(uint32_t)RWF_SEEN)
+		return -EOPNOTSUPP;
+	if ((rwf & RWF_APPEND) && (rwf & RWF_NOAPPEND))
+		return -EINVAL;
+	if (!(rwf & RWF_NOWAIT) || S_ISFIFO(f->inode->mode) || S_ISSOCK(f->inode->mode))
+		return 0;
+	return -EOPNOTSUPP;
+}
 
 static inline ssize64_t wanted_transfer(struct file *f, uint32_t kind, struct wanted w,
 					uint64_t *pos, bool write)
 {
 	struct uio u;
 
-	if (w.u)
-		return uio_transfer(f, kind, w.u, pos, write);
+	if (w.u) {
+		int err = w.rwf ? rwf_check(f, w.rwf) : 0;
+
+		return err ? err : uio_transfer(f, kind, w.u, pos, write);
+	}
 	uio_init_user(&u, w.buf, w.n);
 	return uio_transfer(f, kind, &u, pos, write);
 }
@@ -171,39 +189,15 @@ fail:
 	return err;
 }
 
-#define RWF_SEEN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOAPPEND | RWF_NOWAIT)
-
-/* May a transfer have these flags? RWF_NOWAIT is for what would know how not to wait. */
-static int rwf_check(int fd, uint32_t rwf)
-{
-	struct file *f;
-	bool knows;
-
-	if (rwf & ~(uint32_t)RWF_SEEN)
-		return -EOPNOTSUPP;
-	if ((rwf & RWF_APPEND) && (rwf & RWF_NOAPPEND))
-		return -EINVAL;
-	if (!(rwf & RWF_NOWAIT))
-		return 0;
-	f = fd_get(fd);
-	if (!f)
-		return -EBADF;
-	knows = S_ISFIFO(f->inode->mode) || S_ISSOCK(f->inode->mode);
-	file_put(f);
-	return knows ? 0 : -EOPNOTSUPP;
-}
-
 static ssize64_t fd_transfer_iov(int fd, uaddr_t user, uint64_t count, int64_t offset,
 				 uint32_t rwf, bool write)
 {
 	struct iovec64 fast[IOV_FAST], *iov;
 	struct uio u;
-	struct wanted w = {.u = &u};
+	struct wanted w = {.u = &u, .rwf = rwf};
 	ssize64_t n;
-	int err = rwf ? rwf_check(fd, rwf) : 0;
+	int err = iov_get(&u, user, count, fast, &iov);
 
-	if (!err)
-		err = iov_get(&u, user, count, fast, &iov);
 	if (err)
 		return err;
 	u.nowait = rwf & RWF_NOWAIT;

@@ -46,6 +46,7 @@ TEST(fs, preadv2_and_pwritev2)
 	CHECK_ERR(put(fd, "x", 0, 0x100), EOPNOTSUPP);
 	CHECK_ERR(get(-1, buf, 1, 0, 0), EBADF);
 	CHECK_ERR(get(-1, buf, 1, 0, RWF_NOWAIT), EBADF);
+	CHECK_ERR(get(-1, buf, 1, 0, 0x100), EBADF);
 	CHECK_ERR(syscall(SYS_preadv2, fd, 8, 1, 0, 0, 0), EFAULT);
 	CHECK_ERR(syscall(SYS_preadv2, fd, NULL, -1, 0, 0, 0), EINVAL);
 	CHECK_ERR(syscall(SYS_preadv2, fd, NULL, 1025, 0, 0, 0), EINVAL);
