@@ -8,10 +8,6 @@
 #include "kernel/uapi/sched.h"
 #include "mm/usercopy.h"
 
-#define PRIO_PROCESS 0
-#define PRIO_PGRP 1
-#define PRIO_USER 2
-
 SYSCALL0(sched_yield)
 {
 	thread_yield();
@@ -138,78 +134,4 @@ SYSCALL2(getcpu, uaddr_t, cpu, uaddr_t, node)
 	if (node && put_user_u32(node, 0))
 		return -EFAULT;
 	return 0;
-}
-
-/* Which processes getpriority and setpriority mean, and what to do with each. */
-struct priority {
-	int which;
-	uint32_t id;
-	bool set;
-	int nice;	/* to set; or the smallest seen */
-	long err;
-};
-
-static void set_nice(struct thread *t, struct priority *r)
-{
-	const struct cred *me = current()->cred;
-
-	if (!cred_has(me, CAP_SYS_NICE) && me->euid != t->cred->uid && me->euid != t->cred->euid)
-		r->err = -EPERM;
-	else if (r->nice < t->nice && !cred_has(me, CAP_SYS_NICE))
-		r->err = -EACCES;
-	else
-		t->nice = r->nice;
-}
-
-static void one_priority(struct process *p, void *arg)
-{
-	struct priority *r = arg;
-	struct thread *t = p->leader;
-
-	if (p->zombie || (r->which == PRIO_PGRP && p->pgid != (pid_t)r->id) ||
-	    (r->which == PRIO_USER && t->cred->uid != r->id) ||
-	    (r->which == PRIO_PROCESS && p->pid != (pid_t)r->id))
-		return;
-	if (r->err == -ESRCH)
-		r->err = 0;
-	if (r->set)
-		set_nice(t, r);
-	else
-		r->nice = MIN(r->nice, t->nice);
-}
-
-static long for_priority(struct priority *r)
-{
-	uint64_t irq;
-
-	if (r->which < PRIO_PROCESS || r->which > PRIO_USER)
-		return -EINVAL;
-	if (!r->id && r->which == PRIO_PROCESS)
-		r->id = current()->process->pid;
-	else if (!r->id && r->which == PRIO_PGRP)
-		r->id = current()->process->pgid;
-	else if (!r->id)
-		r->id = current()->cred->uid;
-	r->err = -ESRCH;
-	irq = spin_lock_irq(&proc_lock);
-	process_for_each_locked(one_priority, r);
-	spin_unlock_irq(&proc_lock, irq);
-	return r->err;
-}
-
-/* Returns 20 - nice, so that the result is never negative (getpriority(2), C library notes). */
-SYSCALL2(getpriority, int, which, uint32_t, id)
-{
-	struct priority r = {.which = which, .id = id, .nice = 20};
-	long err = for_priority(&r);
-
-	return err ? err : 20 - r.nice;
-}
-
-SYSCALL3(setpriority, int, which, uint32_t, id, int, nice)
-{
-	struct priority r = {.which = which, .id = id, .set = true};
-
-	r.nice = MIN(MAX(nice, -20), 19);
-	return for_priority(&r);
 }

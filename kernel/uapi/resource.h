@@ -1,5 +1,6 @@
 /*
- * Resource limits and usage of the Linux riscv64 ABI (getrlimit(2), getrusage(2)).
+ * Resource limits, priorities and usage of the Linux riscv64 ABI
+ * (getrlimit(2), getpriority(2), getrusage(2)).
  */
 #pragma once
 
@@ -23,6 +24,10 @@
 #define RLIMIT_RTTIME 15
 #define RLIM_NLIMITS 16
 #define RLIM_INFINITY (~0UL)
+
+#define PRIO_PROCESS 0
+#define PRIO_PGRP 1
+#define PRIO_USER 2
 
 #define RUSAGE_SELF 0
 #define RUSAGE_CHILDREN (-1)

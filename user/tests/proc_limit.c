@@ -1,6 +1,7 @@
 /* What a process may ask about itself and the machine; resource limits. */
 #include "ut.h"
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <sys/time.h>
@@ -248,6 +249,56 @@ TEST(proc, priorities)
 	pid_t pid = child();
 	if (pid == 0) {
 		CHECK_EQ(getpriority(PRIO_PROCESS, 0), 19);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+}
+
+static void *thread_gets_nice(void *arg)
+{
+	CHECK_OK(setpriority(PRIO_PROCESS, 0, 7));
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 7);
+	*(int *)arg = getpriority(PRIO_PROCESS, (id_t)getpid());
+	CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)gettid()), 7);
+	CHECK_EQ(getpriority(PRIO_PGRP, 0), 0);
+	CHECK_OK(setpriority(PRIO_PROCESS, (id_t)getpid(), 9));
+	/* The best of all threads counts; and all are set. */
+	CHECK_EQ(getpriority(PRIO_PGRP, 0), 7);
+	CHECK_OK(setpriority(PRIO_PGRP, 0, 11));
+	CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)gettid()), 11);
+	return NULL;
+}
+
+/* Nice values are of threads: setpriority(2), C library/kernel differences. */
+TEST(proc, priority_of_a_thread)
+{
+	pthread_t thread;
+	int leaders = -1;
+
+	CHECK_OK(setpgid(0, 0));
+	CHECK_EQ(pthread_create(&thread, NULL, thread_gets_nice, &leaders), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(leaders, 0);
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 11);
+}
+
+TEST(proc, priority_within_rlimit_nice, .root = true)
+{
+	struct rlimit limit = { 25, 25 };
+	pid_t pid = child();
+
+	if (pid == 0) {
+		CHECK_OK(setrlimit(RLIMIT_NICE, &limit));
+		CHECK_OK(setpriority(PRIO_PROCESS, 0, 10));
+		become_user();
+		CHECK_OK(setpriority(PRIO_PROCESS, 0, -5));
+		CHECK_ERR(setpriority(PRIO_PROCESS, 0, -6), EACCES);
+		CHECK_EQ(getpriority(PRIO_PROCESS, 0), -5);
+		CHECK_EQ(getpriority(PRIO_USER, 0), -5);
+		CHECK_OK(setpriority(PRIO_USER, 1000, 3));
+		CHECK_EQ(getpriority(PRIO_PROCESS, 0), 3);
+		CHECK_ERR(setpriority(PRIO_PROCESS, getppid(), 3), EPERM);
+		CHECK_ERR(getpriority(PRIO_USER, 54321), ESRCH);
 		_exit(0);
 	}
 	expect_exit(pid, 0);
