@@ -4,79 +4,163 @@
 #include "kernel/oom.h"
 
 #include "kernel/printk.h"
+#include "kernel/remote.h"
+#include "kernel/swap/area.h"
 #include "kernel/thread.h"
+#include "kernel/time.h"
+#include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/pagetable.h"
 #include "mm/stat.h"
 
-/* Pages that the space would give back, (aspaces_lock) which keeps it from being freed. */
-static uint64_t score(struct aspace *as)
+/* For so long nobody else is killed while a victim has not let go of its memory. */
+#define PATIENCE NSEC_PER_SEC
+
+/* In pages, what the end of an address space frees; and whose it is. */
+struct charge {
+	uint64_t resident, swapped, tables;
+	char comm[16];
+};
+
+/* (proc_lock) */
+static struct charge charge_of(struct aspace *as)
 {
-	uint64_t anon = 0, object, swapped = 0;
+	struct charge c = {.tables = as->nr_tables};
+	uint64_t anon = 0, object = 0;
 
 	/* With its lock held by a writer, the tables alone have to do. */
 	if (rwlock_tryread(&as->lock)) {
-		pt_count_pages(vma_first(&as->areas), &anon, &object, &swapped);
+		pt_count_pages(vma_first(&as->areas), &anon, &object, &c.swapped);
 		rwlock_read_unlock(&as->lock);
 	}
-	return anon + swapped + as->nr_tables;
+	c.resident = anon + object;
+	return c;
 }
 
-/* The space that holds most, init's and earlier victims excepted; referenced. NULL: none. */
-static struct aspace *pick(uint64_t *pages)
+/* (proc_lock) A child of vfork runs on its parent's memory: that is who would have to die. */
+static bool borrows(struct process *p, struct aspace *as)
 {
-	struct aspace *as, *worst = NULL, *init = NULL;
+	return p->leader->vfork_done && p->parent && process_aspace_locked(p->parent) == as;
+}
 
-	*pages = 0;
-	if (init_process && init_process->leader)
-		init = init_process->leader->aspace;
-	spin_lock(&aspaces_lock);
-	list_for_each_entry(as, &aspaces, link) {
-		uint64_t n = as == init || as->oom_victim ? 0 : score(as);
+static int64_t all_pages(void)
+{
+	return (int64_t)(frames_total + swap_total);
+}
 
-		if (n > *pages) {
-			worst = as;
-			*pages = n;
-		}
+/* What p is charged with, in pages. False: it is never killed, or it was. */
+static bool badness(struct process *p, struct charge *c, int64_t *points)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock);
+	struct aspace *as = process_aspace_locked(p);
+	bool may = as && p != init_process && !as->oom_killed &&
+		   p->oom_score_adj != OOM_SCORE_ADJ_MIN && !borrows(p, as);
+
+	if (may) {
+		*c = charge_of(as);
+		memcpy(c->comm, p->leader->comm, sizeof(c->comm));
+		*points = (int64_t)(c->resident + c->swapped + c->tables) +
+			  p->oom_score_adj * (all_pages() / 1000);
 	}
-	if (worst && !aspace_try_get(worst))
-		worst = NULL;
-	spin_unlock(&aspaces_lock);
+	spin_unlock_irq(&proc_lock, irq);
+	return may;
+}
+
+unsigned oom_score(struct process *p)
+{
+	struct charge c;
+	int64_t points;
+
+	if (!badness(p, &c, &points))
+		return 0;
+	return (unsigned)((1000 + points * 1000 / all_pages()) * 2 / 3);
+}
+
+/* Who is charged with most, referenced; NULL: nobody may be killed. */
+static struct process *pick(struct charge *charge)
+{
+	struct process *p, *worst = NULL;
+	int64_t most = 0, points;
+	struct charge c;
+
+	for (pid_t pid = 1; (p = process_next(pid)); process_put(p)) {
+		pid = p->pid + 1;
+		if (!badness(p, &c, &points) || (worst && points < most))
+			continue;
+		if (worst)
+			process_put(worst);
+		process_get(p);
+		worst = p;
+		most = points;
+		*charge = c;
+	}
 	return worst;
 }
 
 /* All processes that run in the space die: their memory is one and the same. */
-static bool kill_users(struct aspace *as, uint64_t pages)
+static void kill_users(struct aspace *as)
 {
 	struct process *p;
-	bool any = false;
 
 	for (pid_t pid = 1; (p = process_next(pid)); process_put(p)) {
+		uint64_t irq = spin_lock_irq(&proc_lock);
+		bool user = p != init_process && process_aspace_locked(p) == as;
+
+		spin_unlock_irq(&proc_lock, irq);
 		pid = p->pid + 1;
-		/* Compared, not followed: the process may be exiting. */
-		if (p == init_process || !p->leader || p->leader->aspace != as)
-			continue;
-		if (!any)
-			pr_err("out of memory: killed process %d (%s), which held %lu KiB\n",
-			       p->pid, p->leader->comm, pages * 4);
-		signal_process(p, SIGKILL, NULL);
-		any = true;
+		if (user)
+			signal_process(p, SIGKILL, NULL);
 	}
-	return any;
+}
+
+static void kill(struct process *p, const struct charge *c)
+{
+	struct aspace *as = process_aspace(p);
+
+	/* It has just ended by itself. */
+	if (!as)
+		return;
+	pr_err("out of memory: killed process %d (%s): %lu KiB resident, %lu KiB swapped out, "
+	       "%lu KiB of page tables, oom_score_adj %d\n",
+	       p->pid, c->comm, c->resident * 4, c->swapped * 4, c->tables * 4,
+	       p->oom_score_adj);
+	as->oom_killed = time_ns();
+	kill_users(as);
+	vm_event(VM_OOM_KILL);
+	aspace_put(as);
+}
+
+/* Is a victim still there that may free enough? */
+static bool victim_dying(void)
+{
+	uint64_t now = time_ns();
+	struct aspace *as;
+	bool dying = false;
+
+	spin_lock(&aspaces_lock);
+	list_for_each_entry(as, &aspaces, link)
+		dying |= as->oom_killed && now < as->oom_killed + PATIENCE;
+	spin_unlock(&aspaces_lock);
+	return dying;
 }
 
 bool oom_kill(void)
 {
-	uint64_t pages;
-	struct aspace *as = pick(&pages);
-	bool killed;
+	static _Atomic bool busy;
+	struct process *worst = NULL;
+	struct charge charge;
+	bool dying;
 
-	if (!as)
-		return false;
-	as->oom_victim = true;
-	killed = kill_users(as, pages);
-	if (killed)
-		vm_event(VM_OOM_KILL);
-	aspace_put(as);
-	return true;
+	/* Who else finds memory out meanwhile waits for what this one frees. */
+	if (busy || atomic_exchange(&busy, true))
+		return true;
+	dying = victim_dying();
+	if (!dying)
+		worst = pick(&charge);
+	if (worst) {
+		kill(worst, &charge);
+		process_put(worst);
+	}
+	busy = false;
+	return dying || worst;
 }

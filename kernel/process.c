@@ -90,6 +90,7 @@ static int inherit(struct process *p, const struct clone_args *a)
 	p->exit_signal = a->exit_signal;
 	p->personality = parent->personality;
 	p->oom_score_adj = parent->oom_score_adj;
+	p->oom_score_adj_min = parent->oom_score_adj_min;
 	p->no_new_privs = parent->no_new_privs;
 	p->dumpable = parent->dumpable;
 	irq = spin_lock_irq(&parent->siglock);

@@ -16,18 +16,24 @@
 #include "mm/usercopy.h"
 #include "mm/vma.h"
 
+struct aspace *process_aspace_locked(struct process *p)
+{
+	struct aspace *as = p->leader ? p->leader->aspace : NULL;
+	uint64_t irq = spin_lock_irq(&p->siglock);
+	struct thread *t;
+
+	/* A first thread that has ended has none, while others go on. */
+	list_for_each_entry(t, &p->threads, process_link)
+		as = as ? as : t->aspace;
+	spin_unlock_irq(&p->siglock, irq);
+	return as;
+}
+
 struct aspace *process_aspace(struct process *p)
 {
 	uint64_t irq = spin_lock_irq(&proc_lock);
-	struct aspace *as = p->leader ? p->leader->aspace : NULL;
-	struct thread *t;
-	uint64_t irq2;
+	struct aspace *as = process_aspace_locked(p);
 
-	/* A first thread that has ended has none, while others go on. */
-	irq2 = spin_lock_irq(&p->siglock);
-	list_for_each_entry(t, &p->threads, process_link)
-		as = as ? as : t->aspace;
-	spin_unlock_irq(&p->siglock, irq2);
 	if (as && !aspace_try_get(as))
 		as = NULL;
 	spin_unlock_irq(&proc_lock, irq);

@@ -237,7 +237,7 @@ struct process {
 	uint64_t maxrss, children_maxrss; /* (siglock) pages */
 	uint64_t cpu_warned;		/* seconds of CPU time at the last SIGXCPU */
 	uint32_t personality;		/* personality(2) */
-	int oom_score_adj;
+	int oom_score_adj, oom_score_adj_min; /* (proc_lock) kernel/oom.h */
 	bool dumpable;			/* prctl(PR_SET_DUMPABLE) */
 	bool no_new_privs;
 	struct file *exe;		/* (siglock) for /proc/PID/exe */

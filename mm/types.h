@@ -188,5 +188,5 @@ struct aspace {
 	_Atomic hartmask_t stale;   /* those that must drop its entries before they run it again */
 
 	struct list_head link;	    /* (aspaces_lock) */
-	bool oom_victim;	    /* killed for its memory: do not pick it twice */
+	uint64_t oom_killed;	    /* ns: when it was killed for its memory; 0: it was not */
 };

@@ -358,33 +358,6 @@ static int show_limits(struct proc_text *t, struct process *p)
 	return 0;
 }
 
-static int show_oom_score_adj(struct proc_text *t, struct process *p)
-{
-	proc_printf(t, "%d\n", p->oom_score_adj);
-	return 0;
-}
-
-static int store_oom_score_adj(struct process *p, char *text, size_t len)
-{
-	bool minus = *text == '-';
-	int value = 0;
-
-	if (minus)
-		text++;
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	while (*text >= '0' && *text <= '9' && value < 10000)
-		value = value * 10 + (*text++ - '0');
-	if ((*text && *text != '\n') || value > 1000)
-		return -EINVAL;
-	value = minus ? -value : value;
-	/* Only root makes a process harder to kill than it was. */
-	if (value < p->oom_score_adj && !cred_capable(CAP_SYS_RESOURCE))
-		return -EACCES;
-	p->oom_score_adj = value;
-	return 0;
-}
-
 /* --- links --- */
 
 static int place_take(struct process *p, bool root, struct path *out)
@@ -496,8 +469,11 @@ const struct proc_entry proc_process_entries[] = {
 	{.name = "mem", .mode = S_IFREG | 0600, .read = proc_read_mem, .write = proc_write_mem},
 	{.name = "mountinfo", .mode = S_IFREG | 0444, .show = proc_show_mountinfo},
 	{.name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts},
-	{.name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj,
-	 .store = store_oom_score_adj},
+	{.name = "oom_adj", .mode = S_IFREG | 0644, .show = proc_show_oom_adj,
+	 .store = proc_store_oom_adj},
+	{.name = "oom_score", .mode = S_IFREG | 0444, .show = proc_show_oom_score},
+	{.name = "oom_score_adj", .mode = S_IFREG | 0644, .show = proc_show_oom_score_adj,
+	 .store = proc_store_oom_score_adj},
 	{.name = "pagemap", .mode = S_IFREG | 0400, .read = proc_read_pagemap},
 	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root, .follow = follow_root},
 	{.name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_smaps},

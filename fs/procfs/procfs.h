@@ -108,6 +108,12 @@ ssize64_t proc_read_pagemap(struct process *p, struct uio *u, uint64_t pos);
 /* maps.c */
 int proc_show_maps(struct proc_text *t, struct process *p);
 int proc_show_smaps(struct proc_text *t, struct process *p);
+/* oom.c */
+int proc_show_oom_score(struct proc_text *t, struct process *p);
+int proc_show_oom_score_adj(struct proc_text *t, struct process *p);
+int proc_store_oom_score_adj(struct process *p, char *text, size_t len);
+int proc_show_oom_adj(struct proc_text *t, struct process *p);
+int proc_store_oom_adj(struct process *p, char *text, size_t len);
 /* procfs.c: the process, referenced, whose /proc/PID the file is, or NULL: it is something else. */
 struct process *proc_dir_process(const struct file *f);
 /* May the running thread look at the insides of p: its memory, its files? */

@@ -97,6 +97,23 @@ struct process *process_next(pid_t pid)
 	return NULL;
 }
 
+struct aspace *process_aspace(struct process *p)
+{
+	(void)p;
+	return NULL;
+}
+
+struct aspace *process_aspace_locked(struct process *p)
+{
+	(void)p;
+	return NULL;
+}
+
+void process_get(struct process *p)
+{
+	(void)p;
+}
+
 void process_put(struct process *p)
 {
 	(void)p;
