@@ -4,6 +4,7 @@
 #include "fs/vfs.h"
 
 #include "kernel/thread.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 
 /* Put n bytes in front of *at; false when there is no room. */
@@ -79,4 +80,17 @@ out:
 char *file_path(struct file *f, char *buf, size_t size)
 {
 	return path_string(&f->path, buf, size, NULL, true);
+}
+
+void path_escape(const char *s, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	for (; *s && at + 5 < size; s++) {
+		if (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\\')
+			at += (size_t)scnprintf(buf + at, size - at, "\\%03o", (unsigned)*s);
+		else
+			buf[at++] = *s;
+	}
+	buf[at] = '\0';
 }

@@ -216,20 +216,6 @@ static void options_show(struct mount *m, char *buf, size_t size)
 		strlcat(buf, ",relatime", size);
 }
 
-/* Blanks and backslashes in names stand as \040 and so on. */
-static void escape(const char *s, char *buf, size_t size)
-{
-	size_t at = 0;
-
-	for (; *s && at + 5 < size; s++) {
-		if (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\\')
-			at += (size_t)scnprintf(buf + at, size - at, "\\%03o", (unsigned)*s);
-		else
-			buf[at++] = *s;
-	}
-	buf[at] = '\0';
-}
-
 /* The part of a line of mountinfo that mounts has not: numbers, and the root in the file system. */
 static size_t numbers_show(struct mount *m, char *buf, size_t size)
 {
@@ -250,8 +236,8 @@ size_t mount_show(struct mount *m, bool info, char *buf, size_t size)
 		return 0;
 	at = path_string(&p, text, PATH_MAX, &lost, false);
 	if (!is_err(at) && !lost) {
-		escape(at, text + PATH_MAX, PATH_MAX);
-		escape(*m->source ? m->source : "none", source, sizeof(source));
+		path_escape(at, text + PATH_MAX, PATH_MAX);
+		path_escape(*m->source ? m->source : "none", source, sizeof(source));
 		options_show(m, options, sizeof(options));
 		if (info) {
 			n = numbers_show(m, buf, size);

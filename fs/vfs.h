@@ -488,6 +488,8 @@ bool path_below_locked(const struct path *p, const struct path *top);
 /* Absolute path as the running thread's root sees it, in buf; start of the string or err_ptr
  * (-ENAMETOOLONG). *unreachable: it lies outside of that root; " (deleted)" is added if so. */
 char *path_string(const struct path *p, char *buf, size_t size, bool *unreachable, bool mark);
+/* s as files of /proc have it: blanks and backslashes as \040 and so on; cut at what buf holds. */
+void path_escape(const char *s, char *buf, size_t size);
 
 /* --- making and removing names: shared by the system calls and the kernel's own uses --- */
 
