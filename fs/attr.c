@@ -71,6 +71,9 @@ int vfs_setattr(struct path *p, struct iattr *a)
 		return err;
 	mutex_lock(&inode->lock);
 	err = setattr_permission(inode, a);
+	/* To add to it does no harm. */
+	if (!err && (a->valid & ATTR_SIZE) && inode_is_swap(inode) && a->size <= inode_size(inode))
+		err = -ETXTBSY;
 	if (!err) {
 		setattr_setid(inode, a);
 		a->valid |= ATTR_CTIME;

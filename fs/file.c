@@ -177,6 +177,8 @@ uint32_t file_map_mode(struct file *f)
 		mode |= FILE_MAP_WRITE;
 	if (atomic_load(&f->path.mnt->flags) & MS_NOEXEC)
 		mode |= FILE_MAP_NOEXEC;
+	if (inode_is_swap(f->inode))
+		mode |= FILE_MAP_SWAP;
 	if (dev && dev->ops->maps_zeros)
 		mode |= FILE_MAP_ZERO;
 	return mode;

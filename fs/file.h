@@ -39,9 +39,12 @@ uint64_t file_size(struct file *f);
 struct object *file_object(struct file *f); /* page cache of a regular file; NULL if none */
 /*
  * What mmap may do with f: it was opened for reading, for writing, lies on a noexec mount. ZERO:
- * what it gives is anonymous memory, as of /dev/zero.
+ * what it gives is anonymous memory, as of /dev/zero. SWAP: it is a swap area.
  */
-enum { FILE_MAP_READ = 1, FILE_MAP_WRITE = 2, FILE_MAP_NOEXEC = 4, FILE_MAP_ZERO = 8 };
+enum {
+	FILE_MAP_READ = 1, FILE_MAP_WRITE = 2, FILE_MAP_NOEXEC = 4, FILE_MAP_ZERO = 8,
+	FILE_MAP_SWAP = 16,
+};
 uint32_t file_map_mode(struct file *f);
 /* As fsync(2) for bytes [start, end): data and what is needed to find it. 0 or -errno. */
 int file_sync_range(struct file *f, uint64_t start, uint64_t end);

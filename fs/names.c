@@ -137,7 +137,7 @@ int name_may_remove(struct inode *dir, struct dentry *d, bool directory)
 
 	if (err)
 		return err;
-	if (sticky_denies(dir, inode))
+	if (sticky_denies(dir, inode) || inode_is_swap(inode))
 		return -EPERM;
 	if (directory && !S_ISDIR(inode->mode))
 		return -ENOTDIR;
@@ -188,7 +188,8 @@ int vfs_unlink(int dirfd, const char *path, bool directory)
 	if (!err) {
 		inode_get(inode);
 		mutex_lock(&inode->lock);
-		err = dir->ops->unlink(dir, d);
+		/* Once more: now it cannot become one. */
+		err = inode_is_swap(inode) ? -EPERM : dir->ops->unlink(dir, d);
 		if (!err && directory)
 			atomic_fetch_or(&inode->state, INODE_DEAD);
 		mutex_unlock(&inode->lock);

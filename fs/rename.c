@@ -141,7 +141,11 @@ static int rename_locked(struct renaming *r, struct inode **victim)
 		*victim = inode_get(to);
 		mutex_lock(&to->lock);
 	}
-	err = dir->ops->rename(dir, r->from_d, to_dir, r->to_d, exchange);
+	/* What goes cannot become a swap area any more. */
+	if (to && !exchange && inode_is_swap(to))
+		err = -EPERM;
+	else
+		err = dir->ops->rename(dir, r->from_d, to_dir, r->to_d, exchange);
 	if (to && !exchange) {
 		if (!err && S_ISDIR(to->mode))
 			atomic_fetch_or(&to->state, INODE_DEAD);

@@ -107,6 +107,8 @@ static ssize64_t copy_range_check(struct file *in, struct file *out, uint64_t in
 		return S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode) ? -EISDIR : -EINVAL;
 	if (in->inode->sb != out->inode->sb)
 		return -EXDEV;
+	if (inode_is_swap(in->inode) || inode_is_swap(out->inode))
+		return -ETXTBSY;
 	if (in_pos + n < in_pos || out_pos + n < out_pos)
 		return -EOVERFLOW;
 	if (in->inode == out->inode && in_pos < out_pos + n && out_pos < in_pos + n)

@@ -123,6 +123,7 @@ enum {
 	INODE_DEAD = 16,    /* i; directory was removed: nothing may be made in it */
 	INODE_EVICTED = 32, /* what it had on the disk is freed already, though it is in use */
 	INODE_LINKABLE = 64, /* i; O_TMPFILE: has had no name yet, and may be given one */
+	INODE_SWAP = 128, /* i; its blocks are a swap area: they and its names stay as they are */
 };
 
 struct inode {
@@ -208,6 +209,12 @@ struct inode_ops {
 	 * inode->lock held. NULL: anything.
 	 */
 	int (*write_limit)(struct inode *inode, struct uio *u, uint64_t pos);
+	/*
+	 * Where block `at` of a regular file lies on sb->bdev: *block, 0 if it is a hole; and how
+	 * many from there on lie one behind the other, or are holes: *run, at most max. 0 or
+	 * -errno. inode->lock held. May sleep. NULL: its pages are not on a device.
+	 */
+	int (*map)(struct inode *inode, uint64_t at, uint64_t max, uint32_t *block, uint64_t *run);
 	/*
 	 * Bytes [pos, pos + n) lie in one page, which is dirty: has it got all that writing them
 	 * needs, so that the object's write_begin and make_writable would do nothing? inode->lock
@@ -661,6 +668,12 @@ void readahead_start(void);
 void flusher_start(void);
 void flusher_retime(void); /* the settings of write-back (mm/writeback.h) changed */
 void flusher_kick(void); /* something became dirty; any context without icache_lock */
+
+/* Is it a swap area? Then nobody writes to it (ETXTBSY), and its names stay (EPERM). */
+static inline bool inode_is_swap(const struct inode *inode)
+{
+	return unlikely(atomic_load_explicit(&inode->state, memory_order_relaxed) & INODE_SWAP);
+}
 
 static inline bool inode_has_object(const struct inode *inode)
 {

@@ -69,6 +69,8 @@ static int decode_file(struct map_request *r)
 	if (type != MAP_PRIVATE) {
 		if ((r->prot & PROT_WRITE) && !(mode & FILE_MAP_WRITE))
 			return -EACCES;
+		if ((r->prot & PROT_WRITE) && (mode & FILE_MAP_SWAP))
+			return -ETXTBSY;
 		r->vflags |= VMA_SHARED;
 		if (mode & FILE_MAP_WRITE)
 			r->vflags |= VMA_MAYWRITE;

@@ -100,6 +100,9 @@ static int ext2_read_pages(struct object *o, uint64_t index, struct frame **fram
 
 static int ext2_write_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
 {
+	/* What a mapping stored just before it was a swap area must not spoil what is there now. */
+	if (inode_is_swap(o->owner))
+		return -ETXTBSY;
 	return pages_move(o, index, frames, n, BIO_WRITE);
 }
 
@@ -124,6 +127,8 @@ static int ext2_make_writable(struct object *o, uint64_t index, uint32_t from, u
 	/* A shared mapping of a volume that turned read-only. */
 	if (unlikely(atomic_load(&inode->sb->readonly)))
 		return -EROFS;
+	if (inode_is_swap(inode))
+		return -ETXTBSY;
 	if (!inode->sb->journal || current()->handle.in)
 		return blocks_make(inode, base + from, base + to);
 	/* By a fault. What has got a block is dirty before its transaction can be committed. */
@@ -176,6 +181,11 @@ bool ext2_can_overwrite(const struct inode *inode, uint64_t pos, size_t n)
 	return atomic_load_explicit(&ei->ready, memory_order_relaxed) == (pos >> bits) + 1 &&
 	       (pos + n - 1) >> bits == pos >> bits && pos + n <= INT32_MAX &&
 	       !atomic_load_explicit(&inode->sb->readonly, memory_order_relaxed);
+}
+
+int ext2_file_map(struct inode *inode, uint64_t at, uint64_t max, uint32_t *block, uint64_t *run)
+{
+	return ext2_map(ext2_i(inode), at, max, false, block, run);
 }
 
 void ext2_write_cut(struct inode *inode)

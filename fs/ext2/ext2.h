@@ -254,6 +254,7 @@ int ext2_fallocate(struct file *f, int mode, uint64_t offset, uint64_t len);
 /* namei.c, symlink.c, data.c */
 bool ext2_can_overwrite(const struct inode *inode, uint64_t pos, size_t n);
 void ext2_write_cut(struct inode *inode); /* as inode_ops.write_cut */
+int ext2_file_map(struct inode *inode, uint64_t at, uint64_t max, uint32_t *block, uint64_t *run);
 extern const struct inode_ops ext2_dir_iops, ext2_file_iops, ext2_symlink_iops, ext2_special_iops;
 extern const struct file_ops ext2_dir_fops, ext2_file_fops;
 extern const struct object_ops ext2_object_ops;

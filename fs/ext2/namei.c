@@ -290,6 +290,7 @@ const struct inode_ops ext2_dir_iops = {
 };
 
 const struct inode_ops ext2_file_iops = {
+	.map = ext2_file_map,
 	.can_overwrite = ext2_can_overwrite,
 	.write_cut = ext2_write_cut,
 	.setattr = ext2_setattr,

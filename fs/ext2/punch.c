@@ -67,13 +67,15 @@ int ext2_fallocate(struct file *f, int mode, uint64_t offset, uint64_t len)
 	uint64_t size;
 	int err = 0;
 
-	/* Blocks that are not written yet cannot be told from others in a block map. */
-	if (!(mode & FALLOC_FL_PUNCH_HOLE))
-		return -EOPNOTSUPP;
 	mutex_lock(&inode->lock);
 	size = inode_size(inode);
+	/* Blocks that are not written yet cannot be told from others in a block map. */
+	if (inode_is_swap(inode))
+		err = -ETXTBSY;
+	else if (!(mode & FALLOC_FL_PUNCH_HOLE))
+		err = -EOPNOTSUPP;
 	/* Behind the end there is nothing; with it goes the rest of the last block. */
-	if (offset < size)
+	else if (offset < size)
 		err = hole_punch(inode, offset,
 				 offset + len < size ? offset + len
 						     : ALIGN_UP(size, PAGE_SIZE));

@@ -189,7 +189,8 @@ static int show_swaps(struct proc_text *t, struct process *p)
 
 	proc_printf(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 	for (uint32_t n = 0; swap_line_next(n, &line); n = line.number + 1)
-		proc_printf(t, "%-40spartition\t%lu\t%s%lu\t%s%d\n", line.name, line.size * 4,
+		proc_printf(t, "%-39s %s\t%lu\t%s%lu\t%s%d\n", line.name,
+			    line.file ? "file\t" : "partition", line.size * 4,
 			    line.size * 4 < 10000000 ? "\t" : "", line.used * 4,
 			    line.used * 4 < 10000000 ? "\t" : "", line.priority);
 	return 0;

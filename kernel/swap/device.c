@@ -1,10 +1,12 @@
 /*
- * Swap pages on their way to and from a block device. Nothing is allocated here: memory may be what
- * is waited for.
+ * Swap pages on their way to and from a block device, past the file whose blocks it may be. Nothing
+ * is allocated here: memory may be what is waited for.
  */
 #include "kernel/swap/device.h"
 
+#include "drivers/block.h"
 #include "kernel/printk.h"
+#include "kernel/swap/place.h"
 #include "kernel/swap/swapon.h"
 #include "kernel/thread.h"
 #include "kernel/wait.h"
@@ -12,25 +14,24 @@
 #include "mm/frame.h"
 #include "mm/reclaim.h"
 
-static void bio_pages(struct bio *b, struct swap_area *a, uint32_t at, struct frame **frames,
-		      uint32_t n)
+static void bio_pages(struct bio *b, struct frame **frames, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		b->vec[i] = (struct bio_vec){frame_pa(frames[i]), PAGE_SIZE};
 	b->nvec = n;
-	b->sector = (uint64_t)at * SECTORS_PER_PAGE;
-	b->dev = a->owner;
 }
 
 static int swap_read(struct swap_area *a, uint32_t at, struct frame *f)
 {
+	const struct swap_place *p = a->owner;
 	struct bio_vec vec;
 	struct bio b;
+	uint32_t n = 1;
 	int err;
 
-	bio_init(&b, a->owner, BIO_READ, 0);
+	bio_init(&b, p->bdev, BIO_READ, swap_place_sector(p, at, &n));
 	b.vec = &vec;
-	bio_pages(&b, a, at, &f, 1);
+	bio_pages(&b, &f, n);
 	err = bio_submit_wait(&b);
 	if (err)
 		pr_err("swap: reading page %u of %s for %s failed (%d)\n", at, b.dev->name,
@@ -72,20 +73,35 @@ static void write_done(struct bio *b)
 	wake_all(&writes_wait);
 }
 
-static void swap_write(struct swap_area *a, uint32_t at, struct frame **frames, uint32_t n)
+/* Start a request for n pages, from that sector on. */
+static void write_start(struct swap_area *a, uint64_t sector, struct frame **frames, uint32_t n)
 {
+	const struct swap_place *p = a->owner;
 	struct swap_write *w;
 
 	wait_event(&writes_wait, (w = write_get()), WAIT_UNINTERRUPTIBLE);
-	bio_init(&w->bio, a->owner, BIO_WRITE, 0);
+	bio_init(&w->bio, p->bdev, BIO_WRITE, sector);
 	w->bio.vec = w->vec;
 	w->bio.done = write_done;
 	w->bio.data = w;
 	memcpy(w->frames, frames, n * sizeof(*frames));
 	w->n = n;
 	w->area = a;
-	bio_pages(&w->bio, a, at, frames, n);
+	bio_pages(&w->bio, frames, n);
 	bio_submit(&w->bio);
+}
+
+static void swap_write(struct swap_area *a, uint32_t at, struct frame **frames, uint32_t n)
+{
+	while (n) {
+		uint32_t run = n;
+		uint64_t sector = swap_place_sector(a->owner, at, &run);
+
+		write_start(a, sector, frames, run);
+		at += run;
+		frames += run;
+		n -= run;
+	}
 }
 
 const struct swap_ops swap_device_ops = {.read = swap_read, .write = swap_write};

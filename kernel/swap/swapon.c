@@ -6,10 +6,10 @@
 #include "kernel/printk.h"
 #include "kernel/signal.h"
 #include "kernel/swap/device.h"
+#include "kernel/swap/place.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/swap.h"
-#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/pagecache.h"
@@ -31,19 +31,32 @@ struct header {
 };
 _Static_assert(sizeof(struct header) == PAGE_SIZE, "a page");
 
-/* The area that the header describes, on a device of so many pages; or err_ptr. */
-static struct swap_area *area_of_header(const struct header *h, uint64_t pages)
+static bool header_sound(const struct header *h, const struct swap_place *p)
 {
-	struct swap_area *a;
-
 	if (memcmp(h->magic, "SWAPSPACE2", sizeof(h->magic)) || h->version != 1)
-		return err_ptr(-EINVAL);
-	if (!h->last_page || h->last_page >= pages || h->nr_bad > ARRAY_SIZE(h->bad))
-		return err_ptr(-EINVAL);
+		return false;
+	/* Which blocks of a file are bad its file system knows. */
+	if (!h->last_page || h->last_page >= p->size || h->nr_bad > ARRAY_SIZE(h->bad) ||
+	    (h->nr_bad && p->file))
+		return false;
 	for (uint32_t i = 0; i < h->nr_bad; i++)
 		if (!h->bad[i] || h->bad[i] > h->last_page)
-			return err_ptr(-EINVAL);
-	a = swap_area_create(MIN(h->last_page + 1, SWAP_AREA_MAX), h->bad, h->nr_bad);
+			return false;
+	return true;
+}
+
+/* The area that the header describes at p, which is ours alone from now on; or err_ptr. */
+static struct swap_area *area_of_header(const struct header *h, struct swap_place *p)
+{
+	int err = header_sound(h, p) ? swap_place_take(p) : -EINVAL;
+	uint32_t slots = MIN(p->pages, SWAP_AREA_MAX);
+	struct swap_area *a;
+
+	if (!err && slots < 2)
+		err = -EINVAL;
+	if (err)
+		return err_ptr(err);
+	a = swap_area_create(MIN(h->last_page + 1, slots), h->bad, h->nr_bad);
 	if (a && a->usable)
 		return a;
 	if (a)
@@ -51,7 +64,7 @@ static struct swap_area *area_of_header(const struct header *h, uint64_t pages)
 	return err_ptr(a ? -EINVAL : -ENOMEM);
 }
 
-static struct swap_area *area_read(struct blockdev *d)
+static struct swap_area *area_read(struct swap_place *p)
 {
 	struct header *h = kmalloc_wait(PAGE_SIZE);
 	struct swap_area *a;
@@ -59,22 +72,27 @@ static struct swap_area *area_read(struct blockdev *d)
 
 	if (!h)
 		return err_ptr(-ENOMEM);
-	err = d->sectors < SECTORS_PER_PAGE ? -EINVAL
-					    : blockdev_transfer(d, BIO_READ, 0, h, PAGE_SIZE);
-	a = err ? err_ptr(err) : area_of_header(h, d->sectors / SECTORS_PER_PAGE);
+	err = swap_place_header(p, h);
+	a = err ? err_ptr(err) : area_of_header(h, p);
 	kfree(h);
 	return a;
 }
 
 /* Best effort: a device that cannot do it is told once. */
-static void discard_all(struct blockdev *d)
+static void discard_all(const struct swap_area *a)
 {
+	const struct swap_place *p = a->owner;
 	struct bio b;
 
-	bio_init(&b, d, BIO_DISCARD, SECTORS_PER_PAGE);
-	b.sectors = d->sectors - SECTORS_PER_PAGE;
-	if (bio_submit_wait(&b))
-		pr_info("swap: %s does not discard\n", d->name);
+	for (uint32_t at = 1, n = 0; at < a->slots; at += n) {
+		n = a->slots - at;
+		bio_init(&b, p->bdev, BIO_DISCARD, swap_place_sector(p, at, &n));
+		b.sectors = (uint64_t)n * SECTORS_PER_PAGE;
+		if (bio_submit_wait(&b)) {
+			pr_info("swap: %s does not discard\n", p->bdev->name);
+			return;
+		}
+	}
 }
 
 /* --- taking an area out of use --- */
@@ -197,46 +215,32 @@ static int priority_of(int flags)
 	return flags & SWAP_FLAG_PREFER ? flags & SWAP_FLAG_PRIO_MASK : --last;
 }
 
-/* (swaps_lock) d is claimed. */
-static int device_on(struct blockdev *d, int flags)
+/* (swaps_lock) */
+static int place_on(struct swap_place *p, int flags)
 {
 	struct swap_area *a;
 
-	if (d->readonly)
-		return -EROFS;
 	if (take_back_start())
 		return -ENOMEM;
-	a = area_read(d);
+	a = area_read(p);
 	if (is_err(a))
 		return ptr_err(a);
 	a->ops = &swap_device_ops;
-	a->owner = d;
+	a->owner = p;
 	if (flags & SWAP_FLAG_DISCARD)
-		discard_all(d);
+		discard_all(a);
 	if (!swap_area_add(a, priority_of(flags))) {
 		swap_area_free(a);
 		return -EPERM;
 	}
-	pr_info("swap: %u KiB on %s, priority %d\n", a->usable * 4, d->name, a->priority);
+	pr_info("swap: %u KiB on %s%s, priority %d\n", a->usable * 4,
+		p->file ? "a file on " : "", p->bdev->name, a->priority);
 	return 0;
-}
-
-/* The block device that the user's path names. 0 or -errno. */
-static int device_at(uaddr_t name, struct blockdev **d)
-{
-	struct path p;
-	int err = path_lookup_user(AT_FDCWD, name, WALK_FOLLOW, &p);
-
-	if (err)
-		return err;
-	*d = S_ISBLK(p.dentry->inode->mode) ? blockdev_by_dev(p.dentry->inode->rdev) : NULL;
-	path_put(&p);
-	return *d ? 0 : -EINVAL;
 }
 
 SYSCALL2(swapon, uaddr_t, name, int, flags)
 {
-	struct blockdev *d;
+	struct swap_place *p;
 	int err;
 
 	if (!cred_capable(CAP_SYS_ADMIN))
@@ -244,42 +248,54 @@ SYSCALL2(swapon, uaddr_t, name, int, flags)
 	if (flags & ~(SWAP_FLAG_PREFER | SWAP_FLAG_PRIO_MASK | SWAP_FLAG_DISCARD |
 		      SWAP_FLAG_DISCARD_ONCE | SWAP_FLAG_DISCARD_PAGES))
 		return -EINVAL;
-	err = device_at(name, &d);
-	if (err)
-		return err;
-	err = blockdev_claim(d);
-	if (err)
-		return err;
+	p = swap_place_open(name);
+	if (is_err(p))
+		return ptr_err(p);
 	mutex_lock(&swaps_lock);
-	err = device_on(d, flags);
+	err = place_on(p, flags);
 	mutex_unlock(&swaps_lock);
 	if (err)
-		blockdev_release(d);
+		swap_place_close(p);
 	return err;
+}
+
+/* Take the area at that path out of use. Its place, or err_ptr. (swaps_lock) */
+static struct swap_place *area_off(const struct path *at)
+{
+	struct swap_area *a = swap_area_next(0);
+	struct swap_place *p;
+	int err;
+
+	while (a && !swap_place_is(a->owner, at))
+		a = swap_area_next(a->number + 1);
+	err = a ? empty(a) : -EINVAL;
+	if (err)
+		return err_ptr(err);
+	p = a->owner;
+	swap_area_remove(a);
+	swap_area_free(a);
+	return p;
 }
 
 SYSCALL1(swapoff, uaddr_t, name)
 {
-	struct blockdev *d;
-	struct swap_area *a;
+	struct swap_place *p;
+	struct path at;
 	int err;
 
 	if (!cred_capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	err = device_at(name, &d);
+	err = path_lookup_user(AT_FDCWD, name, WALK_FOLLOW, &at);
 	if (err)
 		return err;
 	mutex_lock(&swaps_lock);
-	for (a = swap_area_next(0); a && a->owner != d; a = swap_area_next(a->number + 1))
-		;
-	err = a ? empty(a) : -EINVAL;
-	if (!err) {
-		swap_area_remove(a);
-		swap_area_free(a);
-		blockdev_release(d);
-	}
+	p = area_off(&at);
 	mutex_unlock(&swaps_lock);
-	return err;
+	path_put(&at);
+	if (is_err(p))
+		return ptr_err(p);
+	swap_place_close(p);
+	return 0;
 }
 
 void swapon_init(void)
@@ -294,8 +310,10 @@ bool swap_line_next(uint32_t number, struct swap_line *out)
 	mutex_lock(&swaps_lock);
 	a = swap_area_next(number);
 	if (a) {
-		snprintf(out->name, sizeof(out->name), "/dev/%s",
-			 ((struct blockdev *)a->owner)->name);
+		const struct swap_place *p = a->owner;
+
+		swap_place_name(p, out->name, sizeof(out->name));
+		out->file = p->file;
 		out->size = a->usable;
 		out->used = a->used;
 		out->priority = a->priority;

@@ -1,5 +1,6 @@
 /*
- * Swap areas on block devices: swapon(2), swapoff(2), and how pages get there and back.
+ * Swap areas on block devices and in files: swapon(2), swapoff(2), and how pages get there and
+ * back.
  */
 #pragma once
 
@@ -10,7 +11,8 @@ void swapon_init(void);
 void swapon_take_back(void);
 /* One line of /proc/swaps: the area with this number or the next after it; false: none. Sleeps. */
 struct swap_line {
-	char name[32];
+	char name[512]; /* its path, cut if it is longer */
+	bool file; /* not a whole device */
 	uint64_t size, used; /* pages */
 	int priority;
 	uint32_t number;

@@ -5,6 +5,7 @@
  * ut-scratch (scripts/usertests and scripts/linux-tests make it); without it these
  * tests are skipped, so that nobody's data is touched.
  */
+#include "disk.h"
 #include "ut.h"
 
 #include <sys/mman.h>
@@ -13,7 +14,7 @@
 
 #define SCRATCH "/dev/vdb"
 
-static void scratch_mount(unsigned long flags)
+void scratch_mount(unsigned long flags)
 {
 	mkdir("m", 0755);
 	if (access(SCRATCH, F_OK) != 0)
@@ -25,7 +26,7 @@ static void scratch_mount(unsigned long flags)
 	}
 }
 
-static void scratch_unmount(void)
+void scratch_unmount(void)
 {
 	CHECK_OK(umount2("m", 0));
 	CHECK_ERR(access("m/ut-scratch", F_OK), ENOENT);
