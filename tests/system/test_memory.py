@@ -2,7 +2,8 @@
 import os
 import re
 
-from lib import OUT, Machine, check, equal, full_only, host, run, scratch
+from lib import (MIB, OUT, Machine, cases, check, debugfs, equal, fsck, full_only, host, new_image,
+                 run, scratch, tree_of)
 
 UP, DOWN, ESCAPE, RETURN = "\x1b[A", "\x1b[B", "\x1b", "\r"
 
@@ -51,6 +52,30 @@ def test_swap_from_the_start():
     equal(lines[1].split(), "/dev/vdb partition 8188 0 -2".split(), "the area")
     equal(lines[3].split(), "/dev/vdb partition 8188 0 7".split(), "the area, once more")
     equal(lines[6].split()[:2], ["Swap:", "8188"], "what free says")
+
+
+@cases({"block": 1024, "journal": True}, {"block": 4096, "journal": False})
+@cases({"block": 2048, "journal": True}, {"block": 4096, "journal": True}, full=True)
+def test_swap_in_a_file(block, journal):
+    """More than memory goes to a file; nothing else of its volume changes, on or off at the end."""
+    kept = os.urandom(3 * MIB + 777)
+    disk = new_image("swap.img", size=64 * MIB, tree=tree_of({"kept": kept}),
+                     options=["-b", str(block), *(["-j"] if journal else [])])
+    lines = run("mkdir /m; mount -t ext2 /dev/vdb /m || exit 2; cd /m; "
+                "dd if=/dev/zero of=s bs=1M count=48 2>/dev/null; mkswap -q s && swapon -p 9 s; "
+                "cat /proc/swaps; usertests swap_out_and_in swap_shared_by_fork "
+                "swap_more_than_memory || exit 3; umount /m 2>/dev/null && exit 4; "
+                "swapoff s && rm s && dd if=/dev/zero of=s bs=1M count=48 2>/dev/null && "
+                "mkswap -q s && swapon s && usertests swap_more_than_memory",
+                mem="32M", disks=[disk], status=0).text.split("\n")
+    name, kind, size, used, priority = lines[1].split()
+    equal((name, kind, used, priority), ("/m/s", "file", "0", "9"), "the area")
+    check(48 * 1000 <= int(size) < 48 * 1024, f"{size} KiB of 48 MiB are used")
+    check(not [line for line in lines if "... skipped" in line], "a test was skipped")
+    fsck(disk)
+    debugfs(disk, f"dump /kept {scratch()}/kept")
+    with open(os.path.join(scratch(), "kept"), "rb") as file:
+        check(file.read() == kept, "another file of the volume has changed")
 
 
 def test_vmtop_batch():

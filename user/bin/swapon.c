@@ -59,5 +59,5 @@ static int swapoff_main(int argc, char **argv)
 	return status;
 }
 
-TOOL("swapon", swapon_main, "[-d] [-p PRIORITY] [DEVICE]...");
-TOOL("swapoff", swapoff_main, "DEVICE...");
+TOOL("swapon", swapon_main, "[-d] [-p PRIORITY] [FILE]...");
+TOOL("swapoff", swapoff_main, "FILE...");
