@@ -226,6 +226,13 @@ struct inode_ops {
 	 * inode->lock held. NULL: nothing does.
 	 */
 	void (*write_cut)(struct inode *inode);
+	/*
+	 * All extended attributes into the empty list (fs/xattr.h); they are those of the list from
+	 * now on, of which entries may be taken out and kept. 0, -ENOSPC, -ENOMEM, -EIO.
+	 * inode->lock held. May sleep. Both NULL: EOPNOTSUPP.
+	 */
+	int (*xattrs_load)(struct inode *inode, struct list_head *list);
+	int (*xattrs_store)(struct inode *inode, struct list_head *list);
 	/* Bring fields that stat shows up to date; under dcache_lock. NULL: they are. */
 	void (*refresh)(struct inode *inode);
 };

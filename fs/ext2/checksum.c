@@ -9,7 +9,6 @@
 #include "lib/crc.h"
 
 #define GROUP_SUM   offsetof(struct ext2_group, checksum)
-#define DINODE_OLD  128u /* the size of an inode in which there is only the sum's lower half */
 #define DINODE_LOW  offsetof(struct ext2_dinode, checksum_low)
 #define DINODE_HIGH offsetof(struct ext2_dinode, checksum_high)
 
@@ -59,18 +58,18 @@ static uint32_t seed_of(const struct ext2_inode *ei)
 
 int ext2_sum_dinode(struct ext2_fs *fs, const struct ext2_dinode *di, uint32_t ino)
 {
-	uint32_t sum, there = di->checksum_low, rest = fs->inode_size - DINODE_OLD;
+	uint32_t sum, there = di->checksum_low, rest = fs->inode_size - EXT2_DINODE_OLD;
 
 	if (!fs->sums)
 		return 0;
 	sum = inode_seed(fs, ino, di->generation);
-	sum = crc32c_around(sum, di, DINODE_OLD, DINODE_LOW, sizeof(di->checksum_low));
+	sum = crc32c_around(sum, di, EXT2_DINODE_OLD, DINODE_LOW, sizeof(di->checksum_low));
 	if (rest && ext2_has_extra(fs, di, DINODE_HIGH + sizeof(di->checksum_high))) {
 		there |= (uint32_t)di->checksum_high << 16;
-		sum = crc32c_around(sum, (const char *)di + DINODE_OLD, rest,
-				    DINODE_HIGH - DINODE_OLD, sizeof(di->checksum_high));
+		sum = crc32c_around(sum, (const char *)di + EXT2_DINODE_OLD, rest,
+				    DINODE_HIGH - EXT2_DINODE_OLD, sizeof(di->checksum_high));
 	} else {
-		sum = crc32c(sum, (const char *)di + DINODE_OLD, rest) & 0xffff;
+		sum = crc32c(sum, (const char *)di + EXT2_DINODE_OLD, rest) & 0xffff;
 	}
 	return there == sum ? 0 : sum_wrong(fs, "inode", ino);
 }
@@ -111,4 +110,15 @@ int ext2_sum_extents(struct ext2_inode *ei, const struct ext2_extent_header *hea
 	    *(const uint32_t *)((const char *)head + size) == crc32c(seed_of(ei), head, size))
 		return 0;
 	return sum_wrong(fs, "the extent tree of inode", (unsigned long)ei->vfs.ino);
+}
+
+int ext2_sum_xattrs(struct ext2_fs *fs, uint64_t block, const struct ext2_xattr_header *h)
+{
+	uint32_t sum = crc32c(fs->sum_seed, &block, sizeof(block));
+
+	if (!fs->sums)
+		return 0;
+	sum = crc32c_around(sum, h, fs->block_size, offsetof(struct ext2_xattr_header, checksum),
+			    sizeof(h->checksum));
+	return h->checksum == sum ? 0 : sum_wrong(fs, "attributes in block", block);
 }

@@ -22,6 +22,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structures are used i
 #define EXT2_ERROR_FS 2
 
 #define EXT2_COMPAT_HAS_JOURNAL 0x4
+#define EXT2_COMPAT_EXT_ATTR	0x8
 #define EXT2_COMPAT_DIR_INDEX	0x20
 
 #define EXT2_INCOMPAT_FILETYPE 0x2
@@ -206,6 +207,7 @@ struct ext2_dinode {
 };
 _Static_assert(sizeof(struct ext2_dinode) == 160, "inode");
 
+#define EXT2_DINODE_OLD 128u /* the size of an inode without what follows */
 #define EXT2_EXTRA_ISIZE 32 /* up to and including projid */
 
 struct ext2_dirent {
@@ -239,5 +241,23 @@ struct ext2_xattr_header {
 	uint32_t refcount;
 	uint32_t blocks;
 	uint32_t hash;
+	uint32_t checksum; /* with metadata_csum */
+	uint32_t reserved[3];
 };
 #define EXT2_XATTR_MAGIC 0xea020000
+
+/*
+ * Entries follow the header, in an inode the magic number alone; values are at offsets from the
+ * block's start, in an inode from the first entry.
+ */
+struct ext2_xattr_entry {
+	uint8_t name_len;
+	uint8_t name_index; /* XATTR_* */
+	uint16_t value_offs;
+	uint32_t value_inum;
+	uint32_t value_size;
+	uint32_t hash;
+	char name[];
+};
+#define EXT2_XATTR_ENTRY_SIZE(name_len) \
+	(sizeof(struct ext2_xattr_entry) + (((name_len) + 3u) & ~3u))

@@ -65,6 +65,7 @@ struct ext2_inode {
 	struct list_head order_link, log_link; /* (i) */
 	uint32_t tid, datasync_tid; /* transactions of its last change, of one for fdatasync */
 	uint32_t orphan_next;	  /* on the volume's list of orphans: the next one */
+	bool inline_xattrs;	  /* some stand behind its fields; inode lock */
 	bool fresh;		  /* just made: the old record in the table means nothing */
 };
 
@@ -101,7 +102,9 @@ static inline bool ext2_block_valid(const struct ext2_fs *fs, uint32_t block)
 {
 	return block > fs->first_data_block && block < fs->blocks_count;
 }
-void ext2_need_large_file(struct ext2_fs *fs); /* in a handle */
+/* The volume gets a feature, in a handle. */
+void ext2_need_large_file(struct ext2_fs *fs);
+void ext2_need_ext_attr(struct ext2_fs *fs);
 extern const struct super_ops ext2_super_ops;
 
 /*
@@ -115,6 +118,8 @@ int ext2_sum_dinode(struct ext2_fs *fs, const struct ext2_dinode *di, uint32_t i
 int ext2_sum_dir_block(struct inode *dir, uint32_t n, const void *block);
 /* The node of an extent tree, a whole block. */
 int ext2_sum_extents(struct ext2_inode *ei, const struct ext2_extent_header *head);
+/* A block of attributes. */
+int ext2_sum_xattrs(struct ext2_fs *fs, uint64_t block, const struct ext2_xattr_header *h);
 
 /* journal.c */
 /* Find and check the journal of a volume that has one: fs->journal. 0 or -errno, reported. */
@@ -212,8 +217,18 @@ int ext2_inode_store(struct inode *inode);
 /* Mark the record as a deleted inode's and give the number back, in a handle. 0 or -errno. */
 int ext2_inode_erase(struct inode *inode);
 void ext2_free_inode(struct inode *inode);
+/* The inode's record in the table. 0 or -errno; b is the caller's to put. */
+int ext2_dinode_get(struct super_block *sb, uint64_t ino, struct buf *b, struct ext2_dinode **di);
 /* Does the record have what ends at byte `end`, given how much of it is said to be in use? */
 bool ext2_has_extra(const struct ext2_fs *fs, const struct ext2_dinode *di, size_t end);
+
+/* xattr.c */
+int ext2_xattrs_load(struct inode *inode, struct list_head *list); /* as in inode_ops */
+int ext2_xattrs_store(struct inode *inode, struct list_head *list);
+/* Do any stand behind the inode's fields? */
+bool ext2_xattrs_inline(struct ext2_fs *fs, struct ext2_dinode *di);
+/* The inode's block of them goes, or one reference to it, in a handle. 0 or -errno, reported. */
+int ext2_xattrs_drop(struct ext2_inode *ei);
 
 /* truncate.c */
 void ext2_evict(struct inode *inode);

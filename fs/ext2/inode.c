@@ -34,7 +34,7 @@ void ext2_free_inode(struct inode *inode)
 }
 
 /* The record of an inode in its table. 0 or -errno. */
-static int dinode_get(struct super_block *sb, uint64_t ino, struct buf *b, struct ext2_dinode **di)
+int ext2_dinode_get(struct super_block *sb, uint64_t ino, struct buf *b, struct ext2_dinode **di)
 {
 	struct ext2_fs *fs = ext2_fs(sb);
 	uint32_t group = (uint32_t)(ino - 1) / fs->inodes_per_group;
@@ -53,7 +53,7 @@ static int dinode_get(struct super_block *sb, uint64_t ino, struct buf *b, struc
 static int dinode_read(struct super_block *sb, uint32_t ino, struct buf *b,
 		       struct ext2_dinode **di)
 {
-	int err = dinode_get(sb, ino, b, di);
+	int err = ext2_dinode_get(sb, ino, b, di);
 
 	if (err)
 		return err;
@@ -176,7 +176,7 @@ static uint64_t blocks_load(const struct ext2_fs *fs, const struct ext2_dinode *
 	return di->flags & EXT2_HUGE_FILE_FL ? n << (fs->block_bits - 9) : n;
 }
 
-static int inode_fill(struct inode *inode, const struct ext2_dinode *di, bool orphan)
+static int inode_fill(struct inode *inode, struct ext2_dinode *di, bool orphan)
 {
 	struct ext2_fs *fs = ext2_fs(inode->sb);
 	struct ext2_inode *ei = ext2_i(inode);
@@ -195,6 +195,7 @@ static int inode_fill(struct inode *inode, const struct ext2_dinode *di, bool or
 	times_load(fs, di, inode);
 	ei->flags = di->flags;
 	ei->file_acl = di->file_acl;
+	ei->inline_xattrs = ext2_xattrs_inline(fs, di);
 	ei->generation = di->generation;
 	ei->group = (uint32_t)(inode->ino - 1) / fs->inodes_per_group;
 	memcpy(ei->block, di->block, sizeof(ei->block));
@@ -368,7 +369,7 @@ int ext2_inode_store(struct inode *inode)
 	struct buf b;
 	int err;
 
-	err = dinode_get(inode->sb, inode->ino, &b, &di);
+	err = ext2_dinode_get(inode->sb, inode->ino, &b, &di);
 	if (err)
 		return err;
 	buf_modify(&b);
@@ -390,7 +391,7 @@ static int inode_differs(struct inode *inode)
 		return 0; /* it is written with its transaction anyway */
 	if (ei->fresh)
 		return 1;
-	err = dinode_get(inode->sb, inode->ino, &b, &di);
+	err = ext2_dinode_get(inode->sb, inode->ino, &b, &di);
 	if (err)
 		return err;
 	/* Of a small record the rest is never looked at. */
@@ -427,7 +428,7 @@ int ext2_inode_erase(struct inode *inode)
 	struct ext2_inode *ei = ext2_i(inode);
 	struct ext2_dinode *di;
 	struct buf b;
-	int err = dinode_get(inode->sb, inode->ino, &b, &di);
+	int err = ext2_dinode_get(inode->sb, inode->ino, &b, &di);
 
 	if (err)
 		return err;

@@ -287,6 +287,8 @@ const struct inode_ops ext2_dir_iops = {
 	.link = ext2_link,
 	.unlink = ext2_unlink,
 	.rename = ext2_rename,
+	.xattrs_load = ext2_xattrs_load,
+	.xattrs_store = ext2_xattrs_store,
 };
 
 const struct inode_ops ext2_file_iops = {
@@ -294,10 +296,17 @@ const struct inode_ops ext2_file_iops = {
 	.can_overwrite = ext2_can_overwrite,
 	.write_cut = ext2_write_cut,
 	.setattr = ext2_setattr,
+	.xattrs_load = ext2_xattrs_load,
+	.xattrs_store = ext2_xattrs_store,
 };
 
 const struct inode_ops ext2_symlink_iops = {
 	.readlink = ext2_readlink,
+	.xattrs_load = ext2_xattrs_load,
+	.xattrs_store = ext2_xattrs_store,
 };
 
-const struct inode_ops ext2_special_iops = {.lookup = NULL};
+const struct inode_ops ext2_special_iops = {
+	.xattrs_load = ext2_xattrs_load,
+	.xattrs_store = ext2_xattrs_store,
+};

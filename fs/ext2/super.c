@@ -90,6 +90,17 @@ void ext2_need_large_file(struct ext2_fs *fs)
 	mutex_unlock(&fs->lock);
 }
 
+void ext2_need_ext_attr(struct ext2_fs *fs)
+{
+	mutex_lock(&fs->lock);
+	if (!(fs->es->feature_compat & EXT2_COMPAT_EXT_ATTR)) {
+		buf_modify(&fs->super);
+		fs->es->feature_compat |= EXT2_COMPAT_EXT_ATTR;
+		buf_dirty(&fs->super);
+	}
+	mutex_unlock(&fs->lock);
+}
+
 /* Does the superblock make sense on that device? A reason if not. */
 static const char *super_check(const struct ext2_super *es, const struct blockdev *device)
 {

@@ -8,41 +8,6 @@
 #include "mm/frame.h"
 #include "mm/pagecache.h"
 
-/* A block of extended attributes may be shared: it goes with its last inode. */
-static int xattr_drop(struct ext2_inode *ei)
-{
-	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
-	struct ext2_xattr_header *h;
-	struct buf b;
-	bool last;
-	int err;
-
-	if (!ei->file_acl || !ext2_block_valid(fs, ei->file_acl))
-		return 0;
-	err = buf_read(fs->sb, ei->file_acl, &b);
-	if (err)
-		return err;
-	h = b.data;
-	if (h->magic != EXT2_XATTR_MAGIC) {
-		buf_put(&b);
-		return ext2_error(fs, "inode %lu has bad attributes", (unsigned long)ei->vfs.ino);
-	}
-	last = h->refcount <= 1;
-	if (!last) {
-		buf_modify(&b);
-		h->refcount--;
-		buf_dirty(&b);
-	}
-	buf_put(&b);
-	if (last) {
-		buf_forget(fs->sb, ei->file_acl);
-		err = ext2_blocks_free(fs, ei->file_acl, 1);
-	}
-	ei->file_acl = 0;
-	ei->vfs.blocks = 0;
-	return err;
-}
-
 /* Does the block array hold numbers of blocks (and not a device, or a short link's text)? */
 static bool has_blocks(const struct ext2_inode *ei)
 {
@@ -93,7 +58,7 @@ static void inode_delete(struct inode *inode)
 		open = !err;
 	}
 	if (!err)
-		err = xattr_drop(ei);
+		err = ext2_xattrs_drop(ei);
 	if (!err) {
 		ext2_orphan_del(inode);
 		err = ext2_inode_erase(inode);

@@ -253,4 +253,6 @@ const struct inode_ops tmpfs_dir_iops = {
 	.link = tmpfs_link,
 	.unlink = tmpfs_unlink,
 	.rename = tmpfs_rename,
+	.xattrs_load = tmpfs_xattrs_load,
+	.xattrs_store = tmpfs_xattrs_store,
 };

@@ -142,6 +142,8 @@ const struct inode_ops tmpfs_file_iops = {
 	.setattr = tmpfs_setattr,
 	.refresh = tmpfs_refresh,
 	.write_limit = tmpfs_write_limit,
+	.xattrs_load = tmpfs_xattrs_load,
+	.xattrs_store = tmpfs_xattrs_store,
 };
 
 const struct file_ops tmpfs_file_fops = {

@@ -52,8 +52,15 @@ static ssize64_t tmpfs_readlink(struct inode *inode, char *buf, size_t size)
 	return len < size ? (ssize64_t)len : -ENAMETOOLONG;
 }
 
-static const struct inode_ops tmpfs_symlink_iops = {.readlink = tmpfs_readlink};
-static const struct inode_ops tmpfs_special_iops = {.lookup = NULL};
+static const struct inode_ops tmpfs_symlink_iops = {
+	.readlink = tmpfs_readlink,
+	.xattrs_load = tmpfs_xattrs_load,
+	.xattrs_store = tmpfs_xattrs_store,
+};
+static const struct inode_ops tmpfs_special_iops = {
+	.xattrs_load = tmpfs_xattrs_load,
+	.xattrs_store = tmpfs_xattrs_store,
+};
 
 /* "." and "..", then the entries by cookie. */
 static int tmpfs_readdir(struct file *f, struct dir_context *ctx)
@@ -118,6 +125,7 @@ struct inode *tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t 
 	inode_init_owner(&ti->vfs, dir, &mode);
 	ti->vfs.rdev = rdev;
 	list_init(&ti->entries);
+	list_init(&ti->xattrs);
 	ti->next_cookie = 2;
 	ops_set(&ti->vfs);
 	inode_hash(&ti->vfs);
@@ -158,6 +166,7 @@ static void tmpfs_evict(struct inode *inode)
 	if (S_ISDIR(inode->mode))
 		tree_drop(inode);
 	tmpfs_pages_count(inode, 0);
+	tmpfs_xattrs_drop(inode);
 }
 
 static void tmpfs_unmount(struct super_block *sb)

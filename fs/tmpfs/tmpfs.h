@@ -10,6 +10,7 @@ struct tmpfs {
 	uint64_t next_ino;	    /* (lock) */
 	uint64_t max_pages;	    /* of data */
 	_Atomic uint64_t pages;	    /* in use, as last counted */
+	_Atomic uint64_t xattr_bytes; /* of all inodes */
 	/* devfs: bring the tree up to date; called before a lookup or listing of the root. */
 	void (*update)(struct super_block *sb);
 	struct chardev *seen;	    /* devfs: (lock) the last one that has a node */
@@ -31,6 +32,7 @@ struct tmpfs_inode {
 	struct list_head entries; /* of a directory */
 	uint64_t next_cookie;
 	_Atomic uint64_t counted; /* pages that the volume's count has of it */
+	struct list_head xattrs;  /* inode lock */
 	char *target;		  /* of a symbolic link */
 	struct shm_segment *segment; /* whose contents it is: shm.c */
 	uint32_t seals;		  /* F_SEAL_* of a file; the inode's lock */
@@ -74,6 +76,10 @@ int tmpfs_add_locked(struct inode *dir, const char *name, size_t len, struct ino
 void tmpfs_remove_locked(struct tmpfs_entry *e);
 /* Count what the inode has gained or lost since it was last counted; now: its pages. */
 void tmpfs_pages_count(struct inode *inode, uint64_t now);
+/* Extended attributes, as in inode_ops; and all of the inode's go. */
+int tmpfs_xattrs_load(struct inode *inode, struct list_head *list);
+int tmpfs_xattrs_store(struct inode *inode, struct list_head *list);
+void tmpfs_xattrs_drop(struct inode *inode);
 void tmpfs_register(void);
 void devfs_register(void);
 void devpts_register(void);

@@ -52,6 +52,9 @@ static void look_at(const char *name)
 
 	sys_readlinkat(AT_FDCWD, (uint64_t)name, (uint64_t)BUFFER, 4096);
 	list_directory(name);
+	sys_llistxattr((uint64_t)name, (uint64_t)BUFFER, 65536);
+	sys_lgetxattr((uint64_t)name, (uint64_t)"user.short", (uint64_t)BUFFER, 65536);
+	sys_lsetxattr((uint64_t)name, (uint64_t)"user.new", (uint64_t)BUFFER, 300, 0);
 	if (fd < 0)
 		return;
 	sys_pread64((uint64_t)fd, (uint64_t)BUFFER, 100000, 0);

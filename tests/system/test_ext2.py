@@ -174,6 +174,52 @@ def test_everything_on_a_volume():
             check("v" * 400 in debugfs(disk, "ea_get small user.long"), "an attribute is lost")
 
 
+def shared_attributes(image, name, other):
+    """Gives `other` the block of attributes that `name` has, as Linux does for equal ones."""
+    block = int(re.search(r"File ACL: (\d+)", debugfs(image, f"stat {name}")).group(1))
+    with open(image, "r+b") as file:
+        file.seek(block * 1024)
+        equal(file.read(8), bytes.fromhex("000002ea01000000"), "the head of a block of attributes")
+        file.seek(block * 1024 + 4)
+        file.write(bytes([2]))
+    script(image, f"sif {other} file_acl {block}", f"sif {other} blocks 4")
+    fsck(image)
+
+
+def test_attributes():
+    """In inodes, in blocks, in shared blocks: what the host set is read, what we set it reads."""
+    disks = [new_image(name, size=16 * MIB, tree=tree_of({"a": "a\n", "b": "b\n"}, "tree"),
+                       options=options)
+             for name, options in (("old.img", ["-b", "1024", "-I", "128"]),
+                                   ("flag.img", ["-b", "2048", "-O", "^ext_attr"]),
+                                   ("new.img", ["-b", "4096", "-I", "256", "-j"]))]
+    script(disks[0], "ea_set a user.one both", "ea_set a user.two 2")
+    shared_attributes(disks[0], "a", "b")
+    script(disks[2], "ea_set a user.one both", f"ea_set a user.long {'v' * 1000}",
+           "ea_set b user.one both")
+    do = "usertests --helper xattr"
+    sums = new_image("sums.img", size=16 * MIB, tree=tree_of({"a": "a\n"}, "tree"),
+                     options=["-b", "4096", "-O", "extent,metadata_csum"])
+    script(sums, f"ea_set a user.long {'s' * 1000}")
+    line = (f"mount -r /dev/vde /mnt; {do} /mnt/a user.long; umount /mnt; "
+            f"for x in b d; do mount /dev/vd$x /mnt; {do} /mnt/a user.one; {do} /mnt/b user.one; "
+            f"{do} /mnt/b user.one other || exit 3; "
+            f"{do} /mnt/b trusted.more {'m' * 200} || exit 4; "
+            f"{do} /mnt/a user.one; {do} /mnt/b user.one; umount /mnt; done; "
+            f"for x in b c d; do mount /dev/vd$x /mnt; chmod 777 /mnt; "
+            f"usertests -d /mnt xattr >/dev/null || exit 5; {do} /mnt/a user.new new; "
+            f"umount /mnt; mount /dev/vd$x /mnt; {do} /mnt/a user.new; umount /mnt; done")
+    result = run(line, disks=[*disks, sums], status=0)
+    equal(result.text.split(), ["s" * 1000] + ["both", "both", "both", "other"] * 2 + ["new"] * 3, "attributes")
+    for disk in disks:
+        fsck(disk)
+        check("new" in debugfs(disk, "ea_get a user.new"), "what we set is not there")
+    for disk in disks[::2]:
+        check("both" in debugfs(disk, "ea_get a user.one"), "another file's is changed")
+        check("m" * 200 in debugfs(disk, "ea_get b trusted.more"), "a second one is not there")
+    check("v" * 1000 in debugfs(disks[2], "ea_get a user.long"), "a long one is lost")
+
+
 def breaks_in(image, path, index_blocks):
     """How often the file's data goes on elsewhere than behind what was there before."""
     text = debugfs(image, f"stat {path}").split("BLOCKS:\n")[1].split("\nTOTAL")[0]

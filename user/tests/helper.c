@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <time.h>
 
 extern char **environ;
@@ -194,6 +195,21 @@ static int helper_caps(int argc, char **argv)
 	return 1;
 }
 
+/* xattr PATH NAME [VALUE]: show an extended attribute, or set it. */
+static int helper_xattr(int argc, char **argv)
+{
+	char buf[4096];
+	ssize_t n;
+
+	if (argc == 4)
+		return setxattr(argv[1], argv[2], argv[3], strlen(argv[3]), 0) ? errno : 0;
+	n = argc == 3 ? getxattr(argv[1], argv[2], buf, sizeof(buf)) : -1;
+	if (n < 0)
+		return 1;
+	printf("%.*s\n", (int)n, buf);
+	return 0;
+}
+
 int helper_main(int argc, char **argv)
 {
 	static const struct {
@@ -205,7 +221,7 @@ int helper_main(int argc, char **argv)
 		{ "env", helper_env }, { "isopen", helper_isopen }, { "signals", helper_signals },
 		{ "ids", helper_ids }, { "pause", helper_pause }, { "disarm", helper_disarm },
 		{ "errors", helper_errors }, { "thp-disabled", helper_thp_disabled },
-		{ "timer", helper_timer }, { "caps", helper_caps },
+		{ "timer", helper_timer }, { "caps", helper_caps }, { "xattr", helper_xattr },
 	};
 
 	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++)
