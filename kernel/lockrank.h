@@ -48,6 +48,7 @@ enum lock_rank {
 	RANK_USERFAULT, /* faults that wait for user space */
 	RANK_ICACHE,   /* table of inodes, lists of dirty ones */
 	RANK_JLIST,    /* a journal's lists */
+	RANK_IPC_TABLE, /* System V objects of one kind, and their table */
 	RANK_FILES,    /* descriptor table, fs context */
 	RANK_LOCKERS,  /* who waits for whose file lock */
 	RANK_SOCKET,   /* what sockets have to do with one another */

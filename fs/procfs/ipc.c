@@ -3,11 +3,10 @@
  */
 #include "fs/procfs/procfs.h"
 #include "fs/tmpfs/shm.h"
-#include "kernel/spinlock.h"
 
 int proc_show_shm(struct proc_text *t, struct process *p)
 {
-	struct shm_segment *s;
+	struct ipc_perm *perm;
 	struct shmid64_ds ds;
 	struct shm_info totals;
 	uint32_t highest = shm_totals(&totals);
@@ -18,15 +17,15 @@ int proc_show_shm(struct proc_text *t, struct process *p)
 		       "  gid  cuid  cgid      atime      dtime      ctime                   rss"
 		       "                  swap\n");
 	for (uint32_t slot = 0; slot <= highest; slot++) {
-		spin_lock(&shm_lock);
-		s = shm_at_locked(slot);
-		if (s) {
-			shm_stat_locked(s, &ds);
-			resident = shm_resident_locked(s) * PAGE_SIZE;
-			id = s->id;
+		spin_lock(&shm_table.lock);
+		perm = ipc_at_locked(&shm_table, slot);
+		if (perm) {
+			shm_stat_locked(shm_of_perm(perm), &ds);
+			resident = shm_resident_locked(shm_of_perm(perm)) * PAGE_SIZE;
+			id = perm->id;
 		}
-		spin_unlock(&shm_lock);
-		if (!s)
+		spin_unlock(&shm_table.lock);
+		if (!perm)
 			continue;
 		proc_printf(t, "%10d %10d  %4o %21lu %5d %5d  %5lu %5u %5u %5u %5u ",
 			    ds.shm_perm.key, id, ds.shm_perm.mode, (unsigned long)ds.shm_segsz,

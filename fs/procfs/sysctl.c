@@ -91,7 +91,7 @@ static int show_boot_id(struct proc_text *t, struct process *p)
 
 static const struct proc_number shmmax = {&shm_max, 0, UINT64_MAX, NULL};
 static const struct proc_number shmall = {&shm_all, 0, UINT64_MAX, NULL};
-static const struct proc_number shmmni = {&shm_mni, 0, SHM_SLOTS, NULL};
+static const struct proc_number shmmni = {&shm_mni, 0, IPC_SLOTS, NULL};
 
 /* --- /proc/sys/vm --- */
 

@@ -14,27 +14,20 @@
 #include "lib/string.h"
 #include "mm/commit.h"
 
-#define SLOTS_FIRST 16
-
-struct spinlock shm_lock = SPINLOCK_INIT("shm", RANK_FILES);
-static struct mutex making; /* RANK_IPC: one new segment at a time */
-static struct shm_segment **slots; /* (s) */
-static uint32_t nslots, nsegments; /* (s) */
-static uint32_t last_slot, sequence; /* (s) where the last one went */
-static uint64_t pages_total;	   /* (s) of all segments, present or not */
+static uint64_t pages_total; /* (s) of all segments, present or not */
 
 uint64_t shm_max = UINT64_MAX - (1UL << 24), shm_all = UINT64_MAX - (1UL << 24);
 uint64_t shm_mni = 4096;
 
-static int64_t now(void)
-{
-	return (int64_t)(time_realtime() / NSEC_PER_SEC);
-}
+static long segment_new(int32_t key, uint64_t size, int flags);
+static bool segment_fits(const struct ipc_perm *p, uint64_t size);
 
-static pid_t own_pid(void)
-{
-	return current()->process ? current()->process->pid : 0;
-}
+struct ipc_table shm_table = {
+	.lock = SPINLOCK_INIT("shm", RANK_IPC_TABLE),
+	.limit = &shm_mni,
+	.make = segment_new,
+	.fits = segment_fits,
+};
 
 static uint64_t pages_of(const struct shm_segment *s)
 {
@@ -47,9 +40,9 @@ static int shm_file_open(struct inode *inode, struct file *f)
 {
 	struct shm_segment *s = tmpfs_i(inode)->segment;
 
-	spin_lock(&shm_lock);
+	spin_lock(&shm_table.lock);
 	f->data = shm_segment_hold_locked(s);
-	spin_unlock(&shm_lock);
+	spin_unlock(&shm_table.lock);
 	return 0;
 }
 
@@ -71,14 +64,14 @@ static void shm_areas(struct object *o, int change)
 	struct inode *inode = o->owner;
 	struct shm_segment *s = tmpfs_i(inode)->segment;
 
-	spin_lock(&shm_lock);
+	spin_lock(&shm_table.lock);
 	s->nattch += (uint64_t)(int64_t)change;
-	s->lpid = own_pid();
+	s->lpid = ipc_pid();
 	if (change > 0)
-		s->atime = now();
+		s->atime = ipc_now();
 	else
-		s->dtime = now();
-	spin_unlock(&shm_lock);
+		s->dtime = ipc_now();
+	spin_unlock(&shm_table.lock);
 }
 
 static const struct object_ops shm_object_ops = {
@@ -97,14 +90,13 @@ void shm_segment_put(struct shm_segment *s)
 {
 	bool last;
 
-	spin_lock(&shm_lock);
+	spin_lock(&shm_table.lock);
 	last = --s->refs == 0;
 	if (last) {
-		slots[s->id % SHM_SLOTS] = NULL;
-		nsegments--;
+		ipc_leave_locked(&shm_table, &s->perm);
 		pages_total -= pages_of(s);
 	}
-	spin_unlock(&shm_lock);
+	spin_unlock(&shm_table.lock);
 	if (!last)
 		return;
 	path_put(&s->path);
@@ -115,11 +107,11 @@ void shm_segment_remove(struct shm_segment *s)
 {
 	bool first;
 
-	spin_lock(&shm_lock);
-	first = !(s->mode & SHM_DEST);
-	s->mode |= SHM_DEST;
-	s->key = IPC_PRIVATE;
-	spin_unlock(&shm_lock);
+	spin_lock(&shm_table.lock);
+	first = !(s->perm.mode & SHM_DEST);
+	s->perm.mode |= SHM_DEST;
+	s->perm.key = IPC_PRIVATE;
+	spin_unlock(&shm_table.lock);
 	if (first)
 		shm_segment_put(s);
 }
@@ -134,69 +126,15 @@ struct file *shm_segment_open(struct shm_segment *s, bool readonly)
 	return file_open_path(&s->path, readonly ? O_RDONLY : O_RDWR);
 }
 
-/* --- the table --- */
+/* --- making one --- */
 
-struct shm_segment *shm_at_locked(uint32_t slot)
-{
-	return slot < nslots ? slots[slot] : NULL;
-}
-
-struct shm_segment *shm_find_locked(int32_t id)
-{
-	struct shm_segment *s = id < 0 ? NULL : shm_at_locked((uint32_t)id % SHM_SLOTS);
-
-	return s && s->id == id ? s : NULL;
-}
-
-static struct shm_segment *find_key_locked(int32_t key)
-{
-	for (uint32_t i = 0; i < nslots; i++)
-		if (slots[i] && slots[i]->key == key)
-			return slots[i];
-	return NULL;
-}
-
-/* Room for one more in the table; only who has `making` adds. 0, -ENOSPC, -ENOMEM. */
-static int slots_reserve(void)
-{
-	uint32_t n = MAX(2 * nslots, (uint32_t)SLOTS_FIRST);
-	struct shm_segment **grown, **old;
-
-	if (nsegments >= shm_mni)
-		return -ENOSPC;
-	if (nsegments < nslots)
-		return 0;
-	grown = kzalloc(n * sizeof(struct shm_segment *));
-	if (!grown)
-		return -ENOMEM;
-	spin_lock(&shm_lock);
-	old = slots;
-	if (nslots)
-		memcpy(grown, slots, nslots * sizeof(struct shm_segment *));
-	slots = grown;
-	nslots = n;
-	spin_unlock(&shm_lock);
-	kfree(old);
-	return 0;
-}
-
-/* Into the lowest free slot. A slot that is used again gets another sequence number. */
 static void enter(struct shm_segment *s)
 {
-	uint32_t slot = 0;
-
-	spin_lock(&shm_lock);
-	while (slots[slot])
-		slot++;
-	if (slot <= last_slot && ++sequence > INT32_MAX / SHM_SLOTS)
-		sequence = 0;
-	last_slot = slot;
-	s->id = (int32_t)(sequence * SHM_SLOTS + slot);
-	s->path.dentry->inode->ino = (uint64_t)s->id; /* what /proc/PID/maps shows */
-	slots[slot] = s;
-	nsegments++;
+	spin_lock(&shm_table.lock);
+	ipc_enter_locked(&shm_table, &s->perm);
+	s->path.dentry->inode->ino = (uint64_t)s->perm.id; /* what /proc/PID/maps shows */
 	pages_total += pages_of(s);
-	spin_unlock(&shm_lock);
+	spin_unlock(&shm_table.lock);
 }
 
 /* Give it its file. */
@@ -206,7 +144,7 @@ static int file_make(struct shm_segment *s, int flags)
 	char name[32];
 	int err;
 
-	snprintf(name, sizeof(name), "/SYSV%08x (deleted)", (uint32_t)s->key);
+	snprintf(name, sizeof(name), "/SYSV%08x (deleted)", (uint32_t)s->perm.key);
 	/* Who may attach is the segment's matter, not that of the file's mode. */
 	err = tmpfs_file_new(name, 0777, &s->path);
 	if (err)
@@ -237,89 +175,38 @@ static int limits_check(size_t size, int flags)
 		       : commit_allowed(pages);
 }
 
-static long segment_new(int32_t key, size_t size, int flags)
+static long segment_new(int32_t key, uint64_t size, int flags)
 {
-	const struct cred *c = current()->cred;
 	struct shm_segment *s;
 	int err = limits_check(size, flags);
 
 	if (!err)
-		err = slots_reserve();
+		err = ipc_reserve(&shm_table);
 	if (err)
 		return err;
 	s = kzalloc(sizeof(*s));
 	if (!s)
 		return -ENOMEM;
+	ipc_perm_init(&s->perm, key, flags);
 	s->refs = 1;
-	s->key = key;
-	s->uid = s->cuid = c->euid;
-	s->gid = s->cgid = c->egid;
-	s->mode = (uint32_t)flags & 0777;
 	s->size = size;
-	s->ctime = now();
-	s->cpid = own_pid();
+	s->ctime = ipc_now();
+	s->cpid = ipc_pid();
 	err = file_make(s, flags);
 	if (err) {
 		kfree(s);
 		return err;
 	}
 	enter(s);
-	return s->id;
+	return s->perm.id;
 }
 
-/* One that is there: may it be had? */
-static long existing_locked(const struct shm_segment *s, size_t size, int flags)
+static bool segment_fits(const struct ipc_perm *p, uint64_t size)
 {
-	if ((flags & IPC_CREAT) && (flags & IPC_EXCL))
-		return -EEXIST;
-	if (s->size < size)
-		return -EINVAL;
-	if (shm_permission_locked(s, (uint32_t)flags))
-		return -EACCES;
-	return s->id;
-}
-
-long shm_segment_get(int32_t key, size_t size, int flags)
-{
-	struct shm_segment *s = NULL;
-	long ret = 0;
-
-	mutex_lock(&making);
-	if (key != IPC_PRIVATE) {
-		spin_lock(&shm_lock);
-		s = find_key_locked(key);
-		if (s)
-			ret = existing_locked(s, size, flags);
-		spin_unlock(&shm_lock);
-	}
-	if (!s && key != IPC_PRIVATE && !(flags & IPC_CREAT))
-		ret = -ENOENT;
-	else if (!s)
-		ret = segment_new(key, size, flags);
-	mutex_unlock(&making);
-	return ret;
+	return shm_of_perm(p)->size >= size;
 }
 
 /* --- what is known about it --- */
-
-bool shm_owner_locked(const struct shm_segment *s)
-{
-	uid_t euid = current()->cred->euid;
-
-	return euid == s->uid || euid == s->cuid || cred_capable(CAP_SYS_ADMIN);
-}
-
-int shm_permission_locked(const struct shm_segment *s, uint32_t mode)
-{
-	const struct cred *c = current()->cred;
-	uint32_t wanted = (mode >> 6) | (mode >> 3) | mode, granted = s->mode;
-
-	if (c->euid == s->cuid || c->euid == s->uid)
-		granted >>= 6;
-	else if (cred_in_group(c, s->cgid) || cred_in_group(c, s->gid))
-		granted >>= 3;
-	return (wanted & ~granted & 7) && !cred_capable(CAP_IPC_OWNER) ? -EACCES : 0;
-}
 
 uint64_t shm_resident_locked(const struct shm_segment *s)
 {
@@ -329,13 +216,7 @@ uint64_t shm_resident_locked(const struct shm_segment *s)
 void shm_stat_locked(const struct shm_segment *s, struct shmid64_ds *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->shm_perm.key = s->key;
-	out->shm_perm.uid = s->uid;
-	out->shm_perm.gid = s->gid;
-	out->shm_perm.cuid = s->cuid;
-	out->shm_perm.cgid = s->cgid;
-	out->shm_perm.mode = s->mode;
-	out->shm_perm.seq = (uint16_t)(s->id / SHM_SLOTS);
+	ipc_perm_stat_locked(&s->perm, &out->shm_perm);
 	out->shm_segsz = s->size;
 	out->shm_atime = s->atime;
 	out->shm_dtime = s->dtime;
@@ -347,23 +228,24 @@ void shm_stat_locked(const struct shm_segment *s, struct shmid64_ds *out)
 
 uint32_t shm_totals(struct shm_info *out)
 {
-	uint32_t highest = 0;
+	struct ipc_perm *p;
+	uint32_t highest;
 
 	memset(out, 0, sizeof(*out));
-	spin_lock(&shm_lock);
-	out->used_ids = (int32_t)nsegments;
+	spin_lock(&shm_table.lock);
+	out->used_ids = (int32_t)shm_table.used;
 	out->shm_tot = pages_total;
-	for (uint32_t i = 0; i < nslots; i++) {
-		if (!slots[i])
-			continue;
-		out->shm_rss += shm_resident_locked(slots[i]);
-		highest = i;
+	highest = ipc_highest_locked(&shm_table);
+	for (uint32_t i = 0; i <= highest; i++) {
+		p = ipc_at_locked(&shm_table, i);
+		if (p)
+			out->shm_rss += shm_resident_locked(shm_of_perm(p));
 	}
-	spin_unlock(&shm_lock);
+	spin_unlock(&shm_table.lock);
 	return highest;
 }
 
 void shm_init(void)
 {
-	mutex_init(&making, "shmget", RANK_IPC);
+	ipc_table_init(&shm_table);
 }

@@ -14,7 +14,7 @@
 
 SYSCALL3(shmget, int, key, size_t, size, int, flags)
 {
-	return shm_segment_get(key, size, flags);
+	return ipc_get(&shm_table, key, size, flags);
 }
 
 /* --- attach, detach --- */
@@ -40,21 +40,19 @@ static int attach_decode(uaddr_t *addr, int flags, int *map)
 /* A new open file of the segment for an attachment, if the thread may have it. */
 static struct file *attach_open(int id, uint32_t mode, bool readonly, uint64_t *size)
 {
-	struct shm_segment *s;
+	struct shm_segment *s = NULL;
+	struct ipc_perm *p;
 	struct file *f;
-	int err = -EINVAL;
 
-	spin_lock(&shm_lock);
-	s = shm_find_locked(id);
-	if (s) {
-		err = shm_permission_locked(s, mode);
+	spin_lock(&shm_table.lock);
+	p = ipc_allowed_locked(&shm_table, id, mode);
+	if (!is_err(p)) {
+		s = shm_segment_hold_locked(shm_of_perm(p));
 		*size = s->size;
 	}
-	if (!err)
-		shm_segment_hold_locked(s);
-	spin_unlock(&shm_lock);
-	if (err)
-		return err_ptr(err);
+	spin_unlock(&shm_table.lock);
+	if (!s)
+		return err_ptr(ptr_err(p));
 	f = shm_segment_open(s, readonly);
 	shm_segment_put(s);
 	return f;
@@ -154,21 +152,21 @@ static long info_totals(uaddr_t buf)
 	return copy_to_user(buf, &totals, sizeof(totals)) ? -EFAULT : (long)highest;
 }
 
-static long segment_stat(int id, int cmd, uaddr_t buf)
+static long segment_stat(int id, enum ipc_how how, uaddr_t buf)
 {
 	struct shmid64_ds ds;
-	struct shm_segment *s;
-	long ret = -EINVAL;
+	struct ipc_perm *p;
+	long ret = 0;
 
-	spin_lock(&shm_lock);
-	s = cmd == IPC_STAT ? shm_find_locked(id) : shm_at_locked((uint32_t)id % SHM_SLOTS);
-	if (s) {
-		ret = cmd == SHM_STAT_ANY ? 0 : shm_permission_locked(s, 0444);
-		shm_stat_locked(s, &ds);
-		if (!ret && cmd != IPC_STAT)
-			ret = s->id;
-	}
-	spin_unlock(&shm_lock);
+	spin_lock(&shm_table.lock);
+	p = ipc_asked_locked(&shm_table, id, how);
+	if (is_err(p))
+		ret = ptr_err(p);
+	else
+		shm_stat_locked(shm_of_perm(p), &ds);
+	if (!ret && how != IPC_BY_ID)
+		ret = p->id;
+	spin_unlock(&shm_table.lock);
 	if (ret < 0)
 		return ret;
 	return copy_to_user(buf, &ds, sizeof(ds)) ? -EFAULT : ret;
@@ -176,13 +174,11 @@ static long segment_stat(int id, int cmd, uaddr_t buf)
 
 static long segment_set_locked(struct shm_segment *s, const struct shmid64_ds *ds)
 {
-	if (ds->shm_perm.uid == UINT32_MAX || ds->shm_perm.gid == UINT32_MAX)
-		return -EINVAL;
-	s->uid = ds->shm_perm.uid;
-	s->gid = ds->shm_perm.gid;
-	s->mode = (s->mode & ~0777u) | (ds->shm_perm.mode & 0777);
-	s->ctime = (int64_t)(time_realtime() / NSEC_PER_SEC);
-	return 0;
+	int err = ipc_perm_set_locked(&s->perm, &ds->shm_perm);
+
+	if (!err)
+		s->ctime = ipc_now();
+	return err;
 }
 
 /*
@@ -195,9 +191,9 @@ static long segment_lock_locked(struct shm_segment *s, bool lock)
 
 	if (lock && !cred_capable(CAP_IPC_LOCK) && !limit)
 		return -EPERM;
-	if (lock && !cred_capable(CAP_IPC_LOCK) && !(s->mode & SHM_LOCKED) && s->size > limit)
+	if (lock && !cred_capable(CAP_IPC_LOCK) && !(s->perm.mode & SHM_LOCKED) && s->size > limit)
 		return -ENOMEM;
-	s->mode = lock ? s->mode | SHM_LOCKED : s->mode & ~(uint32_t)SHM_LOCKED;
+	s->perm.mode = lock ? s->perm.mode | SHM_LOCKED : s->perm.mode & ~(uint32_t)SHM_LOCKED;
 	return 0;
 }
 
@@ -205,21 +201,21 @@ static long segment_lock_locked(struct shm_segment *s, bool lock)
 static long segment_change(int id, int cmd, const struct shmid64_ds *ds)
 {
 	struct shm_segment *s, *gone = NULL;
-	long ret = -EINVAL;
+	struct ipc_perm *p;
+	long ret = 0;
 
-	spin_lock(&shm_lock);
-	s = shm_find_locked(id);
-	if (s && !shm_owner_locked(s)) {
-		ret = -EPERM;
-	} else if (s && cmd == IPC_SET) {
+	spin_lock(&shm_table.lock);
+	p = ipc_owned_locked(&shm_table, id);
+	s = is_err(p) ? NULL : shm_of_perm(p);
+	if (!s)
+		ret = ptr_err(p);
+	else if (cmd == IPC_SET)
 		ret = segment_set_locked(s, ds);
-	} else if (s && cmd == IPC_RMID) {
+	else if (cmd == IPC_RMID)
 		gone = shm_segment_hold_locked(s);
-		ret = 0;
-	} else if (s) {
+	else
 		ret = segment_lock_locked(s, cmd == SHM_LOCK);
-	}
-	spin_unlock(&shm_lock);
+	spin_unlock(&shm_table.lock);
 	if (gone) {
 		shm_segment_remove(gone);
 		shm_segment_put(gone);
@@ -239,9 +235,11 @@ SYSCALL3(shmctl, int, id, int, cmd, uaddr_t, buf)
 	case SHM_INFO:
 		return info_totals(buf);
 	case IPC_STAT:
+		return segment_stat(id, IPC_BY_ID, buf);
 	case SHM_STAT:
+		return segment_stat(id, IPC_BY_SLOT, buf);
 	case SHM_STAT_ANY:
-		return segment_stat(id, cmd, buf);
+		return segment_stat(id, IPC_BY_SLOT_ANY, buf);
 	case IPC_SET:
 		if (copy_from_user(&ds, buf, sizeof(ds)))
 			return -EFAULT;

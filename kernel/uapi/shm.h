@@ -4,16 +4,7 @@
  */
 #pragma once
 
-#include <stdint.h>
-
-#define IPC_PRIVATE 0
-#define IPC_CREAT   01000
-#define IPC_EXCL    02000
-
-#define IPC_RMID 0
-#define IPC_SET	 1
-#define IPC_STAT 2
-#define IPC_INFO 3
+#include "kernel/uapi/ipc.h"
 
 #define SHM_HUGETLB   04000  /* shmget */
 #define SHM_NORESERVE 010000
@@ -29,14 +20,6 @@
 #define SHM_STAT     13
 #define SHM_INFO     14
 #define SHM_STAT_ANY 15
-
-struct ipc64_perm {
-	int32_t key;
-	uint32_t uid, gid, cuid, cgid, mode;
-	uint16_t seq, pad;
-	uint64_t unused[2];
-};
-_Static_assert(sizeof(struct ipc64_perm) == 48, "Linux riscv64 struct ipc64_perm");
 
 struct shmid64_ds {
 	struct ipc64_perm shm_perm;

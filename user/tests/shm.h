@@ -2,18 +2,11 @@
 #ifndef USER_TESTS_SHM_H
 #define USER_TESTS_SHM_H
 
-#include <sys/ipc.h>
 #include <sys/shm.h>
 
-#include "ut.h"
+#include "ipc.h"
 
 #define PAGE 4096
-
-/* A key that no other test uses at the time. */
-static inline key_t test_key(int n)
-{
-	return (key_t)(0x39000000 + (getpid() << 4) + n);
-}
 
 static inline int shm_new(size_t size)
 {

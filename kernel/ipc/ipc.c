@@ -1,0 +1,237 @@
+/*
+ * The tables of System V objects: ids, keys, permissions; the memory of what is in them.
+ */
+#include "kernel/ipc/ipc.h"
+
+#include "fs/vfs.h"
+#include "kernel/mem/slab.h"
+#include "kernel/thread.h"
+#include "kernel/time.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+
+#define SLOTS_FIRST 16
+
+void ipc_table_init(struct ipc_table *t)
+{
+	mutex_init(&t->making, "ipcget", RANK_IPC);
+}
+
+int64_t ipc_now(void)
+{
+	return (int64_t)(time_realtime() / NSEC_PER_SEC);
+}
+
+pid_t ipc_pid(void)
+{
+	return current()->process ? current()->process->pid : 0;
+}
+
+/* --- objects of a table --- */
+
+struct ipc_perm *ipc_at_locked(const struct ipc_table *t, uint32_t slot)
+{
+	return slot < t->nslots ? t->slots[slot] : NULL;
+}
+
+struct ipc_perm *ipc_find_locked(const struct ipc_table *t, int32_t id)
+{
+	struct ipc_perm *p = id < 0 ? NULL : ipc_at_locked(t, (uint32_t)id % IPC_SLOTS);
+
+	return p && p->id == id ? p : NULL;
+}
+
+static struct ipc_perm *find_key_locked(const struct ipc_table *t, int32_t key)
+{
+	for (uint32_t i = 0; i < t->nslots; i++)
+		if (t->slots[i] && t->slots[i]->key == key)
+			return t->slots[i];
+	return NULL;
+}
+
+uint32_t ipc_highest_locked(const struct ipc_table *t)
+{
+	uint32_t slot = t->nslots;
+
+	while (slot && !t->slots[slot - 1])
+		slot--;
+	return slot ? slot - 1 : 0;
+}
+
+int ipc_reserve(struct ipc_table *t)
+{
+	uint32_t n = MAX(2 * t->nslots, (uint32_t)SLOTS_FIRST);
+	struct ipc_perm **grown, **old;
+
+	if (t->used >= *t->limit)
+		return -ENOSPC;
+	/* Only who has `making` adds. */
+	if (t->used < t->nslots)
+		return 0;
+	grown = kzalloc(n * sizeof(struct ipc_perm *));
+	if (!grown)
+		return -ENOMEM;
+	spin_lock(&t->lock);
+	old = t->slots;
+	if (t->nslots)
+		memcpy(grown, old, t->nslots * sizeof(struct ipc_perm *));
+	t->slots = grown;
+	t->nslots = n;
+	spin_unlock(&t->lock);
+	kfree(old);
+	return 0;
+}
+
+void ipc_perm_init(struct ipc_perm *p, int32_t key, int flags)
+{
+	const struct cred *c = current()->cred;
+
+	p->key = key;
+	p->uid = p->cuid = c->euid;
+	p->gid = p->cgid = c->egid;
+	p->mode = (uint32_t)flags & 0777;
+}
+
+/* A slot that is used again gets another sequence number. */
+void ipc_enter_locked(struct ipc_table *t, struct ipc_perm *p)
+{
+	uint32_t slot = 0;
+
+	while (t->slots[slot])
+		slot++;
+	if (slot <= t->last && ++t->sequence > INT32_MAX / IPC_SLOTS)
+		t->sequence = 0;
+	t->last = slot;
+	p->id = (int32_t)(t->sequence * IPC_SLOTS + slot);
+	t->slots[slot] = p;
+	t->used++;
+}
+
+void ipc_leave_locked(struct ipc_table *t, struct ipc_perm *p)
+{
+	t->slots[p->id % IPC_SLOTS] = NULL;
+	t->used--;
+}
+
+/* One that is there: may it be had? Its id or -errno. */
+static long existing_locked(const struct ipc_table *t, const struct ipc_perm *p, uint64_t size,
+			    int flags)
+{
+	int err;
+
+	if ((flags & IPC_CREAT) && (flags & IPC_EXCL))
+		return -EEXIST;
+	if (t->fits && !t->fits(p, size))
+		return -EINVAL;
+	err = ipc_permission_locked(p, (uint32_t)flags);
+	return err ? err : p->id;
+}
+
+long ipc_get(struct ipc_table *t, int32_t key, uint64_t size, int flags)
+{
+	struct ipc_perm *p = NULL;
+	long ret = 0;
+
+	mutex_lock(&t->making);
+	if (key != IPC_PRIVATE) {
+		spin_lock(&t->lock);
+		p = find_key_locked(t, key);
+		if (p)
+			ret = existing_locked(t, p, size, flags);
+		spin_unlock(&t->lock);
+	}
+	if (!p && key != IPC_PRIVATE && !(flags & IPC_CREAT))
+		ret = -ENOENT;
+	else if (!p)
+		ret = t->make(key, size, flags);
+	mutex_unlock(&t->making);
+	return ret;
+}
+
+/* --- who may do what --- */
+
+int ipc_permission_locked(const struct ipc_perm *p, uint32_t mode)
+{
+	const struct cred *c = current()->cred;
+	uint32_t wanted = (mode >> 6) | (mode >> 3) | mode, granted = p->mode;
+
+	if (c->euid == p->cuid || c->euid == p->uid)
+		granted >>= 6;
+	else if (cred_in_group(c, p->cgid) || cred_in_group(c, p->gid))
+		granted >>= 3;
+	return (wanted & ~granted & 7) && !cred_capable(CAP_IPC_OWNER) ? -EACCES : 0;
+}
+
+struct ipc_perm *ipc_allowed_locked(const struct ipc_table *t, int32_t id, uint32_t mode)
+{
+	struct ipc_perm *p = ipc_find_locked(t, id);
+
+	if (!p)
+		return err_ptr(-EINVAL);
+	return ipc_permission_locked(p, mode) ? err_ptr(-EACCES) : p;
+}
+
+struct ipc_perm *ipc_owned_locked(const struct ipc_table *t, int32_t id)
+{
+	struct ipc_perm *p = ipc_find_locked(t, id);
+	uid_t euid = current()->cred->euid;
+
+	if (!p)
+		return err_ptr(-EINVAL);
+	if (euid != p->uid && euid != p->cuid && !cred_capable(CAP_SYS_ADMIN))
+		return err_ptr(-EPERM);
+	return p;
+}
+
+struct ipc_perm *ipc_asked_locked(const struct ipc_table *t, int32_t id, enum ipc_how how)
+{
+	struct ipc_perm *p;
+
+	if (how == IPC_BY_ID)
+		return ipc_allowed_locked(t, id, 0444);
+	p = ipc_at_locked(t, (uint32_t)id % IPC_SLOTS);
+	if (!p)
+		return err_ptr(-EINVAL);
+	return how == IPC_BY_SLOT && ipc_permission_locked(p, 0444) ? err_ptr(-EACCES) : p;
+}
+
+void ipc_perm_stat_locked(const struct ipc_perm *p, struct ipc64_perm *out)
+{
+	*out = (struct ipc64_perm){
+		.key = p->key, .uid = p->uid, .gid = p->gid, .cuid = p->cuid, .cgid = p->cgid,
+		.mode = p->mode, .seq = (uint16_t)(p->id / IPC_SLOTS)};
+}
+
+int ipc_perm_set_locked(struct ipc_perm *p, const struct ipc64_perm *in)
+{
+	if (in->uid == UINT32_MAX || in->gid == UINT32_MAX)
+		return -EINVAL;
+	p->uid = in->uid;
+	p->gid = in->gid;
+	p->mode = (p->mode & ~0777u) | (in->mode & 0777);
+	return 0;
+}
+
+/* --- memory --- */
+
+static uint64_t allocated; /* bytes; changed by atomics */
+
+void ipc_free(void *p, size_t n)
+{
+	if (!p)
+		return;
+	kfree(p);
+	__atomic_fetch_sub(&allocated, n, __ATOMIC_RELAXED);
+}
+
+void *ipc_alloc(size_t n)
+{
+	uint64_t limit = (frames_total << PAGE_SHIFT) / 4;
+	void *p = NULL;
+
+	if (n <= limit && __atomic_add_fetch(&allocated, n, __ATOMIC_RELAXED) <= limit)
+		p = kzalloc(n);
+	if (!p && n <= limit)
+		__atomic_fetch_sub(&allocated, n, __ATOMIC_RELAXED);
+	return p;
+}

@@ -1,0 +1,79 @@
+/*
+ * What System V shared memory, semaphores and message queues have in common (sysvipc(7)): a table
+ * of objects by id and key, and who may do what with one.
+ */
+#pragma once
+
+#include "kernel/mutex.h"
+#include "kernel/uapi/ipc.h"
+
+#define IPC_SLOTS 32768 /* as Linux numbers them: an id is sequence * IPC_SLOTS + slot */
+
+/* The beginning of every object. (t) the table's lock; (c) constant */
+struct ipc_perm {
+	int32_t id;	 /* (c) once it is in the table */
+	int32_t key;	 /* (t) IPC_PRIVATE: none */
+	uid_t uid, cuid; /* (t) owner and maker */
+	gid_t gid, cgid; /* (t) */
+	uint32_t mode;	 /* (t) permissions, and marks of its kind */
+};
+
+/* All objects of one kind. */
+struct ipc_table {
+	struct spinlock lock;	  /* RANK_IPC_TABLE: the table and every object in it */
+	struct mutex making;	  /* RANK_IPC: one new object at a time */
+	struct ipc_perm **slots;  /* (lock) */
+	uint32_t nslots, used;	  /* (lock) */
+	uint32_t last, sequence;  /* (lock) where the last one went */
+	const uint64_t *limit;	  /* so many objects at most */
+	/* Make an object and enter it: its id or -errno. With `making` held; may sleep. */
+	long (*make)(int32_t key, uint64_t size, int flags);
+	/* Is one that is there large enough for who asks for this size? (lock) NULL: always. */
+	bool (*fits)(const struct ipc_perm *p, uint64_t size);
+};
+
+void ipc_table_init(struct ipc_table *t);
+/* The object with this key, else a new one if flags say so: its id or -errno. May sleep. */
+long ipc_get(struct ipc_table *t, int32_t key, uint64_t size, int flags);
+
+/*
+ * For make: room for one more, 0, -ENOSPC or -ENOMEM; the running thread becomes owner and maker;
+ * into the lowest free slot, which gives it its id. (ipc_enter_locked: lock)
+ */
+int ipc_reserve(struct ipc_table *t);
+void ipc_perm_init(struct ipc_perm *p, int32_t key, int flags);
+void ipc_enter_locked(struct ipc_table *t, struct ipc_perm *p);
+/* (lock) Out of the table; the object is the caller's to free. */
+void ipc_leave_locked(struct ipc_table *t, struct ipc_perm *p);
+
+/* (lock) The object in a slot, or with this id; NULL: there is none. */
+struct ipc_perm *ipc_at_locked(const struct ipc_table *t, uint32_t slot);
+struct ipc_perm *ipc_find_locked(const struct ipc_table *t, int32_t id);
+/* (lock) The highest slot in use, 0 if there is none: what IPC_INFO returns. */
+uint32_t ipc_highest_locked(const struct ipc_table *t);
+
+/* (lock) May the running thread do what the low bits of mode say? 0 or -EACCES. */
+int ipc_permission_locked(const struct ipc_perm *p, uint32_t mode);
+/* (lock) The object with this id for who may do that: err_ptr of -EINVAL or -EACCES otherwise. */
+struct ipc_perm *ipc_allowed_locked(const struct ipc_table *t, int32_t id, uint32_t mode);
+/* (lock) The same for its owner and its maker alone: -EINVAL or -EPERM. */
+struct ipc_perm *ipc_owned_locked(const struct ipc_table *t, int32_t id);
+
+/* Which object a call asks about: IPC_STAT by id, the kinds' _STAT and _STAT_ANY by slot. */
+enum ipc_how { IPC_BY_ID, IPC_BY_SLOT, IPC_BY_SLOT_ANY };
+/* (lock) That object, if who asks may read it (_ANY: whoever does); err_ptr. */
+struct ipc_perm *ipc_asked_locked(const struct ipc_table *t, int32_t id, enum ipc_how how);
+/* (lock) For IPC_STAT and IPC_SET. 0; -EINVAL: no such user or group. */
+void ipc_perm_stat_locked(const struct ipc_perm *p, struct ipc64_perm *out);
+int ipc_perm_set_locked(struct ipc_perm *p, const struct ipc64_perm *in);
+
+/* Seconds of CLOCK_REALTIME; the running process. */
+int64_t ipc_now(void);
+pid_t ipc_pid(void);
+
+/*
+ * Zeroed memory for what users make without a process to answer for it: a quarter of RAM in all.
+ * NULL: no more. Never sleeps. n to ipc_free is the size that was asked for.
+ */
+void *ipc_alloc(size_t n) __must_check;
+void ipc_free(void *p, size_t n);
