@@ -8,6 +8,7 @@
 #include "kernel/rusage.h"
 
 #include "fs/file.h"
+#include "kernel/ipc/sem.h"
 #include "kernel/machine_stop.h"
 #include "kernel/main.h"
 #include "kernel/panic.h"
@@ -320,6 +321,7 @@ void thread_exit(int wait_status)
 		posix_timers_drop(p);
 	thread_leave_user_space(t);
 	vfork_release(t);
+	sem_exit(t);
 	release_resources(t, last);
 	irq = spin_lock_irq(&p->siglock);
 	add_usage(p, t);

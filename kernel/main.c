@@ -9,6 +9,7 @@
 #include "kernel/clocktimer.h"
 #include "kernel/errata.h"
 #include "kernel/hart.h"
+#include "kernel/ipc/sem.h"
 #include "kernel/machine.h"
 #include "kernel/machine_stop.h"
 #include "kernel/mem/kmap.h"
@@ -71,6 +72,7 @@ static void start_system(void *unused)
 	partitions_scan();
 	swapon_init();
 	vfs_init();
+	sem_init();
 #if DEBUG
 	if (cmdline_has("selftest"))
 		machine_poweroff(selftest_run() ? 1 : 0);

@@ -5,6 +5,7 @@
 
 #include "fs/file.h"
 #include "kernel/futex.h"
+#include "kernel/ipc/sem.h"
 #include "kernel/machine.h"
 #include "kernel/machine_stop.h"
 #include "kernel/mem/slab.h"
@@ -112,6 +113,8 @@ static int share_or_copy(struct thread *t, uint64_t flags)
 	t->fs = flags & CLONE_FS ? fscontext_get(me->fs) : fscontext_fork(me->fs);
 	if (!t->fs)
 		return -ENOMEM;
+	if ((flags & CLONE_SYSVSEM) && sem_clone(t))
+		return -ENOMEM;
 	if (flags & CLONE_VM) {
 		t->aspace = aspace_get(me->aspace);
 		return 0;
@@ -123,6 +126,7 @@ static int share_or_copy(struct thread *t, uint64_t flags)
 /* Undo an unfinished clone; p NULL: of a thread. */
 static void drop(struct thread *t, struct process *p)
 {
+	sem_exit(t);
 	if (t->files)
 		fdtable_put(t->files);
 	if (t->fs)

@@ -20,6 +20,7 @@ struct fscontext;
 struct journal;
 struct file;
 struct process;
+struct sem_undos;
 struct tracee;
 
 /* Registers that survive a function call, kept while a thread does not run (switch.S). */
@@ -93,6 +94,7 @@ struct thread {
 	struct fdtable *files;
 	struct fscontext *fs;
 	const struct cred *cred;
+	struct sem_undos *sem_undos; /* (own) its end gives back to semaphores; NULL: none */
 	struct fpu_state fpu;
 
 	/* signals: (process->siglock) */

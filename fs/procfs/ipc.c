@@ -3,6 +3,8 @@
  */
 #include "fs/procfs/procfs.h"
 #include "fs/tmpfs/shm.h"
+#include "kernel/ipc/sem.h"
+#include "lib/string.h"
 
 int proc_show_shm(struct proc_text *t, struct process *p)
 {
@@ -35,5 +37,87 @@ int proc_show_shm(struct proc_text *t, struct process *p)
 			    (unsigned long)ds.shm_dtime, (unsigned long)ds.shm_ctime,
 			    (unsigned long)resident, 0UL);
 	}
+	return 0;
+}
+
+/* The highest slot of a table in use. */
+static int32_t highest_slot(struct ipc_table *table)
+{
+	uint32_t slot;
+
+	spin_lock(&table->lock);
+	slot = ipc_highest_locked(table);
+	spin_unlock(&table->lock);
+	return (int32_t)slot;
+}
+
+int proc_show_sem(struct proc_text *t, struct process *p)
+{
+	int32_t highest = highest_slot(&sem_table);
+	struct semid64_ds ds;
+	long id;
+
+	proc_printf(t, "       key      semid perms      nsems   uid   gid  cuid  cgid      otime"
+		       "      ctime\n");
+	for (int32_t slot = 0; slot <= highest; slot++) {
+		id = sem_stat(slot, IPC_BY_SLOT_ANY, &ds);
+		if (id < 0)
+			continue;
+		proc_printf(t, "%10d %10ld  %4o %10lu %5u %5u %5u %5u %10lu %10lu\n",
+			    ds.sem_perm.key, id, ds.sem_perm.mode, (unsigned long)ds.sem_nsems,
+			    ds.sem_perm.uid, ds.sem_perm.gid, ds.sem_perm.cuid, ds.sem_perm.cgid,
+			    (unsigned long)ds.sem_otime, (unsigned long)ds.sem_ctime);
+	}
+	return 0;
+}
+
+/* --- /proc/sys/kernel/sem: four limits in one line --- */
+
+int proc_show_sem_limits(struct proc_text *t, struct process *p)
+{
+	for (int i = 0; i < SEM_LIMITS; i++)
+		proc_printf(t, "%lu%c", (unsigned long)sem_limits[i],
+			    i < SEM_LIMITS - 1 ? '\t' : '\n');
+	return 0;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
+/* The word at *text, which goes on behind it; "" at the end. */
+static char *word_next(char **text)
+{
+	char *s = *text, *word;
+
+	while (is_space(*s))
+		s++;
+	word = s;
+	while (*s && !is_space(*s))
+		s++;
+	if (*s)
+		*s++ = '\0';
+	*text = s;
+	return word;
+}
+
+/* Those that are not there stay as they are. */
+int proc_store_sem_limits(struct process *p, char *text, size_t len)
+{
+	uint64_t limits[SEM_LIMITS];
+	char *word;
+
+	memcpy(limits, sem_limits, sizeof(limits));
+	for (int i = 0; i < SEM_LIMITS; i++) {
+		word = word_next(&text);
+		if (!*word)
+			break;
+		if (!proc_number_parse(word, &limits[i]) || limits[i] > INT32_MAX)
+			return -EINVAL;
+	}
+	if (limits[SEM_MNI] > IPC_SLOTS)
+		return -EINVAL;
+	memcpy(sem_limits, limits, sizeof(limits));
 	return 0;
 }

@@ -204,6 +204,8 @@ static const struct proc_entry kernel_entries[] = {
 	{.name = "osrelease", .mode = S_IFREG | 0444, .show = show_osrelease},
 	{.name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max},
 	{.name = "random", .mode = S_IFDIR | 0555, .children = random_entries},
+	{.name = "sem", .mode = S_IFREG | 0644, .show = proc_show_sem_limits,
+	 .store = proc_store_sem_limits},
 	{.name = "shmall", .mode = S_IFREG | 0644, .number = &shmall},
 	{.name = "shmmax", .mode = S_IFREG | 0644, .number = &shmmax},
 	{.name = "shmmni", .mode = S_IFREG | 0644, .number = &shmmni},

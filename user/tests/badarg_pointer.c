@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -121,12 +122,17 @@ void bad_pointers(const struct bad_call *calls, size_t count)
 #define CALL(n, a, k, s, null, ...) { #n, SYS_##n, a, k, s, null, { __VA_ARGS__ } }
 #define HERE AT_FDCWD
 
-TEST(badarg, pointers_shm)
+TEST(badarg, pointers_sysv)
 {
 	static const struct bad_call calls[] = {
 		CALL(shmctl, 2, 'i', 112, false, 0, IPC_SET, 0),
 		CALL(shmctl, 2, 'o', 72, false, 0, IPC_INFO, 0),
 		CALL(shmctl, 2, 'o', 48, false, 0, SHM_INFO, 0),
+		CALL(semctl, 3, 'i', 88, false, 0, 0, IPC_SET, 0),
+		CALL(semctl, 3, 'o', 40, false, 0, 0, IPC_INFO, 0),
+		CALL(semctl, 3, 'o', 40, false, 0, 0, SEM_INFO, 0),
+		CALL(semop, 1, 'i', 6, false, 0, 0, 1),
+		CALL(semtimedop, 3, 'i', 16, true, 0, A_BUF, 1, 0),
 	};
 
 	BAD_POINTERS(calls);
