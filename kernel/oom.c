@@ -8,6 +8,7 @@
 #include "kernel/swap/area.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
+#include "lib/hash.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/pagetable.h"
@@ -163,4 +164,63 @@ bool oom_kill(void)
 	}
 	busy = false;
 	return dying || worst;
+}
+
+/* --- who reads back what went --- */
+
+#define WINDOW	  2048			/* pages that go before it is judged */
+#define WINDOW_NS (20 * NSEC_PER_SEC)	/* if that takes longer, others get on */
+#define REMEMBERED_BITS 10
+
+_Atomic bool oom_watching;
+static struct {
+	struct spinlock lock; /* irq */
+	uint32_t page[1 << REMEMBERED_BITS]; /* (lock) the last that went; 0: none, or back */
+	uint32_t went, back;	   /* (lock) since the window began, */
+	uint64_t since;		   /* (lock) ns */
+	_Atomic bool thrashing;
+} watch = {.lock = SPINLOCK_INIT("pages that went", RANK_FRAME)};
+
+/* Where the page is remembered, and as what. */
+static uint32_t *place_of(const struct object *o, uint64_t index, uint32_t *tag)
+{
+	uint64_t hash = hash_mix((uintptr_t)o, index);
+
+	*tag = (uint32_t)hash | 1;
+	return &watch.page[hash_u64(hash, REMEMBERED_BITS)];
+}
+
+void oom_page_went(const struct object *o, uint64_t index)
+{
+	uint64_t now = time_ns(), irq = spin_lock_irq(&watch.lock);
+	uint32_t tag, *place = place_of(o, index, &tag);
+
+	if (watch.went >= WINDOW || now > watch.since + WINDOW_NS) {
+		watch.thrashing = watch.went >= WINDOW && watch.back >= WINDOW / 4 * 3;
+		watch.went = watch.back = 0;
+		watch.since = now;
+	}
+	watch.went++;
+	*place = tag;
+	oom_watching = true;
+	spin_unlock_irq(&watch.lock, irq);
+}
+
+void oom_page_back(const struct object *o, uint64_t index)
+{
+	uint64_t irq = spin_lock_irq(&watch.lock);
+	uint32_t tag, *place = place_of(o, index, &tag);
+
+	if (*place == tag) {
+		*place = 0;
+		watch.back++;
+	}
+	if (time_ns() > watch.since + WINDOW_NS)
+		oom_watching = false;
+	spin_unlock_irq(&watch.lock, irq);
+}
+
+bool oom_thrashing(void)
+{
+	return atomic_exchange(&watch.thrashing, false);
 }

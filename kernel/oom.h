@@ -4,8 +4,11 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "kernel/types.h"
 
+struct object;
 struct process;
 
 #define OOM_SCORE_ADJ_MIN (-1000) /* never killed */
@@ -16,5 +19,19 @@ struct process;
  * lock held that the end of an address space takes; may sleep.
  */
 bool oom_kill(void);
+/*
+ * Though something can always be let go, nobody may get on: when hardly a page of a file is left,
+ * and what goes is what is needed next. Told of such a page that went, and of each that comes, this
+ * finds out; true once each time. Any context.
+ */
+void oom_page_went(const struct object *o, uint64_t index);
+void oom_page_back(const struct object *o, uint64_t index);
+extern _Atomic bool oom_watching; /* pages went */
+static inline void oom_page_came(const struct object *o, uint64_t index)
+{
+	if (unlikely(atomic_load_explicit(&oom_watching, memory_order_relaxed)))
+		oom_page_back(o, index);
+}
+bool oom_thrashing(void);
 /* From 0 to 2000, of which 667 to 1333 are for who has an oom_score_adj of 0; takes proc_lock. */
 unsigned oom_score(struct process *p);

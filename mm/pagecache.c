@@ -1,5 +1,6 @@
 #include "mm/pagecache.h"
 
+#include "kernel/oom.h"
 #include "kernel/panic.h"
 #include "kernel/swap/area.h"
 #include "lib/hash.h"
@@ -97,10 +98,12 @@ static int insert(struct object *o, uint64_t index, struct frame *f)
 	err = radix_insert(&o->frames, index, f);
 	if (!err) {
 		o->nr_frames++;
-		if (o->ops->write_pages)
+		if (o->ops->write_pages) {
 			policy_enter(f, 0);
-		else if (object_counts_pages(o))
+			oom_page_came(o, index);
+		} else if (object_counts_pages(o)) {
 			commit_add(1);
+		}
 	}
 	spin_unlock(&o->tree_lock);
 	if (!err) {
@@ -551,19 +554,20 @@ static void put_back(struct object *o, struct frame *f)
 /*
  * When only pages of files can go, some of its program stays with what runs. Were that read again
  * and again, something would go all the time, and who takes all memory would never be killed.
+ * Above that, and so near to it that few do for all, who reads back what went is watched.
  */
-static bool last_ones(void)
+static bool at_most(uint64_t times)
 {
 	uint64_t keep = MAX(MIN(frames_total / 128, 1024UL), 2UL * READAHEAD_MAX);
 
-	return swap_used == swap_total && pagecache_nr_file <= keep;
+	return swap_used == swap_total && pagecache_nr_file <= times * keep;
 }
 
 bool pagecache_try_drop(struct object *o, struct frame *f, bool all)
 {
 	bool dropped = false;
 
-	if ((!all && last_ones()) || frame_has(f, FRAME_BUSY | FRAME_WRITEBACK | FRAME_DIRTY) ||
+	if ((!all && at_most(1)) || frame_has(f, FRAME_BUSY | FRAME_WRITEBACK | FRAME_DIRTY) ||
 	    !rmap_try_unmap(f)) {
 		put_back(o, f);
 		return false;
@@ -572,6 +576,8 @@ bool pagecache_try_drop(struct object *o, struct frame *f, bool all)
 	/* References are taken under this lock: the tree's and ours stay the only ones. */
 	if (f->object == o && f->refs == 2 && !f->maps &&
 	    !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK | FRAME_DIRTY)) {
+		if (!all && at_most(2))
+			oom_page_went(o, f->index);
 		pagecache_remove_locked(o, f);
 		dropped = true;
 	}

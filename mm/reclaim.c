@@ -111,9 +111,12 @@ static void ask_reclaim_thread(void)
  */
 static struct frame *alloc_wait(unsigned order, unsigned flags)
 {
+	uint64_t patience = 0;
 	unsigned fruitless = 0;
 
 	lockrank_assert_may_sleep();
+	if (oom_thrashing())
+		oom_kill();
 	for (;;) {
 		uint64_t want = 32UL << order, seen = rounds;
 		/* Once enough is on its way out, waiting is all that helps. */
@@ -127,10 +130,14 @@ static struct frame *alloc_wait(unsigned order, unsigned flags)
 			return f;
 		if (signal_fatal_pending())
 			return frame_alloc(order, flags | FRAME_RESERVE);
+		/* What should be written may be waiting for memory itself. */
+		if (!freed && !fruitless)
+			patience = time_ns() + 10 * NSEC_PER_SEC;
 		fruitless = freed ? 0 : fruitless + 1;
 		if (order > 3 && fruitless > 4)
 			return NULL;
-		if (fruitless > 8 && !pagecache_nr_dirty && !pagecache_nr_writeback) {
+		if (fruitless > 8 && ((!pagecache_nr_dirty && !pagecache_nr_writeback) ||
+				      time_ns() > patience)) {
 			if (!oom_kill())
 				return frame_alloc(order, flags | FRAME_RESERVE);
 			fruitless = 0;
