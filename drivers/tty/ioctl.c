@@ -51,7 +51,38 @@ static long get_termios(struct tty *t, uaddr_t arg, size_t size)
 	return copy_to_user(arg, &copy, size);
 }
 
-/* wait: until output is sent (TCSETSW); flush: and forget input (TCSETSF). */
+static long get_termio(struct tty *t, uaddr_t arg)
+{
+	struct termio old = {0};
+	const struct termios2 *now = &t->ldisc.termios;
+
+	mutex_lock(&t->lock);
+	old.c_iflag = (uint16_t)now->c_iflag;
+	old.c_oflag = (uint16_t)now->c_oflag;
+	old.c_cflag = (uint16_t)now->c_cflag;
+	old.c_lflag = (uint16_t)now->c_lflag;
+	old.c_line = now->c_line;
+	memcpy(old.c_cc, now->c_cc, NCC);
+	mutex_unlock(&t->lock);
+	return copy_to_user(arg, &old, sizeof(old));
+}
+
+/* What the old form does not have stays. */
+static int termio_from_user(struct termios2 *now, uaddr_t arg)
+{
+	struct termio old;
+
+	if (copy_from_user(&old, arg, sizeof(old)))
+		return -EFAULT;
+	now->c_iflag = (now->c_iflag & 0xffff0000) | old.c_iflag;
+	now->c_oflag = (now->c_oflag & 0xffff0000) | old.c_oflag;
+	now->c_cflag = (now->c_cflag & 0xffff0000) | old.c_cflag;
+	now->c_lflag = (now->c_lflag & 0xffff0000) | old.c_lflag;
+	memcpy(now->c_cc, old.c_cc, NCC);
+	return 0;
+}
+
+/* size: of the form that arg has; wait: until output is sent (TCSETSW); flush: and forget input. */
 static long set_termios(struct tty_file *f, uaddr_t arg, size_t size, bool wait, bool flush)
 {
 	struct tty *t = f->tty;
@@ -64,9 +95,10 @@ static long set_termios(struct tty_file *f, uaddr_t arg, size_t size, bool wait,
 	mutex_lock(&t->lock);
 	new_termios = t->ldisc.termios;
 	mutex_unlock(&t->lock);
-	if (copy_from_user(&new_termios, arg, size))
+	if (size == sizeof(struct termio) ? termio_from_user(&new_termios, arg)
+					  : copy_from_user(&new_termios, arg, size))
 		return -EFAULT;
-	if (size == sizeof(struct termios) || (new_termios.c_cflag & CBAUD) != BOTHER)
+	if (size != sizeof(struct termios2) || (new_termios.c_cflag & CBAUD) != BOTHER)
 		speed_from_code(&new_termios);
 	mutex_lock(&t->lock);
 	if (t->ops->set_termios)
@@ -205,6 +237,9 @@ static bool changes_terminal(uint32_t cmd)
 	case TCSETS2:
 	case TCSETSW2:
 	case TCSETSF2:
+	case TCSETA:
+	case TCSETAW:
+	case TCSETAF:
 	case TCSBRK:
 	case TCSBRKP:
 	case TCXONC:
@@ -286,6 +321,12 @@ long tty_ioctl(struct chardev_file *cf, uint32_t cmd, uint64_t arg)
 	case TCSETSF2:
 		return set_termios(f, arg, sizeof(struct termios2), cmd != TCSETS2,
 				   cmd == TCSETSF2);
+	case TCGETA:
+		return get_termio(f->tty, arg);
+	case TCSETA:
+	case TCSETAW:
+	case TCSETAF:
+		return set_termios(f, arg, sizeof(struct termio), cmd != TCSETA, cmd == TCSETAF);
 	}
 	long err = tty_job_ioctl(f, cmd, arg);
 

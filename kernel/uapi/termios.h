@@ -22,6 +22,15 @@ struct termios2 {
 };
 _Static_assert(sizeof(struct termios2) == 44, "termios2 in the ABI");
 
+/* The old form, of 16 bits: TCGETA. */
+#define NCC 8
+struct termio {
+	uint16_t c_iflag, c_oflag, c_cflag, c_lflag;
+	uint8_t c_line;
+	uint8_t c_cc[NCC];
+};
+_Static_assert(sizeof(struct termio) == 18, "termio in the ABI");
+
 struct winsize {
 	uint16_t ws_row, ws_col, ws_xpixel, ws_ypixel;
 };
@@ -118,6 +127,10 @@ struct winsize {
 #define TCSETS	   0x5402U
 #define TCSETSW	   0x5403U
 #define TCSETSF	   0x5404U
+#define TCGETA	   0x5405U
+#define TCSETA	   0x5406U
+#define TCSETAW	   0x5407U
+#define TCSETAF	   0x5408U
 #define TCSBRK	   0x5409U
 #define TCXONC	   0x540aU
 #define TCFLSH	   0x540bU

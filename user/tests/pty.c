@@ -166,6 +166,33 @@ TEST(pty, settings_are_the_terminals)
 	CHECK_EQ(b.c_lflag & ECHO, ECHO);
 }
 
+/* The old form of the settings, of 16 bits each: ioctl_tty(2). */
+TEST(pty, termio)
+{
+	struct termios before, after;
+	struct termio old;
+	struct pty_pair p;
+
+	pty_pair_open(&p);
+	CHECK_OK(tcgetattr(p.slave, &before));
+	CHECK_OK(ioctl(p.slave, TCGETA, &old));
+	CHECK_EQ(old.c_lflag, before.c_lflag & 0xffff);
+	CHECK_EQ(old.c_cc[VINTR], before.c_cc[VINTR]);
+	old.c_lflag &= (unsigned short)~ECHO;
+	old.c_cc[VINTR] = 'x';
+	CHECK_OK(ioctl(p.slave, TCSETA, &old));
+	CHECK_OK(tcgetattr(p.slave, &after));
+	CHECK_EQ(after.c_lflag, before.c_lflag & ~(tcflag_t)ECHO);
+	CHECK_EQ(after.c_cc[VINTR], 'x');
+	CHECK_EQ(after.c_cc[VSUSP], before.c_cc[VSUSP]);
+	old.c_lflag |= ECHO;
+	CHECK_OK(ioctl(p.master, TCSETAF, &old));
+	CHECK_OK(tcgetattr(p.slave, &after));
+	CHECK_EQ(after.c_lflag, before.c_lflag);
+	CHECK_ERR(ioctl(p.slave, TCGETA, 8), EFAULT);
+	CHECK_ERR(ioctl(p.slave, TCSETAW, 8), EFAULT);
+}
+
 TEST(pty, nonblocking)
 {
 	struct pty_pair p;
