@@ -8,6 +8,7 @@
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/poll.h"
+#include "kernel/uapi/resource.h"
 #include "mm/usercopy.h"
 
 /* Is the running thread allowed to make these changes? inode->lock held. */
@@ -88,17 +89,25 @@ int vfs_setattr(struct path *p, struct iattr *a)
 	return err;
 }
 
+int inode_check_size(struct inode *inode, uint64_t size)
+{
+	if (size > inode->sb->max_size)
+		return -EFBIG;
+	if (!current()->process || size <= inode_size(inode) || size <= rlimit_get(RLIMIT_FSIZE))
+		return 0;
+	(void)signal_thread(current(), SIGXFSZ, NULL);
+	return -EFBIG;
+}
+
 int vfs_truncate(struct path *p, uint64_t size)
 {
 	struct iattr a = {.valid = ATTR_SIZE | ATTR_MTIME, .size = size};
 	struct inode *inode = p->dentry->inode;
+	int err;
 
-	if (size > inode->sb->max_size)
-		return -EFBIG;
-	if (current()->process && size > inode_size(inode) && size > rlimit_get(1)) {
-		(void)signal_thread(current(), SIGXFSZ, NULL);
-		return -EFBIG;
-	}
+	err = inode_check_size(inode, size);
+	if (err)
+		return err;
 	if ((inode->mode & (S_ISUID | S_ISGID)) && !cred_capable(CAP_FSETID)) {
 		mutex_lock(&inode->lock);
 		inode_drop_setid(inode);

@@ -12,6 +12,7 @@
 #include "kernel/panic.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
+#include "kernel/uapi/resource.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
 
@@ -266,7 +267,7 @@ ssize64_t file_read_pages(struct file *f, struct uio *u, uint64_t *pos)
 /* Cut a write at the process's file size limit and at what the volume can hold. */
 static int write_limit(struct inode *inode, struct uio *u, uint64_t pos)
 {
-	uint64_t limit = current()->process ? rlimit_get(1 /* RLIMIT_FSIZE */) : UINT64_MAX;
+	uint64_t limit = current()->process ? rlimit_get(RLIMIT_FSIZE) : UINT64_MAX;
 
 	if (pos >= limit) {
 		(void)signal_thread(current(), SIGXFSZ, NULL);

@@ -277,6 +277,8 @@ int64_t inode_now(void); /* the clock for timestamps, ns */
 void inode_touch(struct inode *inode);
 /* The atime, as relatime says. For how many ns from now on it stays, if no other time changes. */
 int64_t inode_accessed(struct mount *mnt, struct inode *inode);
+/* May its size become that? 0; -EFBIG, with SIGXFSZ where it is RLIMIT_FSIZE that forbids it. */
+int inode_check_size(struct inode *inode, uint64_t size);
 /* Writers and executors exclude each other: 0 or -ETXTBSY. */
 int inode_write_get(struct inode *inode);
 void inode_write_put(struct inode *inode);

@@ -108,6 +108,9 @@ static int tmpfs_fallocate(struct file *f, int mode, uint64_t offset, uint64_t n
 		mutex_unlock(&inode->lock);
 		return err;
 	}
+	err = inode_check_size(inode, offset + n);
+	if (err)
+		return err;
 	/* Memory is taken when it is written: only the size is made here. */
 	if (grows && (tmpfs_i(inode)->seals & F_SEAL_GROW))
 		return -EPERM;

@@ -222,6 +222,12 @@ TEST(proc, rlimit_fsize)
 	CHECK_ERR(ftruncate(fd, 11), EFBIG);
 	CHECK_EQ(got_signal, SIGXFSZ);
 	CHECK_OK(ftruncate(fd, 10));
+	got_signal = 0;
+	if (fallocate(fd, 0, 5, 5) < 0 && errno == EOPNOTSUPP)
+		return;
+	CHECK_ERR(fallocate(fd, 0, 5, 6), EFBIG);
+	CHECK_EQ(got_signal, SIGXFSZ);
+	CHECK_OK(fallocate(fd, 0, 5, 5));
 }
 
 TEST(proc, rlimit_cpu)
