@@ -24,7 +24,7 @@ int chardev_file_open(struct file *f, struct chardev *dev)
 		return err;
 	}
 	f->data = cf;
-	if (dev->ops->seekable)
+	if (dev->ops->seek)
 		f->kind |= FILE_SEEK;
 	return 0;
 }
@@ -67,6 +67,13 @@ static ssize64_t chardev_write(struct file *f, struct uio *u, uint64_t *pos)
 	return cf->dev->ops->write ? cf->dev->ops->write(cf, u, pos) : -EINVAL;
 }
 
+static int64_t chardev_seek(struct file *f, int64_t offset, int whence)
+{
+	struct chardev_file *cf = chardev_of(f);
+
+	return whence < 0 || whence > SEEK_HOLE ? -EINVAL : cf->dev->ops->seek(cf, offset, whence);
+}
+
 static long chardev_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 {
 	struct chardev_file *cf = chardev_of(f);
@@ -81,16 +88,6 @@ static uint32_t chardev_poll(struct file *f, struct poll_table *pt)
 	if (!cf->dev->ops->poll)
 		return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
 	return cf->dev->ops->poll(cf, pt);
-}
-
-/* Where seeking means nothing it does nothing, as with the devices of null(4). */
-static int64_t chardev_seek(struct file *f, int64_t offset, int whence)
-{
-	if (whence == SEEK_CUR)
-		offset += (int64_t)f->pos;
-	else if (whence != SEEK_SET && whence != SEEK_END)
-		return -EINVAL;
-	return offset < 0 ? -EINVAL : offset;
 }
 
 const struct file_ops chardev_fops = {

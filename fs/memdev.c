@@ -131,6 +131,27 @@ static ssize64_t kmsg_write(struct chardev_file *f, struct uio *u, uint64_t *pos
 	return (ssize64_t)n;
 }
 
+/* To the first message, to the first since the last SYSLOG_ACTION_CLEAR, behind the last. */
+static int64_t kmsg_seek(struct chardev_file *f, int64_t offset, int whence)
+{
+	uint64_t *seq = f->data;
+
+	if (offset)
+		return -ESPIPE;
+	switch (whence) {
+	case SEEK_SET:
+		*seq = 0;
+		return 0;
+	case SEEK_DATA:
+		*seq = printk_clear_seq;
+		return 0;
+	case SEEK_END:
+		*seq = printk_next_seq();
+		return 0;
+	}
+	return -EINVAL;
+}
+
 static uint32_t kmsg_poll(struct chardev_file *f, struct poll_table *pt)
 {
 	uint64_t *seq = f->data;
@@ -140,14 +161,14 @@ static uint32_t kmsg_poll(struct chardev_file *f, struct poll_table *pt)
 }
 
 static const struct chardev_ops null_ops = {
-	.read = null_read, .write = null_write, .seekable = true};
+	.read = null_read, .write = null_write, .seek = chardev_seek_start};
 static const struct chardev_ops zero_ops = {
-	.read = zero_read, .write = null_write, .seekable = true, .maps_zeros = true};
+	.read = zero_read, .write = null_write, .seek = chardev_seek_start, .maps_zeros = true};
 static const struct chardev_ops full_ops = {
-	.read = zero_read, .write = full_write, .seekable = true};
+	.read = zero_read, .write = full_write, .seek = chardev_seek_start};
 static const struct chardev_ops kmsg_ops = {
 	.open = kmsg_open,   .release = kmsg_release, .read = kmsg_read,
-	.write = kmsg_write, .poll = kmsg_poll,	      .seekable = true};
+	.write = kmsg_write, .poll = kmsg_poll,	      .seek = kmsg_seek};
 
 void memdev_init(void)
 {

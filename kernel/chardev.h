@@ -18,15 +18,16 @@ struct chardev_file {
 };
 
 struct chardev_ops {
-	/* All may sleep; any may be NULL (then: success, EINVAL, EINVAL, ENOTTY, always ready). */
+	/* All may sleep; any may be NULL: success, -, EINVAL, EINVAL, ENOTTY, always ready. */
 	int (*open)(struct chardev_file *f);
 	void (*release)(struct chardev_file *f);
-	/* Bytes moved (uio advanced), 0 for end of file, or -errno. *pos only where seekable. */
+	/* Bytes moved (uio advanced), 0 for end of file, or -errno. *pos only with seek. */
 	ssize64_t (*read)(struct chardev_file *f, struct uio *u, uint64_t *pos);
 	ssize64_t (*write)(struct chardev_file *f, struct uio *u, uint64_t *pos);
 	long (*ioctl)(struct chardev_file *f, uint32_t cmd, uint64_t arg);
 	uint32_t (*poll)(struct chardev_file *f, struct poll_table *pt);
-	bool seekable;
+	/* lseek(2): the new position or -errno. NULL: ESPIPE. */
+	int64_t (*seek)(struct chardev_file *f, int64_t offset, int whence);
 	bool maps_zeros; /* mmap gives anonymous memory, null(4) */
 };
 
@@ -48,3 +49,5 @@ int chardev_register(struct chardev *c);
 struct chardev *chardev_find(dev_t dev);
 /* The one behind prev in order of registration (NULL: the first), for devfs. */
 struct chardev *chardev_next(struct chardev *prev);
+/* chardev_ops.seek of what has no places: wherever one goes, it is the start. */
+int64_t chardev_seek_start(struct chardev_file *f, int64_t offset, int whence);

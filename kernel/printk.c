@@ -125,6 +125,8 @@ void console_register(struct console *c)
 	__atomic_store_n(&console, c, __ATOMIC_RELEASE);
 }
 
+_Atomic uint64_t printk_clear_seq;
+
 uint64_t printk_next_seq(void)
 {
 	return next_seq;

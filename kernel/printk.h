@@ -46,7 +46,7 @@ extern int console_loglevel;
  * Returns its length, or 0 when there is none yet.
  */
 size_t printk_read(uint64_t *seq, char *buf, size_t size);
-/* Sequence number the next record will have; printk_clear_seq: set by SYSLOG_ACTION_CLEAR. */
-uint64_t printk_next_seq(void);
+uint64_t printk_next_seq(void); /* the number that the next record will have */
+extern _Atomic uint64_t printk_clear_seq; /* the next one at the last SYSLOG_ACTION_CLEAR */
 struct waitqueue;
 extern struct waitqueue printk_wait;

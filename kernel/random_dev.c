@@ -159,6 +159,7 @@ static const struct chardev_ops random_ops = {
 	.read = random_read,
 	.write = random_write,
 	.ioctl = random_ioctl,
+	.seek = chardev_seek_start,
 	.poll = random_poll,
 };
 
@@ -166,6 +167,7 @@ static const struct chardev_ops urandom_ops = {
 	.read = urandom_read,
 	.write = random_write,
 	.ioctl = random_ioctl,
+	.seek = chardev_seek_start,
 };
 
 static struct chardev random_dev = {

@@ -151,7 +151,7 @@ enum {
 
 #define SYSLOG_BUFFER (64 * KiB)
 
-static uint64_t syslog_clear_seq, syslog_read_seq;
+static uint64_t syslog_read_seq;
 static int syslog_saved_level = -1;
 
 /* Records from *seq on to user memory, as many as fit; advances *seq. */
@@ -182,7 +182,7 @@ static long syslog_wait_read(uaddr_t buf, int len)
 /* The last records that fit, as SYSLOG_READ_ALL gives them. */
 static long syslog_read_all(uaddr_t buf, int len)
 {
-	uint64_t start = syslog_clear_seq, seq;
+	uint64_t start = printk_clear_seq, seq;
 	char line[640];
 	long total = 0;
 	size_t n;
@@ -227,10 +227,10 @@ SYSCALL3(syslog, int, type, uaddr_t, buf, int, len)
 			return syslog_wait_read(buf, len);
 		n = syslog_read_all(buf, len);
 		if (type == SYSLOG_READ_CLEAR)
-			syslog_clear_seq = printk_next_seq();
+			printk_clear_seq = printk_next_seq();
 		return n;
 	case SYSLOG_CLEAR:
-		syslog_clear_seq = printk_next_seq();
+		printk_clear_seq = printk_next_seq();
 		return 0;
 	case SYSLOG_CONSOLE_OFF:
 		if (syslog_saved_level < 0)

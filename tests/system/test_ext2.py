@@ -210,7 +210,8 @@ def test_attributes():
             f"usertests -d /mnt xattr >/dev/null || exit 5; {do} /mnt/a user.new new; "
             f"umount /mnt; mount /dev/vd$x /mnt; {do} /mnt/a user.new; umount /mnt; done")
     result = run(line, disks=[*disks, sums], status=0)
-    equal(result.text.split(), ["s" * 1000] + ["both", "both", "both", "other"] * 2 + ["new"] * 3, "attributes")
+    equal(result.text.split(), ["s" * 1000] + ["both", "both", "both", "other"] * 2 + ["new"] * 3,
+          "attributes")
     for disk in disks:
         fsck(disk)
         check("new" in debugfs(disk, "ea_get a user.new"), "what we set is not there")

@@ -1,6 +1,7 @@
 /* open: every flag, descriptors and what they share, the errors of the path. */
 #include "ut.h"
 
+#include <sys/klog.h>
 #include <sys/resource.h>
 
 TEST(fs, open_create)
@@ -381,11 +382,61 @@ TEST(fs, dev_kmsg, .root = true)
 	while ((n = read(fd, line, sizeof(line))) > 0)
 		;
 	CHECK(n < 0 && errno == EAGAIN);
+	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
+	CHECK(read(fd, line, sizeof(line)) > 0);
+	CHECK_EQ(lseek(fd, 0, SEEK_DATA), 0);
+	CHECK(read(fd, line, sizeof(line)) > 0);
+	CHECK_EQ(lseek(fd, 0, SEEK_END), 0);
+	CHECK_ERR(read(fd, line, sizeof(line)), EAGAIN);
+	CHECK_ERR(lseek(fd, 1, SEEK_SET), ESPIPE);
+	CHECK_ERR(lseek(fd, 0, SEEK_CUR), EINVAL);
 	memset(line, 'k', 1025);
 	CHECK_EQ(write(fd, line, 1024), 1024);
 	CHECK_ERR(write(fd, line, 1025), EINVAL);
 	CHECK_ERR(write(fd, line, sizeof(line)), EINVAL);
 	CHECK_OK(close(fd));
+}
+
+/* The ring by its call: syslog(2). */
+TEST(fs, syslog, .root = true)
+{
+	static char buf[1 << 17];
+	int fd = (int)CHECK_OK(open("/dev/kmsg", O_WRONLY)), size;
+
+	CHECK(CHECK_OK(klogctl(10, NULL, 0)) >= 4096);
+	CHECK_OK(klogctl(5, NULL, 0));
+	CHECK_EQ(klogctl(3, buf, sizeof(buf)), 0);
+	CHECK_OK(write(fd, "<4>one\n", 7));
+	CHECK_OK(write(fd, "<4>two\n", 7));
+	size = (int)CHECK_OK(klogctl(3, buf, sizeof(buf) - 1));
+	buf[size] = '\0';
+	CHECK(strstr(buf, "one\n") && strstr(buf, "two\n"));
+	CHECK(klogctl(4, buf, sizeof(buf)) == size);
+	CHECK_EQ(klogctl(3, buf, sizeof(buf)), 0);
+	CHECK_ERR(klogctl(3, NULL, 10), EINVAL);
+	CHECK_ERR(klogctl(3, buf, -1), EINVAL);
+	CHECK_ERR(klogctl(8, NULL, 0), EINVAL);
+	CHECK_ERR(klogctl(8, NULL, 9), EINVAL);
+	CHECK_ERR(klogctl(11, buf, 10), EINVAL);
+	become_user();
+	CHECK_ERR(klogctl(5, NULL, 0), EPERM);
+	CHECK_ERR(klogctl(2, buf, 10), EPERM);
+}
+
+TEST(fs, dev_seek)
+{
+	static const char *const names[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/urandom"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		int fd = (int)CHECK_OK(open(names[i], O_RDONLY));
+
+		CHECK_EQ(lseek(fd, 100, SEEK_SET), 0);
+		CHECK_EQ(lseek(fd, -100, SEEK_END), 0);
+		CHECK_EQ(lseek(fd, INT64_MIN, SEEK_SET), 0);
+		CHECK_EQ(lseek(fd, 0, SEEK_CUR), 0);
+		CHECK_ERR(lseek(fd, 0, 5), EINVAL);
+		CHECK_OK(close(fd));
+	}
 }
 
 TEST(fs, dev_random)
