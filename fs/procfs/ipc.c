@@ -3,6 +3,7 @@
  */
 #include "fs/procfs/procfs.h"
 #include "fs/tmpfs/shm.h"
+#include "kernel/ipc/msg.h"
 #include "kernel/ipc/sem.h"
 #include "lib/string.h"
 
@@ -67,6 +68,28 @@ int proc_show_sem(struct proc_text *t, struct process *p)
 			    ds.sem_perm.key, id, ds.sem_perm.mode, (unsigned long)ds.sem_nsems,
 			    ds.sem_perm.uid, ds.sem_perm.gid, ds.sem_perm.cuid, ds.sem_perm.cgid,
 			    (unsigned long)ds.sem_otime, (unsigned long)ds.sem_ctime);
+	}
+	return 0;
+}
+
+int proc_show_msg(struct proc_text *t, struct process *p)
+{
+	int32_t highest = highest_slot(&msg_table);
+	struct msqid64_ds ds;
+	long id;
+
+	proc_printf(t, "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid"
+		       "  cuid  cgid      stime      rtime      ctime\n");
+	for (int32_t slot = 0; slot <= highest; slot++) {
+		id = msg_stat(slot, IPC_BY_SLOT_ANY, &ds);
+		if (id < 0)
+			continue;
+		proc_printf(t, "%10d %10ld  %4o  %10lu %10lu %5d %5d %5u %5u %5u %5u ",
+			    ds.msg_perm.key, id, ds.msg_perm.mode, (unsigned long)ds.msg_cbytes,
+			    (unsigned long)ds.msg_qnum, ds.msg_lspid, ds.msg_lrpid,
+			    ds.msg_perm.uid, ds.msg_perm.gid, ds.msg_perm.cuid, ds.msg_perm.cgid);
+		proc_printf(t, "%10lu %10lu %10lu\n", (unsigned long)ds.msg_stime,
+			    (unsigned long)ds.msg_rtime, (unsigned long)ds.msg_ctime);
 	}
 	return 0;
 }

@@ -97,6 +97,7 @@ int proc_fd_follow(struct process *p, uint32_t fd, struct path *out);
 int proc_show_mounts(struct proc_text *t, struct process *p);
 int proc_show_mountinfo(struct proc_text *t, struct process *p);
 int proc_show_shm(struct proc_text *t, struct process *p); /* sysvipc/shm */
+int proc_show_msg(struct proc_text *t, struct process *p); /* sysvipc/msg */
 int proc_show_sem(struct proc_text *t, struct process *p); /* sysvipc/sem */
 int proc_show_sem_limits(struct proc_text *t, struct process *p); /* sys/kernel/sem */
 int proc_store_sem_limits(struct process *p, char *text, size_t len);

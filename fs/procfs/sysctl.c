@@ -4,6 +4,7 @@
 #include "fs/event/event.h"
 #include "fs/procfs/procfs.h"
 #include "fs/tmpfs/shm.h"
+#include "kernel/ipc/msg.h"
 #include "kernel/random.h"
 #include "kernel/userfault.h"
 #include "kernel/thread.h"
@@ -89,6 +90,9 @@ static int show_boot_id(struct proc_text *t, struct process *p)
 	return 0;
 }
 
+static const struct proc_number msgmax = {&msg_max, 0, INT32_MAX, NULL};
+static const struct proc_number msgmnb = {&msg_mnb, 0, INT32_MAX, NULL};
+static const struct proc_number msgmni = {&msg_mni, 0, IPC_SLOTS, NULL};
 static const struct proc_number shmmax = {&shm_max, 0, UINT64_MAX, NULL};
 static const struct proc_number shmall = {&shm_all, 0, UINT64_MAX, NULL};
 static const struct proc_number shmmni = {&shm_mni, 0, IPC_SLOTS, NULL};
@@ -200,6 +204,9 @@ static const struct proc_entry kernel_entries[] = {
 	{.name = "cap_last_cap", .mode = S_IFREG | 0444, .show = show_cap_last_cap},
 	{.name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname,
 	 .store = store_hostname},
+	{.name = "msgmax", .mode = S_IFREG | 0644, .number = &msgmax},
+	{.name = "msgmnb", .mode = S_IFREG | 0644, .number = &msgmnb},
+	{.name = "msgmni", .mode = S_IFREG | 0644, .number = &msgmni},
 	{.name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype},
 	{.name = "osrelease", .mode = S_IFREG | 0444, .show = show_osrelease},
 	{.name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max},

@@ -212,6 +212,34 @@ int ipc_perm_set_locked(struct ipc_perm *p, const struct ipc64_perm *in)
 	return 0;
 }
 
+/* --- waiting --- */
+
+void ipc_waiter_init(struct ipc_waiter *w)
+{
+	waitqueue_init(&w->wq);
+}
+
+void ipc_waiter_done(struct ipc_waiter *w, int status)
+{
+	list_del(&w->link);
+	__atomic_store_n(&w->status, status, __ATOMIC_RELEASE);
+	wake_all(&w->wq);
+}
+
+void ipc_wait(struct ipc_table *t, struct ipc_waiter *w, uint64_t deadline)
+{
+	int err = wait_event_deadline(
+		&w->wq, __atomic_load_n(&w->status, __ATOMIC_ACQUIRE) != IPC_WAITS,
+		WAIT_INTERRUPTIBLE, deadline);
+
+	spin_lock(&t->lock);
+	if (w->status == IPC_WAITS) {
+		list_del(&w->link);
+		w->status = err;
+	}
+	spin_unlock(&t->lock);
+}
+
 /* --- memory --- */
 
 static uint64_t allocated; /* bytes; changed by atomics */

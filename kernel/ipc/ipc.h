@@ -67,6 +67,26 @@ struct ipc_perm *ipc_asked_locked(const struct ipc_table *t, int32_t id, enum ip
 void ipc_perm_stat_locked(const struct ipc_perm *p, struct ipc64_perm *out);
 int ipc_perm_set_locked(struct ipc_perm *p, const struct ipc64_perm *in);
 
+/*
+ * Who waits at an object: whoever makes it possible does it for the waiter and takes it off the
+ * object's list. The waiter takes the lock before it leaves, so what is on its stack may be used
+ * under it.
+ */
+struct ipc_waiter {
+	struct list_head link;
+	int status; /* (lock) IPC_WAITS; off the list, what came of it */
+	struct waitqueue wq; /* the waiter alone */
+};
+
+#define IPC_WAITS 1
+#define IPC_AGAIN 2 /* look again: what it waits for may be another matter now */
+
+void ipc_waiter_init(struct ipc_waiter *w);
+/* (lock) Off the list with this status: the waiter goes on. */
+void ipc_waiter_done(struct ipc_waiter *w, int status);
+/* Wait until that has happened; else status becomes -ERESTARTSYS or -ETIMEDOUT (ns, time_ns()). */
+void ipc_wait(struct ipc_table *t, struct ipc_waiter *w, uint64_t deadline);
+
 /* Seconds of CLOCK_REALTIME; the running process. */
 int64_t ipc_now(void);
 pid_t ipc_pid(void);

@@ -11,31 +11,28 @@
 #include "kernel/uapi/time.h"
 #include "mm/usercopy.h"
 
-#define MUST_WAIT 1  /* neither done nor an error */
 #define OPS_SMALL 16 /* so many do not need memory of their own */
 
 struct sem_waiter {
-	struct list_head link;		/* (t) on the set's list */
+	struct ipc_waiter wait;		/* (t) on the set's list */
 	const struct sembuf *ops;
 	uint32_t nops;
 	bool alters;			/* not only waits for zeros */
 	struct sem_undo *undo;		/* if one of ops has SEM_UNDO */
 	pid_t pid;
 	const struct sembuf *blocking;	/* (t) the operation that cannot be done */
-	int status;			/* (t) MUST_WAIT; off the list: what is returned */
-	struct waitqueue wq;		/* the waiter alone */
 };
 
 /* --- operations --- */
 
-/* 0, MUST_WAIT, -EAGAIN, -ERANGE. (t) */
+/* 0, IPC_WAITS, -EAGAIN, -ERANGE. (t) */
 static int op_do(struct sem_set *set, const struct sembuf *op, struct sem_undo *undo)
 {
 	struct semaphore *sem = &set->sems[op->sem_num];
 	int value = sem->value + op->sem_op, adjust;
 
 	if (value < 0 || (!op->sem_op && sem->value))
-		return op->sem_flg & IPC_NOWAIT ? -EAGAIN : MUST_WAIT;
+		return op->sem_flg & IPC_NOWAIT ? -EAGAIN : IPC_WAITS;
 	if (value > SEMVMX)
 		return -ERANGE;
 	if (op->sem_flg & SEM_UNDO) {
@@ -55,7 +52,7 @@ static void op_take_back(struct sem_set *set, const struct sembuf *op, struct se
 		undo->adjust[op->sem_num] += op->sem_op;
 }
 
-/* All of w's operations or none: 0, MUST_WAIT or -errno. (t) */
+/* All of w's operations or none: 0, IPC_WAITS or -errno. (t) */
 static int ops_try(struct sem_set *set, struct sem_waiter *w)
 {
 	uint32_t i;
@@ -86,25 +83,17 @@ static bool ops_free_others(const struct sem_set *set, const struct sem_waiter *
 
 /* --- who waits --- */
 
-/* The waiter takes the lock before it leaves, so w is there until we let go of it. (t) */
-static void waiter_done(struct sem_waiter *w, int status)
-{
-	list_del(&w->link);
-	__atomic_store_n(&w->status, status, __ATOMIC_RELEASE);
-	wake_all(&w->wq);
-}
-
 /* Those who alter values, or those who do not. True: others may go on now, so begin again. (t) */
 static bool update_pass(struct sem_set *set, bool alters)
 {
 	struct sem_waiter *w, *next;
 	int ret;
 
-	list_for_each_entry_safe(w, next, &set->waiters, link) {
-		ret = w->alters == alters ? ops_try(set, w) : MUST_WAIT;
-		if (ret == MUST_WAIT)
+	list_for_each_entry_safe(w, next, &set->waiters, wait.link) {
+		ret = w->alters == alters ? ops_try(set, w) : IPC_WAITS;
+		if (ret == IPC_WAITS)
 			continue;
-		waiter_done(w, ret);
+		ipc_waiter_done(&w->wait, ret);
 		if (!ret && alters && ops_free_others(set, w))
 			return true;
 	}
@@ -122,8 +111,8 @@ void sem_wake_all_locked(struct sem_set *set, int err)
 {
 	struct sem_waiter *w, *next;
 
-	list_for_each_entry_safe(w, next, &set->waiters, link)
-		waiter_done(w, err);
+	list_for_each_entry_safe(w, next, &set->waiters, wait.link)
+		ipc_waiter_done(&w->wait, err);
 }
 
 uint32_t sem_waiting_locked(const struct sem_set *set, uint32_t num, bool zero)
@@ -131,7 +120,7 @@ uint32_t sem_waiting_locked(const struct sem_set *set, uint32_t num, bool zero)
 	const struct sem_waiter *w;
 	uint32_t n = 0;
 
-	list_for_each_entry(w, &set->waiters, link)
+	list_for_each_entry(w, &set->waiters, wait.link)
 		if (w->blocking->sem_num == num && (w->blocking->sem_op == 0) == zero)
 			n++;
 	return n;
@@ -272,8 +261,8 @@ static int ops_start(struct sem_set *set, struct sem_waiter *w)
 {
 	int ret = ops_try(set, w);
 
-	if (ret == MUST_WAIT)
-		list_add_tail(&w->link, &set->waiters);
+	if (ret == IPC_WAITS)
+		list_add_tail(&w->wait.link, &set->waiters);
 	else if (!ret && w->alters)
 		sem_update_locked(set);
 	return ret;
@@ -283,25 +272,18 @@ static long ops_run(int id, const struct sembuf *ops, uint32_t nops, uint64_t de
 {
 	struct sem_waiter w = {.ops = ops, .nops = nops, .pid = ipc_pid()};
 	struct sem_set *set;
-	int err;
 
-	waitqueue_init(&w.wq);
+	ipc_waiter_init(&w.wait);
 	spin_lock(&sem_table.lock);
 	set = target(id, &w);
-	w.status = is_err(set) ? (int)ptr_err(set) : ops_start(set, &w);
+	w.wait.status = is_err(set) ? (int)ptr_err(set) : ops_start(set, &w);
 	spin_unlock(&sem_table.lock);
-	if (w.status != MUST_WAIT)
-		return w.status;
-	err = wait_event_deadline(&w.wq, __atomic_load_n(&w.status, __ATOMIC_ACQUIRE) != MUST_WAIT,
-				  WAIT_INTERRUPTIBLE, deadline);
-	spin_lock(&sem_table.lock);
-	if (w.status == MUST_WAIT) {
-		list_del(&w.link);
-		/* Never begun again, whatever the handler's flags: signal(7). */
-		w.status = err == -ETIMEDOUT ? -EAGAIN : -EINTR;
-	}
-	spin_unlock(&sem_table.lock);
-	return w.status;
+	if (w.wait.status == IPC_WAITS)
+		ipc_wait(&sem_table, &w.wait, deadline);
+	/* Never begun again, whatever the handler's flags: signal(7). */
+	if (w.wait.status == -ERESTARTSYS)
+		return -EINTR;
+	return w.wait.status == -ETIMEDOUT ? -EAGAIN : w.wait.status;
 }
 
 static long ops_copy_run(int id, uaddr_t uops, uint32_t nops, uint64_t deadline)

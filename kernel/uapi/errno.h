@@ -43,6 +43,7 @@
 #define ENOSYS 38
 #define ENOTEMPTY 39
 #define ELOOP 40
+#define ENOMSG 42	  /* no message of that type */
 #define EIDRM 43	  /* the System V object is gone */
 #define EWOULDBLOCK EAGAIN
 #define ENODATA 61

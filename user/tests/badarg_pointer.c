@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
@@ -128,6 +129,10 @@ TEST(badarg, pointers_sysv)
 		CALL(shmctl, 2, 'i', 112, false, 0, IPC_SET, 0),
 		CALL(shmctl, 2, 'o', 72, false, 0, IPC_INFO, 0),
 		CALL(shmctl, 2, 'o', 48, false, 0, SHM_INFO, 0),
+		CALL(msgctl, 2, 'i', 120, false, 0, IPC_SET, 0),
+		CALL(msgctl, 2, 'o', 32, false, 0, IPC_INFO, 0),
+		CALL(msgctl, 2, 'o', 32, false, 0, MSG_INFO, 0),
+		CALL(msgsnd, 1, 'i', 8, false, 0, 0, 1, IPC_NOWAIT),
 		CALL(semctl, 3, 'i', 88, false, 0, 0, IPC_SET, 0),
 		CALL(semctl, 3, 'o', 40, false, 0, 0, IPC_INFO, 0),
 		CALL(semctl, 3, 'o', 40, false, 0, 0, SEM_INFO, 0),

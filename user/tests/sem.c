@@ -291,14 +291,6 @@ TEST(sem, proc)
 	sem_drop(id);
 }
 
-static void limits_set(const char *text)
-{
-	int fd = (int)CHECK_OK(open("/proc/sys/kernel/sem", O_WRONLY));
-
-	CHECK_EQ(write(fd, text, strlen(text)), strlen(text));
-	CHECK_OK(close(fd));
-}
-
 TEST(sem, limits, .root = true)
 {
 	const char *path = "/proc/sys/kernel/sem";
@@ -308,7 +300,7 @@ TEST(sem, limits, .root = true)
 
 	file_text(path, text, sizeof(text));
 	CHECK_STR(text, "32000\t1024000000\t500\t32000\n");
-	limits_set("4 6 1\n");
+	setting_write(path, "4 6 1\n");
 	file_text(path, text, sizeof(text));
 	CHECK_STR(text, "4\t6\t1\t32000\n");
 	CHECK_ERR(semget(IPC_PRIVATE, 5, 0600), EINVAL);
@@ -316,7 +308,7 @@ TEST(sem, limits, .root = true)
 	CHECK_ERR(semget(IPC_PRIVATE, 3, 0600), ENOSPC);
 	CHECK_ERR(semop(id, two, 2), E2BIG);
 	sem_drop(id);
-	limits_set("32000 1024000000 500 0");
+	setting_write(path, "32000 1024000000 500 0");
 	CHECK_ERR(semget(IPC_PRIVATE, 1, 0600), ENOSPC);
-	limits_set("32000\t1024000000\t500\t32000\n");
+	setting_write(path, "32000\t1024000000\t500\t32000\n");
 }
