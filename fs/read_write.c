@@ -78,17 +78,6 @@ static inline ssize64_t uio_transfer(struct file *f, uint32_t kind, struct uio *
 				     : file_write(f, u, pos);
 }
 
-/*
- * What is to be moved: a transfer that is there, or one buffer. The buffer's transfer is made when
- * the file is known, so that the compiler knows what is in it where it is asked.
- */
-struct wanted {
-	struct uio *u; /* NULL: the buffer */
-	uint32_t rwf;  /* RWF_* of u */
-	uaddr_t buf;
-	size_t n;
-};
-
 #define RWF_SEEN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOAPPEND | RWF_NOWAIT)
 
 /* May a transfer have these flags? RWF_NOWAIT is for what would know how not to wait. */
@@ -103,21 +92,8 @@ static int rwf_check(const struct file *f, uint32_t rwf)
 	return -EOPNOTSUPP;
 }
 
-static inline ssize64_t wanted_transfer(struct file *f, uint32_t kind, struct wanted w,
-					uint64_t *pos, bool write)
-{
-	struct uio u;
-
-	if (w.u) {
-		int err = w.rwf ? rwf_check(f, w.rwf) : 0;
-
-		return err ? err : uio_transfer(f, kind, w.u, pos, write);
-	}
-	uio_init_user(&u, w.buf, w.n);
-	return uio_transfer(f, kind, &u, pos, write);
-}
-
-static inline ssize64_t fd_transfer(int fd, struct wanted w, bool write)
+/* rwf: RWF_*, of which uio_transfer knows nothing. */
+static inline ssize64_t fd_transfer(int fd, struct uio *u, uint32_t rwf, bool write)
 {
 	struct borrowed use;
 	struct file *f = file_begin(fd, &use);
@@ -125,12 +101,15 @@ static inline ssize64_t fd_transfer(int fd, struct wanted w, bool write)
 
 	if (!f)
 		return -EBADF;
-	n = wanted_transfer(f, f->kind, w, &f->pos, write);
+	n = rwf ? rwf_check(f, rwf) : 0;
+	if (!n)
+		n = uio_transfer(f, f->kind, u, &f->pos, write);
 	file_end(f, use);
 	return n;
 }
 
-static inline ssize64_t fd_transfer_at(int fd, struct wanted w, int64_t offset, bool write)
+static inline ssize64_t fd_transfer_at(int fd, struct uio *u, uint32_t rwf, int64_t offset,
+				       bool write)
 {
 	uint64_t pos = (uint64_t)offset;
 	struct file *f;
@@ -147,7 +126,9 @@ static inline ssize64_t fd_transfer_at(int fd, struct wanted w, int64_t offset, 
 	if (unlikely(!(kind & FILE_SEEK)))
 		n = -ESPIPE;
 	else
-		n = wanted_transfer(f, kind, w, &pos, write);
+		n = rwf ? rwf_check(f, rwf) : 0;
+	if (!n)
+		n = uio_transfer(f, kind, u, &pos, write);
 	fd_return(f, owned);
 	return n;
 }
@@ -194,7 +175,6 @@ static ssize64_t fd_transfer_iov(int fd, uaddr_t user, uint64_t count, int64_t o
 {
 	struct iovec64 fast[IOV_FAST], *iov;
 	struct uio u;
-	struct wanted w = {.u = &u, .rwf = rwf};
 	ssize64_t n;
 	int err = iov_get(&u, user, count, fast, &iov);
 
@@ -204,29 +184,42 @@ static ssize64_t fd_transfer_iov(int fd, uaddr_t user, uint64_t count, int64_t o
 	u.dsync = rwf & (RWF_DSYNC | RWF_SYNC);
 	u.sync = rwf & RWF_SYNC;
 	u.append = rwf & RWF_APPEND ? UIO_APPEND : rwf & RWF_NOAPPEND ? UIO_NOAPPEND : UIO_AS_FILE;
-	n = offset == -1 ? fd_transfer(fd, w, write) : fd_transfer_at(fd, w, offset, write);
+	n = offset == -1 ? fd_transfer(fd, &u, rwf, write)
+			 : fd_transfer_at(fd, &u, rwf, offset, write);
 	kfree(iov);
 	return n;
 }
 
 SYSCALL3(read, int, fd, uaddr_t, buf, size_t, n)
 {
-	return fd_transfer(fd, (struct wanted){.buf = buf, .n = n}, false);
+	struct uio u;
+
+	uio_init_user(&u, buf, n);
+	return fd_transfer(fd, &u, 0, false);
 }
 
 SYSCALL3(write, int, fd, uaddr_t, buf, size_t, n)
 {
-	return fd_transfer(fd, (struct wanted){.buf = buf, .n = n}, true);
+	struct uio u;
+
+	uio_init_user(&u, buf, n);
+	return fd_transfer(fd, &u, 0, true);
 }
 
 SYSCALL4(pread64, int, fd, uaddr_t, buf, size_t, n, int64_t, offset)
 {
-	return fd_transfer_at(fd, (struct wanted){.buf = buf, .n = n}, offset, false);
+	struct uio u;
+
+	uio_init_user(&u, buf, n);
+	return fd_transfer_at(fd, &u, 0, offset, false);
 }
 
 SYSCALL4(pwrite64, int, fd, uaddr_t, buf, size_t, n, int64_t, offset)
 {
-	return fd_transfer_at(fd, (struct wanted){.buf = buf, .n = n}, offset, true);
+	struct uio u;
+
+	uio_init_user(&u, buf, n);
+	return fd_transfer_at(fd, &u, 0, offset, true);
 }
 
 SYSCALL3(readv, int, fd, uaddr_t, iov, uint64_t, count)
