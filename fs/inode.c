@@ -8,6 +8,7 @@
 
 #include "kernel/panic.h"
 #include "kernel/printk.h"
+#include "kernel/swap/object.h"
 #include "kernel/thread.h"
 #include "lib/hash.h"
 #include "mm/pagecache.h"
@@ -299,7 +300,7 @@ uint64_t super_pages(struct super_block *sb)
 	spin_lock(&icache_lock);
 	list_for_each_entry(inode, &sb->inodes, sb_link) {
 		if (inode_has_object(inode))
-			n += inode->object.nr_frames;
+			n += object_pages(&inode->object);
 	}
 	spin_unlock(&icache_lock);
 	return n;

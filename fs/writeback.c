@@ -4,6 +4,7 @@
 
 #include "kernel/panic.h"
 #include "kernel/printk.h"
+#include "kernel/swap/object.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
 #include "lib/string.h"
@@ -45,7 +46,9 @@ void writeback_mark_locked(struct object *o, struct frame *f)
 {
 	bool first;
 
-	if (frame_has(f, FRAME_DIRTY) || !o->ops->write_pages)
+	if (!o->ops->write_pages)
+		swap_object_dirty(o, f);
+	if (frame_has(f, FRAME_DIRTY))
 		return;
 	frame_set(f, FRAME_DIRTY);
 	radix_tag_set(&o->frames, f->index, RADIX_TAG_DIRTY);
@@ -63,6 +66,8 @@ void writeback_mark_locked(struct object *o, struct frame *f)
 void writeback_clear_locked(struct object *o, struct frame *f)
 {
 	frame_clear(f, FRAME_DIRTY);
+	if (!o->ops->write_pages)
+		return;
 	radix_tag_clear(&o->frames, f->index, RADIX_TAG_DIRTY);
 	radix_tag_clear(&o->frames, f->index, RADIX_TAG_TOWRITE);
 	pagecache_nr_dirty--;

@@ -16,3 +16,15 @@ static inline bool ref_try_get(_Atomic int *refs)
 			return true;
 	return false;
 }
+
+/* One reference less; false, and nothing happens, if it is the last. */
+static inline bool ref_put_unless_last(_Atomic int *refs)
+{
+	int was = *refs;
+
+	while (was > 1)
+		if (__atomic_compare_exchange_n((int *)refs, &was, was - 1, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			return true;
+	return false;
+}

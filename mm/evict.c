@@ -1,5 +1,7 @@
 #include "kernel/panic.h"
+#include "kernel/swap/object.h"
 #include "kernel/swap/slot.h"
+#include "lib/page.h"
 #include "mm/aspace.h"
 #include "mm/pagecache.h"
 #include "mm/pagetable.h"
@@ -37,28 +39,19 @@ static int locked_in(struct frame *t, uaddr_t va)
 	return err;
 }
 
-static bool is_zero(const struct frame *f)
-{
-	const uint64_t *p = frame_data(f), *end = p + PT_ENTRIES;
-
-	while (p < end && !*p)
-		p++;
-	return p == end;
-}
-
 /* (pt_lock_anon) Entry i of t, the only one that maps f, shows the zero page if f is all zeros. */
 static bool evict_zero(struct frame *t, unsigned i, struct frame *f)
 {
 	pte_t *e = (pte_t *)frame_data(t) + i, was = *e;
 	uaddr_t va = ((uaddr_t)t->base << L1_SHIFT) + i * PAGE_SIZE;
 
-	if (f->maps != 1 || f->slot || !is_zero(f))
+	if (f->maps != 1 || f->slot || !page_is_zero(frame_data(f)))
 		return false;
 	/* Nobody can write to it any more when we look again. */
 	*e = 0;
 	if (t->owner)
 		tlb_flush(t->owner, va, va + PAGE_SIZE);
-	if (!is_zero(f)) {
+	if (!page_is_zero(frame_data(f))) {
 		*e = was;
 		return false;
 	}
@@ -152,13 +145,13 @@ out:
 }
 
 /* Start writing the frames, whose slots follow each other. */
-static void write_run(struct frame **frames, uint32_t n)
+static void write_run(uint32_t slot, struct frame **frames, uint32_t n)
 {
-	struct swap_area *a = swap_area_of(frames[0]->slot);
+	struct swap_area *a = swap_area_of(slot);
 
 	vm_event_add(VM_PSWPOUT, n);
 	swap_nr_writing += n;
-	a->ops->write(a, slot_offset(frames[0]->slot), frames, n);
+	a->ops->write(a, slot_offset(slot), frames, n);
 }
 
 void evict_flush(struct swap_batch *b)
@@ -178,9 +171,9 @@ void evict_flush(struct swap_batch *b)
 			continue;
 		}
 		while (i + run < b->n && frame_has(b->frames[i + run], FRAME_WRITEBACK) &&
-		       b->frames[i + run]->slot == b->frames[i]->slot + run)
+		       b->slots[i + run] == b->slots[i] + run)
 			run++;
-		write_run(b->frames + i, run);
+		write_run(b->slots[i], b->frames + i, run);
 	}
 	b->n = 0;
 }
@@ -204,6 +197,7 @@ bool evict(struct frame *f, struct swap_batch *b)
 		frame_put(f);
 		return true;
 	}
+	b->slots[b->n] = f->slot;
 	b->frames[b->n++] = f;
 	if (b->n == ARRAY_SIZE(b->frames))
 		evict_flush(b);
@@ -251,12 +245,17 @@ void evict_range(struct aspace *as, uaddr_t start, uaddr_t end)
 	evict_flush(&batch);
 }
 
-void swap_written(struct frame **frames, uint32_t n, int err)
+void swap_written(uint32_t slot, struct frame **frames, uint32_t n, int err)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		struct frame *f = frames[i];
-		bool kept = err && swap_retire(f);
+		bool kept;
 
+		if (frame_type(f) == FRAME_OBJECT) {
+			swap_object_written(f, slot + i, err);
+			continue;
+		}
+		kept = err && swap_retire(f);
 		frame_done(f, FRAME_WRITEBACK);
 		if (!kept)
 			frame_put(f);

@@ -301,7 +301,7 @@ static int fault_shared_write(struct fault *f, struct frame *leaf, pte_t was)
 
 	leaf_lock(leaf);
 	frame = *e == was ? pte_frame(was) : NULL;
-	if (frame && pt_writable_now(f->vma->object, frame))
+	if (frame && pt_writable_now(frame))
 		*e = pte_user(frame_pa(frame), f->vma->prot, true);
 	else if (frame)
 		err = need_writable(f, frame);
@@ -350,7 +350,7 @@ static __attribute__((noinline)) int map_around(struct fault *f, struct frame *l
 	leaf_lock(leaf);
 	if (!frames[here] && !e[here])
 		err = retry_object(f, NEED_PAGE);
-	else if (write && frames[here] && !pt_writable_now(v->object, frames[here]))
+	else if (write && frames[here] && !pt_writable_now(frames[here]))
 		err = need_writable(f, frames[here]);
 	for (uint32_t i = 0; i < n; i++) {
 		struct frame *frame = frames[i];
@@ -363,7 +363,7 @@ static __attribute__((noinline)) int map_around(struct fault *f, struct frame *l
 			frames[left++] = frame;
 			continue;
 		}
-		if (writable && (i != here || write) && pt_writable_now(v->object, frame))
+		if (writable && (i != here || write) && pt_writable_now(frame))
 			p |= PTE_W | PTE_D;
 		/* Our reference is the mapping's now. */
 		__atomic_fetch_add(&frame->maps, 1, __ATOMIC_RELAXED);
@@ -508,7 +508,8 @@ static int settle_writable(struct fault *f)
 
 	if (pos >= size)
 		return 0; /* the next attempt says SIGBUS */
-	writeback_throttle();
+	if (o->ops->write_pages)
+		writeback_throttle();
 	frame = pagecache_get(o, f->index, &err);
 	if (!frame)
 		return err;

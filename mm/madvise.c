@@ -1,4 +1,5 @@
 #include "fs/file.h"
+#include "kernel/swap/object.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "mm/aspace.h"
@@ -187,6 +188,9 @@ static int advise_span(struct aspace *as, struct vma_span *s, int what)
 		if (s->flags & VMA_LOCKED)
 			return -EINVAL;
 		evict_range(as, s->start, s->end);
+		if (s->object)
+			swap_object_page_out(s->object, s->index,
+					     (s->end - s->start) >> PAGE_SHIFT);
 		return 0;
 	case MADV_REMOVE:
 		return advise_remove(s);

@@ -2,7 +2,7 @@
 
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"
-#include "lib/page.h"
+#include "kernel/swap/object.h"
 #include "lib/ref.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
@@ -30,6 +30,7 @@ void object_init(struct object *o, const struct object_ops *ops, void *owner, ui
 	mutex_init(&o->lock, "object", RANK_OBJECT);
 	spin_init(&o->tree_lock, "object tree", RANK_TREE);
 	radix_init(&o->frames, &radix_ops);
+	radix_init(&o->slots, &swap_radix_ops);
 	list_init(&o->dirty_link);
 }
 
@@ -65,22 +66,20 @@ void object_promise(struct object *o, uint64_t pages)
 void object_destroy(struct object *o)
 {
 	assert(rb_empty(&o->areas));
-	writeback_forget(o);
-	pagecache_invalidate(o, 0, OBJECT_INDEX_MAX);
-	assert(o->nr_frames == 0);
-	object_promise(o, 0);
+	if (o->ops->write_pages)
+		writeback_forget(o);
+	else
+		swap_object_end(o);
 	o->ending = true;
+	/* Who walks through objects brings pages in; who wants one to go holds it. */
+	wait_event(&object_wait, o->refs <= 1, WAIT_UNINTERRUPTIBLE);
+	pagecache_invalidate(o, 0, OBJECT_INDEX_MAX);
+	assert(object_pages(o) == 0);
+	object_promise(o, 0);
 	wait_event(&object_wait, o->refs <= 1, WAIT_UNINTERRUPTIBLE);
 }
 
 /* --- shared anonymous memory --- */
-
-static int shm_read(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		page_zero(frame_data(frames[i]));
-	return 0;
-}
 
 static void shm_release(struct object *o)
 {
@@ -89,7 +88,7 @@ static void shm_release(struct object *o)
 }
 
 static const struct object_ops shm_ops = {
-	.name = "shm", .read_pages = shm_read, .release = shm_release};
+	.name = "shm", .read_pages = swap_object_read, .release = shm_release};
 
 struct object *shm_object_create(uint64_t size, bool promised)
 {
@@ -97,7 +96,7 @@ struct object *shm_object_create(uint64_t size, bool promised)
 
 	if (!o)
 		return NULL;
-	object_init(o, &shm_ops, NULL, size);
+	object_init(o, &shm_ops, NULL, ALIGN_UP(size, PAGE_SIZE));
 	if (promised)
 		object_promise(o, DIV_ROUND_UP(size, PAGE_SIZE));
 	return o;

@@ -3,6 +3,7 @@
 #include "kernel/oom.h"
 #include "kernel/panic.h"
 #include "kernel/swap/area.h"
+#include "kernel/swap/object.h"
 #include "lib/hash.h"
 #include "lib/page.h"
 #include "lib/string.h"
@@ -101,8 +102,8 @@ static int insert(struct object *o, uint64_t index, struct frame *f)
 		if (o->ops->write_pages) {
 			policy_enter(f, 0);
 			oom_page_came(o, index);
-		} else if (object_counts_pages(o)) {
-			commit_add(1);
+		} else {
+			swap_object_enter(o, f);
 		}
 	}
 	spin_unlock(&o->tree_lock);
@@ -118,9 +119,9 @@ void pagecache_remove_locked(struct object *o, struct frame *f)
 	radix_remove(&o->frames, f->index);
 	if (frame_has(f, FRAME_DIRTY))
 		writeback_clear_locked(o, f);
+	if (!o->ops->write_pages)
+		swap_object_leave(o, f);
 	policy_leave(f);
-	if (object_counts_pages(o))
-		commit_add(-1);
 	o->nr_frames--;
 	f->object = NULL;
 	pagecache_nr_file -= o->ops->write_pages != NULL;
@@ -443,26 +444,30 @@ void pagecache_dirty(struct object *o, struct frame *f)
 static struct frame *take_out(struct object *o, uint64_t *index, uint64_t last)
 {
 	for (;;) {
+		uint64_t from = *index;
+		bool taken, all;
 		struct frame *f;
-		bool taken;
 
 		spin_lock(&o->tree_lock);
 		f = radix_next(&o->frames, index, last);
-		if (!f) {
-			spin_unlock(&o->tree_lock);
-			return NULL;
-		}
-		taken = !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK);
+		/* What is between is in swap, if anywhere. */
+		all = swap_object_drop(o, from, f ? *index : last + 1);
+		taken = all && f && !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK);
 		if (taken) {
 			frame_set(f, FRAME_BUSY);
 			pagecache_remove_locked(o, f);
+			swap_object_drop(o, *index, *index + 1);
 			++*index;
-		} else {
+		} else if (all && f) {
 			frame_get(f);
 		}
 		spin_unlock(&o->tree_lock);
-		if (taken)
+		if (taken || (all && !f))
 			return f;
+		if (!all) {
+			*index = from;
+			continue;
+		}
 		/* Not killable: a half-done truncate would show old data. */
 		frame_wait(f, FRAME_BUSY | FRAME_WRITEBACK, WAIT_UNINTERRUPTIBLE);
 		frame_put(f);

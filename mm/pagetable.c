@@ -283,7 +283,7 @@ void pt_unmap_all(struct aspace *as, struct vma *v, struct tlb_batch *b)
 static bool write_at_once(const struct vma *v, const struct frame *f)
 {
 	return vma_private(v) ? frame_type(f) == FRAME_ANON && f->maps == 1 && !f->slot
-			      : pt_writable_now(v->object, f);
+			      : pt_writable_now(f);
 }
 
 /* (leaf lock) Entries from e on, for [va, stop), become `read` or `write`. What access any lost. */

@@ -161,13 +161,13 @@ static inline void pt_set_anon(struct frame *leaf, pte_t *e, struct frame *f, pt
 	__atomic_store_n(e, p, __ATOMIC_RELEASE);
 }
 /*
- * (leaf lock) May f, o's, be mapped writable in a shared area without telling anybody? Write-back
- * clears DIRTY first and write-protects under this lock then: it finds our entry, or we see it.
+ * (leaf lock) May f, an object's, be mapped writable in a shared area without telling anybody?
+ * Write-back clears DIRTY first and write-protects under this lock then: it finds our entry, or we
+ * see it. Who swaps it out takes it out of all tables first, and then sees all references.
  */
-static inline bool pt_writable_now(const struct object *o, const struct frame *f)
+static inline bool pt_writable_now(const struct frame *f)
 {
-	return !o->ops->write_pages ||
-	       (f->word & (FRAME_DIRTY | FRAME_WRITEBACK)) == FRAME_DIRTY;
+	return (f->word & (FRAME_DIRTY | FRAME_WRITEBACK)) == FRAME_DIRTY;
 }
 /* (pt_lock) The entry e stops mapping f, which is counted: the table's counts. */
 static inline void pt_leave(struct frame *leaf, const pte_t *e, struct frame *f)

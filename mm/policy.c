@@ -184,6 +184,17 @@ void policy_enter(struct frame *f, uint32_t shadow)
 	spin_unlock_irq(&policy.lock, irq);
 }
 
+void policy_enter_next(struct frame *f)
+{
+	uint64_t irq = spin_lock_irq(&policy.lock);
+
+	if (!frame_has(f, FRAME_QUEUED)) {
+		frame_list_push(&policy.queue[TRIAL], f);
+		frame_set(f, FRAME_QUEUED);
+	}
+	spin_unlock_irq(&policy.lock, irq);
+}
+
 void policy_leave(struct frame *f)
 {
 	uint64_t irq = spin_lock_irq(&policy.lock);

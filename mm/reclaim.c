@@ -5,9 +5,11 @@
 #include "kernel/oom.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
+#include "kernel/swap/object.h"
 #include "kernel/swap/slot.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
+#include "lib/ref.h"
 #include "mm/frame.h"
 #include "mm/init.h"
 #include "mm/object.h"
@@ -50,10 +52,19 @@ static bool let_go(struct frame *f, struct object *o, struct swap_batch *batch)
 
 	if (!o)
 		return evict(f, batch);
-	vm_event(VM_PGSCAN);
-	gone = pagecache_try_drop(o, f, !batch);
-	vm_event_add(VM_PGSTEAL, gone);
+	if (o->ops->write_pages) {
+		vm_event(VM_PGSCAN);
+		gone = pagecache_try_drop(o, f, !batch);
+		vm_event_add(VM_PGSTEAL, gone);
+	} else {
+		gone = swap_object_let_go(o, f, batch);
+	}
 	frame_put(f);
+	if (o->ops->release && ref_put_unless_last(&o->refs))
+		return gone;
+	/* The last reference ends it, which waits for the pages that the batch has. */
+	if (o->ops->release && batch)
+		evict_flush(batch);
 	object_put(o);
 	return gone;
 }

@@ -19,10 +19,14 @@ void reclaim_caches(bool pages, bool objects);
 
 /* --- evict.c, which knows address spaces --- */
 
-/* Frames that are out of all tables, BUSY until a fence, and have to be written or freed then. */
+/*
+ * Frames that are out of all tables, private ones BUSY until a fence, and have to be written or
+ * freed then.
+ */
 struct swap_batch {
 	uint32_t n;
 	struct frame *frames[SWAP_CLUSTER];
+	uint32_t slots[SWAP_CLUSTER];
 };
 /*
  * Have f, private and held by the caller, leave memory: the reference is given up. False: it stays.
@@ -30,11 +34,11 @@ struct swap_batch {
  */
 bool evict(struct frame *f, struct swap_batch *b);
 void evict_flush(struct swap_batch *b);
-/* The write that an area's ops were told to start is done. Any context. */
-void swap_written(struct frame **frames, uint32_t n, int err);
+/* The write to slots from this one on, that an area's ops were to start, is done. Any context. */
+void swap_written(uint32_t slot, struct frame **frames, uint32_t n, int err);
 extern _Atomic uint64_t swap_nr_writing; /* frames */
 struct aspace;
-/* MADV_PAGEOUT: the private pages of a range leave memory, if they can. May sleep. */
+/* For MADV_PAGEOUT: the private pages of a range leave memory, if they can. May sleep. */
 void evict_range(struct aspace *as, uint64_t start, uint64_t end);
 /* Gather accessed bits, and end the policy's epoch. May sleep, and end address spaces. */
 void harvest(void);

@@ -1,5 +1,6 @@
 #include "mm/rmap.h"
 
+#include "kernel/wait.h"
 #include "mm/areas.h"
 #include "mm/frame.h"
 #include "mm/pagetable.h"
@@ -127,8 +128,13 @@ bool rmap_try_unmap(struct frame *f)
 
 	if (!f->maps)
 		return true;
-	if (!o || !mutex_trylock(&o->lock))
+	if (!o || mutex_held(&o->lock))
 		return false;
+	/*
+	 * Out of order, our callers may hold more: but nobody waits for memory, frames or another
+	 * lock with this one. Were it only tried, most tries would fail where several reclaim.
+	 */
+	wait_event(&o->lock.wait, mutex_trylock(&o->lock), WAIT_UNINTERRUPTIBLE);
 	used = each_entry(f, o, f->index, test_accessed);
 	if (!used)
 		each_entry(f, o, f->index, unmap_entry);

@@ -18,6 +18,6 @@ void rmap_unmap(struct object *o, uint64_t first, uint64_t last, bool private);
 void rmap_wrprotect(struct object *o, uint64_t first, uint64_t last);
 /*
  * Has any entry that maps f been used? Clears their A bits. Then, if it has not, all entries are
- * removed: true. False: used, or the object's lock is not free. Never sleeps.
+ * removed: true. False: used, or the caller has the object's lock. May sleep.
  */
 bool rmap_try_unmap(struct frame *f);

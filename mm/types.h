@@ -47,7 +47,7 @@ struct object_ops {
 	int (*make_writable)(struct object *o, uint64_t index, uint32_t from, uint32_t to);
 	/*
 	 * Write n frames of consecutive indices to where they live. They are WRITEBACK: contents
-	 * are stable. Returns when the I/O is done. 0 or -errno. NULL: never dirty (shm). The inode
+	 * are stable. Returns when the I/O is done. 0 or -errno. NULL: to swap only. The inode
 	 * lock may be held by the caller or not (flusher), so it must not be taken.
 	 */
 	int (*write_pages)(struct object *o, uint64_t index, struct frame **frames, uint32_t n);
@@ -74,14 +74,17 @@ struct object {
 	struct radix frames;	    /* (tree_lock) index -> struct frame; tags DIRTY, WRITEBACK */
 	uint64_t nr_frames;	    /* (tree_lock) */
 	_Atomic uint64_t size;	    /* bytes; changed under the inode lock (owner's) */
+	struct radix slots;	    /* (tree_lock) what kernel/swap/object.c knows of its pages */
+	uint64_t nr_out;	    /* (tree_lock) pages in slots and not in frames */
 	struct rb_root areas;	    /* (lock) the vmas that map it, by first index */
 	uint32_t nr_writable_shared; /* (lock) MAP_SHARED areas that may be written to */
 	_Atomic uint32_t nr_mapping; /* calls under way that will map it MAP_SHARED */
 	uint64_t promised;	    /* pages, when it was made; 0: each as it comes */
 	_Atomic bool write_sealed;   /* no new MAP_SHARED area may be written to, ever */
+	_Atomic bool pinned;	    /* no page of it goes to swap */
 	_Atomic int error;	    /* first write-back error since last reported, 0 none */
 	_Atomic uint32_t error_seq; /* counts errors: an open file remembers the last it saw */
-	struct list_head dirty_link; /* (dirty list's lock) while it has dirty pages */
+	struct list_head dirty_link; /* (that list's lock) has dirty pages, or some that can swap */
 	uint64_t dirtied_at;	    /* (dirty list's lock) ns: when it first became dirty */
 };
 

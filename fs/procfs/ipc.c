@@ -13,7 +13,7 @@ int proc_show_shm(struct proc_text *t, struct process *p)
 	struct shmid64_ds ds;
 	struct shm_info totals;
 	uint32_t highest = shm_totals(&totals);
-	uint64_t resident;
+	uint64_t resident, swapped;
 	int32_t id;
 
 	proc_printf(t, "       key      shmid perms                  size  cpid  lpid nattch   uid "
@@ -25,6 +25,7 @@ int proc_show_shm(struct proc_text *t, struct process *p)
 		if (perm) {
 			shm_stat_locked(shm_of_perm(perm), &ds);
 			resident = shm_resident_locked(shm_of_perm(perm)) * PAGE_SIZE;
+			swapped = shm_swapped_locked(shm_of_perm(perm)) * PAGE_SIZE;
 			id = perm->id;
 		}
 		spin_unlock(&shm_table.lock);
@@ -36,7 +37,7 @@ int proc_show_shm(struct proc_text *t, struct process *p)
 			    ds.shm_perm.uid, ds.shm_perm.gid, ds.shm_perm.cuid, ds.shm_perm.cgid);
 		proc_printf(t, "%10lu %10lu %10lu %21lu %21lu\n", (unsigned long)ds.shm_atime,
 			    (unsigned long)ds.shm_dtime, (unsigned long)ds.shm_ctime,
-			    (unsigned long)resident, 0UL);
+			    (unsigned long)resident, (unsigned long)swapped);
 	}
 	return 0;
 }

@@ -56,7 +56,7 @@ static void pages_show(struct proc_text *t, const struct vma_info *v)
 	LINE("Anonymous", v->anon);
 	LINE("AnonHugePages", v->anon_huge);
 	/* procps ends an area at this line. */
-	LINE("Swap", 0);
+	LINE("Swap", v->swapped);
 	LINE("Locked", v->area.flags & VMA_LOCKED ? v->rss : 0);
 #undef LINE
 }

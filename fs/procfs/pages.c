@@ -1,6 +1,7 @@
 #include "fs/procfs/pages.h"
 
 #include "fs/file.h"
+#include "kernel/swap/object.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/frame.h"
@@ -19,6 +20,7 @@ static void count_entry(const struct frame *leaf, pte_t e, struct vma_info *out)
 	uint32_t users;
 	bool dirty;
 
+	out->swapped += pte_is_swap(e);
 	if (!pte_resident(e) || pte_special(e))
 		return;
 	f = pte_frame(e);
@@ -46,6 +48,9 @@ static void count_pages(struct vma *v, struct vma_info *out)
 		pt_unlock(leaf);
 	}
 	out->pss /= KiB;
+	/* Those that nobody who shares them maps. */
+	if (v->object)
+		out->swapped += swap_object_out(v->object, v->index, v->index + vma_pages(v) - 1);
 }
 
 static bool is_heap(const struct vma *v)

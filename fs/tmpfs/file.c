@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "fs/tmpfs/tmpfs.h"
+#include "kernel/swap/object.h"
 #include "lib/string.h"
 #include "mm/areas.h"
 #include "mm/pagecache.h"
@@ -35,7 +36,7 @@ static int tmpfs_setattr(struct inode *inode, const struct iattr *attr)
 	if (!err && (attr->valid & ATTR_SIZE)) {
 		err = pagecache_truncate(&inode->object, attr->size);
 		if (!err)
-			tmpfs_pages_count(inode, inode->object.nr_frames);
+			tmpfs_pages_count(inode, object_pages(&inode->object));
 	}
 	return err ? err : inode_setattr_simple(inode, attr);
 }
@@ -53,21 +54,19 @@ static int tmpfs_write_limit(struct inode *inode, struct uio *u, uint64_t pos)
 static void tmpfs_refresh(struct inode *inode)
 {
 	if (inode_has_object(inode))
-		inode->blocks = inode->object.nr_frames * (PAGE_SIZE >> 9);
+		inode->blocks = object_pages(&inode->object) * (PAGE_SIZE >> 9);
 }
 
-/* Zeros over what is cached of [from, to), which lies in one page. (inode->lock) */
+/* Zeros over what there is of [from, to), which lies in one page. (inode->lock) */
 static int part_zero(struct inode *inode, uint64_t from, uint64_t to)
 {
 	struct object *o = &inode->object;
-	struct frame *f = from < to ? pagecache_find(o, from >> PAGE_SHIFT) : NULL;
 	static const char zeros[PAGE_SIZE];
 	struct uio u;
 	ssize64_t n;
 
-	if (!f)
+	if (from >= to || !swap_object_has(o, from >> PAGE_SHIFT))
 		return 0;
-	frame_put(f);
 	uio_init_kernel(&u, (void *)(uintptr_t)zeros, to - from);
 	n = pagecache_write(o, &u, from);
 	return n < 0 ? (int)n : 0;
@@ -88,7 +87,7 @@ static int hole_punch(struct inode *inode, uint64_t from, uint64_t to)
 		err = part_zero(inode, last, MIN(to, size));
 	if (!err && last > first)
 		err = pagecache_invalidate(o, first >> PAGE_SHIFT, (last >> PAGE_SHIFT) - 1);
-	tmpfs_pages_count(inode, o->nr_frames);
+	tmpfs_pages_count(inode, object_pages(o));
 	inode_touch(inode);
 	return err;
 }
@@ -132,10 +131,8 @@ static int64_t tmpfs_seek(struct file *f, int64_t offset, int whence)
 	if (offset < 0 || (uint64_t)offset >= size)
 		return -ENXIO;
 	last = (size - 1) >> PAGE_SHIFT;
-	spin_lock(&o->tree_lock);
-	found = whence == SEEK_DATA ? radix_next(&o->frames, &index, last) != NULL
-				    : radix_next_hole(&o->frames, &index, last);
-	spin_unlock(&o->tree_lock);
+	found = whence == SEEK_DATA ? swap_object_next(o, &index, last)
+				    : swap_object_next_hole(o, &index, last);
 	if (!found)
 		return whence == SEEK_DATA ? -ENXIO : (int64_t)size;
 	return MAX(offset, (int64_t)(index << PAGE_SHIFT));

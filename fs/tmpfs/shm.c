@@ -9,6 +9,7 @@
 
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/mem/slab.h"
+#include "kernel/swap/object.h"
 #include "kernel/thread.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -76,7 +77,7 @@ static void shm_areas(struct object *o, int change)
 
 static const struct object_ops shm_object_ops = {
 	.name = "shm",
-	.read_pages = tmpfs_read_pages,
+	.read_pages = swap_object_read,
 	.areas = shm_areas,
 };
 
@@ -151,7 +152,7 @@ static int file_make(struct shm_segment *s, int flags)
 		return err;
 	inode = s->path.dentry->inode;
 	inode->object.ops = &shm_object_ops;
-	inode->object.size = s->size;
+	inode->object.size = ALIGN_UP(s->size, PAGE_SIZE);
 	if (!(flags & SHM_NORESERVE) || overcommit_memory == OVERCOMMIT_NEVER)
 		object_promise(&inode->object, pages_of(s));
 	inode->fops = &shm_fops;
@@ -213,6 +214,11 @@ uint64_t shm_resident_locked(const struct shm_segment *s)
 	return s->path.dentry->inode->object.nr_frames;
 }
 
+uint64_t shm_swapped_locked(const struct shm_segment *s)
+{
+	return s->path.dentry->inode->object.nr_out;
+}
+
 void shm_stat_locked(const struct shm_segment *s, struct shmid64_ds *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -238,8 +244,10 @@ uint32_t shm_totals(struct shm_info *out)
 	highest = ipc_highest_locked(&shm_table);
 	for (uint32_t i = 0; i <= highest; i++) {
 		p = ipc_at_locked(&shm_table, i);
-		if (p)
-			out->shm_rss += shm_resident_locked(shm_of_perm(p));
+		if (!p)
+			continue;
+		out->shm_rss += shm_resident_locked(shm_of_perm(p));
+		out->shm_swp += shm_swapped_locked(shm_of_perm(p));
 	}
 	spin_unlock(&shm_table.lock);
 	return highest;

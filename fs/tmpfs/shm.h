@@ -42,3 +42,4 @@ struct file *shm_segment_open(struct shm_segment *s, bool readonly);
 uint32_t shm_totals(struct shm_info *out);
 /* (shm_table.lock) Pages of a segment that are in memory. */
 uint64_t shm_resident_locked(const struct shm_segment *s);
+uint64_t shm_swapped_locked(const struct shm_segment *s);

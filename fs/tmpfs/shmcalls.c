@@ -3,6 +3,7 @@
  */
 #include "fs/tmpfs/shm.h"
 #include "fs/tmpfs/tmpfs.h"
+#include "kernel/swap/object.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mman.h"
@@ -181,10 +182,7 @@ static long segment_set_locked(struct shm_segment *s, const struct shmid64_ds *d
 	return err;
 }
 
-/*
- * Its pages stay in memory: as yet they always do, so the mark is all there is to it. It counts
- * against the limit of who has no right to lock more.
- */
+/* Its pages stay in memory. It counts against the limit of who has no right to lock more. */
 static long segment_lock_locked(struct shm_segment *s, bool lock)
 {
 	uint64_t limit = rlimit_get(RLIMIT_MEMLOCK);
@@ -194,13 +192,14 @@ static long segment_lock_locked(struct shm_segment *s, bool lock)
 	if (lock && !cred_capable(CAP_IPC_LOCK) && !(s->perm.mode & SHM_LOCKED) && s->size > limit)
 		return -ENOMEM;
 	s->perm.mode = lock ? s->perm.mode | SHM_LOCKED : s->perm.mode & ~(uint32_t)SHM_LOCKED;
+	s->path.dentry->inode->object.pinned = lock;
 	return 0;
 }
 
 /* The commands that only the owner may give. */
 static long segment_change(int id, int cmd, const struct shmid64_ds *ds)
 {
-	struct shm_segment *s, *gone = NULL;
+	struct shm_segment *s, *gone = NULL, *changed = NULL;
 	struct ipc_perm *p;
 	long ret = 0;
 
@@ -215,7 +214,13 @@ static long segment_change(int id, int cmd, const struct shmid64_ds *ds)
 		gone = shm_segment_hold_locked(s);
 	else
 		ret = segment_lock_locked(s, cmd == SHM_LOCK);
+	if (s && cmd != IPC_SET && cmd != IPC_RMID && !ret)
+		changed = shm_segment_hold_locked(s);
 	spin_unlock(&shm_table.lock);
+	if (changed) {
+		swap_object_requeue(&changed->path.dentry->inode->object);
+		shm_segment_put(changed);
+	}
 	if (gone) {
 		shm_segment_remove(gone);
 		shm_segment_put(gone);

@@ -7,18 +7,12 @@
 #include <stdatomic.h>
 
 #include "kernel/mem/slab.h"
+#include "kernel/swap/object.h"
 #include "kernel/uapi/statfs.h"
 #include "lib/string.h"
 #include "mm/commit.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
-
-int tmpfs_read_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		memset(frame_data(frames[i]), 0, PAGE_SIZE);
-	return 0;
-}
 
 /* Count what the inode has gained or lost since it was last counted. */
 void tmpfs_pages_count(struct inode *inode, uint64_t now)
@@ -35,13 +29,13 @@ static int tmpfs_make_writable(struct object *o, uint64_t index, uint32_t from, 
 	struct inode *inode = o->owner;
 	struct tmpfs *fs = tmpfs_of(inode->sb);
 
-	tmpfs_pages_count(inode, o->nr_frames);
+	tmpfs_pages_count(inode, object_pages(o));
 	return atomic_load(&fs->pages) > fs->max_pages || commit_allowed(0) ? -ENOSPC : 0;
 }
 
 static const struct object_ops tmpfs_object_ops = {
 	.name = "tmpfs",
-	.read_pages = tmpfs_read_pages,
+	.read_pages = swap_object_read,
 	.make_writable = tmpfs_make_writable,
 };
 

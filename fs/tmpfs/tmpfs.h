@@ -93,6 +93,5 @@ int tmpfs_file_new(const char *name, mode_t mode, struct path *out);
 /* fcntl(2): 0 or -errno, -EINVAL for a file of another kind. May sleep. */
 long tmpfs_seals_add(struct file *f, uint32_t seals);
 long tmpfs_seals_get(struct file *f);
-int tmpfs_read_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n);
 extern const struct inode_ops tmpfs_dir_iops, tmpfs_file_iops;
 extern const struct file_ops tmpfs_file_fops;

@@ -45,7 +45,7 @@ static struct swap_write {
 	struct bio bio;
 	struct bio_vec vec[SWAP_CLUSTER];
 	struct frame *frames[SWAP_CLUSTER];
-	uint32_t n;
+	uint32_t slot, n; /* the first one, how many */
 	_Atomic bool taken;
 } writes[8];
 static struct waitqueue writes_wait = WAITQUEUE_INIT(writes_wait);
@@ -64,7 +64,7 @@ static void write_done(struct bio *b)
 
 	if (swap_area_wrote(w->area, b->status))
 		pr_err("swap: nothing more is written to %s\n", b->dev->name);
-	swap_written(w->frames, w->n, b->status);
+	swap_written(w->slot, w->frames, w->n, b->status);
 	if (b->status) {
 		pr_err("swap: writing %u pages to %s failed (%d)\n", w->n, b->dev->name, b->status);
 		swapon_take_back();
@@ -73,8 +73,9 @@ static void write_done(struct bio *b)
 	wake_all(&writes_wait);
 }
 
-/* Start a request for n pages, from that sector on. */
-static void write_start(struct swap_area *a, uint64_t sector, struct frame **frames, uint32_t n)
+/* Start a request for n pages, from index `at` on, which is at that sector. */
+static void write_start(struct swap_area *a, uint32_t at, uint64_t sector, struct frame **frames,
+			uint32_t n)
 {
 	const struct swap_place *p = a->owner;
 	struct swap_write *w;
@@ -85,6 +86,7 @@ static void write_start(struct swap_area *a, uint64_t sector, struct frame **fra
 	w->bio.done = write_done;
 	w->bio.data = w;
 	memcpy(w->frames, frames, n * sizeof(*frames));
+	w->slot = a->number * SWAP_AREA_MAX + at;
 	w->n = n;
 	w->area = a;
 	bio_pages(&w->bio, frames, n);
@@ -97,7 +99,7 @@ static void swap_write(struct swap_area *a, uint32_t at, struct frame **frames, 
 		uint32_t run = n;
 		uint64_t sector = swap_place_sector(a->owner, at, &run);
 
-		write_start(a, sector, frames, run);
+		write_start(a, at, sector, frames, run);
 		at += run;
 		frames += run;
 		n -= run;

@@ -183,6 +183,25 @@ bool swap_retire(struct frame *f)
 	return wanted;
 }
 
+uint32_t swap_slot_take(void)
+{
+	uint64_t irq = spin_lock_irq(&swap_lock);
+	uint32_t slot = slot_alloc();
+
+	if (slot)
+		*record_of(slot) = COUNT_ONE;
+	spin_unlock_irq(&swap_lock, irq);
+	return slot;
+}
+
+void swap_slot_retire(uint32_t slot)
+{
+	uint64_t irq = spin_lock_irq(&swap_lock);
+
+	*record_of(slot) |= RETIRED;
+	spin_unlock_irq(&swap_lock, irq);
+}
+
 bool swap_retired(uint32_t slot)
 {
 	return *record_of(slot) & RETIRED;
@@ -239,6 +258,14 @@ uint32_t swap_shadow_take(uint32_t slot)
 	set_shadow(r, 0);
 	spin_unlock_irq(&swap_lock, irq);
 	return (uint32_t)(was >> SHADOW_SHIFT);
+}
+
+void swap_shadow_set(uint32_t slot, uint32_t shadow)
+{
+	uint64_t irq = spin_lock_irq(&swap_lock);
+
+	set_shadow(record_of(slot), shadow);
+	spin_unlock_irq(&swap_lock, irq);
 }
 
 uint32_t swap_slot_users(struct swap_area *a, uint32_t at, struct frame **f)

@@ -42,7 +42,14 @@ bool swap_exclusive(uint32_t slot);
 struct frame *swap_find(uint32_t slot);
 /* Make f, new and BUSY, the one that has it. False: there is one, or no entry names it. */
 bool swap_publish(uint32_t slot, struct frame *f) __must_check;
-/* What swap_attach was told, once. */
+/* What swap_attach or swap_shadow_set was told, once. */
 uint32_t swap_shadow_take(uint32_t slot);
+void swap_shadow_set(uint32_t slot, uint32_t shadow);
+/*
+ * A slot that an object names, as one entry would (swap_drop): object.h. 0: none is free. Then, if
+ * it could not be written to: it is not used again. Any context.
+ */
+uint32_t swap_slot_take(void);
+void swap_slot_retire(uint32_t slot);
 /* Of slot `at` of a: the entries that name it, and its frame (NULL: none), with a reference. */
 uint32_t swap_slot_users(struct swap_area *a, uint32_t at, struct frame **f);

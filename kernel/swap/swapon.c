@@ -6,6 +6,7 @@
 #include "kernel/printk.h"
 #include "kernel/signal.h"
 #include "kernel/swap/device.h"
+#include "kernel/swap/object.h"
 #include "kernel/swap/place.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -13,7 +14,6 @@
 #include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/pagecache.h"
-#include "mm/policy.h"
 #include "mm/swap.h"
 
 /* Areas come and go under this lock. */
@@ -136,18 +136,22 @@ static int empty(struct swap_area *a)
 	int err = 0;
 
 	swap_area_close(a, true);
-	if (a->used > frames_free() + policy_pages() / 2 + swap_total - swap_used)
+	if (a->used > frames_free() + pagecache_nr_file / 2 + swap_total - swap_used)
 		err = -ENOMEM;
 	/* Entries may be copied from where was not looked yet to where was. */
 	while (!err && a->used) {
 		err = sweep_spaces(a);
 		if (!err)
+			err = swap_objects_bring_back(a);
+		if (!err)
 			sweep_frames(a);
 		if (!err && signal_pending())
 			err = -EINTR;
 	}
-	if (err)
+	if (err) {
 		swap_area_close(a, false);
+		swap_objects_requeue();
+	}
 	return err;
 }
 
@@ -233,6 +237,7 @@ static int place_on(struct swap_place *p, int flags)
 		swap_area_free(a);
 		return -EPERM;
 	}
+	swap_objects_requeue();
 	pr_info("swap: %u KiB on %s%s, priority %d\n", a->usable * 4,
 		p->file ? "a file on " : "", p->bdev->name, a->priority);
 	return 0;

@@ -195,7 +195,8 @@ static void audit_frames(void)
 			if (frame_type(f) != FRAME_OBJECT)
 				continue;
 			by_flag[0] += f->object != NULL;
-			by_flag[2] += frame_has(f, FRAME_DIRTY);
+			by_flag[2] += f->object && f->object->ops->write_pages &&
+				      frame_has(f, FRAME_DIRTY);
 		}
 	}
 	audit_caches(cached);

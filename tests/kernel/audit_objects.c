@@ -27,7 +27,8 @@ static void audit_object(struct object *o, const struct frame *first)
 		if (frame_type(f) != FRAME_OBJECT || f->object != o || f->index != index)
 			audit_complain("frame %u, type %u, is at %lu of a %s object, says %u",
 				       frame_pfn(f), frame_type(f), index, o->ops->name, f->index);
-		if (radix_tag_get(&o->frames, index, RADIX_TAG_DIRTY) != frame_has(f, FRAME_DIRTY))
+		if (o->ops->write_pages &&
+		    radix_tag_get(&o->frames, index, RADIX_TAG_DIRTY) != frame_has(f, FRAME_DIRTY))
 			audit_complain("frame %u and its %s object differ in whether it is dirty",
 				       frame_pfn(f), o->ops->name);
 		index++;

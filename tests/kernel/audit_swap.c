@@ -1,11 +1,12 @@
 /*
- * The audit of swap: as many entries of page tables name a slot as it says, a frame and its slot
- * name each other, and what nobody names is free.
+ * The audit of swap: as many entries of page tables and objects name a slot as it says, a frame and
+ * its slot name each other, and what nobody names is free.
  */
+#include "kernel/swap/object.h"
 #include "kernel/swap/slot.h"
 #include "tests/kernel/audit.h"
 
-static uint64_t entries; /* found in page tables */
+static uint64_t entries; /* found in page tables and objects */
 
 void audit_swapped(uint32_t slot)
 {
@@ -17,6 +18,23 @@ void audit_swapped(uint32_t slot)
 		audit_complain("an entry names slot %x, which is not in use", slot);
 	if (f)
 		frame_put(f);
+}
+
+/* What objects have in slots, and how many pages of theirs are nowhere else. */
+static void audit_object(struct object *o)
+{
+	uint64_t out = 0, index = 0;
+	void *item;
+
+	for (; (item = radix_next(&o->slots, &index, OBJECT_INDEX_MAX)); index++) {
+		/* A word above all slots: the page holds zeros. */
+		if ((uintptr_t)item <= UINT32_MAX)
+			audit_swapped((uint32_t)(uintptr_t)item);
+		out += !radix_lookup(&o->frames, index);
+	}
+	if (out != o->nr_out)
+		audit_complain("%lu pages of a %s object are out, counted %lu", out, o->ops->name,
+			       o->nr_out);
 }
 
 /* One slot: how many entries it counts. */
@@ -40,7 +58,10 @@ static uint32_t audit_slot(struct swap_area *a, uint32_t at, uint32_t *used)
 void audit_swap(void)
 {
 	uint64_t counted = 0;
+	struct object *o;
 
+	list_for_each_entry(o, &swap_objects, dirty_link)
+		audit_object(o);
 	for (struct swap_area *a = swap_area_next(0); a; a = swap_area_next(a->number + 1)) {
 		uint32_t used = 0;
 
@@ -51,6 +72,7 @@ void audit_swap(void)
 				       a->used);
 	}
 	if (counted != entries)
-		audit_complain("%lu entries name slots, which count %lu", entries, counted);
+		audit_complain("%lu entries and objects name slots, which count %lu", entries,
+			       counted);
 	entries = 0;
 }

@@ -91,8 +91,7 @@ static void audit_mapping(const struct frame *leaf, unsigned i, pte_t p)
 			       frame_pfn(leaf), frame_pfn(f), f->maps);
 	if (anon)
 		audit_anon_pte(leaf, i, f);
-	if (pte_writable(p) && !anon && f->object && f->object->ops->write_pages &&
-	    !frame_has(f, FRAME_DIRTY))
+	if (pte_writable(p) && !anon && f->object && !frame_has(f, FRAME_DIRTY))
 		audit_complain("entry %u of table %u can write to frame %u, which is clean", i,
 			       frame_pfn(leaf), frame_pfn(f));
 }

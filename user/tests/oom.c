@@ -320,5 +320,5 @@ TEST(oom, thrashing, .root = true, .seconds = 600, .no_leak_check = true)
 	if (!hog)
 		crawl();
 	expect_signal(hog, SIGKILL);
-	CHECK(MAJOR_FAULTS < before + 8192);
+	CHECK(MAJOR_FAULTS < before + 65536);
 }
