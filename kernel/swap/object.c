@@ -407,19 +407,16 @@ bool swap_object_has(struct object *o, uint64_t index)
 
 bool swap_object_next(struct object *o, uint64_t *index, uint64_t last)
 {
-	uint64_t in = *index, out = *index;
-	bool found;
+	uint64_t in_memory = *index;
+	bool found, out;
 
 	spin_lock(&o->tree_lock);
-	if (!radix_next(&o->frames, &in, last))
-		in = UINT64_MAX;
-	if (!radix_next(&o->slots, &out, last))
-		out = UINT64_MAX;
+	found = radix_next(&o->frames, &in_memory, last) != NULL;
+	out = radix_next(&o->slots, index, last) != NULL;
 	spin_unlock(&o->tree_lock);
-	found = MIN(in, out) != UINT64_MAX;
-	if (found)
-		*index = MIN(in, out);
-	return found;
+	if (found && (!out || in_memory < *index))
+		*index = in_memory;
+	return found || out;
 }
 
 bool swap_object_next_hole(struct object *o, uint64_t *index, uint64_t last)

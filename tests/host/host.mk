@@ -147,8 +147,8 @@ FS_SRC := $(addprefix tests/host/,files.c tools.c) \
 	  $(addprefix tests/host/shim/,around.c disk.c mmu.c ram.c sleep.c user.c) \
 	  $(filter-out %/devpts.c,$(wildcard fs/*.c fs/ext2/*.c fs/jbd2/*.c fs/tmpfs/*.c)) \
 	  $(wildcard drivers/block/*.c) $(MM_SRC) \
-	  $(addprefix kernel/,capability.c chardev.c cmdline.c copystruct.c cred.c mutex.c uio.c \
-			       wait.c) \
+	  $(addprefix kernel/,capability.c chardev.c cmdline.c copystruct.c cred.c ipc/ipc.c \
+			       mutex.c uio.c wait.c) \
 	  $(addprefix lib/,bitmap.c crc.c radix.c rbtree.c sort.c) $(KERNEL_SHIM)
 test_ext2_SRC := tests/host/test_ext2.c $(FS_SRC)
 

@@ -44,7 +44,7 @@ static inline int sem_do(int id, int num, int op, int flags)
 
 static inline struct semid_ds sem_status(int id)
 {
-	struct semid_ds ds;
+	struct semid_ds ds = { 0 };
 
 	CHECK_OK(semctl(id, 0, IPC_STAT, (union semun){.buf = &ds}));
 	return ds;

@@ -100,6 +100,8 @@ void sleep_ns(uint64_t ns)
 	(void)ns;
 }
 
+_Atomic uint64_t printk_clear_seq;
+
 uint64_t printk_next_seq(void)
 {
 	return 0;
