@@ -129,13 +129,18 @@ struct file *shm_segment_open(struct shm_segment *s, bool readonly)
 
 /* --- making one --- */
 
-static void enter(struct shm_segment *s)
+/* Its id: from here on others may remove it. */
+static int32_t enter(struct shm_segment *s)
 {
+	int32_t id;
+
 	spin_lock(&shm_table.lock);
 	ipc_enter_locked(&shm_table, &s->perm);
 	s->path.dentry->inode->ino = (uint64_t)s->perm.id; /* what /proc/PID/maps shows */
 	pages_total += pages_of(s);
+	id = s->perm.id;
 	spin_unlock(&shm_table.lock);
+	return id;
 }
 
 /* Give it its file. */
@@ -198,8 +203,7 @@ static long segment_new(int32_t key, uint64_t size, int flags)
 		kfree(s);
 		return err;
 	}
-	enter(s);
-	return s->perm.id;
+	return enter(s);
 }
 
 static bool segment_fits(const struct ipc_perm *p, uint64_t size)

@@ -226,7 +226,7 @@ void ipc_waiter_done(struct ipc_waiter *w, int status)
 	wake_all(&w->wq);
 }
 
-void ipc_wait(struct ipc_table *t, struct ipc_waiter *w, uint64_t deadline)
+int ipc_wait(struct ipc_table *t, struct ipc_waiter *w, uint64_t deadline)
 {
 	int err = wait_event_deadline(
 		&w->wq, __atomic_load_n(&w->status, __ATOMIC_ACQUIRE) != IPC_WAITS,
@@ -237,19 +237,31 @@ void ipc_wait(struct ipc_table *t, struct ipc_waiter *w, uint64_t deadline)
 		list_del(&w->link);
 		w->status = err;
 	}
+	err = w->status;
 	spin_unlock(&t->lock);
+	return err;
 }
 
 /* --- memory --- */
 
 static uint64_t allocated; /* bytes; changed by atomics */
 
+/* What kmalloc takes for n bytes, or a little more. */
+static size_t taken(size_t n)
+{
+	size_t size = PAGE_SIZE / 2;
+
+	while (size < n)
+		size *= 2;
+	return n <= PAGE_SIZE / 2 ? n : size;
+}
+
 void ipc_free(void *p, size_t n)
 {
 	if (!p)
 		return;
 	kfree(p);
-	__atomic_fetch_sub(&allocated, n, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&allocated, taken(n), __ATOMIC_RELAXED);
 }
 
 void *ipc_alloc(size_t n)
@@ -257,9 +269,11 @@ void *ipc_alloc(size_t n)
 	uint64_t limit = (frames_total << PAGE_SHIFT) / 4;
 	void *p = NULL;
 
-	if (n <= limit && __atomic_add_fetch(&allocated, n, __ATOMIC_RELAXED) <= limit)
+	if (n > limit)
+		return NULL;
+	if (__atomic_add_fetch(&allocated, taken(n), __ATOMIC_RELAXED) <= limit)
 		p = kzalloc(n);
-	if (!p && n <= limit)
-		__atomic_fetch_sub(&allocated, n, __ATOMIC_RELAXED);
+	if (!p)
+		__atomic_fetch_sub(&allocated, taken(n), __ATOMIC_RELAXED);
 	return p;
 }

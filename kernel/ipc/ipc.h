@@ -84,8 +84,11 @@ struct ipc_waiter {
 void ipc_waiter_init(struct ipc_waiter *w);
 /* (lock) Off the list with this status: the waiter goes on. */
 void ipc_waiter_done(struct ipc_waiter *w, int status);
-/* Wait until that has happened; else status becomes -ERESTARTSYS or -ETIMEDOUT (ns, time_ns()). */
-void ipc_wait(struct ipc_table *t, struct ipc_waiter *w, uint64_t deadline);
+/*
+ * Wait until that has happened: the status; or -ERESTARTSYS, -ETIMEDOUT (ns, time_ns()). Whoever
+ * was on a list when the lock was released calls it, even if the status is known.
+ */
+int ipc_wait(struct ipc_table *t, struct ipc_waiter *w, uint64_t deadline);
 
 /* Seconds of CLOCK_REALTIME; the running process. */
 int64_t ipc_now(void);

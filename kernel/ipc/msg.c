@@ -211,22 +211,20 @@ static int do_or_wait(int (*try)(int id, struct msg_waiter *w, int flags), int i
 		      struct msg_waiter *w, int flags)
 {
 	bool waited = false;
+	int status;
 
 	w->pid = ipc_pid();
-	for (;;) {
+	for (;; waited = true) {
 		ipc_waiter_init(&w->wait);
 		spin_lock(&msg_table.lock);
-		w->wait.status = try(id, w, flags);
-		/* It was there when it began to wait. */
-		if (waited && w->wait.status == -EINVAL)
-			w->wait.status = -EIDRM;
+		status = w->wait.status = try(id, w, flags);
 		spin_unlock(&msg_table.lock);
-		if (w->wait.status != IPC_WAITS)
-			return w->wait.status;
-		ipc_wait(&msg_table, &w->wait, UINT64_MAX);
-		if (w->wait.status != IPC_AGAIN)
-			return w->wait.status == -ERESTARTSYS ? -ERESTARTNOHAND : w->wait.status;
-		waited = true;
+		/* It was there when it began to wait. */
+		if (status != IPC_WAITS)
+			return waited && status == -EINVAL ? -EIDRM : status;
+		status = ipc_wait(&msg_table, &w->wait, UINT64_MAX);
+		if (status != IPC_AGAIN)
+			return status == -ERESTARTSYS ? -ERESTARTNOHAND : status;
 	}
 }
 

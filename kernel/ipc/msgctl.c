@@ -4,18 +4,24 @@
 #include "kernel/ipc/msg.h"
 #include "kernel/cred.h"
 #include "kernel/syscall.h"
+#include "lib/string.h"
 #include "mm/usercopy.h"
 
 static long info(int cmd, uaddr_t buf)
 {
-	struct msginfo i = {
-		.msgmni = (int32_t)msg_mni, .msgmax = (int32_t)msg_max, .msgmnb = (int32_t)msg_mnb,
-		/* These mean nothing, and are as on Linux. */
-		.msgpool = 512000, .msgmap = 16384, .msgssz = 16, .msgtql = 16384,
-		.msgseg = UINT16_MAX};
+	struct msginfo i;
 	uint64_t messages, bytes;
 	uint32_t highest;
 
+	memset(&i, 0, sizeof(i)); /* what lies between its fields, too */
+	i.msgmni = (int32_t)msg_mni;
+	i.msgmax = (int32_t)msg_max;
+	i.msgmnb = (int32_t)msg_mnb;
+	/* These mean nothing, and are as on Linux. */
+	i.msgpool = 512000;
+	i.msgmap = i.msgtql = 16384;
+	i.msgssz = 16;
+	i.msgseg = UINT16_MAX;
 	spin_lock(&msg_table.lock);
 	highest = ipc_highest_locked(&msg_table);
 	if (cmd == MSG_INFO) {

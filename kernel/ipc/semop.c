@@ -272,18 +272,19 @@ static long ops_run(int id, const struct sembuf *ops, uint32_t nops, uint64_t de
 {
 	struct sem_waiter w = {.ops = ops, .nops = nops, .pid = ipc_pid()};
 	struct sem_set *set;
+	int status;
 
 	ipc_waiter_init(&w.wait);
 	spin_lock(&sem_table.lock);
 	set = target(id, &w);
-	w.wait.status = is_err(set) ? (int)ptr_err(set) : ops_start(set, &w);
+	status = w.wait.status = is_err(set) ? (int)ptr_err(set) : ops_start(set, &w);
 	spin_unlock(&sem_table.lock);
-	if (w.wait.status == IPC_WAITS)
-		ipc_wait(&sem_table, &w.wait, deadline);
+	if (status == IPC_WAITS)
+		status = ipc_wait(&sem_table, &w.wait, deadline);
 	/* Never begun again, whatever the handler's flags: signal(7). */
-	if (w.wait.status == -ERESTARTSYS)
+	if (status == -ERESTARTSYS)
 		return -EINTR;
-	return w.wait.status == -ETIMEDOUT ? -EAGAIN : w.wait.status;
+	return status == -ETIMEDOUT ? -EAGAIN : status;
 }
 
 static long ops_copy_run(int id, uaddr_t uops, uint32_t nops, uint64_t deadline)
