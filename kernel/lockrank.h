@@ -29,6 +29,7 @@ enum lock_rank {
 	RANK_ASPACE,   /* address space, readers/writer */
 	/* Metadata is read through the block device's object while these three are held. */
 	RANK_JOURNAL,  /* journal handle */
+	RANK_XATTR,    /* blocks of extended attributes, which files share */
 	RANK_BLOCKMAP, /* a file's map from its blocks to the device's */
 	RANK_SUPER,    /* file system's allocation state: group descriptors, bitmaps */
 	RANK_OBJECT,   /* memory object (a sleeping lock: held over radix inserts) */

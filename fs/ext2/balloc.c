@@ -176,6 +176,21 @@ static int group_give(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t
 	return 0;
 }
 
+int ext2_block_check(struct ext2_fs *fs, uint32_t block)
+{
+	uint32_t group = (block - fs->first_data_block) / fs->blocks_per_group;
+	uint32_t bit = (block - fs->first_data_block) % fs->blocks_per_group;
+	int err;
+
+	mutex_lock(&fs->lock);
+	err = bitmap_load(fs, group);
+	if (!err && (!bitmap_test(fs->bitmap.data, bit) ||
+		     block_is_table(fs, ext2_group(fs, group), block)))
+		err = ext2_error(fs, "block %u is no file's", block);
+	mutex_unlock(&fs->lock);
+	return err;
+}
+
 int ext2_blocks_free(struct ext2_fs *fs, uint32_t block, uint32_t count)
 {
 	int err = 0;

@@ -18,6 +18,7 @@ struct ext2_pending {
 struct ext2_fs {
 	struct super_block *sb;
 	struct mutex lock;	  /* RANK_SUPER: what is marked (l) */
+	struct mutex xattr_lock;  /* RANK_XATTR: contents of blocks of attributes */
 	struct buf super;	  /* (l) frame of the superblock */
 	struct ext2_super *es;	  /* (l) in it */
 	struct buf *gdb;	  /* (l) frames of the group descriptors */
@@ -170,6 +171,8 @@ void ext2_orphan_del(struct inode *inode);
 /* balloc.c */
 /* One free block at goal or as near behind it as can be: number in *block. 0, -ENOSPC, -EIO. */
 int ext2_block_alloc(struct ext2_fs *fs, uint32_t goal, uint32_t *block);
+/* Is the block in use, and for files? 0 or -errno, reported. Takes fs->lock. */
+int ext2_block_check(struct ext2_fs *fs, uint32_t block);
 /* count blocks from block on become free. 0, or the volume has failed: -EUCLEAN, -EIO. */
 int ext2_blocks_free(struct ext2_fs *fs, uint32_t block, uint32_t count);
 

@@ -533,6 +533,7 @@ static int ext2_mount(struct super_block *sb, const char *options, struct inode 
 		goto fail;
 	fs->sb = sb;
 	mutex_init(&fs->lock, "ext2", RANK_SUPER);
+	mutex_init(&fs->xattr_lock, "ext2 attributes", RANK_XATTR);
 	spin_init(&fs->list_lock, "ext2 lists", RANK_JLIST);
 	list_init(&fs->orphans);
 	list_init(&fs->ordered);

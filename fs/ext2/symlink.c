@@ -7,9 +7,7 @@
 
 static bool is_fast(const struct ext2_inode *ei)
 {
-	uint64_t xattr = ei->file_acl ? ei->vfs.sb->block_size >> 9 : 0;
-
-	return ei->vfs.blocks <= xattr;
+	return ei->vfs.size_other < sizeof(ei->block);
 }
 
 ssize64_t ext2_readlink(struct inode *inode, char *buf, size_t size)
@@ -24,10 +22,7 @@ ssize64_t ext2_readlink(struct inode *inode, char *buf, size_t size)
 
 	if (len >= size)
 		return -ENAMETOOLONG;
-	if (is_fast(ei)) {
-		if (len >= sizeof(ei->block))
-			goto damaged;
-	} else {
+	if (!is_fast(ei)) {
 		err = ext2_map(ei, 0, 1, false, &pblk, &run);
 		if (err)
 			return err;

@@ -79,11 +79,13 @@ static int block_read(struct ext2_inode *ei, struct buf *b)
 static void inline_find(struct ext2_fs *fs, struct ext2_dinode *di, uint32_t **magic,
 			struct region *r)
 {
-	size_t at = EXT2_DINODE_OLD + di->extra_isize;
+	size_t at;
 
 	*magic = NULL;
-	if (fs->inode_size <= EXT2_DINODE_OLD || at + 2 * sizeof(uint32_t) > fs->inode_size ||
-	    (at & 3))
+	if (fs->inode_size <= EXT2_DINODE_OLD)
+		return;
+	at = EXT2_DINODE_OLD + di->extra_isize;
+	if (at + 2 * sizeof(uint32_t) > fs->inode_size || (at & 3))
 		return;
 	if (*(uint32_t *)((char *)di + at) != EXT2_XATTR_MAGIC)
 		return;
@@ -140,7 +142,8 @@ static int inline_clear(struct ext2_inode *ei)
 	return 0;
 }
 
-int ext2_xattrs_load(struct inode *inode, struct list_head *list)
+/* (xattr_lock) */
+static int load_locked(struct inode *inode, struct list_head *list)
 {
 	struct ext2_inode *ei = ext2_i(inode);
 	struct region r;
@@ -157,6 +160,18 @@ int ext2_xattrs_load(struct inode *inode, struct list_head *list)
 	r.end = r.base + inode->sb->block_size;
 	err = region_load(ei, &r, list);
 	buf_put(&b);
+	return err;
+}
+
+int ext2_xattrs_load(struct inode *inode, struct list_head *list)
+{
+	struct ext2_fs *fs = ext2_fs(inode->sb);
+	int err;
+
+	/* A damaged image may give one block to files that do not know of each other. */
+	mutex_lock(&fs->xattr_lock);
+	err = load_locked(inode, list);
+	mutex_unlock(&fs->xattr_lock);
 	return err;
 }
 
@@ -248,7 +263,21 @@ static void blocks_add(struct ext2_inode *ei, int64_t sectors)
 	mutex_unlock(&ei->map_lock);
 }
 
-int ext2_xattrs_drop(struct ext2_inode *ei)
+/* The block that ei has, to be changed: in b, 0 or -errno. */
+static int block_read_change(struct ext2_inode *ei, struct buf *b)
+{
+	int err = block_read(ei, b);
+
+	if (err)
+		return err;
+	err = ext2_block_check(ext2_fs(ei->vfs.sb), ei->file_acl);
+	if (err)
+		buf_put(b);
+	return err;
+}
+
+/* (xattr_lock) */
+static int drop_locked(struct ext2_inode *ei)
 {
 	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
 	uint32_t block = ei->file_acl;
@@ -259,7 +288,7 @@ int ext2_xattrs_drop(struct ext2_inode *ei)
 
 	if (!block || !ext2_block_valid(fs, block))
 		return 0;
-	err = block_read(ei, &b);
+	err = block_read_change(ei, &b);
 	if (err)
 		return err;
 	h = b.data;
@@ -276,6 +305,17 @@ int ext2_xattrs_drop(struct ext2_inode *ei)
 		return 0;
 	buf_forget(fs->sb, block);
 	return ext2_blocks_free(fs, block, 1);
+}
+
+int ext2_xattrs_drop(struct ext2_inode *ei)
+{
+	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
+	int err;
+
+	mutex_lock(&fs->xattr_lock);
+	err = drop_locked(ei);
+	mutex_unlock(&fs->xattr_lock);
+	return err;
 }
 
 /* In a handle: a new block for ei, in place of what it may have and shares with others. */
@@ -296,8 +336,8 @@ static int block_new(struct ext2_inode *ei, const struct list_head *list)
 	block_fill(fs, list, b.data);
 	buf_dirty(&b);
 	buf_put(&b);
-	err = ext2_xattrs_drop(ei);
-	if (err) {
+	err = drop_locked(ei);
+	if (err && ei->file_acl) {
 		buf_forget(fs->sb, block);
 		(void)ext2_blocks_free(fs, block, 1);
 		return err;
@@ -305,7 +345,7 @@ static int block_new(struct ext2_inode *ei, const struct list_head *list)
 	ei->file_acl = block;
 	blocks_add(ei, fs->block_size >> 9);
 	ext2_need_ext_attr(fs);
-	return 0;
+	return err;
 }
 
 /* In a handle: the list goes to ei's block if no other inode has it, else to a new one. */
@@ -317,7 +357,7 @@ static int block_write(struct ext2_inode *ei, const struct list_head *list)
 
 	if (!ei->file_acl)
 		return block_new(ei, list);
-	err = block_read(ei, &b);
+	err = block_read_change(ei, &b);
 	if (err)
 		return err;
 	if (((struct ext2_xattr_header *)b.data)->refcount > 1) {
@@ -345,7 +385,9 @@ int ext2_xattrs_store(struct inode *inode, struct list_head *list)
 	err = ext2_begin(fs, EXT2_CREDITS_NAME);
 	if (err)
 		return err;
-	err = list_empty(list) ? ext2_xattrs_drop(ei) : block_write(ei, list);
+	mutex_lock(&fs->xattr_lock);
+	err = list_empty(list) ? drop_locked(ei) : block_write(ei, list);
+	mutex_unlock(&fs->xattr_lock);
 	if (!err && ei->inline_xattrs)
 		err = ext2_unfinished(fs, inline_clear(ei), "moving attributes");
 	inode->ctime = inode_now();
