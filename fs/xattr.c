@@ -295,8 +295,8 @@ static long names(struct inode *inode, uaddr_t to, uint64_t size)
 	n = load(inode, &list);
 	if (!n) {
 		n = (long)list_length(&list);
-		if (n > XATTR_LIST_MAX)
-			n = size >= XATTR_LIST_MAX || !size ? -E2BIG : -ERANGE;
+		if (n > XATTR_LIST_MAX && size >= XATTR_LIST_MAX)
+			n = -E2BIG;
 		else if (size && (uint64_t)n > size)
 			n = -ERANGE;
 		else if (size && names_put(&list, to))

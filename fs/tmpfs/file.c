@@ -94,9 +94,8 @@ static int hole_punch(struct inode *inode, uint64_t from, uint64_t to)
 
 static int tmpfs_fallocate(struct file *f, int mode, uint64_t offset, uint64_t n)
 {
-	struct iattr a = {.valid = ATTR_SIZE | ATTR_MTIME, .size = offset + n};
+	struct iattr a = {.valid = ATTR_SIZE | ATTR_MTIME | ATTR_CTIME, .size = offset + n};
 	struct inode *inode = f->inode;
-	bool grows = offset + n > inode_size(inode);
 	int err;
 
 	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE) || mode == FALLOC_FL_PUNCH_HOLE)
@@ -111,12 +110,14 @@ static int tmpfs_fallocate(struct file *f, int mode, uint64_t offset, uint64_t n
 	if (err)
 		return err;
 	/* Memory is taken when it is written: only the size is made here. */
-	if (grows && (tmpfs_i(inode)->seals & F_SEAL_GROW))
-		return -EPERM;
-	if ((mode & FALLOC_FL_KEEP_SIZE) || !grows)
-		return 0;
-	a.mtime = inode_now();
-	return vfs_setattr(&f->path, &a);
+	a.mtime = a.ctime = inode_now();
+	mutex_lock(&inode->lock);
+	if (offset + n > inode_size(inode) && (tmpfs_i(inode)->seals & F_SEAL_GROW))
+		err = -EPERM;
+	else if (offset + n > inode_size(inode) && !(mode & FALLOC_FL_KEEP_SIZE))
+		err = tmpfs_setattr(inode, &a);
+	mutex_unlock(&inode->lock);
+	return err;
 }
 
 /* Pages that are there are data, all others a hole: SEEK_DATA, SEEK_HOLE. */

@@ -10,6 +10,9 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 
+/* Of one inode: each call copies them all. */
+#define XATTRS_MAX (256u << 10)
+
 static size_t list_bytes(const struct list_head *list)
 {
 	const struct xattr *x;
@@ -41,6 +44,8 @@ int tmpfs_xattrs_store(struct inode *inode, struct list_head *list)
 	uint64_t max = MIN(fs->max_pages, frames_total / 2) << 10;
 	uint64_t now = list_bytes(list), before = list_bytes(own);
 
+	if (now > before && now > XATTRS_MAX)
+		return -ENOSPC;
 	if (atomic_fetch_add(&fs->xattr_bytes, now - before) + now - before > max && now > before) {
 		atomic_fetch_sub(&fs->xattr_bytes, now - before);
 		return -ENOSPC;
