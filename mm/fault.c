@@ -513,7 +513,9 @@ static int settle_writable(struct fault *f)
 	frame = pagecache_get(o, f->index, &err);
 	if (!frame)
 		return err;
-	err = object_make_writable(o, f->index, 0, MIN(PAGE_SIZE, size - pos));
+	/* What is there already in tmpfs has its room. */
+	if (o->ops->write_pages)
+		err = object_make_writable(o, f->index, 0, MIN(PAGE_SIZE, size - pos));
 	if (!err)
 		pagecache_dirty(o, frame);
 	frame_put(frame);

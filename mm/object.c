@@ -48,12 +48,12 @@ bool object_try_get(struct object *o)
 void object_put(struct object *o)
 {
 	/* Read first: the owner may free it as soon as the count is down. */
-	bool ending = o->ending;
 	const struct object_ops *ops = o->ops;
+	int left = --o->refs;
 
-	if (--o->refs == 0 && ops->release)
+	if (!left && ops->release)
 		ops->release(o);
-	else if (ending)
+	else if (left <= 1)
 		wake_all(&object_wait);
 }
 
@@ -70,7 +70,6 @@ void object_destroy(struct object *o)
 		writeback_forget(o);
 	else
 		swap_object_end(o);
-	o->ending = true;
 	/* Who walks through objects brings pages in; who wants one to go holds it. */
 	wait_event(&object_wait, o->refs <= 1, WAIT_UNINTERRUPTIBLE);
 	pagecache_invalidate(o, 0, OBJECT_INDEX_MAX);

@@ -22,6 +22,7 @@
 #define DROP_BATCH 256	   /* slots that are given up without a break */
 
 LIST_HEAD(swap_objects); /* (objects_lock) by dirty_link */
+static _Atomic uint64_t nr_zero; /* items that are ZERO */
 static struct spinlock objects_lock = SPINLOCK_INIT("swap objects", RANK_QUEUE);
 
 /* --- the map --- */
@@ -61,6 +62,7 @@ static void give_up(struct object *o, uint64_t index)
 {
 	uint32_t slot = slot_at(o, index);
 
+	nr_zero -= item_at(o, index) == ZERO;
 	radix_remove(&o->slots, index);
 	if (slot)
 		swap_drop(slot);
@@ -104,7 +106,7 @@ void swap_object_enter(struct object *o, struct frame *f)
 		o->nr_out--;
 	else if (object_counts_pages(o))
 		commit_add(1);
-	if (list_empty(&o->dirty_link) && object_swaps(o)) {
+	if (list_empty(&o->dirty_link) && object_swaps(o) && !o->ending) {
 		spin_lock(&objects_lock);
 		list_add_tail(&o->dirty_link, &swap_objects);
 		spin_unlock(&objects_lock);
@@ -192,6 +194,12 @@ static void put_back(struct object *o, struct frame *f)
 	spin_unlock(&o->tree_lock);
 }
 
+/* Their items take memory, too: as many as there could be in slots. */
+static bool zero_may_go(const struct frame *f)
+{
+	return nr_zero < swap_total && page_is_zero(frame_data(f));
+}
+
 /* (tree_lock) f, which nobody can change: on its way to a slot, or gone. False: no slot. */
 static bool start_out(struct object *o, struct frame *f, struct swap_batch *b)
 {
@@ -201,10 +209,11 @@ static bool start_out(struct object *o, struct frame *f, struct swap_batch *b)
 	/* What a mapping stored behind the end is not the file's, whatever becomes of its size. */
 	if (tail && size >> PAGE_SHIFT == f->index)
 		memset((char *)frame_data(f) + tail, 0, PAGE_SIZE - tail);
-	if (page_is_zero(frame_data(f))) {
+	if (zero_may_go(f)) {
 		give_up(o, f->index);
 		if (!item_make(o, f->index, ZERO))
 			return false;
+		nr_zero++;
 		policy_forget(policy_shadow(f));
 		pagecache_remove_locked(o, f);
 		frame_put(f); /* the tree's; the caller has another */
@@ -226,7 +235,7 @@ static bool write_out(struct object *o, struct frame *f, struct swap_batch *b)
 	bool went = false;
 
 	if (frame_has(f, FRAME_BUSY | FRAME_WRITEBACK) ||
-	    (swap_used >= swap_total && !page_is_zero(frame_data(f))) || !rmap_try_unmap(f)) {
+	    (swap_used >= swap_total && !zero_may_go(f)) || !rmap_try_unmap(f)) {
 		put_back(o, f);
 		return false;
 	}
@@ -275,7 +284,7 @@ void swap_object_page_out(struct object *o, uint64_t index, uint64_t n)
 {
 	struct swap_batch b = {0};
 
-	for (; n && object_swaps(o); index++, n--) {
+	for (; n && object_swaps(o) && !signal_fatal_pending(); index++, n--) {
 		struct frame *f = pagecache_find(o, index);
 
 		if (!f)
@@ -295,26 +304,29 @@ void swap_object_page_out(struct object *o, uint64_t index, uint64_t n)
 
 void swap_object_end(struct object *o)
 {
+	/* Pages that somebody still brings in do not put it there again. */
+	spin_lock(&o->tree_lock);
+	o->ending = true;
 	spin_lock(&objects_lock);
 	list_del(&o->dirty_link);
 	spin_unlock(&objects_lock);
+	spin_unlock(&o->tree_lock);
 }
 
-/* The object behind prev (NULL: the first), whose reference is dropped; NULL: the last, or gone. */
+/* The object behind prev, whose reference is dropped; NULL, or prev has left: the first. */
 static struct object *next_object(struct object *prev)
 {
 	struct object *o = NULL;
 	struct list_head *at;
 
 	spin_lock(&objects_lock);
-	at = prev ? &prev->dirty_link : &swap_objects;
-	if (!list_empty(at))
-		while ((at = at->next) != &swap_objects) {
-			o = list_entry(at, struct object, dirty_link);
-			if (object_try_get(o))
-				break;
-			o = NULL;
-		}
+	at = prev && !list_empty(&prev->dirty_link) ? &prev->dirty_link : &swap_objects;
+	while ((at = at->next) != &swap_objects) {
+		o = list_entry(at, struct object, dirty_link);
+		if (object_try_get(o))
+			break;
+		o = NULL;
+	}
 	spin_unlock(&objects_lock);
 	if (prev)
 		object_put(prev);

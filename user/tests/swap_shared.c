@@ -367,6 +367,31 @@ TEST(swap, shared_more_than_memory, .root = true, .seconds = 600)
 	swap_end(ours);
 }
 
+/* What a mapping has made stays writable, however much the volume holds. */
+TEST(swap, shared_stored_again, .root = true, .seconds = 600)
+{
+	bool ours = swap_begin();
+	unsigned pages = (unsigned)number_in("/proc/meminfo", "MemTotal") / 4 * 5 / 8;
+	int fd = (int)CHECK_OK(memfd_create("large", 0));
+	char *p;
+
+	CHECK_OK(ftruncate(fd, (off_t)pages * PAGE));
+	p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	for (unsigned i = 0; i < pages; i++)
+		page_fill(p, i, 1);
+	CHECK_OK(madvise(p, pages * PAGE, MADV_PAGEOUT));
+	for (unsigned i = 0; i < pages; i++)
+		page_check(p, i, 1);
+	for (unsigned i = 0; i < pages; i++)
+		page_fill(p, i, 2);
+	for (unsigned i = 0; i < pages; i++)
+		page_check(p, i, 2);
+	CHECK_OK(munmap(p, pages * PAGE));
+	CHECK_OK(close(fd));
+	swap_end(ours);
+}
+
 /* More than memory and swap: somebody is killed, and nothing hangs. */
 TEST(swap, shared_fills_all, .root = true, .seconds = 600)
 {
