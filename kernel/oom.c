@@ -196,7 +196,8 @@ void oom_page_went(const struct object *o, uint64_t index)
 	uint32_t tag, *place = place_of(o, index, &tag);
 
 	if (watch.went >= WINDOW || now > watch.since + WINDOW_NS) {
-		watch.thrashing = watch.went >= WINDOW && watch.back >= WINDOW / 4 * 3;
+		watch.thrashing = now <= watch.since + WINDOW_NS && watch.went >= WINDOW &&
+				  watch.back >= WINDOW / 4 * 3;
 		watch.went = watch.back = 0;
 		watch.since = now;
 	}
