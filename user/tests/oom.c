@@ -263,7 +263,7 @@ TEST(oom, volunteers, .root = true, .seconds = 600, .no_leak_check = true)
 }
 
 /* How near to the end of memory one gets, and what happens there, is each kernel's own matter. */
-static void skip_elsewhere(void)
+void skip_elsewhere(void)
 {
 	if (number_in("/proc/vmstat", "xv39_cow_copied") < 0)
 		SKIP("only for xv39");

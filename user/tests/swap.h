@@ -17,6 +17,7 @@ bool swap_begin(void);
 void swap_end(bool ours);
 /* The number that follows a name in a file of /proc; -1: the name is not there. */
 long number_in(const char *path, const char *name);
+void skip_elsewhere(void); /* unless it is xv39 */
 
 char *swap_pages(int flags);
 /* What page i holds in round r: something at either end. */

@@ -78,6 +78,8 @@ static void share(char *p)
 
 TEST(swap, shared_anonymous, .root = true)
 {
+	skip_elsewhere();
+
 	bool ours = swap_begin();
 	long out = count("pswpout");
 
@@ -88,6 +90,8 @@ TEST(swap, shared_anonymous, .root = true)
 
 TEST(swap, shared_memfd, .root = true)
 {
+	skip_elsewhere();
+
 	bool ours = swap_begin();
 	int fd = memfd_new(PAGES);
 
@@ -98,6 +102,8 @@ TEST(swap, shared_memfd, .root = true)
 
 TEST(swap, shared_tmpfs, .root = true)
 {
+	skip_elsewhere();
+
 	bool ours = swap_begin();
 	int fd = (int)CHECK_OK(open("/dev/shm/ut-swap", O_CREAT | O_RDWR, 0600));
 
@@ -110,6 +116,8 @@ TEST(swap, shared_tmpfs, .root = true)
 
 TEST(swap, shared_segment, .root = true)
 {
+	skip_elsewhere();
+
 	bool ours = swap_begin();
 	int id = (int)CHECK_OK(shmget(IPC_PRIVATE, PAGES * PAGE - 100, 0600));
 	char *p = shmat(id, NULL, 0);
@@ -135,6 +143,8 @@ TEST(swap, shared_segment, .root = true)
 /* Read pages keep their slots: they go without being written. */
 TEST(swap, shared_clean_copy, .root = true)
 {
+	skip_elsewhere();
+
 	bool ours = swap_begin();
 	char *p = swap_pages(MAP_SHARED);
 	long out;
@@ -174,6 +184,8 @@ static void is_zero(const char *p, size_t n)
 /* A page of data at 0, 2, 4, ...: the file knows, and read(2) and write(2) find it. */
 TEST(swap, shared_file_knows, .root = true)
 {
+	skip_elsewhere();
+
 	bool ours = swap_begin();
 	int fd = memfd_new(20);
 	char *p = map_fd(fd, 20), buf[PAGE];
@@ -250,6 +262,8 @@ static long smaps_swap(char *p)
 
 TEST(swap, shared_smaps, .root = true)
 {
+	skip_elsewhere();
+
 	bool ours = swap_begin();
 	char *p = swap_pages(MAP_SHARED);
 
@@ -265,6 +279,8 @@ TEST(swap, shared_smaps, .root = true)
 
 TEST(swap, shared_locked_stays, .root = true)
 {
+	skip_elsewhere();
+
 	bool ours = swap_begin();
 	int id = (int)CHECK_OK(shmget(IPC_PRIVATE, PAGES * PAGE, 0600));
 	char *p = shmat(id, NULL, 0), *q = swap_pages(MAP_SHARED);
@@ -292,6 +308,8 @@ TEST(swap, shared_locked_stays, .root = true)
 
 TEST(swap, shared_off_brings_all_back, .root = true)
 {
+	skip_elsewhere();
+
 	char *p = swap_pages(MAP_SHARED), *q;
 	int fd = memfd_new(PAGES);
 	pid_t child;
@@ -334,6 +352,8 @@ static unsigned many_pages(void)
 
 TEST(swap, shared_more_than_memory, .root = true, .seconds = 600)
 {
+	skip_elsewhere();
+
 	bool ours = swap_begin();
 	unsigned pages = many_pages();
 	long scanned, freed;
@@ -370,6 +390,8 @@ TEST(swap, shared_more_than_memory, .root = true, .seconds = 600)
 /* What a mapping has made stays writable, however much the volume holds. */
 TEST(swap, shared_stored_again, .root = true, .seconds = 600)
 {
+	skip_elsewhere();
+
 	bool ours = swap_begin();
 	unsigned pages = (unsigned)number_in("/proc/meminfo", "MemTotal") / 4 * 5 / 8;
 	int fd = (int)CHECK_OK(memfd_create("large", 0));
@@ -395,6 +417,8 @@ TEST(swap, shared_stored_again, .root = true, .seconds = 600)
 /* More than memory and swap: somebody is killed, and nothing hangs. */
 TEST(swap, shared_fills_all, .root = true, .seconds = 600)
 {
+	skip_elsewhere();
+
 	bool ours = swap_begin();
 	unsigned pages = (unsigned)(number_in("/proc/meminfo", "MemTotal") +
 				    number_in("/proc/meminfo", "SwapTotal")) / 4;
@@ -425,6 +449,8 @@ static void fail(const char *which)
 
 TEST(swap, shared_unreadable, .root = true, .mem_mib = 64)
 {
+	skip_elsewhere();
+
 	int fd = memfd_new(PAGES);
 	char *p = map_fd(fd, PAGES), c;
 	pid_t child;
@@ -454,6 +480,8 @@ TEST(swap, shared_unreadable, .root = true, .mem_mib = 64)
 
 TEST(swap, shared_unwritten, .root = true, .mem_mib = 64)
 {
+	skip_elsewhere();
+
 	char *p = swap_pages(MAP_SHARED);
 	long size;
 
