@@ -24,7 +24,8 @@ LINUX_HEADERS = """
     linux/close_range.h linux/limits.h linux/rseq.h linux/capability.h linux/membarrier.h
     linux/prctl.h linux/ipc.h linux/msg.h linux/sem.h linux/shm.h linux/falloc.h linux/utime.h
     linux/hdreg.h linux/kdev_t.h linux/loop.h linux/userfaultfd.h linux/timerfd.h
-    linux/eventfd.h linux/signalfd.h linux/seccomp.h asm/hwcap.h asm/socket.h linux/sockios.h linux/un.h
+    linux/eventfd.h linux/signalfd.h linux/seccomp.h asm/hwcap.h asm/socket.h
+    linux/sockios.h linux/un.h
     linux/pidfd.h linux/ptrace.h linux/inotify.h linux/xattr.h linux/openat2.h linux/ioprio.h
     asm/hwprobe.h linux/in.h linux/tcp.h
 """.split()
