@@ -75,45 +75,50 @@ static int block_read(struct ext2_inode *ei, struct buf *b)
 					    (unsigned long)ei->vfs.ino) : err;
 }
 
-/* What stands behind the inode's fields; the magic number is at *magic, or that is NULL. */
-static void inline_find(struct ext2_fs *fs, struct ext2_dinode *di, uint32_t **magic,
-			struct region *r)
+/* The magic number before what stands behind the inode's fields, with that in r; NULL: nothing. */
+static uint32_t *inline_find(struct ext2_fs *fs, struct ext2_dinode *di, struct region *r)
 {
+	uint32_t *magic;
 	size_t at;
 
-	*magic = NULL;
 	if (fs->inode_size <= EXT2_DINODE_OLD)
-		return;
+		return NULL;
 	at = EXT2_DINODE_OLD + di->extra_isize;
 	if (at + 2 * sizeof(uint32_t) > fs->inode_size || (at & 3))
-		return;
-	if (*(uint32_t *)((char *)di + at) != EXT2_XATTR_MAGIC)
-		return;
-	*magic = (uint32_t *)((char *)di + at);
-	r->start = r->base = (const char *)(*magic + 1);
+		return NULL;
+	magic = (uint32_t *)((char *)di + at);
+	r->start = r->base = (const char *)(magic + 1);
 	r->end = (const char *)di + fs->inode_size;
+	return *magic == EXT2_XATTR_MAGIC ? magic : NULL;
 }
 
 bool ext2_xattrs_inline(struct ext2_fs *fs, struct ext2_dinode *di)
 {
 	struct region r;
-	uint32_t *magic;
 
-	inline_find(fs, di, &magic, &r);
-	return magic;
+	return inline_find(fs, di, &r);
+}
+
+/* The same of an inode in memory, whose block is in b then: 0 or -errno. */
+static int inline_read(struct ext2_inode *ei, struct buf *b, uint32_t **magic, struct region *r)
+{
+	struct ext2_dinode *di;
+	int err = ext2_dinode_get(ei->vfs.sb, ei->vfs.ino, b, &di);
+
+	if (!err)
+		*magic = inline_find(ext2_fs(ei->vfs.sb), di, r);
+	return err;
 }
 
 static int inline_load(struct ext2_inode *ei, struct list_head *list)
 {
-	struct ext2_dinode *di;
 	struct region r;
 	uint32_t *magic;
 	struct buf b;
-	int err = ext2_dinode_get(ei->vfs.sb, ei->vfs.ino, &b, &di);
+	int err = inline_read(ei, &b, &magic, &r);
 
 	if (err)
 		return err;
-	inline_find(ext2_fs(ei->vfs.sb), di, &magic, &r);
 	if (magic)
 		err = region_load(ei, &r, list);
 	buf_put(&b);
@@ -123,15 +128,13 @@ static int inline_load(struct ext2_inode *ei, struct list_head *list)
 /* In a handle: nothing stands in the inode any more. */
 static int inline_clear(struct ext2_inode *ei)
 {
-	struct ext2_dinode *di;
 	struct region r;
 	uint32_t *magic;
 	struct buf b;
-	int err = ext2_dinode_get(ei->vfs.sb, ei->vfs.ino, &b, &di);
+	int err = inline_read(ei, &b, &magic, &r);
 
 	if (err)
 		return err;
-	inline_find(ext2_fs(ei->vfs.sb), di, &magic, &r);
 	if (magic) {
 		buf_modify(&b);
 		memset(magic, 0, (size_t)(r.end - (const char *)magic));
