@@ -36,6 +36,9 @@ silent := $(findstring s,$(firstword -$(MAKEFLAGS)))
 say = $(if $(or $(filter 1,$(V)),$(silent)),@:,$(say_it))
 say_it = @printf '  %-8s %s\n' $(1) '$(patsubst $(O)/%,%,$(2))'
 
+# For a make that builds many files: all processors, unless somebody said how many.
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
 .PHONY: all help FORCE
 all: kernel root.img compile_commands.json
 

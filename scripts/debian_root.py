@@ -53,7 +53,7 @@ def on_xv39(args, image, names, smp, options=(), limit=600):
                        for name in names)
     line = [os.path.join(HERE, "run"), "--kernel", args.kernel, "--root", "", "--image", image,
             "--smp", str(smp), "--mem", "1G", "--timeout", str(args.timeout), "--quiet",
-            "--log", os.path.join(os.path.dirname(args.image), "run.log"), *options,
+            "--log", os.path.join(os.path.dirname(args.image), f"run-{smp}.log"), *options,
             "--", script]
     done = subprocess.run(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                           errors="replace", check=False)

@@ -17,8 +17,11 @@ HCFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -DXV39_HOST=1
 	    $(if $(filter 1,$(WERROR)),-Werror)
 FUZZ_SECONDS ?= 5
 
-.PHONY: host-tests host-fuzz fuzz crash-tests
-host-tests: $(HOST_TESTS:%=$(HB)/%) $(FUZZERS:%=$(HB)/fuzz/%)
+.PHONY: host-tests host-fuzz fuzz crash-tests host-programs
+host-programs: $(HOST_TESTS:%=$(HB)/%) $(FUZZERS:%=$(HB)/fuzz/%)
+
+host-tests:
+	@+$(MAKE) $(PARALLEL) host-programs
 	@scripts/host-tests --results $(O)/results/host-tests.txt --fuzz-seconds $(FUZZ_SECONDS) \
 		$(HOST_TESTS:%=--test $(HB)/%) $(HOST_SCRIPTS:%=--test %) \
 		$(FUZZERS:%=--fuzz $(HB)/fuzz/%)

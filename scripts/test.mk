@@ -8,21 +8,21 @@ RESULTS := $(O)/results
 export O WERROR V
 
 test: setup-test
-	@+scripts/suites --results $(RESULTS) lint host-tests user-tests tools-tests \
+	@+scripts/suites --results $(RESULTS) lint+user-tests tools-tests host-tests \
 		system-tests usertests
 
 test-full: setup-full
-	@+scripts/suites --results $(RESULTS) host-fuzz crash-tests system-tests-full \
-		usertests-full usertests-hardware usertests-linux programs-linux debian-programs \
-		minroot-test
+	@+scripts/suites --results $(RESULTS) host-fuzz system-tests-full usertests-full \
+		usertests-hardware debian-programs \
+		crash-tests+usertests-linux+programs-linux+minroot-test
 
 lint: setup-test
 	@+scripts/lint --results $(RESULTS)/lint.txt $(LINT)
 
 # Both kernels, the root image, and the programs of the test suite.
 parts: setup-test
-	@+$(MAKE) DEBUG=1 kernel
-	@+$(MAKE) DEBUG=0 kernel root.img programs
+	@+$(MAKE) $(PARALLEL) DEBUG=1 kernel
+	@+$(MAKE) $(PARALLEL) DEBUG=0 kernel root.img programs
 
 # TESTS='part of a name ...' runs only those; tests/system/runner.py --list --level all names them.
 system-tests: parts

@@ -3,6 +3,8 @@
 Every wait has a deadline.  A test fails by an exception; the runner then prints the console.
 """
 import codecs
+import contextlib
+import fcntl
 import json
 import os
 import re
@@ -328,6 +330,29 @@ def run(command, smp=2, mem="128M", append="", root="", extra="", disks=(), debu
 run.last = None
 
 
+@contextlib.contextmanager
+def building():
+    """
+    Holds the build folder for one test, beside which others run: what a test has made there is
+    as it made it until the end of the block.  May be nested.
+    """
+    if building.depth == 0:
+        # pylint: disable=consider-using-with
+        building.file = open(os.path.join(OUT, ".tests-build"), "w", encoding="ascii")
+        fcntl.flock(building.file, fcntl.LOCK_EX)
+    building.depth += 1
+    try:
+        yield
+    finally:
+        building.depth -= 1
+        if building.depth == 0:
+            building.file.close()
+
+
+building.depth, building.file = 0, None
+
+
+@building()
 def make(*words, timeout=300):
     """Calls make as a person would, not as a part of the make that runs the tests."""
     env = {name: value for name, value in os.environ.items()

@@ -4,9 +4,11 @@
 runner.py [--full] [--list] [--results FILE] [NAME...]
 
 A NAME is a part of a test's name.  One line for each test; the console of a failing one is
-printed.  The last line is the count.
+printed.  The last line is the count.  Several tests run at a time, each in a process of its own.
 """
 import argparse
+import collections
+import functools
 import importlib
 import os
 import signal
@@ -19,7 +21,13 @@ sys.path.insert(0, HERE)
 
 import lib  # noqa: E402  pylint: disable=wrong-import-position
 
+sys.path.append(lib.SCRIPTS)
+
+import inorder  # noqa: E402  pylint: disable=wrong-import-position
+
 CONSOLE_LINES = 150
+
+Test = collections.namedtuple("Test", "name function arguments full")
 
 
 def case_name(name, arguments):
@@ -29,7 +37,7 @@ def case_name(name, arguments):
 
 
 def cases_of(module):
-    """[(name, function, arguments, full)] in the order of the file."""
+    """The tests of a file, in its order."""
     found = []
     for name, function in vars(module).items():
         if not name.startswith("test_") or not callable(function):
@@ -37,7 +45,8 @@ def cases_of(module):
         full_only = getattr(function, "full_only", False)
         for arguments, full in getattr(function, "cases", [({}, False)]):
             label = module.__name__[len("test_"):] + "." + name[len("test_"):]
-            found.append((case_name(label, arguments), function, arguments, full or full_only))
+            found.append(Test(case_name(label, arguments), function, arguments,
+                              full or full_only))
     return found
 
 
@@ -47,10 +56,10 @@ def collect(args):
         if file.startswith("test_") and file.endswith(".py"):
             tests += cases_of(importlib.import_module(file[:-3]))
     if args.names:
-        tests = [test for test in tests if any(part in test[0] for part in args.names)]
+        tests = [test for test in tests if any(part in test.name for part in args.names)]
     if args.level == "full":
-        return [test for test in tests if test[3]]
-    return [test for test in tests if not test[3] or args.level == "all"]
+        return [test for test in tests if test.full]
+    return [test for test in tests if not test.full or args.level == "all"]
 
 
 def run_one(function, arguments):
@@ -72,6 +81,20 @@ def run_one(function, arguments):
         lib.end_test()
 
 
+def run_told(title, test):
+    """Runs a test and prints what there is to say of it; returns the verdict."""
+    # Whoever ends the tests ends their machines, too.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    print(f"{title} ... ", end="", flush=True)
+    start = time.monotonic()
+    verdict, text = run_one(test.function, test.arguments)
+    reason = f": {text}" if verdict == "skipped" else ""
+    print(f"{verdict}{reason} ({time.monotonic() - start:.1f} s)", flush=True)
+    if verdict == "FAILED":
+        print(text, flush=True)
+    return verdict
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -81,24 +104,19 @@ def main():
     parser.add_argument("--results", help="a file for the counts")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
-    # Whoever ends the tests ends their machines, too.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     tests = collect(args)
     if args.list:
-        print("\n".join(test[0] for test in tests))
+        print("\n".join(test.name for test in tests))
         return 0
+    told = [functools.partial(run_told, f"[{number}/{len(tests)}] {test.name}", test)
+            for number, test in enumerate(tests, 1)]
     counts = {"ok": 0, "FAILED": 0, "skipped": 0}
     failures = []
-    for number, (name, function, arguments, _) in enumerate(tests, 1):
-        print(f"[{number}/{len(tests)}] {name} ... ", end="", flush=True)
-        start = time.monotonic()
-        verdict, text = run_one(function, arguments)
-        counts[verdict] += 1
-        reason = f": {text}" if verdict == "skipped" else ""
-        print(f"{verdict}{reason} ({time.monotonic() - start:.1f} s)", flush=True)
-        if verdict == "FAILED":
-            failures.append(name)
-            print(text, flush=True)
+    for test, verdict in zip(tests, inorder.run_in_order(told)):
+        counts[verdict or "FAILED"] += 1
+        if verdict in ("FAILED", None):
+            failures.append(test.name)
     for name in failures:
         print("FAILED", name)
     if args.results:

@@ -10,8 +10,8 @@ import struct
 import subprocess
 import zlib
 
-from lib import MAKE_O, MIB, OUT, SCRIPTS, TOP, Failure, Machine, Monitor, cases, check, equal, \
-    full_only, host, kernel, make, scratch
+from lib import MAKE_O, MIB, OUT, SCRIPTS, TOP, Failure, Machine, Monitor, building, cases, check, \
+    equal, full_only, host, kernel, make, scratch
 
 QEMU = "qemu-system-riscv64"
 CONSOLE = ["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"]
@@ -23,6 +23,7 @@ APPEND = ["-append", WORDS]
 USERTESTS = ["fpu cow_hammered_by_threads", "-d /root fs_read_write fs_sparse"]
 
 
+@building()
 def firmware(target, file):
     """A file of Debian's U-Boot for a target."""
     folder = os.path.join(OUT, "boards")
@@ -30,6 +31,7 @@ def firmware(target, file):
     return os.path.join(folder, "u-boot", target, file)
 
 
+@building()
 def card_of(board, *words):
     """A copy of the board's image that a test may write to."""
     done = make("image", f"BOARD={board}", *words)
@@ -141,8 +143,9 @@ def test_tftp():
 @full_only
 def test_new_kernel():
     """The boot partition alone, from U-Boot's prompt; its kernel, from the running system."""
-    card_of("qemu-virt", "APPEND=new")
-    host(["cp", os.path.join(OUT, "boards", "qemu-virt", "boot.img"), scratch()])
+    with building():
+        card_of("qemu-virt", "APPEND=new")
+        host(["cp", os.path.join(OUT, "boards", "qemu-virt", "boot.img"), scratch()])
     image = card_of("qemu-virt")
     with by_network(image, scratch()) as machine:
         machine.send("tftpboot ${kernel_addr_r} boot.img\r")

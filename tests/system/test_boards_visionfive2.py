@@ -8,8 +8,8 @@ import subprocess
 import zlib
 
 import test_boards as boards
-from lib import OUT, SCALE, SCRIPTS, Machine, Monitor, cases, check, equal, full_only, host, \
-    kernel, make, scratch
+from lib import OUT, SCALE, SCRIPTS, Machine, Monitor, building, cases, check, equal, full_only, \
+    host, kernel, make, scratch
 
 LINUX = os.path.join(OUT, "linux")
 PROMPT_TIME = 150
@@ -18,6 +18,7 @@ BUILD_TIME = 1800
 FILES = "-d /root fs_read_write fs_sparse"
 
 
+@building()
 def qemu():
     """Our QEMU; built the first time, later found by what it was built from."""
     folder = os.path.join(OUT, "boards", "qemu-visionfive2")

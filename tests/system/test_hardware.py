@@ -2,9 +2,10 @@
 import os
 import re
 
-from lib import OUT, SCRIPTS, Machine, cases, check, equal, full_only, host, run
+from lib import OUT, SCRIPTS, Machine, building, cases, check, equal, full_only, host, run
 
 
+@building()
 def svade_qemu():
     """A QEMU that can leave A and D bits to software."""
     folder = os.path.join(OUT, "qemu")

@@ -1,5 +1,6 @@
-"""What runs on the host beside the machine: the report of what failed."""
+"""What runs on the host beside the machine: the report of what failed, tests side by side."""
 import os
+import sys
 
 from lib import SCRIPTS, check, equal, host, scratch
 
@@ -62,3 +63,29 @@ def test_failures_are_few_lines():
     equal(len(failures("=== usertests\n" + many, "--lines", "50")), 50, "lines")
     cut = failures("=== lint\n[1/1] lint x ... ok\n=== usertests\ntest t_hangs ... ")
     equal(cut[-1], "test t_hangs ... ", "the last line")
+
+
+INORDER = """
+import os, time, inorder
+def hear():
+    with open("fifo") as file:
+        print("heard", file.read(), flush=True)
+    return 1
+def say():
+    print("said", flush=True)
+    with open("fifo", "w") as file:
+        file.write("x" * 100000)
+    return "r" * 100000
+def end():
+    os._exit(3)
+os.mkfifo("fifo")
+results = list(inorder.run_in_order([hear, say, end, lambda: len("abc")], 2))
+print([len(r) if isinstance(r, str) else r for r in results])
+"""
+
+
+def test_side_by_side():
+    """Two that wait for each other both come to an end; results and output keep the order."""
+    lines = host(["env", "-C", scratch(), "PYTHONPATH=" + SCRIPTS, sys.executable, "-c",
+                  INORDER]).splitlines()
+    equal(lines, ["heard " + "x" * 100000, "said", "[1, 100000, None, 3]"], "output")

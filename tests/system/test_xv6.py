@@ -2,7 +2,7 @@
 import os
 import re
 
-from lib import OUT, TOP, cases, check, copy_of_root, equal, fsck, make, run, tree_of
+from lib import OUT, TOP, building, cases, check, copy_of_root, equal, fsck, make, run, tree_of
 
 FOLDER = os.path.join(TOP, "tests", "xv6")
 NAMES = sorted(name[:-2] for name in os.listdir(FOLDER) if name.endswith(".c"))
@@ -44,10 +44,11 @@ def test_source_tree():
               'int main(int argc, char *argv[])\n' \
               '{\n\tprintf("%s\\n", argc > 1 ? argv[1] : "alone");\n\texit(0);\n}\n'
     image = copy_of_root()
-    build(FOLDER, image)
-    build(tree_of({"user/hello.c": program, "user/ulib.c": "#error", "user/printf.c": "#error",
-                   "user/umalloc.c": "#error"}), image)
-    equal(os.listdir(os.path.join(OUT, "xv6/xv6/bin")), ["hello"], "programs built")
+    with building():
+        build(FOLDER, image)
+        build(tree_of({"user/hello.c": program, "user/ulib.c": "#error",
+                       "user/printf.c": "#error", "user/umalloc.c": "#error"}), image)
+        equal(os.listdir(os.path.join(OUT, "xv6/xv6/bin")), ["hello"], "programs built")
     equal(run("/xv6/bin/hello; /xv6/bin/hello xv6", root=image, status=0).text, "alone\nxv6\n",
           "output")
     check(make("xv6", f"SRC={tree_of({'a.txt': ''}, 'empty')}").returncode != 0,
