@@ -120,6 +120,8 @@ static int share_or_copy(struct thread *t, uint64_t flags)
 		return 0;
 	}
 	err = aspace_fork(me->aspace, t->set_child_tid, &t->aspace);
+	if (!err)
+		t->aspace->membarrier = me->aspace->membarrier;
 	return err;
 }
 

@@ -185,6 +185,7 @@ struct aspace {
 	uint32_t nr_mega;	    /* (1) megapages */
 	uint32_t forks;		    /* (a) of it, so far */
 	bool no_thp;		    /* (a) PR_SET_THP_DISABLE */
+	uint32_t membarrier;	    /* commands it registered for: kernel/membarrier.c */
 
 	uint64_t asid;		    /* tlb.c: generation << 16 | ASID; read without its lock */
 	_Atomic hartmask_t harts;   /* those with it in satp */

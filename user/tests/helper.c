@@ -210,6 +210,14 @@ static int helper_xattr(int argc, char **argv)
 	return 0;
 }
 
+/* Exit with 42 when nothing is registered for barriers. */
+static int helper_membarrier(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return syscall(SYS_membarrier, 8, 0, 0) == -1 && errno == EPERM ? 42 : 1;
+}
+
 int helper_main(int argc, char **argv)
 {
 	static const struct {
@@ -222,6 +230,7 @@ int helper_main(int argc, char **argv)
 		{ "ids", helper_ids }, { "pause", helper_pause }, { "disarm", helper_disarm },
 		{ "errors", helper_errors }, { "thp-disabled", helper_thp_disabled },
 		{ "timer", helper_timer }, { "caps", helper_caps }, { "xattr", helper_xattr },
+		{ "membarrier", helper_membarrier },
 	};
 
 	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++)
