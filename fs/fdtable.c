@@ -339,6 +339,17 @@ uint32_t fdtable_next(struct fdtable *t, uint32_t fd, struct file **f)
 	return (uint32_t)at;
 }
 
+struct file *fdtable_file(struct fdtable *t, uint32_t fd)
+{
+	struct file *f;
+
+	if (fdtable_next(t, fd, &f) != fd && f) {
+		file_put(f);
+		f = NULL;
+	}
+	return f;
+}
+
 int fd_cloexec_get(int fd)
 {
 	struct fdtable *t = current()->files;

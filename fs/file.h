@@ -111,6 +111,8 @@ int fd_close(int fd);
  * more is. For /proc/PID/fd.
  */
 uint32_t fdtable_next(struct fdtable *t, uint32_t fd, struct file **f);
+/* The file fd of t, which may be another process's, referenced, or NULL. */
+struct file *fdtable_file(struct fdtable *t, uint32_t fd);
 /* FD_CLOEXEC of a descriptor of the running thread: 0, 1; -EBADF. */
 int fd_cloexec_get(int fd);
 int fd_cloexec_set(int fd, bool on);

@@ -330,6 +330,26 @@ SYSCALL1(epoll_create1, uint32_t, flags)
 	return fd_install_or_put(f, flags & EPOLL_CLOEXEC);
 }
 
+struct file *epoll_target(struct file *f, int fd, uint32_t nth)
+{
+	struct epoll *ep = epoll_of(f);
+	struct file *target = err_ptr(-ENOENT);
+	struct watch *watch;
+
+	if (!ep)
+		return err_ptr(-EINVAL);
+	mutex_lock(&ep->lock);
+	for (struct rb_node *n = rb_first(&ep->watches); n; n = rb_next(n)) {
+		watch = rb_entry(n, struct watch, node);
+		if (watch->fd == fd && nth-- == 0) {
+			target = watch->file;
+			break;
+		}
+	}
+	mutex_unlock(&ep->lock);
+	return target;
+}
+
 /* --- epoll_ctl --- */
 
 /* The place of (f, fd) in the tree: its watch, or NULL and where it would go. ep->lock held. */

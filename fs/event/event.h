@@ -22,3 +22,9 @@ void poll_deadline_put(uaddr_t user, uint64_t deadline);
  * 0, -EINVAL or -EFAULT.
  */
 int poll_mask_apply(uaddr_t user, uint64_t size);
+/*
+ * For kcmp(2): the file that the epoll instance f watches as descriptor fd, the nth of them from 0,
+ * as they stand in its tree; not referenced, only to be compared. err_ptr: -EINVAL if f is no such
+ * instance, -ENOENT. May sleep.
+ */
+struct file *epoll_target(struct file *f, int fd, uint32_t nth);

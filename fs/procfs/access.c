@@ -70,14 +70,11 @@ ssize64_t proc_write_mem(struct process *p, struct uio *u, uint64_t pos)
 struct file *proc_fd_file(struct process *p, uint32_t fd)
 {
 	struct fdtable *t = proc_files(p);
-	struct file *f = NULL;
+	struct file *f;
 
 	if (!t)
 		return NULL;
-	if (fdtable_next(t, fd, &f) != fd && f) {
-		file_put(f);
-		f = NULL;
-	}
+	f = fdtable_file(t, fd);
 	fdtable_put(t);
 	return f;
 }
