@@ -1,5 +1,5 @@
 /*
- * futex(2): sleeping until a word in user memory is changed.
+ * futex(2): sleeping until a word in user memory is changed. Its successors are in futex2.c.
  *
  * Waiters hang in hash buckets by the word's key. A waiter checks the word's value after it has
  * queued itself, a waker changes the word before it looks into the bucket, so none is missed.
@@ -24,7 +24,6 @@
 #define FUTEX_WAKE_BITSET 10
 #define FUTEX_PRIVATE_FLAG 128
 #define FUTEX_CLOCK_REALTIME 256
-#define FUTEX_BITSET_ANY 0xffffffffU
 
 #define FUTEX_WAITERS 0x80000000U
 #define FUTEX_OWNER_DIED 0x40000000U
@@ -33,15 +32,6 @@
 
 #define BUCKET_BITS 8
 #define BUCKETS     (1 << BUCKET_BITS)
-
-struct futex_waiter {
-	struct list_head link;	     /* (bucket lock) */
-	struct futex_bucket *bucket; /* (its lock) where it hangs; changes by requeue */
-	struct futex_key key;	     /* (bucket lock) */
-	uint32_t bitset;
-	struct waitqueue wq;	     /* only the waiter itself */
-	bool woken;		     /* (bucket lock) taken off by a waker */
-};
 
 static struct futex_bucket {
 	struct spinlock lock; /* RANK_FUTEX, two by address */
@@ -81,7 +71,7 @@ static int shared_key(struct aspace *as, uaddr_t addr, struct futex_key *key)
 	return v ? 0 : -EFAULT;
 }
 
-static int get_key(uaddr_t addr, bool private, struct futex_key *key)
+int futex_key_of(uaddr_t addr, bool private, struct futex_key *key)
 {
 	if (addr & 3)
 		return -EINVAL;
@@ -95,7 +85,7 @@ static void take_off(struct futex_waiter *w)
 {
 	list_del(&w->link);
 	__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
-	wake_all(&w->wq);
+	wake_all(w->wq);
 }
 
 /* Wake up to n waiters on key whose bitset meets bits. Bucket locked. */
@@ -115,7 +105,7 @@ static int wake_locked(struct futex_bucket *b, const struct futex_key *key, int 
 	return woken;
 }
 
-static long futex_wake(uaddr_t addr, bool private, int n, uint32_t bits)
+long futex_wake(uaddr_t addr, bool private, int n, uint32_t bits)
 {
 	struct futex_bucket *b;
 	struct futex_key key;
@@ -123,13 +113,12 @@ static long futex_wake(uaddr_t addr, bool private, int n, uint32_t bits)
 
 	if (!bits)
 		return -EINVAL;
-	err = get_key(addr, private, &key);
+	err = futex_key_of(addr, private, &key);
 	if (err)
 		return err;
 	b = bucket_of(&key);
 	spin_lock(&b->lock);
-	/* Linux wakes one even if asked for none. */
-	err = wake_locked(b, &key, MAX(n, 1), bits);
+	err = wake_locked(b, &key, n, bits);
 	spin_unlock(&b->lock);
 	return err;
 }
@@ -148,36 +137,55 @@ static struct futex_bucket *lock_waiter(struct futex_waiter *w)
 	}
 }
 
-static int futex_wait(uaddr_t addr, bool private, uint32_t value, uint64_t deadline, uint32_t bits)
+void futex_queue(struct futex_waiter *w, struct waitqueue *wq)
+{
+	struct futex_bucket *b = bucket_of(&w->key);
+
+	w->wq = wq;
+	w->bucket = b;
+	w->woken = false;
+	spin_lock(&b->lock);
+	list_add_tail(&w->link, &b->waiters);
+	spin_unlock(&b->lock);
+}
+
+bool futex_unqueue(struct futex_waiter *w)
+{
+	struct futex_bucket *b = lock_waiter(w);
+	bool woken = w->woken;
+
+	if (!woken)
+		list_del(&w->link);
+	spin_unlock(&b->lock);
+	return woken;
+}
+
+int futex_expect(uaddr_t addr, uint32_t value)
+{
+	uint32_t now;
+	int err = get_user_u32(&now, addr);
+
+	return !err && now != value ? -EAGAIN : err;
+}
+
+int futex_wait(uaddr_t addr, bool private, uint32_t value, uint64_t deadline, uint32_t bits)
 {
 	struct futex_waiter w = {.bitset = bits};
-	struct futex_bucket *b;
-	uint32_t now;
+	struct waitqueue wq;
 	int err;
 
 	if (!bits)
 		return -EINVAL;
-	err = get_key(addr, private, &w.key);
+	err = futex_key_of(addr, private, &w.key);
 	if (err)
 		return err;
-	waitqueue_init(&w.wq);
-	w.bucket = b = bucket_of(&w.key);
-	spin_lock(&b->lock);
-	list_add_tail(&w.link, &b->waiters);
-	spin_unlock(&b->lock);
-	err = get_user_u32(&now, addr);
-	if (!err && now != value)
-		err = -EAGAIN;
+	waitqueue_init(&wq);
+	futex_queue(&w, &wq);
+	err = futex_expect(addr, value);
 	if (!err)
-		err = wait_event_deadline(&w.wq, __atomic_load_n(&w.woken, __ATOMIC_ACQUIRE),
-					  WAIT_INTERRUPTIBLE, deadline);
-	b = lock_waiter(&w);
-	if (w.woken)
-		err = 0; /* someone counts on having woken us */
-	else
-		list_del(&w.link);
-	spin_unlock(&b->lock);
-	return err;
+		err = wait_event_deadline(&wq, futex_woken(&w), WAIT_INTERRUPTIBLE, deadline);
+	/* Someone counts on having woken us. */
+	return futex_unqueue(&w) ? 0 : err;
 }
 
 /* A wait with a timeout goes on to its old end after a stop; a handler ends it (futex(2)). */
@@ -238,8 +246,8 @@ static int move_locked(struct futex_bucket *from, const struct futex_key *k1,
 	return moved;
 }
 
-static long futex_requeue(uaddr_t addr, uaddr_t addr2, bool private, int nwake, int nmove,
-			  const uint32_t *expected)
+long futex_requeue(uaddr_t addr, uaddr_t addr2, bool private, int nwake, int nmove,
+		   const uint32_t *expected)
 {
 	struct futex_key k1, k2;
 	struct futex_bucket *from, *to;
@@ -248,9 +256,9 @@ static long futex_requeue(uaddr_t addr, uaddr_t addr2, bool private, int nwake, 
 
 	if (nwake < 0 || nmove < 0)
 		return -EINVAL;
-	err = get_key(addr, private, &k1);
+	err = futex_key_of(addr, private, &k1);
 	if (!err)
-		err = get_key(addr2, private, &k2);
+		err = futex_key_of(addr2, private, &k2);
 	if (err)
 		return err;
 	from = bucket_of(&k1);
@@ -325,6 +333,12 @@ static int compare(uint32_t op, int32_t old)
 	}
 }
 
+/* futex(2) wakes one even if asked for none. */
+static long futex_wake_old(uaddr_t addr, bool private, int n, uint32_t bits)
+{
+	return futex_wake(addr, private, MAX(n, 1), bits);
+}
+
 static long futex_wake_op(uaddr_t addr, uaddr_t addr2, bool private, int n, int n2, uint32_t op)
 {
 	uint32_t old, seen, new = 0;
@@ -343,17 +357,14 @@ static long futex_wake_op(uaddr_t addr, uaddr_t addr2, bool private, int n, int 
 	hit = compare(op, old);
 	if (hit < 0)
 		return hit;
-	woken = futex_wake(addr, private, n, FUTEX_BITSET_ANY);
+	woken = futex_wake_old(addr, private, n, FUTEX_BITSET_ANY);
 	if (woken < 0 || !hit)
 		return woken;
-	more = futex_wake(addr2, private, n2, FUTEX_BITSET_ANY);
+	more = futex_wake_old(addr2, private, n2, FUTEX_BITSET_ANY);
 	return more < 0 ? more : woken + more;
 }
 
-/*
- * Deadline in time_ns() of the timeout argument: relative for WAIT, absolute for the bitset form.
- */
-static int get_deadline(uint32_t cmd, bool realtime, uaddr_t utime, uint64_t *deadline)
+int futex_deadline(uaddr_t utime, bool relative, bool realtime, uint64_t *deadline)
 {
 	struct timespec64 ts;
 	uint64_t offset;
@@ -366,7 +377,7 @@ static int get_deadline(uint32_t cmd, bool realtime, uaddr_t utime, uint64_t *de
 	if (!timespec_valid(&ts))
 		return -EINVAL;
 	*deadline = timespec_ns(&ts);
-	if (cmd == FUTEX_WAIT) {
+	if (relative) {
 		*deadline = time_add(time_ns(), *deadline);
 	} else if (realtime) {
 		offset = time_realtime() - time_ns();
@@ -390,16 +401,16 @@ SYSCALL6(futex, uaddr_t, addr, int, op, uint32_t, value, uint64_t, arg4, uaddr_t
 		value3 = FUTEX_BITSET_ANY;
 		/* fall through */
 	case FUTEX_WAIT_BITSET:
-		err = get_deadline(cmd, realtime, arg4, &deadline);
+		err = futex_deadline(arg4, cmd == FUTEX_WAIT, realtime, &deadline);
 		return err ? err : futex_wait_until(addr, private, value, deadline, value3);
 	case FUTEX_WAKE:
-		return futex_wake(addr, private, value, FUTEX_BITSET_ANY);
+		return futex_wake_old(addr, private, (int)value, FUTEX_BITSET_ANY);
 	case FUTEX_WAKE_BITSET:
-		return futex_wake(addr, private, value, value3);
+		return futex_wake_old(addr, private, (int)value, value3);
 	case FUTEX_REQUEUE:
-		return futex_requeue(addr, addr2, private, value, (int)arg4, NULL);
+		return futex_requeue(addr, addr2, private, (int)value, (int)arg4, NULL);
 	case FUTEX_CMP_REQUEUE:
-		return futex_requeue(addr, addr2, private, value, (int)arg4, &value3);
+		return futex_requeue(addr, addr2, private, (int)value, (int)arg4, &value3);
 	case FUTEX_WAKE_OP:
 		return futex_wake_op(addr, addr2, private, value, (int)arg4, value3);
 	default:

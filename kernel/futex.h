@@ -1,9 +1,14 @@
 /*
- * futex(2).
+ * futex(2), and what it shares with its successors.
  */
 #pragma once
 
-#include "kernel/types.h"
+#include "kernel/wait.h"
+#include "lib/list.h"
+
+#define FUTEX_BITSET_ANY 0xffffffffU
+
+struct futex_bucket;
 
 /*
  * Where a futex word is: in private use the address space and the address, else the memory
@@ -13,4 +18,41 @@ struct futex_key {
 	uint64_t object, offset;
 };
 
+struct futex_waiter {
+	struct list_head link;	     /* (bucket lock) */
+	struct futex_bucket *bucket; /* (its lock) where it hangs; changes by requeue */
+	struct futex_key key;	     /* (bucket lock) */
+	uint32_t bitset;
+	bool woken;		     /* (bucket lock) taken off by a waker */
+	struct waitqueue *wq;	     /* only the waiting thread itself */
+};
+
 void futex_init(void);
+/* The key of a word. 0, -EINVAL (not aligned), -EFAULT. May sleep. */
+int futex_key_of(uaddr_t addr, bool private, struct futex_key *key);
+/* Wait for w's key and bitset with wq, from now on; until it is taken off again. */
+void futex_queue(struct futex_waiter *w, struct waitqueue *wq);
+/* Off again: had somebody woken it? */
+bool futex_unqueue(struct futex_waiter *w);
+static inline bool futex_woken(const struct futex_waiter *w)
+{
+	return __atomic_load_n(&w->woken, __ATOMIC_ACQUIRE);
+}
+/* Does the word have the value? 0, -EAGAIN, -EFAULT. May sleep. */
+int futex_expect(uaddr_t addr, uint32_t value);
+/* Deadline in time_ns() of a timeout at utime (0: none). 0, -EFAULT, -EINVAL. May sleep. */
+int futex_deadline(uaddr_t utime, bool relative, bool realtime, uint64_t *deadline);
+
+/*
+ * Sleep while the word has the value, until somebody wakes it for one of bits. 0, -EAGAIN,
+ * -ETIMEDOUT, -ERESTARTSYS, -EFAULT, -EINVAL.
+ */
+int futex_wait(uaddr_t addr, bool private, uint32_t value, uint64_t deadline, uint32_t bits);
+/* Wake up to n who wait for one of bits: how many, -EINVAL, -EFAULT. May sleep. */
+long futex_wake(uaddr_t addr, bool private, int n, uint32_t bits);
+/*
+ * Wake nwake of those who wait for addr, and have nmove more wait for addr2: how many in all;
+ * -EAGAIN if the first word is not as expected (NULL: as it likes), -EINVAL, -EFAULT.
+ */
+long futex_requeue(uaddr_t addr, uaddr_t addr2, bool private, int nwake, int nmove,
+		   const uint32_t *expected);
