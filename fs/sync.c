@@ -1,16 +1,18 @@
 /*
- * sync(2), fsync(2), msync(2) and advice about file data.
+ * sync(2), fsync(2), msync(2), advice about file data, and how much of it is in memory.
  */
 #include <stdatomic.h>
 
 #include "fs/super.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
+#include "kernel/swap/object.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mman.h"
 #include "mm/mmap.h"
 #include "mm/pagecache.h"
+#include "mm/usercopy.h"
 
 SYSCALL0(sync)
 {
@@ -117,6 +119,69 @@ SYSCALL4(fadvise64, int, fd, int64_t, offset, int64_t, n, int, advice)
 		err = advise(f, (uint64_t)offset >> PAGE_SHIFT, last, advice);
 	file_put(f);
 	return err;
+}
+
+/* Pages of [first, last] that are in memory, some hundreds under the lock at a time. */
+static void count_cached(struct object *o, uint64_t first, uint64_t last, struct cachestat *cs)
+{
+	bool on_disk = o->ops->write_pages; /* others are always dirty: it means nothing */
+	bool more = first <= last;
+
+	while (more) {
+		spin_lock(&o->tree_lock);
+		for (int n = 0; more && n < 256; n++) {
+			more = radix_next(&o->frames, &first, last);
+			if (!more)
+				break;
+			cs->nr_cache++;
+			cs->nr_dirty +=
+				on_disk && radix_tag_get(&o->frames, first, RADIX_TAG_DIRTY);
+			cs->nr_writeback +=
+				radix_tag_get(&o->frames, first, RADIX_TAG_WRITEBACK);
+			more = first++ < last;
+		}
+		spin_unlock(&o->tree_lock);
+	}
+}
+
+/* What others have read of a file is for those to know who may write to it. */
+static bool may_count(const struct file *f)
+{
+	return f->kind & FILE_WRITE || inode_owner_or_capable(f->inode) ||
+	       !inode_permission(f->inode, MAY_WRITE);
+}
+
+static long file_cachestat(struct file *f, uaddr_t range, uaddr_t out, uint32_t flags)
+{
+	struct object *o = file_object(f);
+	struct cachestat cs = {0};
+	struct cachestat_range r;
+	uint64_t last;
+
+	if (copy_from_user(&r, range, sizeof(r)))
+		return -EFAULT;
+	if (!may_count(f))
+		return -EPERM;
+	if (flags)
+		return -EINVAL;
+	last = (r.len ? r.off + r.len - 1 : UINT64_MAX) >> PAGE_SHIFT;
+	if (o)
+		count_cached(o, r.off >> PAGE_SHIFT, last, &cs);
+	if (o && object_swaps(o))
+		cs.nr_evicted = swap_object_out(o, r.off >> PAGE_SHIFT, last);
+	return copy_to_user(out, &cs, sizeof(cs));
+}
+
+SYSCALL4(cachestat, int, fd, uaddr_t, range, uaddr_t, out, uint32_t, flags)
+{
+	struct file *f = fd_get(fd);
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	ret = file_cachestat(f, range, out, flags);
+	file_put(f);
+	return ret;
 }
 
 SYSCALL3(readahead, int, fd, int64_t, offset, size_t, n)

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "kernel/types.h"
+
 #define PROT_NONE	0
 #define PROT_READ	1
 #define PROT_WRITE	2
@@ -73,3 +75,11 @@
 #define MFD_ALLOW_SEALING 2
 #define MFD_NOEXEC_SEAL	  8
 #define MFD_EXEC	  16
+
+/* cachestat(2) */
+struct cachestat_range {
+	uint64_t off, len; /* len 0: to the end */
+};
+struct cachestat {
+	uint64_t nr_cache, nr_dirty, nr_writeback, nr_evicted, nr_recently_evicted;
+};
