@@ -47,6 +47,15 @@ struct fdtable *fdtable_get(struct fdtable *t)
 	return t;
 }
 
+/* The running thread closed a descriptor of f, whose reference goes with it. */
+static void fd_closed(struct file *f)
+{
+	locks_fd_closed(f, current()->process);
+	if (unlikely(f->kind & FILE_HEARS_CLOSE))
+		f->ops->closed(f);
+	file_put(f);
+}
+
 static void arrays_free(struct fdtable *t)
 {
 	/* One allocation holds all three. */
@@ -135,10 +144,8 @@ void fdtable_put(struct fdtable *t)
 	     fd = bitmap_find_set(t->open, fd + 1, t->size)) {
 		struct file *f = t->files[fd];
 
-		if (f) {
-			locks_fd_closed(f, current()->process);
-			file_put(f);
-		}
+		if (f)
+			fd_closed(f);
 	}
 	arrays_free(t);
 	kfree(t);
@@ -192,10 +199,8 @@ void fdtable_close_on_exec(struct fdtable *t)
 		if (fd >= t->size)
 			return;
 		f = fd_remove(t, (uint32_t)fd);
-		if (f) {
-			locks_fd_closed(f, current()->process);
-			file_put(f);
-		}
+		if (f)
+			fd_closed(f);
 	}
 }
 
@@ -319,8 +324,7 @@ int fd_close(int fd)
 
 	if (!f)
 		return -EBADF;
-	locks_fd_closed(f, current()->process);
-	file_put(f);
+	fd_closed(f);
 	return 0;
 }
 
@@ -422,10 +426,8 @@ SYSCALL3(dup3, int, from, int, to, int, flags)
 	else
 		bitmap_clear(t->cloexec, (uint32_t)to);
 	spin_unlock(&t->lock);
-	if (old) {
-		locks_fd_closed(old, current()->process);
-		file_put(old);
-	}
+	if (old)
+		fd_closed(old);
 	return to;
 }
 

@@ -179,14 +179,24 @@ static struct file *open_path(struct path *p, int flags, bool created)
 	return f;
 }
 
-struct file *file_open_path(const struct path *p, int flags)
+static struct file *open_keeping(const struct path *p, int flags, bool created)
 {
 	struct path own = *path_get(p);
-	struct file *f = open_path(&own, flags, false);
+	struct file *f = open_path(&own, flags, created);
 
 	if (own.dentry)
 		path_put(&own);
 	return f;
+}
+
+struct file *file_open_path(const struct path *p, int flags)
+{
+	return open_keeping(p, flags, false);
+}
+
+struct file *file_open_made(const struct path *p, int flags)
+{
+	return open_keeping(p, flags, true);
 }
 
 /* What became of the last component of a path to be created. */

@@ -531,11 +531,13 @@ enum {
 	FILE_PATH = 8,	/* O_PATH: only a place */
 	FILE_EXEC = 16, /* denies writers */
 	FILE_CANREAD = 32, /* kind supports pread at any position */
+	FILE_HEARS_CLOSE = 64, /* each descriptor that is closed is told to ops->closed */
 };
 
 struct file_ops {
 	int (*open)(struct inode *inode, struct file *f);
 	void (*release)(struct file *f);
+	void (*closed)(struct file *f); /* FILE_HEARS_CLOSE: the running thread closes one */
 	/* *pos is where, and is moved on; without FILE_SEEK it is ignored. May sleep. */
 	ssize64_t (*read)(struct file *f, struct uio *u, uint64_t *pos);
 	ssize64_t (*write)(struct file *f, struct uio *u, uint64_t *pos);
@@ -580,6 +582,8 @@ struct file *file_alloc(const struct path *p, uint32_t flags, uint32_t kind,
 			const struct file_ops *ops);
 /* Open what p names: permission by flags, ops->open. Referenced or err_ptr. */
 struct file *file_open_path(const struct path *p, int flags);
+/* The same for who has just made it: whatever its mode says. */
+struct file *file_open_made(const struct path *p, int flags);
 struct file *file_open_at(int dirfd, const char *path, int flags, mode_t mode);
 /* As fd_get, but O_PATH files too (fd_get refuses them). */
 struct file *fd_get_any(int fd);

@@ -129,6 +129,27 @@ void clock_was_set(void)
 	mutex_unlock(&wall_mutex);
 }
 
+static void wall_alarm_fired(struct clock_timer *ct)
+{
+	struct wall_alarm *a = container_of(ct, struct wall_alarm, timer);
+
+	__atomic_store_n(&a->over, true, __ATOMIC_RELEASE);
+	wake_all(a->wq);
+}
+
+void wall_alarm_set(struct wall_alarm *a, uint64_t until, struct waitqueue *wq)
+{
+	a->over = false;
+	a->wq = wq;
+	clock_timer_init(&a->timer, CLOCK_REALTIME, wall_alarm_fired);
+	clock_timer_set(&a->timer, MAX(until, 1UL), 0, true);
+}
+
+void wall_alarm_cancel(struct wall_alarm *a)
+{
+	clock_timer_cancel(&a->timer);
+}
+
 void clock_timers_init(void)
 {
 	mutex_init(&wall_mutex, "wall timers", RANK_CLOCK);

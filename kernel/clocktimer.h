@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/time.h"
+#include "kernel/wait.h"
 #include "lib/list.h"
 
 #define TIMER_PERIOD_MIN (200 * NSEC_PER_USEC)
@@ -41,6 +42,21 @@ void clock_timer_cancel(struct clock_timer *ct);
 uint64_t clock_timer_forward(struct clock_timer *ct, uint64_t ahead);
 /* ns until it fires next, at least 1; 0 when it is off or has fired for good. */
 uint64_t clock_timer_left(const struct clock_timer *ct);
+
+/* Wakes who waits at a queue when CLOCK_REALTIME, which may be set meanwhile, reaches a time. */
+struct wall_alarm {
+	struct clock_timer timer;
+	struct waitqueue *wq;
+	bool over;
+};
+/* Both may sleep. On return from cancel the queue is not used any more. */
+void wall_alarm_set(struct wall_alarm *a, uint64_t until, struct waitqueue *wq);
+void wall_alarm_cancel(struct wall_alarm *a);
+static inline bool wall_alarm_over(const struct wall_alarm *a)
+{
+	return __atomic_load_n(&a->over, __ATOMIC_ACQUIRE);
+}
+
 void clock_timers_init(void);
 /* CLOCK_REALTIME was set: timers that go by it are armed anew. May sleep. */
 void clock_was_set(void);

@@ -375,7 +375,7 @@ static void commit(struct exec *x, struct sighand *sighand)
 	sighand_reset(sighand);
 	irq = spin_lock_irq(&proc_lock);
 	t->cred = cred;
-	p->did_exec = true;
+	p->execs++;
 	strlcpy(t->comm, base ? base + 1 : x->path, sizeof(t->comm));
 	spin_unlock_irq(&proc_lock, irq);
 	/* Whoever waits for a descriptor to close finds that the exec has happened. */

@@ -82,7 +82,7 @@ static long setpgid_locked(pid_t pid, pid_t pgid)
 
 	if (!p || (p != me && p->parent != me))
 		return -ESRCH;
-	if (p != me && p->did_exec)
+	if (p != me && p->execs)
 		return -EACCES;
 	if (p->sid == p->pid || p->sid != me->sid)
 		return -EPERM;

@@ -9,6 +9,7 @@
 #include "kernel/clocktimer.h"
 #include "kernel/errata.h"
 #include "kernel/hart.h"
+#include "kernel/ipc/mqueue.h"
 #include "kernel/ipc/msg.h"
 #include "kernel/ipc/sem.h"
 #include "kernel/machine.h"
@@ -75,6 +76,7 @@ static void start_system(void *unused)
 	vfs_init();
 	sem_init();
 	msg_init();
+	mq_init();
 #if DEBUG
 	if (cmdline_has("selftest"))
 		machine_poweroff(selftest_run() ? 1 : 0);

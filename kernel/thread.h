@@ -195,7 +195,7 @@ struct process {
 	pid_t pgid, sid;		/* (proc_lock) */
 	struct tty *tty;		/* (proc_lock) controlling terminal, or NULL */
 	bool zombie;			/* (proc_lock) all threads gone, not yet waited for */
-	bool did_exec; /* (proc_lock) its parent may no longer move it to a group */
+	uint32_t execs; /* (proc_lock) so many; after one its parent may not move it to a group */
 	int exit_status;		/* wait(2) encoding; final once zombie */
 	int exit_signal;		/* to the parent: SIGCHLD, or what clone said; 0 none */
 	struct waitqueue child_wait;	/* wait4 sleeps here */

@@ -205,31 +205,17 @@ SYSCALL2(nanosleep, uaddr_t, in, uaddr_t, uleft)
 	return sleep_relative(&ts, uleft);
 }
 
-struct wall_sleep {
-	struct clock_timer timer;
-	struct waitqueue wait;
-	bool over;
-};
-
-static void wall_sleep_over(struct clock_timer *ct)
-{
-	struct wall_sleep *s = container_of(ct, struct wall_sleep, timer);
-
-	__atomic_store_n(&s->over, true, __ATOMIC_RELEASE);
-	wake_all(&s->wait);
-}
-
 /* Sleep until CLOCK_REALTIME, which may be set meanwhile, has reached a time. */
 static int sleep_wall(uint64_t until)
 {
-	struct wall_sleep s = {.over = false};
+	struct wall_alarm alarm;
+	struct waitqueue wait;
 	int err;
 
-	waitqueue_init(&s.wait);
-	clock_timer_init(&s.timer, CLOCK_REALTIME, wall_sleep_over);
-	clock_timer_set(&s.timer, MAX(until, 1UL), 0, true);
-	err = wait_event(&s.wait, __atomic_load_n(&s.over, __ATOMIC_ACQUIRE), WAIT_INTERRUPTIBLE);
-	clock_timer_cancel(&s.timer);
+	waitqueue_init(&wait);
+	wall_alarm_set(&alarm, until, &wait);
+	err = wait_event(&wait, wall_alarm_over(&alarm), WAIT_INTERRUPTIBLE);
+	wall_alarm_cancel(&alarm);
 	return err;
 }
 

@@ -4,6 +4,7 @@
 #include "fs/event/event.h"
 #include "fs/procfs/procfs.h"
 #include "fs/tmpfs/shm.h"
+#include "kernel/ipc/mqueue.h"
 #include "kernel/ipc/msg.h"
 #include "kernel/random.h"
 #include "kernel/userfault.h"
@@ -195,8 +196,26 @@ static const struct proc_entry inotify_entries[] = {
 	{.mode = 0},
 };
 
+static const struct proc_number mq_queues = {&mq_queues_max, 0, INT32_MAX, NULL};
+static const struct proc_number mq_msg = {&mq_msg_max, 1, MQ_MSG_HARD_MAX, NULL};
+static const struct proc_number mq_msg_def = {&mq_msg_default, 1, MQ_MSG_HARD_MAX, NULL};
+static const struct proc_number mq_size = {
+	&mq_msgsize_max, MQ_MSGSIZE_MIN, MQ_MSGSIZE_HARD_MAX, NULL};
+static const struct proc_number mq_size_def = {
+	&mq_msgsize_default, MQ_MSGSIZE_MIN, MQ_MSGSIZE_HARD_MAX, NULL};
+
+static const struct proc_entry mqueue_entries[] = {
+	{.name = "msg_default", .mode = S_IFREG | 0644, .number = &mq_msg_def},
+	{.name = "msg_max", .mode = S_IFREG | 0644, .number = &mq_msg},
+	{.name = "msgsize_default", .mode = S_IFREG | 0644, .number = &mq_size_def},
+	{.name = "msgsize_max", .mode = S_IFREG | 0644, .number = &mq_size},
+	{.name = "queues_max", .mode = S_IFREG | 0644, .number = &mq_queues},
+	{.mode = 0},
+};
+
 static const struct proc_entry fs_entries[] = {
 	{.name = "inotify", .mode = S_IFDIR | 0555, .children = inotify_entries},
+	{.name = "mqueue", .mode = S_IFDIR | 0555, .children = mqueue_entries},
 	{.mode = 0},
 };
 

@@ -4,6 +4,7 @@
 #include "kernel/ipc/ipc.h"
 
 #include "fs/vfs.h"
+#include "kernel/clocktimer.h"
 #include "kernel/mem/slab.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
@@ -226,20 +227,41 @@ void ipc_waiter_done(struct ipc_waiter *w, int status)
 	wake_all(&w->wq);
 }
 
-int ipc_wait(struct ipc_table *t, struct ipc_waiter *w, uint64_t deadline)
+static bool is_done(const struct ipc_waiter *w)
 {
-	int err = wait_event_deadline(
-		&w->wq, __atomic_load_n(&w->status, __ATOMIC_ACQUIRE) != IPC_WAITS,
-		WAIT_INTERRUPTIBLE, deadline);
+	return __atomic_load_n(&w->status, __ATOMIC_ACQUIRE) != IPC_WAITS;
+}
 
-	spin_lock(&t->lock);
+/* It waits no longer: the status, which is err if nobody has done it. */
+static int wait_over(struct spinlock *lock, struct ipc_waiter *w, int err)
+{
+	spin_lock(lock);
 	if (w->status == IPC_WAITS) {
 		list_del(&w->link);
 		w->status = err;
 	}
 	err = w->status;
-	spin_unlock(&t->lock);
+	spin_unlock(lock);
 	return err;
+}
+
+int ipc_wait(struct spinlock *lock, struct ipc_waiter *w, uint64_t deadline)
+{
+	return wait_over(lock, w, wait_event_deadline(&w->wq, is_done(w), WAIT_INTERRUPTIBLE,
+						      deadline));
+}
+
+int ipc_wait_wall(struct spinlock *lock, struct ipc_waiter *w, uint64_t until)
+{
+	struct wall_alarm alarm;
+	int err;
+
+	if (until == UINT64_MAX)
+		return ipc_wait(lock, w, until);
+	wall_alarm_set(&alarm, until, &w->wq);
+	err = wait_event(&w->wq, is_done(w) || wall_alarm_over(&alarm), WAIT_INTERRUPTIBLE);
+	wall_alarm_cancel(&alarm);
+	return wait_over(lock, w, err ? err : -ETIMEDOUT);
 }
 
 /* --- memory --- */

@@ -88,7 +88,9 @@ void ipc_waiter_done(struct ipc_waiter *w, int status);
  * Wait until that has happened: the status; or -ERESTARTSYS, -ETIMEDOUT (ns, time_ns()). Whoever
  * was on a list when the lock was released calls it, even if the status is known.
  */
-int ipc_wait(struct ipc_table *t, struct ipc_waiter *w, uint64_t deadline);
+int ipc_wait(struct spinlock *lock, struct ipc_waiter *w, uint64_t deadline);
+/* The same, but until is a time of CLOCK_REALTIME, which may be set meanwhile. UINT64_MAX: none. */
+int ipc_wait_wall(struct spinlock *lock, struct ipc_waiter *w, uint64_t until);
 
 /* Seconds of CLOCK_REALTIME; the running process. */
 int64_t ipc_now(void);

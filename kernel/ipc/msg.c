@@ -222,7 +222,7 @@ static int do_or_wait(int (*try)(int id, struct msg_waiter *w, int flags), int i
 		/* It was there when it began to wait. */
 		if (status != IPC_WAITS)
 			return waited && status == -EINVAL ? -EIDRM : status;
-		status = ipc_wait(&msg_table, &w->wait, UINT64_MAX);
+		status = ipc_wait(&msg_table.lock, &w->wait, UINT64_MAX);
 		if (status != IPC_AGAIN)
 			return status == -ERESTARTSYS ? -ERESTARTNOHAND : status;
 	}

@@ -280,7 +280,7 @@ static long ops_run(int id, const struct sembuf *ops, uint32_t nops, uint64_t de
 	status = w.wait.status = is_err(set) ? (int)ptr_err(set) : ops_start(set, &w);
 	spin_unlock(&sem_table.lock);
 	if (status == IPC_WAITS)
-		status = ipc_wait(&sem_table, &w.wait, deadline);
+		status = ipc_wait(&sem_table.lock, &w.wait, deadline);
 	/* Never begun again, whatever the handler's flags: signal(7). */
 	if (status == -ERESTARTSYS)
 		return -EINTR;

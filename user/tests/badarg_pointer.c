@@ -143,6 +143,21 @@ TEST(badarg, pointers_sysv)
 	BAD_POINTERS(calls);
 }
 
+TEST(badarg, pointers_mq)
+{
+	static const struct bad_call calls[] = {
+		CALL(mq_open, 0, 's', 0, false, 0, O_RDWR, 0, 0),
+		CALL(mq_open, 3, 'i', 64, true, A_NAME, O_RDWR, 0, 0),
+		CALL(mq_unlink, 0, 's', 0, false, 0),
+		CALL(mq_timedsend, 4, 'i', 16, true, -1, A_BUF, 1, 0, 0),
+		CALL(mq_timedreceive, 4, 'i', 16, true, -1, A_BUF, 1, 0, 0),
+		CALL(mq_notify, 1, 'i', 64, true, -1, 0),
+		CALL(mq_getsetattr, 1, 'i', 64, true, -1, 0, 0),
+	};
+
+	BAD_POINTERS(calls);
+}
+
 TEST(badarg, pointers_paths)
 {
 	static const struct bad_call calls[] = {

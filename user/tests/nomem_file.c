@@ -1,5 +1,6 @@
 /* nomem: names, contents and shared memory; see nomem.c. */
 #include "nomem.h"
+#include "mq.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -174,6 +175,52 @@ TEST(nomem, shm, .seconds = 300)
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		fail_all(&calls[i]);
 	after_shmget(id);
+}
+
+/* --- message queues --- */
+
+static mqd_t queue;
+
+static long run_mq_open(void)
+{
+	return mq_open(mq_name(1), O_RDWR | O_CREAT, 0600, NULL);
+}
+
+static void after_mq_open(long made)
+{
+	CHECK_OK(mq_unlink(mq_name(1)));
+	CHECK_OK(mq_close((mqd_t)made));
+}
+
+static long run_mq_send(void)
+{
+	return mq_put(queue, 20, 3);
+}
+
+static void after_mq_send(long result)
+{
+	(void)result;
+	mq_expect(queue, 20, 3);
+}
+
+static void mq_empty(void)
+{
+	CHECK_EQ(mq_count(queue), 0);
+}
+
+TEST(nomem, mq, .seconds = 300)
+{
+	static const struct failing_call calls[] = {
+		{ .name = "mq_open", .run = run_mq_open, .after = after_mq_open },
+		{ .name = "mq_send", .run = run_mq_send, .after = after_mq_send,
+		  .intact = mq_empty },
+	};
+
+	door_open();
+	queue = mq_new(2, O_NONBLOCK);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		fail_all(&calls[i]);
+	mq_drop(queue);
 }
 
 /* --- the rest of a process --- */
