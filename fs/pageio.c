@@ -4,6 +4,7 @@
 #include "fs/pageio.h"
 
 #include "kernel/mem/slab.h"
+#include "kernel/psi.h"
 
 #define BIO_VECS 32
 
@@ -94,7 +95,7 @@ int pageio_finish(struct pageio *p)
 	pageio_submit(p);
 	block_unplug();
 	pageio_drop(p);
-	(void)wait_event(&p->wait, !atomic_load(&p->pending), WAIT_UNINTERRUPTIBLE);
+	(void)wait_event_io(&p->wait, !atomic_load(&p->pending), WAIT_UNINTERRUPTIBLE);
 	while (!atomic_load_explicit(&p->finished, memory_order_acquire))
 		;
 	return atomic_load(&p->status);

@@ -4,6 +4,7 @@
 
 #include "kernel/panic.h"
 #include "kernel/printk.h"
+#include "kernel/psi.h"
 #include "kernel/swap/object.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
@@ -272,8 +273,9 @@ static __slow void throttle(void)
 
 	writeback_kick();
 	if (pagecache_nr_dirty > dirty_limit())
-		wait_event(&throttle_wait, rounds != seen || pagecache_nr_dirty <= dirty_limit(),
-			   WAIT_KILLABLE);
+		(void)wait_event_io(&throttle_wait,
+				    rounds != seen || pagecache_nr_dirty <= dirty_limit(),
+				    WAIT_KILLABLE);
 }
 
 void writeback_throttle(void)

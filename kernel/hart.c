@@ -176,3 +176,17 @@ void harts_start(void)
 		online += start_one(&harts[i]);
 	pr_info("%u of %u harts online\n", online, nharts);
 }
+
+uint64_t hart_idle_time(const struct hart *h)
+{
+	uint64_t sum, since;
+	bool idle;
+
+	/* No lock; an accounting in between is seen by the sum. */
+	do {
+		sum = __atomic_load_n(&h->idle_time, __ATOMIC_ACQUIRE);
+		idle = h->idle && __atomic_load_n(&h->current, __ATOMIC_RELAXED) == h->idle;
+		since = idle ? __atomic_load_n(&h->idle->ran_since, __ATOMIC_ACQUIRE) : 0;
+	} while (sum != __atomic_load_n(&h->idle_time, __ATOMIC_RELAXED));
+	return idle ? sum + time_ns() - since : sum;
+}

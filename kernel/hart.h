@@ -30,11 +30,13 @@ struct hart {
 	struct rb_root runq;	/* (runq_lock) runnable threads, not the running one */
 	uint64_t min_vruntime;	/* (runq_lock) grows only */
 	uint32_t nr_running;	/* (runq_lock) the queued ones and the running one, idle excluded */
+	uint32_t alone;		/* (runq_lock) 1: when it was last looked at, nobody was queued */
+	uint64_t waited;	/* (runq_lock) ns in which somebody was, about */
 	bool idling;		/* in wfi or about to be */
 
 	_Atomic uint32_t ipi_pending; /* IPI_* bits */
 	struct timer_base *timers;
-	uint64_t timer_armed;	/* (own hart) time CSR value programmed, or UINT64_MAX */
+	uint64_t timer_armed;	/* (own hart, interrupts off) ns; UINT64_MAX: not armed */
 
 	uint64_t irq_count;
 	uint64_t idle_time;	/* ns spent idle, for /proc/stat and uptime */
@@ -61,6 +63,11 @@ void hart_call(hartmask_t mask, void (*func)(void *), void *arg);
 void ipi_interrupt(void); /* the software interrupt of this hart */
 /* Number the harts of the machine; the boot hart gets index 0. */
 void harts_init(uint32_t boot_hartid);
+/*
+ * Nanoseconds that a hart was idle, the idling that goes on now included: a hart without a tick may
+ * not account for itself for a long time. Any context.
+ */
+uint64_t hart_idle_time(const struct hart *h);
 /* What each hart sets up for itself, with its idle thread running. */
 void hart_init_this(void);
 /* Start all secondary harts (HSM) and wait until they are online. */

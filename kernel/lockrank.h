@@ -63,6 +63,8 @@ enum lock_rank {
 	RANK_WAITQ,    /* wait queue (nests: an epoll's below those of the files it watches) */
 	RANK_WATCHES,  /* who watches an open file */
 	RANK_READY,    /* an epoll instance's list of what is ready */
+	RANK_PRESSURE, /* sums and averages of stalls */
+	RANK_STALLS,   /* a hart's stalls */
 	RANK_TIMER,    /* per-hart timers */
 	RANK_RUNQ,     /* run queue (nests: by hart number) */
 	RANK_SLAB,     /* slab cache */

@@ -18,6 +18,7 @@
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/process.h"
+#include "kernel/psi.h"
 #include "kernel/random.h"
 #include "kernel/riscv.h"
 #include "kernel/sbi.h"
@@ -67,6 +68,7 @@ static void start_system(void *unused)
 	irq_init_hart();
 	drivers_probe(DRIVER_CONSOLE);
 	harts_start();
+	psi_init();
 	mm_start();
 	drivers_probe(DRIVER_EARLY);
 	drivers_probe(DRIVER_NORMAL);

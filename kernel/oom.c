@@ -190,11 +190,17 @@ static uint32_t *place_of(const struct object *o, uint64_t index, uint32_t *tag)
 	return &watch.page[hash_u64(hash, REMEMBERED_BITS)];
 }
 
-void oom_page_went(const struct object *o, uint64_t index)
+void oom_page_went(const struct object *o, uint64_t index, bool scarce)
 {
-	uint64_t now = time_ns(), irq = spin_lock_irq(&watch.lock);
-	uint32_t tag, *place = place_of(o, index, &tag);
+	uint64_t now, irq;
+	uint32_t tag, *place;
 
+	psi_page_went(o, index);
+	if (!scarce)
+		return;
+	now = time_ns();
+	irq = spin_lock_irq(&watch.lock);
+	place = place_of(o, index, &tag);
 	if (watch.went >= WINDOW || now > watch.since + WINDOW_NS) {
 		watch.thrashing = now <= watch.since + WINDOW_NS && watch.went >= WINDOW &&
 				  watch.back >= WINDOW / 4 * 3;

@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-#include "kernel/types.h"
+#include "kernel/psi.h"
 
 struct object;
 struct process;
@@ -20,17 +20,18 @@ struct process;
  */
 bool oom_kill(void);
 /*
- * Though something can always be let go, nobody may get on: when hardly a page of a file is left,
- * and what goes is what is needed next. Told of such a page that went, and of each that comes, this
- * finds out; true once each time. Any context.
+ * Though something can always be let go, nobody may get on: when hardly a page of a file is left
+ * (scarce), and what goes is what is needed next. Told of each page that went, and of each that
+ * comes, this finds out; true once each time. Any context.
  */
-void oom_page_went(const struct object *o, uint64_t index);
+void oom_page_went(const struct object *o, uint64_t index, bool scarce);
 void oom_page_back(const struct object *o, uint64_t index);
 extern _Atomic bool oom_watching; /* pages went */
 static inline void oom_page_came(const struct object *o, uint64_t index)
 {
 	if (unlikely(atomic_load_explicit(&oom_watching, memory_order_relaxed)))
 		oom_page_back(o, index);
+	psi_page_came(o, index);
 }
 bool oom_thrashing(void);
 /* From 0 to 2000, of which 667 to 1333 are for who has an oom_score_adj of 0; takes proc_lock. */

@@ -11,6 +11,7 @@
 
 #include "kernel/cpuclock.h"
 #include "kernel/panic.h"
+#include "kernel/psi.h"
 #include "kernel/riscv.h"
 #include "kernel/rusage.h"
 #include "kernel/time.h"
@@ -70,6 +71,9 @@ static void account(struct hart *h, struct thread *t, uint64_t now)
 		return;
 	}
 	t->runtime += ran;
+	/* Who came meanwhile waited for half of it, as far as is known: waking reads no clock. */
+	if (h->nr_running > 1)
+		h->waited += ran >> h->alone;
 	if (likely(t->nice == 0))
 		t->vruntime += ran;
 	else
@@ -234,6 +238,7 @@ static void switch_away(bool preempted)
 		h->nr_running--;
 	}
 	next = pick(h);
+	h->alone = h->nr_running <= 1;
 	if (next == prev) {
 		spin_unlock(&h->runq_lock);
 		irq_enable();
@@ -247,7 +252,7 @@ static void switch_away(bool preempted)
 	next->ran_since = now;
 	next->on_cpu = true;
 	h->current = next;
-	if (next != h->idle)
+	if (next != h->idle && now + SLICE_NS < h->timer_armed)
 		timer_arm_by(now + SLICE_NS, now);
 	fpu_switch(h, prev, next);
 	if (next->aspace)
@@ -461,6 +466,7 @@ void sched_tick(bool user, uint64_t now)
 		t->sticks++;
 	spin_lock(&h->runq_lock);
 	account(h, t, now);
+	h->alone = h->nr_running <= 1;
 	if (!rb_empty(&h->runq)) {
 		struct thread *first = rb_entry(rb_first(&h->runq), struct thread, runq_node);
 
@@ -475,6 +481,7 @@ void sched_tick(bool user, uint64_t now)
 	}
 	if (nharts > 1)
 		balance(h);
+	psi_tick();
 }
 
 void sched_exit(void)

@@ -119,6 +119,8 @@ struct thread {
 	struct waitqueue *vfork_done; /* parent waits here until exec or exit */
 	uint32_t nofault;	/* (own) user copies must not fault pages in while not 0 */
 	bool unthrottled;	/* (own) writes for the flusher: never waits for it */
+	uint8_t stalled;	/* (own) BIT(enum psi_resource) of what it waits for */
+	bool refaults;		/* (own) it brings in a page that went: kernel/psi.h */
 
 	struct block_plug {
 		struct list_head bios;	/* held back to be merged: drivers/block.h */

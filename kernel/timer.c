@@ -18,7 +18,6 @@ struct timer_base {
 	struct spinlock lock;	/* RANK_TIMER, interrupts off */
 	struct rb_root timers;	/* (lock) by when */
 	struct timer *running;	/* (lock) whose func is being called */
-	uint64_t armed;		/* (own hart, interrupts off) ns; UINT64_MAX: not armed */
 };
 
 static struct timer_base bases[MAX_HARTS];
@@ -29,11 +28,11 @@ static bool have_sstc;
  * otherwise skip to the end of time while a disk is still at work. The interrupt then finds
  * nothing due and sets it again.
  */
-static void program(struct timer_base *b, uint64_t when, uint64_t now)
+static void program(struct hart *h, uint64_t when, uint64_t now)
 {
 	uint64_t ticks = time_ns_to_ticks(MIN(when, now + IDLE_NS));
 
-	b->armed = when;
+	h->timer_armed = when;
 	if (have_sstc)
 		csr_write(0x14d, ticks); /* stimecmp; writing it clears the interrupt */
 	else
@@ -42,14 +41,14 @@ static void program(struct timer_base *b, uint64_t when, uint64_t now)
 
 void timer_init_hart(void)
 {
-	struct timer_base *b = &bases[this_hart()->index];
+	struct hart *h = this_hart();
+	struct timer_base *b = &bases[h->index];
 
 	have_sstc = machine_has(ISA_SSTC);
 	spin_init(&b->lock, "timers", RANK_TIMER);
 	b->timers = (struct rb_root)RB_ROOT_INIT;
-	b->armed = UINT64_MAX;
-	this_hart()->timers = b;
-	program(b, UINT64_MAX, time_ns());
+	h->timers = b;
+	program(h, UINT64_MAX, time_ns());
 	csr_set(sie, SIE_STIE);
 }
 
@@ -63,10 +62,10 @@ void timer_init(struct timer *t, void (*func)(struct timer *), void *data)
 
 void timer_arm_by(uint64_t when, uint64_t now)
 {
-	struct timer_base *b = this_hart()->timers;
+	struct hart *h = this_hart();
 
-	if (when < b->armed)
-		program(b, when, now);
+	if (when < h->timer_armed)
+		program(h, when, now);
 }
 
 static void insert(struct timer_base *b, struct timer *t)
@@ -126,8 +125,8 @@ void timer_set(struct timer *t, uint64_t when)
 	t->when = when;
 	insert(b, t);
 	spin_unlock(&b->lock);
-	if (when < b->armed)
-		program(b, when, time_ns());
+	if (when < this_hart()->timer_armed)
+		program(this_hart(), when, time_ns());
 	irq_restore(irq);
 }
 
@@ -138,13 +137,14 @@ bool timer_cancel(struct timer *t)
 
 void timer_interrupt(bool user)
 {
-	struct timer_base *b = this_hart()->timers;
+	struct hart *h = this_hart();
+	struct timer_base *b = h->timers;
 	uint64_t now = time_ns(), next = UINT64_MAX;
 	struct rb_node *n;
 
-	if (now < b->armed) {
+	if (now < h->timer_armed) {
 		/* The clocks differ by a tick, or IDLE_NS has passed. */
-		program(b, b->armed, now);
+		program(h, h->timer_armed, now);
 		return;
 	}
 	spin_lock(&b->lock);
@@ -164,9 +164,9 @@ void timer_interrupt(bool user)
 	if (n)
 		next = rb_entry(n, struct timer, node)->when;
 	spin_unlock(&b->lock);
-	if (current() != this_hart()->idle)
+	if (current() != h->idle)
 		next = MIN(next, now + TICK_NS);
-	program(b, next, now);
+	program(h, next, now);
 	sched_tick(user, now);
 }
 

@@ -2,6 +2,7 @@
 
 #include "kernel/oom.h"
 #include "kernel/panic.h"
+#include "kernel/psi.h"
 #include "kernel/swap/area.h"
 #include "kernel/swap/object.h"
 #include "lib/hash.h"
@@ -34,7 +35,7 @@ static bool still(struct frame *f, uint32_t bits)
 
 int frame_wait(struct frame *f, uint32_t bits, enum wait_mode mode)
 {
-	return wait_event(wait_of(f), !still(f, bits), mode) ? -EINTR : 0;
+	return wait_event_io(wait_of(f), !still(f, bits), mode) ? -EINTR : 0;
 }
 
 void frame_done(struct frame *f, uint32_t bits)
@@ -326,10 +327,8 @@ static struct frame *get_for_write(struct object *o, uint64_t index, uint32_t of
 			if (!f)
 				return NULL;
 		}
-		*err = 0;
 		/* A new page gets its place only once it holds what was written: see write_page. */
-		if (!*fresh)
-			*err = object_make_writable(o, index, off, off + n);
+		*err = *fresh ? 0 : object_make_writable(o, index, off, off + n);
 		if (!*err && !*fresh)
 			*err = make_busy(o, f);
 		if (!*err)
@@ -581,8 +580,8 @@ bool pagecache_try_drop(struct object *o, struct frame *f, bool all)
 	/* References are taken under this lock: the tree's and ours stay the only ones. */
 	if (f->object == o && f->refs == 2 && !f->maps &&
 	    !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK | FRAME_DIRTY)) {
-		if (!all && at_most(2))
-			oom_page_went(o, f->index);
+		if (!all)
+			oom_page_went(o, f->index, at_most(2));
 		pagecache_remove_locked(o, f);
 		dropped = true;
 	}

@@ -4,7 +4,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/oom.h"
 #include "kernel/panic.h"
-#include "kernel/printk.h"
+#include "kernel/psi.h"
 #include "kernel/swap/object.h"
 #include "kernel/swap/slot.h"
 #include "kernel/thread.h"
@@ -110,12 +110,6 @@ void reclaim_caches(bool pages, bool objects)
 		;
 }
 
-static void ask_reclaim_thread(void)
-{
-	wanted = true;
-	wake_all(&reclaim_wait);
-}
-
 /*
  * Nothing was free. Take what is easy ourselves; else wait until the reclaim thread, which holds no
  * lock of a file system and may call every shrinker, and the flusher have been round.
@@ -153,7 +147,8 @@ static struct frame *alloc_wait(unsigned order, unsigned flags)
 				return frame_alloc(order, flags | FRAME_RESERVE);
 			fruitless = 0;
 		}
-		ask_reclaim_thread();
+		wanted = true;
+		wake_all(&reclaim_wait);
 		wait_event_deadline(&memory_wait, rounds != seen || swap_nr_writing < writing,
 				    WAIT_KILLABLE, time_ns() + NSEC_PER_SEC / 10);
 	}
@@ -167,8 +162,11 @@ static uint64_t unwritten(void)
 
 void reclaim_ahead(void)
 {
+	struct psi_stall stall;
+
 	if (likely(!frames_short()))
 		return;
+	psi_begin(&stall, BIT(PSI_MEMORY));
 	for (unsigned waits = 0; frames_free() < frames_high && waits < 32;) {
 		uint64_t before = unwritten();
 
@@ -177,22 +175,26 @@ void reclaim_ahead(void)
 			continue;
 		before = MAX(before, unwritten());
 		if (!before || signal_fatal_pending())
-			return;
+			break;
 		wait_event_deadline(&memory_wait, unwritten() < before, WAIT_KILLABLE,
 				    time_ns() + NSEC_PER_SEC / 10);
 		waits++;
 	}
+	psi_end(&stall);
 }
 
 static void reclaim_thread(void *unused)
 {
-	(void)unused;
+	struct psi_stall stall;
+
 	for (;;) {
 		wait_event(&reclaim_wait, wanted, WAIT_UNINTERRUPTIBLE);
 		wanted = false;
+		psi_begin(&stall, BIT(PSI_MEMORY));
 		while (frames_free() + swap_nr_writing < frames_high)
 			if (!reclaim_frames(64, false))
 				break;
+		psi_end(&stall);
 		rounds++;
 		wake_all(&memory_wait);
 	}

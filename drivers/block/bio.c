@@ -4,6 +4,7 @@
 #include "drivers/block/bio.h"
 
 #include "kernel/mem/kmap.h"
+#include "kernel/psi.h"
 #include "kernel/riscv.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
@@ -184,7 +185,7 @@ int bio_submit_wait_all(struct bio *b, uint32_t n)
 	}
 	block_unplug();
 	block_plug_flush();
-	wait_event(wait_queue_of(&left), atomic_load(&left) == 0, WAIT_UNINTERRUPTIBLE);
+	wait_event_io(wait_queue_of(&left), atomic_load(&left) == 0, WAIT_UNINTERRUPTIBLE);
 	for (uint32_t i = 0; i < n; i++)
 		if (b[i].status)
 			return b[i].status;

@@ -73,6 +73,7 @@ extern const struct proc_entry proc_root_entries[];   /* system.c */
 extern const struct proc_entry proc_process_entries[]; /* process.c */
 #define proc_task_entries (&proc_process_entries[1])  /* all but "task", the first */
 extern const struct proc_entry proc_sys_entries[];     /* sysctl.c */
+extern const struct proc_entry proc_pressure_entries[]; /* pressure.c */
 extern const struct proc_entry proc_net_entries[], proc_sys_net_entries[]; /* net.c */
 /* sysfs.c: the root of its own tree, the directories of a disk and of a partition, a link to one */
 extern const struct proc_entry sysfs_root_entries[], proc_disk_dir, proc_partition_dir;

@@ -61,23 +61,6 @@ static int show_cpuinfo(struct proc_text *t, struct process *p)
 	return 0;
 }
 
-/*
- * Nanoseconds that a hart was idle, the idling that goes on now included: a hart without a tick
- * may not account for itself for a long time. No lock; an accounting in between is seen by the sum.
- */
-static uint64_t hart_idle_time(const struct hart *h)
-{
-	uint64_t sum, since;
-	bool idle;
-
-	do {
-		sum = __atomic_load_n(&h->idle_time, __ATOMIC_ACQUIRE);
-		idle = h->idle && __atomic_load_n(&h->current, __ATOMIC_RELAXED) == h->idle;
-		since = idle ? __atomic_load_n(&h->idle->ran_since, __ATOMIC_ACQUIRE) : 0;
-	} while (sum != __atomic_load_n(&h->idle_time, __ATOMIC_RELAXED));
-	return idle ? sum + time_ns() - since : sum;
-}
-
 static uint64_t idle_total(void)
 {
 	uint64_t sum = 0;
@@ -263,6 +246,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "mounts", .mode = S_IFLNK | 0777, .readlink = link_mounts},
 	{.name = "net", .mode = S_IFDIR | 0555, .children = proc_net_entries},
 	{.name = "partitions", .mode = S_IFREG | 0444, .show = show_partitions},
+	{.name = "pressure", .mode = S_IFDIR | 0555, .children = proc_pressure_entries},
 	{.name = "slabinfo", .mode = S_IFREG | 0400, .show = proc_show_slabinfo},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
 	{.name = "swaps", .mode = S_IFREG | 0444, .show = show_swaps},

@@ -6,6 +6,7 @@
 
 #include "drivers/block.h"
 #include "kernel/printk.h"
+#include "kernel/psi.h"
 #include "kernel/swap/place.h"
 #include "kernel/swap/swapon.h"
 #include "kernel/thread.h"
@@ -24,6 +25,7 @@ static void bio_pages(struct bio *b, struct frame **frames, uint32_t n)
 static int swap_read(struct swap_area *a, uint32_t at, struct frame *f)
 {
 	const struct swap_place *p = a->owner;
+	struct psi_stall stall;
 	struct bio_vec vec;
 	struct bio b;
 	uint32_t n = 1;
@@ -32,7 +34,9 @@ static int swap_read(struct swap_area *a, uint32_t at, struct frame *f)
 	bio_init(&b, p->bdev, BIO_READ, swap_place_sector(p, at, &n));
 	b.vec = &vec;
 	bio_pages(&b, &f, n);
+	psi_begin(&stall, BIT(PSI_MEMORY));
 	err = bio_submit_wait(&b);
+	psi_end(&stall);
 	if (err)
 		pr_err("swap: reading page %u of %s for %s failed (%d)\n", at, b.dev->name,
 		       current()->comm, err);
@@ -80,7 +84,7 @@ static void write_start(struct swap_area *a, uint32_t at, uint64_t sector, struc
 	const struct swap_place *p = a->owner;
 	struct swap_write *w;
 
-	wait_event(&writes_wait, (w = write_get()), WAIT_UNINTERRUPTIBLE);
+	wait_event_io(&writes_wait, (w = write_get()), WAIT_UNINTERRUPTIBLE);
 	bio_init(&w->bio, p->bdev, BIO_WRITE, sector);
 	w->bio.vec = w->vec;
 	w->bio.done = write_done;

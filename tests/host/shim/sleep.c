@@ -3,6 +3,7 @@
 
 #include "drivers/block.h"
 #include "kernel/panic.h"
+#include "kernel/psi.h"
 #include "kernel/signal.h"
 #include "kernel/time.h"
 
@@ -94,4 +95,29 @@ static bool host_timer_fire(void)
 	host_time = MAX(host_time, t->when);
 	t->func(t);
 	return true;
+}
+
+/* Nobody asks for how long it slept. */
+_Atomic bool psi_pages_went;
+
+void psi_begin(struct psi_stall *s, uint32_t what)
+{
+	s->what = what;
+}
+
+void psi_end(struct psi_stall *s)
+{
+	assert_always(s->what);
+}
+
+void psi_page_went(const struct object *o, uint64_t index)
+{
+	(void)o;
+	(void)index;
+}
+
+void psi_page_back(const struct object *o, uint64_t index)
+{
+	(void)o;
+	(void)index;
 }
