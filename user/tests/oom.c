@@ -222,6 +222,19 @@ static pid_t holder(size_t size, const char *adj, struct gate *gate)
 		pause();
 }
 
+/* How near to the end of memory one gets, and what happens there, is each kernel's own matter. */
+void skip_elsewhere(void)
+{
+	if (number_in("/proc/vmstat", "xv39_cow_copied") < 0)
+		SKIP("only for xv39");
+}
+
+void skip_memory_above(long mib)
+{
+	if (number_in("/proc/meminfo", "MemTotal") > mib << 10)
+		SKIP("the machine has more than %ld MiB of memory", mib);
+}
+
 static pid_t hog_start(void)
 {
 	pid_t hog = child();
@@ -239,6 +252,7 @@ TEST(oom, spares, .root = true, .seconds = 600, .no_leak_check = true)
 	struct gate gate;
 	pid_t spared, hog;
 
+	skip_memory_above(1024);
 	gate_make(&gate);
 	spared = holder(half, "-1000", &gate);
 	hog = hog_start();
@@ -255,18 +269,12 @@ TEST(oom, volunteers, .root = true, .seconds = 600, .no_leak_check = true)
 	struct gate gate;
 	pid_t volunteer, hog;
 
+	skip_memory_above(1024);
 	gate_make(&gate);
 	volunteer = holder(4 * PIECE, "1000", &gate);
 	hog = hog_start();
 	expect_signal(volunteer, SIGKILL);
 	expect_signal(hog, SIGKILL);
-}
-
-/* How near to the end of memory one gets, and what happens there, is each kernel's own matter. */
-void skip_elsewhere(void)
-{
-	if (number_in("/proc/vmstat", "xv39_cow_copied") < 0)
-		SKIP("only for xv39");
 }
 
 static void take_but(long kib)
@@ -286,8 +294,7 @@ TEST(oom, reading_kills_nobody, .root = true, .seconds = 600, .no_leak_check = t
 	if (fd < 0)
 		SKIP("no disk");
 	/* A share of memory stays with files, which there is more than what is left here. */
-	if (number_in("/proc/meminfo", "MemTotal") > 256 << 10)
-		SKIP("more than 256 MiB of memory");
+	skip_memory_above(256);
 	take_but(3072);
 	for (int i = 0; i < 512 && read(fd, buf, sizeof(buf)) > 0; i++)
 		;
@@ -319,6 +326,7 @@ TEST(oom, thrashing, .root = true, .seconds = 600, .no_leak_check = true)
 	pid_t hog;
 
 	skip_elsewhere();
+	skip_memory_above(1024);
 	hog = child();
 	if (!hog)
 		crawl();

@@ -18,6 +18,7 @@ void swap_end(bool ours);
 /* The number that follows a name in a file of /proc; -1: the name is not there. */
 long number_in(const char *path, const char *name);
 void skip_elsewhere(void); /* unless it is xv39 */
+void skip_memory_above(long mib); /* what fills all of memory takes its time where there is much */
 
 char *swap_pages(int flags);
 /* What page i holds in round r: something at either end. */

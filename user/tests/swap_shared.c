@@ -347,8 +347,7 @@ TEST(swap, shared_off_brings_all_back, .root = true)
 static void skip_large_memory(void)
 {
 	skip_elsewhere();
-	if (number_in("/proc/meminfo", "MemTotal") > 256 << 10)
-		SKIP("more than 256 MiB of memory");
+	skip_memory_above(256);
 }
 
 /* All memory that is free and an eighth of what swap has. */
