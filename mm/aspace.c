@@ -333,6 +333,9 @@ int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vm
 
 	if (!v || v->start >= end)
 		return 0;
+	for (last = v; last && last->start < end; last = last->next)
+		if (last->flags & VMA_SEALED)
+			return -EPERM;
 	/* A hole in the middle makes two areas of one. */
 	if (v->start < start && v->end > end && as->areas.count >= max_map_count)
 		return -ENOMEM;

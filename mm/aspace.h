@@ -63,8 +63,9 @@ void aspace_enter(struct aspace *as, struct vma *v);
 /* The same but for the tree of areas, which is the caller's matter (fork: vma_build). */
 void aspace_adopt(struct aspace *as, struct vma *v);
 /*
- * Remove whatever is mapped in [start, end). 0 or -ENOMEM before any change. What was removed is
- * chained to *dead, for aspace_bury once the lock is released: files may close. (a writer)
+ * Remove whatever is mapped in [start, end). 0, or before any change: -ENOMEM; -EPERM, as some of
+ * it is sealed. What was removed is chained to *dead, for aspace_bury once the lock is released:
+ * files may close. (a writer)
  */
 int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vma **dead);
 void aspace_bury(struct vma *dead); /* may be NULL; may sleep; no lock held */

@@ -44,10 +44,19 @@ static const struct advice *advice_find(int what)
 	return NULL;
 }
 
-/* Does the area take the advice? 0 or -EINVAL, as madvise(2) says. */
-static int advice_fits(const struct vma *v, int what)
+/* Would it lose what is sealed: memory that nobody may write to? (mseal(2)) */
+static bool sealed(const struct vma *v)
 {
-	switch (what) {
+	return (v->flags & (VMA_SEALED | VMA_SHARED)) == VMA_SEALED && !v->file &&
+	       !(v->prot & PROT_WRITE);
+}
+
+/* Does the area take the advice? 0 or -errno, as madvise(2) says. */
+static int advice_fits(const struct vma *v, const struct advice *a)
+{
+	if (sealed(v) && (a->drop || (a->set & (VMA_DONTFORK | VMA_WIPEONFORK))))
+		return -EPERM;
+	switch (a->what) {
 	case MADV_DONTNEED:
 		return v->flags & VMA_LOCKED ? -EINVAL : 0;
 	case MADV_FREE:
@@ -87,7 +96,7 @@ static int advise_areas(struct aspace *as, uaddr_t start, uaddr_t end, const str
 		if (v->start > at)
 			hole = -ENOMEM;
 		at = MAX(at, v->start);
-		err = advice_fits(v, a->what);
+		err = advice_fits(v, a);
 		if (!err && !(v = aspace_isolate(v, at, end, a->drop)))
 			err = -ENOMEM;
 		if (err)

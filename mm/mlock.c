@@ -26,13 +26,15 @@ uint64_t pages_in(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t flags)
 	return pages;
 }
 
-static void area_set_locked(struct vma *v, uint32_t flags)
+#define LOCKS (VMA_LOCKED | VMA_LOCKONFAULT)
+
+static void area_set(struct vma *v, uint32_t clear, uint32_t set)
 {
-	aspace_area_change(v, v->prot, (v->flags & ~(VMA_LOCKED | VMA_LOCKONFAULT)) | flags);
+	aspace_area_change(v, v->prot, (v->flags & ~clear) | set);
 }
 
-/* Set the lock flags of all areas in [start, end), which may have no hole. (a writer) */
-static int set_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t flags)
+/* Change the flags of all areas in [start, end), which may have no hole. (a writer) */
+static int set_flags(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t clear, uint32_t set)
 {
 	uaddr_t at = start;
 	int err = 0;
@@ -44,7 +46,7 @@ static int set_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t fl
 			err = -ENOMEM;
 			break;
 		}
-		area_set_locked(v, flags);
+		area_set(v, clear, set);
 		at = v->end;
 	}
 	aspace_merge(as, start, end);
@@ -73,7 +75,7 @@ static long lock_range(uaddr_t start, size_t len, uint32_t flags)
 	    mlock_allowed(as, (size >> PAGE_SHIFT) - pages_in(as, start, end, VMA_LOCKED)))
 		err = -ENOMEM;
 	if (!err)
-		err = set_locked(as, start, end, flags);
+		err = set_flags(as, start, end, LOCKS, flags);
 	rwlock_write_unlock(&as->lock);
 	/* Locked it is; that not all of it could be brought in is told. */
 	if (!err && flags == VMA_LOCKED)
@@ -102,7 +104,7 @@ SYSCALL2(munlock, uaddr_t, start, size_t, len)
 static void set_all(struct aspace *as, uint32_t flags)
 {
 	for (struct vma *v = vma_first(&as->areas); v; v = v->next)
-		area_set_locked(v, flags);
+		area_set(v, LOCKS, flags);
 	aspace_merge(as, 0, USER_TOP);
 }
 
@@ -141,4 +143,23 @@ SYSCALL0(munlockall)
 	set_all(as, 0);
 	rwlock_write_unlock(&as->lock);
 	return 0;
+}
+
+/* For good: only the end of the process undoes it. */
+SYSCALL3(mseal, uaddr_t, start, size_t, len, uint64_t, flags)
+{
+	struct aspace *as = current()->aspace;
+	size_t size = ALIGN_UP(len, PAGE_SIZE);
+	uaddr_t end = start + size;
+	int err = -ENOMEM;
+
+	if (flags || (start & ~PAGE_MASK) || (len && !size) || end < start)
+		return -EINVAL;
+	if (end == start)
+		return 0;
+	rwlock_write(&as->lock);
+	if (end <= USER_TOP && pages_in(as, start, end, 0) == size >> PAGE_SHIFT)
+		err = set_flags(as, start, end, 0, VMA_SEALED);
+	rwlock_write_unlock(&as->lock);
+	return err;
 }

@@ -273,14 +273,14 @@ int populate(struct aspace *as, uaddr_t start, uaddr_t end)
 
 /* --- mprotect --- */
 
-/* May the area get the protection? 0 or -EACCES. */
+/* May the area get the protection? 0, -EACCES or -EPERM. */
 static int protect_check(const struct vma *v, uint32_t prot)
 {
 	if ((prot & PROT_WRITE) && !(v->flags & VMA_MAYWRITE))
 		return -EACCES;
 	if (v->file && (prot & PROT_EXEC) && (file_map_mode(v->file) & FILE_MAP_NOEXEC))
 		return -EACCES;
-	return 0;
+	return v->flags & VMA_SEALED ? -EPERM : 0;
 }
 
 /*

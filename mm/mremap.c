@@ -112,6 +112,7 @@ static long move(struct remap *r)
 static long remap_to(struct remap *r)
 {
 	struct vma *v;
+	int err;
 
 	if ((r->new & ~PAGE_MASK) || r->new_len > USER_TOP || r->new > USER_TOP - r->new_len)
 		return -EINVAL;
@@ -120,12 +121,15 @@ static long remap_to(struct remap *r)
 			return -EINVAL;
 		if (r->new < MMAP_MIN_ADDR)
 			return -EPERM;
-		if (aspace_unmap_locked(r->as, r->new, r->new + r->new_len, &r->dead))
-			return -ENOMEM;
+		err = aspace_unmap_locked(r->as, r->new, r->new + r->new_len, &r->dead);
+		if (err)
+			return err;
 	}
 	if (r->old_len > r->new_len) {
-		if (aspace_unmap_locked(r->as, r->old + r->new_len, r->old + r->old_len, &r->dead))
-			return -ENOMEM;
+		err = aspace_unmap_locked(r->as, r->old + r->new_len, r->old + r->old_len,
+					  &r->dead);
+		if (err)
+			return err;
 		r->old_len = r->new_len;
 	}
 	v = resizable(r);
@@ -175,11 +179,15 @@ static long resize(struct remap *r)
 
 static long remap(struct remap *r)
 {
+	const struct vma *v;
 	long ret;
 
 	rwlock_write(&r->as->lock);
-	if (!vma_at(&r->as->areas, r->old))
+	v = vma_at(&r->as->areas, r->old);
+	if (!v)
 		ret = -EFAULT;
+	else if (v->flags & VMA_SEALED)
+		ret = -EPERM;
 	else if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
 		ret = remap_to(r);
 	else if (r->new_len > USER_TOP)

@@ -108,6 +108,7 @@ enum {
 	VMA_ACCOUNT = 32768, /* its pages are promised: commit.h */
 	VMA_SEQUENTIAL = 65536, /* read-ahead hints */
 	VMA_RANDOM = 131072,
+	VMA_SEALED = 262144, /* mseal: stays where and as it is */
 };
 
 /* (a) aspace lock as writer to change, reader to read; (o) object's lock */
