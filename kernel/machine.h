@@ -64,6 +64,22 @@ struct machine {
 
 extern struct machine machine;
 
+/* Is pa an address in RAM? */
+static inline bool machine_is_ram(uint64_t pa)
+{
+	for (unsigned i = 0; i < machine.ram_count; i++)
+		if (pa - machine.ram[i].base < machine.ram[i].size)
+			return true;
+	return false;
+}
+/* RAM is below this address. */
+static inline uint64_t machine_ram_end(void)
+{
+	const struct phys_range *last = &machine.ram[machine.ram_count - 1];
+
+	return last->base + last->size;
+}
+
 /*
  * Fills `machine` from the tree at blob (mapped, at physical address blob_phys, at most max bytes
  * of it readable).  The kernel image occupies [image_start, image_end) physically; it, all RAM

@@ -412,14 +412,6 @@ void leaf_wait(struct frame *t)
 		 FRAME_LOCK);
 }
 
-bool frame_valid(paddr_t pa)
-{
-	for (unsigned i = 0; i < machine.ram_count; i++)
-		if (pa - machine.ram[i].base < machine.ram[i].size)
-			return true;
-	return false;
-}
-
 bool frames_short(void)
 {
 	return buddy.free < frames_low;
@@ -438,29 +430,15 @@ uint64_t frames_free(void)
 	return n;
 }
 
-void frame_stats(struct frame_stats *out)
+void frame_blocks(struct frame_blocks *out)
 {
-	uint64_t irq;
+	uint64_t irq = spin_lock_irq(&buddy.lock);
 
-	memset(out, 0, sizeof(*out));
-	out->total = frames_total;
-	irq = spin_lock_irq(&buddy.lock);
 	for (unsigned o = 0; o <= FRAME_ORDER_MAX; o++)
-		out->free_blocks[o] = buddy.blocks[o].n;
+		out->free[o] = buddy.blocks[o].n;
 	out->loose = buddy.nr_loose;
-	out->free_blocks[0] += out->loose;
+	out->free[0] += out->loose;
 	spin_unlock_irq(&buddy.lock, irq);
-	for (unsigned i = 0; i < machine.ram_count; i++) {
-		struct frame *f = frame_of_pa(machine.ram[i].base);
-		struct frame *end = f + (machine.ram[i].size >> PAGE_SHIFT);
-
-		for (; f < end; f++) {
-			out->by_type[frame_type(f)]++;
-			out->mapped += frame_type(f) == FRAME_OBJECT && f->maps;
-			out->swap_cached += frame_type(f) == FRAME_ANON && f->slot;
-		}
-	}
-	out->free = out->by_type[FRAME_FREE];
 }
 
 void frames_add(paddr_t pa, uint64_t n)
@@ -486,15 +464,6 @@ void frames_add(paddr_t pa, uint64_t n)
 		f += 1UL << order;
 	}
 	spin_unlock(&buddy.lock);
-}
-
-uint64_t frame_pfn_end(void)
-{
-	uint64_t end = 0;
-
-	for (unsigned i = 0; i < machine.ram_count; i++)
-		end = MAX(end, (machine.ram[i].base + machine.ram[i].size) >> PAGE_SHIFT);
-	return end;
 }
 
 bool frames_set_min(uint64_t min)

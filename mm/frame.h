@@ -250,8 +250,6 @@ static inline void frame_set_type(struct frame *f, enum frame_type type)
 {
 	f->word = type;
 }
-/* Is pa a page of RAM that the core map covers? */
-bool frame_valid(paddr_t pa);
 extern paddr_t zero_page_pa; /* the shared page of zeros */
 
 /* The bit lock of a leaf table (RANK_LEAF). Preemption is off while it is held. */
@@ -298,16 +296,10 @@ static inline void leaf_unlock_two(struct frame *a, struct frame *b)
 		leaf_unlock(b);
 }
 
-/* Counts by type, in frames: only for reports, may be off by what is in flight. */
-struct frame_stats {
-	uint64_t total, free, loose, by_type[FRAME_TYPES]; /* loose: free, not merged yet */
-	uint64_t mapped; /* OBJECT, in some page table */
-	uint64_t swap_cached; /* ANON with a slot */
-	uint64_t free_blocks[FRAME_ORDER_MAX + 1]; /* /proc/buddyinfo */
+struct frame_blocks {
+	uint64_t free[FRAME_ORDER_MAX + 1], loose; /* loose: free, not merged yet; with order 0 */
 };
-void frame_stats(struct frame_stats *out);
-/* Page numbers of RAM are below this. */
-uint64_t frame_pfn_end(void);
+void frame_blocks(struct frame_blocks *out);
 uint64_t frames_free(void);   /* cheap, approximate */
 bool frames_short(void);      /* below the low watermark? Any context. */
 extern uint64_t frames_total; /* RAM that is ours */

@@ -3,6 +3,7 @@
  */
 #include "drivers/mmc/mmc_dma.h"
 
+#include "kernel/machine.h"
 #include "lib/string.h"
 
 static uint32_t data_bytes(const struct mmc_data *data)
@@ -17,7 +18,7 @@ static enum dma_dir direction(const struct mmc_data *data)
 
 int mmc_dma_init(struct mmc_dma *m, struct mmc_host *h)
 {
-	bool high = frame_pfn_end() > 4 * GiB / PAGE_SIZE;
+	bool high = machine_ram_end() > 4 * GiB;
 
 	if (!m->one_piece && (m->reaches_all || !high))
 		return 0;

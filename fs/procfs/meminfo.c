@@ -2,6 +2,7 @@
 
 #include "kernel/hart.h"
 #include "kernel/layout.h"
+#include "kernel/machine.h"
 #include "kernel/mem/vmalloc.h"
 #include "kernel/swap/area.h"
 #include "lib/string.h"
@@ -73,32 +74,55 @@ static uint64_t kib(uint64_t pages)
 	return pages * (PAGE_SIZE / KiB);
 }
 
+/* Frames by type; may be off by what is in flight. */
+struct census {
+	uint64_t by_type[FRAME_TYPES];
+	uint64_t mapped; /* OBJECT, in some page table */
+	uint64_t swap_cached; /* ANON with a slot */
+};
+
+static void census_take(struct census *c)
+{
+	memset(c, 0, sizeof(*c));
+	for (unsigned i = 0; i < machine.ram_count; i++) {
+		const struct frame *f = frame_of_pa(machine.ram[i].base);
+		const struct frame *end = f + (machine.ram[i].size >> PAGE_SHIFT);
+
+		for (; f < end; f++) {
+			c->by_type[frame_type(f)]++;
+			c->mapped += frame_type(f) == FRAME_OBJECT && f->maps;
+			c->swap_cached += frame_type(f) == FRAME_ANON && f->slot;
+		}
+	}
+}
+
 void meminfo_get(struct meminfo *out)
 {
-	struct frame_stats s;
-	uint64_t file = pagecache_nr_file;
+	struct census c;
+	uint64_t file = pagecache_nr_file, free;
 
-	frame_stats(&s);
+	census_take(&c);
+	free = c.by_type[FRAME_FREE];
 	memset(out, 0, sizeof(*out));
 	out->swap_total = kib(swap_total);
 	out->swap_free = kib(swap_total - swap_used);
-	out->swap_cached = kib(s.swap_cached);
-	out->total = kib(s.total);
-	out->free = kib(s.free);
+	out->swap_cached = kib(c.swap_cached);
+	out->total = kib(frames_total);
+	out->free = kib(free);
 	out->cached = kib(pagecache_nr_frames);
 	out->shmem = kib(pagecache_nr_frames - MIN(file, pagecache_nr_frames));
-	out->available = kib(s.free + file - MIN(s.free + file, frames_min));
-	out->active_anon = kib(s.by_type[FRAME_ANON]);
+	out->available = kib(free + file - MIN(free + file, frames_min));
+	out->active_anon = kib(c.by_type[FRAME_ANON]);
 	out->inactive_file = kib(file);
 	out->active = out->active_anon;
 	out->inactive = out->inactive_file;
-	out->anon_pages = kib(s.by_type[FRAME_ANON]);
-	out->mapped = kib(s.mapped);
+	out->anon_pages = kib(c.by_type[FRAME_ANON]);
+	out->mapped = kib(c.mapped);
 	out->anon_huge = kib(anon_huge());
 	out->dirty = kib(pagecache_nr_dirty);
 	out->writeback = kib(pagecache_nr_writeback);
-	out->slab = out->sunreclaim = kib(s.by_type[FRAME_SLAB]);
-	out->page_tables = kib(s.by_type[FRAME_PAGETABLE]);
+	out->slab = out->sunreclaim = kib(c.by_type[FRAME_SLAB]);
+	out->page_tables = kib(c.by_type[FRAME_PAGETABLE]);
 	out->kernel_stack = kib(kstack_pages);
 	out->commit_limit = kib(commit_limit());
 	out->committed_as = kib(commit_sum());

@@ -8,6 +8,7 @@
 #include "fs/procfs/pages.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/hart.h"
+#include "kernel/machine.h"
 #include "kernel/mem/slab.h"
 #include "kernel/remote.h"
 #include "kernel/thread.h"
@@ -102,12 +103,12 @@ int proc_show_vmstat(struct proc_text *t, struct process *p)
 
 int proc_show_buddyinfo(struct proc_text *t, struct process *p)
 {
-	struct frame_stats s;
+	struct frame_blocks blocks;
 
-	frame_stats(&s);
+	frame_blocks(&blocks);
 	proc_printf(t, "Node 0, zone   Normal ");
 	for (unsigned order = 0; order <= FRAME_ORDER_MAX; order++)
-		proc_printf(t, "%6lu ", (unsigned long)s.free_blocks[order]);
+		proc_printf(t, "%6lu ", (unsigned long)blocks.free[order]);
 	proc_printf(t, "\n");
 	return 0;
 }
@@ -187,7 +188,7 @@ static uint64_t page_flags(uint64_t pfn)
 	const struct frame *f = FRAMES + pfn;
 	uint64_t flags = 0;
 
-	if (!frame_valid(pfn << PAGE_SHIFT))
+	if (!machine_is_ram(pfn << PAGE_SHIFT))
 		return BIT(NOPAGE);
 	if (pfn << PAGE_SHIFT == zero_page_pa)
 		return BIT(ZERO_PAGE);
@@ -230,7 +231,7 @@ static uint64_t page_count(uint64_t pfn)
 {
 	const struct frame *f = FRAMES + pfn;
 
-	if (!frame_valid(pfn << PAGE_SHIFT))
+	if (!machine_is_ram(pfn << PAGE_SHIFT))
 		return 0;
 	if (frame_type(f) == FRAME_OBJECT)
 		return f->maps;
@@ -251,12 +252,12 @@ static void flags_fill(void *arg, uint64_t first, uint64_t *words, size_t n)
 
 ssize64_t proc_read_kpagecount(struct process *p, struct uio *u, uint64_t pos)
 {
-	return words_read(u, pos, frame_pfn_end(), NULL, counts_fill);
+	return words_read(u, pos, machine_ram_end() >> PAGE_SHIFT, NULL, counts_fill);
 }
 
 ssize64_t proc_read_kpageflags(struct process *p, struct uio *u, uint64_t pos)
 {
-	return words_read(u, pos, frame_pfn_end(), NULL, flags_fill);
+	return words_read(u, pos, machine_ram_end() >> PAGE_SHIFT, NULL, flags_fill);
 }
 
 static void pagemap_fill(void *arg, uint64_t first, uint64_t *words, size_t n)

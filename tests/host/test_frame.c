@@ -1,6 +1,7 @@
 /* mm/frame.c and kernel/mem/slab.c: RAM with holes handed out, given back, and run out of. */
 #include "tests/host/shim/kernel.h"
 
+#include "kernel/machine.h"
 #include "kernel/mem/slab.h"
 #include "lib/bits.h"
 #include "mm/frame.h"
@@ -57,10 +58,10 @@ static void test_total(void **state)
 	for (unsigned i = 0; i < ARRAY_SIZE(ram); i++)
 		pages += ram[i].size / PAGE_SIZE;
 	assert_int_equal(frames_total, pages - 1); /* page 0 ends lists */
-	assert_true(frame_valid(0x80003000));
-	assert_false(frame_valid(0x80002fff));
-	assert_true(frame_valid(0x80003000 + ram[1].size - 1));
-	assert_false(frame_valid(0x80003000 + ram[1].size));
+	assert_true(machine_is_ram(0x80003000));
+	assert_false(machine_is_ram(0x80002fff));
+	assert_true(machine_is_ram(0x80003000 + ram[1].size - 1));
+	assert_false(machine_is_ram(0x80003000 + ram[1].size));
 	assert_true(frames_min && frames_min < frames_low && frames_low < frames_high);
 }
 

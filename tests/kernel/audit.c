@@ -155,10 +155,10 @@ static void audit_zeroed(const struct frame *f)
 
 static void audit_caches(uint64_t cached)
 {
-	struct frame_stats stats;
+	struct frame_blocks blocks;
 
-	frame_stats(&stats);
-	cached -= stats.loose;
+	frame_blocks(&blocks);
+	cached -= blocks.loose;
 	for (uint32_t i = 0; i < nharts; i++) {
 		const struct mm_hart *h = harts[i].percpu_mm;
 
