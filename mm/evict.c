@@ -288,26 +288,48 @@ static void harvest_table(struct frame *leaf, pte_t *l1)
 	policy_used(used, n);
 }
 
-static void harvest_space(struct aspace *as)
+/* (leaf lock) */
+static void cool(pte_t p)
 {
-	uaddr_t va = 0;
+	struct frame *f = pte_present(p) && !pte_special(p) ? pte_frame(p) : NULL;
+
+	if (f && f->maps == 1 && (frame_type(f) == FRAME_ANON || frame_has(f, FRAME_QUEUED)))
+		policy_cold(f);
+}
+
+/* (as->lock) All tables with pages in [va, end), which are cold then if nobody shares them. */
+static void harvest_range(struct aspace *as, uaddr_t va, uaddr_t end, bool cold)
+{
 	struct frame *leaf;
 
-	/* A writer is busy with it: the next time. */
-	if (!rwlock_tryread(&as->lock))
-		return;
-	while ((leaf = pt_lock_next(as, &va, USER_TOP))) {
+	while ((leaf = pt_lock_next(as, &va, end))) {
+		uaddr_t stop = pt_span_end(va, end);
+
 		harvest_table(leaf, pt_l1_entry(as, va));
+		for (; cold && va < stop; va += PAGE_SIZE)
+			cool(*pt_entry(leaf, va));
 		pt_unlock(leaf);
-		va = pt_span_end(va, USER_TOP);
+		va = stop;
 	}
+}
+
+void cool_range(struct aspace *as, uaddr_t start, uaddr_t end)
+{
+	rwlock_read(&as->lock);
+	harvest_range(as, start, end, true);
 	rwlock_read_unlock(&as->lock);
+	tlb_flush(as, start, end);
 }
 
 void harvest(void)
 {
-	for (struct aspace *as = aspace_next(NULL); as; as = aspace_next(as))
-		harvest_space(as);
+	for (struct aspace *as = aspace_next(NULL); as; as = aspace_next(as)) {
+		/* A writer is busy with it: the next time. */
+		if (!rwlock_tryread(&as->lock))
+			continue;
+		harvest_range(as, 0, USER_TOP, false);
+		rwlock_read_unlock(&as->lock);
+	}
 	/* Entries that are cached would not be marked again. */
 	tlb_flush_all();
 	policy_epoch();

@@ -193,9 +193,14 @@ static int advise_span(struct aspace *as, struct vma_span *s, int what)
 		/* As far as it goes: who touches a page that could not be read is told. */
 		(void)swap_in_range(as, NULL, NULL, s->start, s->end);
 		return 0;
+	case MADV_COLD:
 	case MADV_PAGEOUT:
 		if (s->flags & VMA_LOCKED)
 			return -EINVAL;
+		if (what == MADV_COLD) {
+			cool_range(as, s->start, s->end);
+			return 0;
+		}
 		evict_range(as, s->start, s->end);
 		if (s->object)
 			swap_object_page_out(s->object, s->index,
@@ -236,7 +241,8 @@ SYSCALL3(madvise, uaddr_t, start, size_t, len, int, what)
 	uaddr_t end = start + size;
 
 	if (!a && what != MADV_WILLNEED && what != MADV_REMOVE && what != MADV_PAGEOUT &&
-	    what != MADV_POPULATE_READ && what != MADV_POPULATE_WRITE && what != MADV_COLLAPSE)
+	    what != MADV_POPULATE_READ && what != MADV_POPULATE_WRITE && what != MADV_COLLAPSE &&
+	    what != MADV_COLD)
 		return -EINVAL;
 	if ((start & ~PAGE_MASK) || (len && !size) || end < start)
 		return -EINVAL;

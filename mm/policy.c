@@ -20,11 +20,11 @@
 #define LOOKS	    3  /* at established pages for one that came in or goes */
 #define ROUNDS	    32 /* pages on trial that may have been used, before one goes anyway */
 
-enum { TRIAL, MAIN };
+enum { COLD, TRIAL, MAIN };
 
 static struct {
 	struct spinlock lock;	/* irq */
-	struct frame_list queue[2]; /* (lock) as all below; the oldest first */
+	struct frame_list queue[3]; /* (lock) as all below; the oldest first */
 	uint64_t goal;		/* pages on trial */
 	uint64_t vacant;	/* room for established pages; at first without end */
 	uint64_t gone;		/* victims since the epoch began */
@@ -59,16 +59,16 @@ static void stamp_now(struct frame *f)
 static void push(struct frame *f, unsigned which)
 {
 	frame_list_append(&policy.queue[which], f);
-	frame_set(f, FRAME_QUEUED | (which == MAIN ? FRAME_MAIN : 0));
+	frame_set(f, FRAME_QUEUED | (which == MAIN ? FRAME_MAIN : which == COLD ? FRAME_COLD : 0));
 }
 
 /* From one place to another. Who frees f looks at QUEUED without the lock: it stays set. */
 static unsigned pull(struct frame *f)
 {
-	unsigned which = frame_has(f, FRAME_MAIN) ? MAIN : TRIAL;
+	unsigned which = frame_has(f, FRAME_MAIN) ? MAIN : frame_has(f, FRAME_COLD) ? COLD : TRIAL;
 
 	frame_list_remove(&policy.queue[which], f);
-	frame_clear(f, FRAME_MAIN);
+	frame_clear(f, FRAME_MAIN | FRAME_COLD);
 	return which;
 }
 
@@ -88,9 +88,9 @@ static struct frame *head(unsigned which)
 	return q->n ? FRAMES + q->first : NULL;
 }
 
-static uint64_t total(void)
+uint64_t policy_pages(void)
 {
-	return policy.queue[TRIAL].n + policy.queue[MAIN].n;
+	return policy.queue[TRIAL].n + policy.queue[MAIN].n + policy.queue[COLD].n;
 }
 
 /* The access that brought it in does not count. */
@@ -154,7 +154,8 @@ static void enter_new(struct frame *f)
 {
 	stamp_now(f);
 	push(f, TRIAL);
-	if (policy.vacant && policy.queue[TRIAL].n > MAX(policy.goal, total() / TRIAL_SHARE)) {
+	if (policy.vacant &&
+	    policy.queue[TRIAL].n > MAX(policy.goal, policy_pages() / TRIAL_SHARE)) {
 		policy.vacant--;
 		f = head(TRIAL);
 		pull(f);
@@ -189,9 +190,22 @@ void policy_enter_next(struct frame *f)
 	uint64_t irq = spin_lock_irq(&policy.lock);
 
 	if (!frame_has(f, FRAME_QUEUED)) {
-		frame_list_push(&policy.queue[TRIAL], f);
-		frame_set(f, FRAME_QUEUED);
+		frame_list_push(&policy.queue[COLD], f);
+		frame_set(f, FRAME_QUEUED | FRAME_COLD);
 	}
+	spin_unlock_irq(&policy.lock, irq);
+}
+
+void policy_cold(struct frame *f)
+{
+	uint64_t irq = spin_lock_irq(&policy.lock);
+
+	if (frame_has(f, FRAME_QUEUED))
+		pull(f);
+	else
+		stamp_now(f);
+	frame_clear(f, FRAME_FRESH | FRAME_REFERENCED);
+	push(f, COLD);
 	spin_unlock_irq(&policy.lock, irq);
 }
 
@@ -212,9 +226,9 @@ static struct frame *choose(void)
 	struct frame *f;
 
 	for (unsigned i = 0;; i++) {
-		f = head(TRIAL);
-		if (!f)
-			f = head(MAIN);
+		f = NULL;
+		for (unsigned which = COLD; !f && which <= MAIN; which++)
+			f = head(which);
 		if (!f || !used(f) || i == ROUNDS)
 			return f;
 		frame_clear(f, FRAME_REFERENCED);
@@ -275,7 +289,7 @@ void policy_forget(uint32_t shadow)
 
 bool policy_due(void)
 {
-	return policy.gone >= total() / EPOCH_SHARE;
+	return policy.gone >= policy_pages() / EPOCH_SHARE;
 }
 
 void policy_used(struct frame *const *frames, uint32_t n)
@@ -294,7 +308,7 @@ void policy_used(struct frame *const *frames, uint32_t n)
 /* Of how many epochs ago are the pages that LRU would still have, all that were used since? */
 static uint32_t lru_age(void)
 {
-	uint64_t pages = 0, room = total();
+	uint64_t pages = 0, room = policy_pages();
 	uint32_t ago = 0;
 
 	while (ago < STAMPS - 1) {
@@ -319,10 +333,10 @@ void policy_epoch(void)
 			shorter += policy.kept[s];
 		policy.back[s] = policy.kept[s] = 0;
 	}
-	least = total() / TRIAL_SHARE;
+	least = policy_pages() / TRIAL_SHARE;
 	policy.goal += longer;
 	policy.goal -= MIN(policy.goal, shorter);
-	policy.goal = MIN(MAX(policy.goal, least), total() - least);
+	policy.goal = MIN(MAX(policy.goal, least), policy_pages() - least);
 	/* More on trial than that: memory that was found late, or the queue became shorter. */
 	while (policy.queue[TRIAL].n > policy.goal + least) {
 		struct frame *f = head(TRIAL);
@@ -334,9 +348,4 @@ void policy_epoch(void)
 	policy.last[policy.now] = 0;
 	policy.gone = 0;
 	spin_unlock_irq(&policy.lock, irq);
-}
-
-uint64_t policy_pages(void)
-{
-	return total();
 }

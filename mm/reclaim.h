@@ -40,5 +40,7 @@ extern _Atomic uint64_t swap_nr_writing; /* frames */
 struct aspace;
 /* For MADV_PAGEOUT: the private pages of a range leave memory, if they can. May sleep. */
 void evict_range(struct aspace *as, uint64_t start, uint64_t end);
+/* For MADV_COLD: the pages of a range that nobody shares are the next to go. May sleep. */
+void cool_range(struct aspace *as, uint64_t start, uint64_t end);
 /* Gather accessed bits, and end the policy's epoch. May sleep, and end address spaces. */
 void harvest(void);
