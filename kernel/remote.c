@@ -9,8 +9,9 @@
 #include "fs/file.h"
 #include "kernel/elf.h"
 #include "kernel/mem/slab.h"
+#include "kernel/process.h"
 #include "kernel/syscall.h"
-#include "kernel/thread.h"
+#include "kernel/uapi/mman.h"
 #include "mm/aspace.h"
 #include "mm/tlb.h"
 #include "mm/usercopy.h"
@@ -268,4 +269,63 @@ SYSCALL6(process_vm_writev, pid_t, pid, uaddr_t, local, uint64_t, nlocal, uaddr_
 {
 	return process_vm(pid, (uint64_t[]){local, nlocal}, (uint64_t[]){remote, nremote}, flags,
 			  REMOTE_WRITE);
+}
+
+/* --- process_madvise(2) --- */
+
+long sys_madvise(uint64_t start, uint64_t len, uint64_t what);
+
+/* Bytes of the ranges before the first that fails; if that is the first of all, -errno. */
+static long advise_ranges(struct aspace *as, const struct uio *u, int what)
+{
+	struct aspace *own = aspace_borrow(as);
+	uint64_t done = 0;
+	long err = 0;
+
+	for (uint32_t i = 0; i < u->niov && !err; i++) {
+		err = sys_madvise(u->iov[i].base, u->iov[i].len, (uint64_t)what);
+		done += err ? 0 : u->iov[i].len;
+	}
+	(void)aspace_borrow(own);
+	return done ? (long)done : err;
+}
+
+static long advise_process(struct process *p, const struct uio *u, int what)
+{
+	struct aspace *as;
+	long ret;
+
+	if (process_gone(p))
+		return -ESRCH;
+	if (what != MADV_WILLNEED && what != MADV_COLD && what != MADV_PAGEOUT &&
+	    what != MADV_COLLAPSE)
+		return -EINVAL;
+	if (!process_may_access(p, false))
+		return -EACCES;
+	as = process_aspace(p);
+	if (!as)
+		return -ESRCH;
+	ret = cred_capable(CAP_SYS_NICE) ? advise_ranges(as, u, what) : -EPERM;
+	aspace_put(as);
+	return ret;
+}
+
+SYSCALL5(process_madvise, int, pidfd, uaddr_t, ranges, uint64_t, n, int, what, uint32_t, flags)
+{
+	struct iovec64 fast[IOV_FAST], *slow = NULL;
+	struct process *p;
+	struct uio u;
+	long ret;
+
+	if (flags)
+		return -EINVAL;
+	ret = iov_get(&u, ranges, n, fast, &slow);
+	if (!ret) {
+		p = pidfd_process(pidfd, NULL);
+		ret = is_err(p) ? ptr_err(p) : advise_process(p, &u, what);
+		if (!is_err(p))
+			process_put(p);
+	}
+	kfree(slow);
+	return ret;
 }
