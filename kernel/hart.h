@@ -29,6 +29,9 @@ struct hart {
 	struct spinlock runq_lock; /* RANK_RUNQ, interrupts off */
 	struct rb_root runq;	/* (runq_lock) runnable threads, not the running one */
 	uint64_t min_vruntime;	/* (runq_lock) grows only */
+	uint64_t rt_base, rt_next; /* (runq_lock) places of real-time threads: schedclass.c */
+	uint64_t rt_since, rt_ran; /* (runq_lock) ns: their period began; they have run in it */
+	bool rt_spent;		/* (runq_lock) which is all they may */
 	uint32_t nr_running;	/* (runq_lock) the queued ones and the running one, idle excluded */
 	uint32_t alone;		/* (runq_lock) 1: when it was last looked at, nobody was queued */
 	uint64_t waited;	/* (runq_lock) ns in which somebody was, about */

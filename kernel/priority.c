@@ -5,6 +5,7 @@
  */
 #include "kernel/pid.h"
 #include "kernel/process.h"
+#include "kernel/rusage.h"
 #include "kernel/syscall.h"
 #include "kernel/uapi/ioprio.h"
 #include "kernel/uapi/resource.h"
@@ -77,8 +78,7 @@ static long request_run(struct request *r)
 	return r->err;
 }
 
-/* RLIMIT_NICE counts from 1 (nice 19) to 40 (nice -20): getrlimit(2). */
-static bool rlimit_allows(const struct thread *t, int nice)
+bool nice_allowed(const struct thread *t, int nice)
 {
 	return (uint64_t)(20 - nice) <= t->process->rlimits[RLIMIT_NICE].cur;
 }
@@ -90,10 +90,10 @@ static void nice_set(struct thread *t, struct request *r)
 
 	if (!may && me->euid != t->cred->uid && me->euid != t->cred->euid)
 		r->err = -EPERM;
-	else if (!may && r->value < t->nice && !rlimit_allows(t, r->value))
+	else if (!may && r->value < t->nice && !nice_allowed(t, r->value))
 		r->err = -EACCES;
 	else
-		t->nice = r->value;
+		sched_set(t, t->class, r->value);
 }
 
 static void nice_get(struct thread *t, struct request *r)

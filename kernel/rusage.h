@@ -31,3 +31,6 @@ void cpu_timer_swap(struct process *p, int which, const uint64_t *value, uint64_
 		    uint64_t *left, uint64_t *interval);
 /* Send what the timers of t's process owe. From the tick of a running thread. */
 void cpu_timers_check(struct thread *t);
+
+/* priority.c. May t's nice value become so low? RLIMIT_NICE counts from 1 (19) to 40 (-20). */
+bool nice_allowed(const struct thread *t, int nice);

@@ -1,64 +1,27 @@
 /*
- * The scheduler: one run queue a hart, ordered by virtual run time (time run, weighted by nice),
- * the smallest first. A run queue's lock is held across context_switch and released by the thread
- * that comes next, so whoever holds it sees each of its threads either running or fully saved.
+ * The scheduler: one run queue a hart, ordered by virtual run time (time run, weighted by nice; for
+ * real-time threads a place before all others, kernel/sched.h), the smallest first. A run queue's
+ * lock is held across context_switch and released by the thread that comes next, so whoever holds
+ * it sees each of its threads either running or fully saved.
  *
  * There is no periodic tick on an idle hart. A hart that runs a thread has its timer armed for
  * the end of the slice at the latest; it is not touched at a switch, since arming it costs a call
  * to the firmware: a timer that fires early just looks at the queue and goes on.
  */
-#include "kernel/thread.h"
+#include "kernel/sched.h"
 
 #include "kernel/cpuclock.h"
 #include "kernel/panic.h"
 #include "kernel/psi.h"
 #include "kernel/riscv.h"
 #include "kernel/rusage.h"
-#include "kernel/time.h"
 #include "kernel/trap.h"
 #include "mm/aspace.h"
 
-#define SLICE_NS       (10 * NSEC_PER_MSEC)
 #define WAKEUP_GRAN_NS (1 * NSEC_PER_MSEC)
 
 struct thread *context_switch(struct thread *prev, struct thread *next);
 void sched_finish_switch(struct thread *prev);
-
-/* The share of nice n: each step is about 10 % of processor time (nice(2)); 1024 for nice 0. */
-static const uint32_t nice_weight[40] = {
-	88818, 71054, 56843, 45475, 36380, 29104, 23283, 18626, 14901, 11921,
-	9537,  7629,  6104,  4883,  3906,  3125,  2500,	 2000,	1600,  1280,
-	1024,  819,   655,   524,   419,   336,	  268,	 215,	172,   137,
-	110,   88,    70,    56,    45,	   36,	  29,	 23,	18,    15,
-};
-
-/* (the lock of its run queue) */
-static inline uint32_t thread_state(const struct thread *t)
-{
-	return __atomic_load_n((const uint32_t *)&t->state, __ATOMIC_RELAXED);
-}
-
-static void runq_insert(struct hart *h, struct thread *t)
-{
-	struct rb_node **link = &h->runq.node, *parent = NULL;
-
-	while (*link) {
-		parent = *link;
-		if ((int64_t)(t->vruntime -
-			      rb_entry(parent, struct thread, runq_node)->vruntime) < 0)
-			link = &parent->left;
-		else
-			link = &parent->right;
-	}
-	rb_insert(&h->runq, &t->runq_node, parent, link, NULL);
-	t->on_runq = true;
-}
-
-static void runq_remove(struct hart *h, struct thread *t)
-{
-	rb_erase(&h->runq, &t->runq_node, NULL);
-	t->on_runq = false;
-}
 
 /* Charge the running thread for the time since it was last charged. Run queue locked. */
 static void account(struct hart *h, struct thread *t, uint64_t now)
@@ -74,10 +37,10 @@ static void account(struct hart *h, struct thread *t, uint64_t now)
 	/* Who came meanwhile waited for half of it, as far as is known: waking reads no clock. */
 	if (h->nr_running > 1)
 		h->waited += ran >> h->alone;
-	if (likely(t->nice == 0))
+	if (likely(!t->class.weighted))
 		t->vruntime += ran;
-	else
-		t->vruntime += ran * 1024 / nice_weight[t->nice + 20];
+	else if (!class_charge(h, t, ran))
+		return;
 	if ((int64_t)(t->vruntime - h->min_vruntime) > 0)
 		h->min_vruntime = t->vruntime;
 }
@@ -169,18 +132,13 @@ static struct thread *steal(struct hart *h)
 	for (struct rb_node *n = rb_last(&busiest->runq); n; n = rb_prev(n)) {
 		struct thread *c = rb_entry(n, struct thread, runq_node);
 
-		if (!c->on_cpu && (c->affinity >> h->index & 1)) {
-			runq_remove(busiest, c);
-			busiest->nr_running--;
-			c->vruntime += h->min_vruntime - busiest->min_vruntime;
-			c->hart = h;
+		if (may_take(h, c)) {
+			take_over(h, busiest, c);
 			t = c;
 			break;
 		}
 	}
 	spin_unlock(&busiest->runq_lock);
-	if (t)
-		h->nr_running++;
 	return t;
 }
 
@@ -275,11 +233,13 @@ void thread_yield(void)
 	uint64_t irq = irq_save();
 	struct rb_node *last;
 
-	/* Go behind all others that are waiting here. */
+	/* Go behind all others that are waiting here; a real-time one behind its equals. */
 	h = t->hart;
 	spin_lock(&h->runq_lock);
 	last = rb_last(&h->runq);
-	if (last) {
+	if (unlikely(thread_is_rt(t))) {
+		t->vruntime = class_place(h, t);
+	} else if (last) {
 		uint64_t v = rb_entry(last, struct thread, runq_node)->vruntime;
 
 		if ((int64_t)(v - t->vruntime) > 0)
@@ -336,10 +296,14 @@ static struct hart *choose_hart(struct thread *t)
 
 	if (last->online && (t->affinity >> last->index & 1) && last->current == last->idle)
 		return last;
-	for (uint32_t i = 0; i < nharts && nharts > 1; i++)
-		if (harts[i].online && (t->affinity >> i & 1) &&
-		    harts[i].current == harts[i].idle && !harts[i].nr_running)
-			return &harts[i];
+	if (nharts > 1) {
+		for (uint32_t i = 0; i < nharts; i++)
+			if (harts[i].online && (t->affinity >> i & 1) &&
+			    harts[i].current == harts[i].idle && !harts[i].nr_running)
+				return &harts[i];
+		if (unlikely(thread_is_rt(t)))
+			last = class_choose_hart(t, last);
+	}
 	if (t->affinity >> last->index & 1)
 		return last;
 	for (uint32_t i = 0; i < nharts; i++)
@@ -365,7 +329,7 @@ static bool enqueue(struct hart *h, struct thread *t)
 	uint64_t floor = h->min_vruntime - SLICE_NS / 2;
 
 	if ((int64_t)(t->vruntime - floor) < 0)
-		t->vruntime = floor;
+		t->vruntime = unlikely(t->class.policy) ? class_place(h, t) : floor;
 	t->hart = h;
 	runq_insert(h, t);
 	h->nr_running++;
@@ -388,19 +352,6 @@ static void enqueue_chosen(struct thread *t)
 	if (enqueue(to, t))
 		kick(to);
 	spin_unlock(&to->runq_lock);
-}
-
-/* Lock the run queue t belongs to, which may change until it is locked. Interrupts off. */
-static struct hart *lock_hart_of(struct thread *t)
-{
-	for (;;) {
-		struct hart *h = __atomic_load_n(&t->hart, __ATOMIC_ACQUIRE);
-
-		spin_lock(&h->runq_lock);
-		if (likely(h == t->hart))
-			return h;
-		spin_unlock(&h->runq_lock);
-	}
 }
 
 bool thread_wake(struct thread *t)
@@ -430,7 +381,8 @@ void thread_start(struct thread *t)
 
 	t->hart = h;
 	spin_lock(&h->runq_lock);
-	t->vruntime = h->min_vruntime;
+	/* So low, a thread of another class is given its place. */
+	t->vruntime = h->min_vruntime - (unlikely(t->class.policy) ? RT_LEAD : 0);
 	t->state = THREAD_RUNNING;
 	enqueue_chosen(t);
 	irq_restore(irq);
@@ -467,12 +419,10 @@ void sched_tick(bool user, uint64_t now)
 	spin_lock(&h->runq_lock);
 	account(h, t, now);
 	h->alone = h->nr_running <= 1;
-	if (!rb_empty(&h->runq)) {
-		struct thread *first = rb_entry(rb_first(&h->runq), struct thread, runq_node);
-
-		if ((int64_t)(t->vruntime - first->vruntime) > 0)
-			__atomic_or_fetch(&t->work, WORK_RESCHED, __ATOMIC_RELAXED);
-	}
+	if (unlikely(rt_used))
+		class_tick(h, t, now);
+	if (runq_has_better(h))
+		__atomic_or_fetch(&t->work, WORK_RESCHED, __ATOMIC_RELAXED);
 	spin_unlock(&h->runq_lock);
 	if (t->process) {
 		rlimit_cpu_check(t);
@@ -482,6 +432,46 @@ void sched_tick(bool user, uint64_t now)
 	if (nharts > 1)
 		balance(h);
 	psi_tick();
+}
+
+/* t's class was another one: where it stands now, if it stands or runs here. h locked. */
+static void class_changed(struct hart *h, struct thread *t, struct sched_class was, bool here)
+{
+	if (!t->class.priority && was.priority)
+		t->vruntime = h->min_vruntime;
+	else if (!t->class.priority)
+		return;
+	else if (!here) /* it gets its place when it wakes */
+		t->vruntime = h->min_vruntime - RT_LEAD;
+	else if (t->class.priority < was.priority)
+		t->vruntime = class_place_first(h, t);
+	else if (t->class.priority > was.priority || t->class.policy != was.policy)
+		t->vruntime = class_place(h, t);
+}
+
+void sched_set(struct thread *t, struct sched_class class, int nice)
+{
+	uint64_t irq = irq_save();
+	struct hart *h = lock_hart_of(t);
+	struct sched_class was = t->class;
+	bool queued = t->on_runq, runs = h->current == t;
+
+	if (runs)
+		account(h, t, time_ns());
+	if (queued)
+		runq_remove(h, t);
+	class.weighted = nice || class.priority || class.policy == SCHED_IDLE;
+	t->class = class;
+	t->nice = nice;
+	if (class.priority)
+		rt_used = true;
+	class_changed(h, t, was, queued || runs);
+	if (queued)
+		runq_insert(h, t);
+	if (h->current != h->idle && runq_has_better(h))
+		kick(h);
+	spin_unlock(&h->runq_lock);
+	irq_restore(irq);
 }
 
 void sched_exit(void)
@@ -565,36 +555,4 @@ void thread_cpu_times(struct thread *t, uint64_t *user, uint64_t *system)
 
 	*system = u + s ? total / (u + s) * s : 0;
 	*user = total - *system;
-}
-
-/*
- * Load average: the number of runnable threads, averaged with exponential decay over 1, 5 and 15
- * minutes. Sampled when someone asks, or every 5 s while harts tick; what was missed decays.
- */
-static struct spinlock load_lock = SPINLOCK_INIT("loadavg", RANK_NONE);
-static uint64_t load[3], load_sampled; /* (load_lock) */
-
-static void load_sample(uint64_t now)
-{
-	/* exp(-5s/1min), exp(-5s/5min), exp(-5s/15min), times 65536 */
-	static const uint64_t decay[3] = {60298, 64453, 65173};
-	uint64_t running = 0;
-
-	for (uint32_t i = 0; i < nharts; i++)
-		running += __atomic_load_n(&harts[i].nr_running, __ATOMIC_RELAXED);
-	for (int steps = 0; load_sampled + 5 * NSEC_PER_SEC <= now && steps < 1000; steps++) {
-		for (int i = 0; i < 3; i++)
-			load[i] = (load[i] * decay[i] + running * 65536 * (65536 - decay[i])) >> 16;
-		load_sampled += 5 * NSEC_PER_SEC;
-	}
-}
-
-void loadavg_get(uint64_t out[3])
-{
-	uint64_t irq = spin_lock_irq(&load_lock);
-
-	load_sample(time_ns());
-	for (int i = 0; i < 3; i++)
-		out[i] = load[i];
-	spin_unlock_irq(&load_lock, irq);
 }

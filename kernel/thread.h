@@ -77,6 +77,13 @@ struct thread {
 	bool on_cpu;		/* (hart->runq_lock) running, or not yet switched away from */
 	struct rb_node runq_node; /* (hart->runq_lock) by vruntime */
 	int nice;		/* -20..19 */
+	struct sched_class {
+		uint8_t policy;	  /* SCHED_* */
+		uint8_t priority; /* of SCHED_FIFO and SCHED_RR 1..99, else 0 */
+		bool weighted;	  /* its time does not count as it is: nice, or its policy */
+		bool reset_on_fork;
+	} class;		/* (hart->runq_lock) */
+	uint64_t rr_ran;	/* (hart->runq_lock) ns of its slice: SCHED_RR */
 	uint16_t ioprio;	/* (proc_lock) IOPRIO_* */
 	int death_signal;	/* (own) its process gets it when its parent ends; 0: none */
 	uint64_t vruntime;	/* (hart->runq_lock) ns run, weighted by nice */
@@ -279,6 +286,9 @@ void sched_preempt(void);
 void sched_init_hart(struct hart *h, struct thread *idle);
 /* From the timer interrupt: what it interrupted; it is now. */
 void sched_tick(bool user, uint64_t now);
+/* t, which may be any thread, is scheduled so from now on (weighted follows). RANK_RUNQ. */
+void sched_set(struct thread *t, struct sched_class class, int nice);
+void sched_reset(struct thread *t); /* a new one: SCHED_RESET_ON_FORK */
 void sched_exit(void) __noreturn; /* the running thread is dead */
 void idle_loop(void) __noreturn;
 /* time_ns() as it was a tick ago (10 ms) or later, for a load from memory. The running thread. */

@@ -30,6 +30,7 @@ struct snapshot {
 	uint32_t ngroups;
 	gid_t groups[32];
 	int nice;
+	struct sched_class class;
 	uint32_t hart;
 	sigset_t blocked, pending, shared, ignored, caught;
 	struct usage usage, children;
@@ -112,6 +113,7 @@ static void snapshot_locked(struct process *p, struct thread *t, struct snapshot
 	if (t) {
 		strlcpy(s->comm, t->comm, sizeof(s->comm));
 		s->nice = t->nice;
+		s->class = t->class;
 		s->hart = t->hart ? t->hart->index : 0;
 		s->umask = t->fs ? atomic_load(&t->fs->umask) : 0;
 		if (t->cred)
@@ -173,12 +175,13 @@ static int show_stat(struct proc_text *t, struct process *p)
 		    s.usage.majflt, s.children.majflt);
 	proc_printf(t, "%lu %lu %lu %lu %d %d %u 0 %lu %lu %lu ", s.usage.utime / TICK,
 		    s.usage.stime / TICK, s.children.utime / TICK, s.children.stime / TICK,
-		    20 + s.nice, s.nice, s.threads, p->start_time / TICK, mem.size * PAGE_SIZE,
+		    s.class.priority ? -1 - s.class.priority : 20 + s.nice, s.nice,
+		    s.threads, p->start_time / TICK, mem.size * PAGE_SIZE,
 		    mem.rss);
 	proc_printf(t,
-		    "18446744073709551615 %lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 ",
+		    "18446744073709551615 %lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %u %u %u 0 0 0 ",
 		    l.start_code, l.end_code, l.start_stack, s.pending | s.shared, s.blocked,
-		    s.ignored, s.caught, p->exit_signal, s.hart);
+		    s.ignored, s.caught, p->exit_signal, s.hart, s.class.priority, s.class.policy);
 	proc_printf(t, "%lu %lu %lu %lu %lu %lu %lu %d\n", l.start_data, l.end_data, l.start_brk,
 		    l.arg_start, l.arg_end, l.env_start, l.env_end,
 		    s.state == 'Z' ? p->exit_status : 0);

@@ -1,0 +1,569 @@
+/* Scheduling classes: what is set is got, who may, what it means for who runs. */
+#include "ut.h"
+
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#define RESET SCHED_RESET_ON_FORK
+
+/* glibc's headers may have none, or one that lacks the last two. */
+struct attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+	uint32_t util_min, util_max;
+};
+
+static int set(pid_t pid, int policy, int priority)
+{
+	struct sched_param p = {.sched_priority = priority};
+
+	return sched_setscheduler(pid, policy, &p);
+}
+
+static int priority_of(pid_t pid)
+{
+	struct sched_param p;
+
+	CHECK_OK(sched_getparam(pid, &p));
+	return p.sched_priority;
+}
+
+static int attr_set(struct attr *a)
+{
+	return (int)syscall(SYS_sched_setattr, 0, a, 0);
+}
+
+static struct attr attr_of(pid_t pid)
+{
+	struct attr a;
+
+	CHECK_OK(syscall(SYS_sched_getattr, pid, &a, sizeof(a), 0));
+	return a;
+}
+
+/* Field n, counted from 1, of /proc/PID/stat. */
+static long stat_field(pid_t pid, int n)
+{
+	char path[32], text[1024], *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	(void)file_text(path, text, sizeof(text));
+	at = strrchr(text, ')') + 2;
+	for (int i = 3; i < n; i++)
+		at = strchr(at, ' ') + 1;
+	return strtol(at, NULL, 10);
+}
+
+/* Only one processor for this process and its children. */
+static void one_processor(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	CHECK_OK(sched_setaffinity(0, sizeof(set), &set));
+}
+
+TEST(sched, set_is_got, .root = true)
+{
+	static const int fair[] = {SCHED_BATCH, SCHED_IDLE, SCHED_OTHER};
+
+	CHECK_EQ(sched_getscheduler(0), SCHED_OTHER);
+	for (int policy = SCHED_FIFO; policy <= SCHED_RR; policy++) {
+		CHECK_OK(set(0, policy, 7));
+		CHECK_EQ(sched_getscheduler(getpid()), policy);
+		CHECK_EQ(priority_of(0), 7);
+		CHECK_EQ(stat_field(getpid(), 18), -8);
+		CHECK_EQ(stat_field(getpid(), 40), 7);
+		CHECK_EQ(stat_field(getpid(), 41), policy);
+		CHECK_OK(sched_setparam(0, &(struct sched_param){.sched_priority = 99}));
+		CHECK_EQ(priority_of(getpid()), 99);
+		CHECK_ERR(sched_setparam(0, &(struct sched_param){.sched_priority = 0}), EINVAL);
+		CHECK_ERR(set(0, policy, 0), EINVAL);
+		CHECK_ERR(set(0, policy, 100), EINVAL);
+		CHECK_ERR(set(0, policy, -1), EINVAL);
+		CHECK_EQ(sched_get_priority_min(policy), 1);
+		CHECK_EQ(sched_get_priority_max(policy), 99);
+	}
+	for (int i = 0; i < 3; i++) {
+		CHECK_OK(set(0, fair[i], 0));
+		CHECK_EQ(sched_getscheduler(0), fair[i]);
+		CHECK_EQ(priority_of(0), 0);
+		CHECK_EQ(stat_field(getpid(), 18), 20);
+		CHECK_EQ(stat_field(getpid(), 41), fair[i]);
+		CHECK_ERR(set(0, fair[i], 1), EINVAL);
+		CHECK_EQ(sched_get_priority_min(fair[i]), 0);
+		CHECK_EQ(sched_get_priority_max(fair[i]), 0);
+	}
+	CHECK_EQ(sched_get_priority_max(SCHED_DEADLINE), 0);
+	CHECK_ERR(sched_get_priority_max(4), EINVAL);
+	CHECK_ERR(sched_get_priority_min(-1), EINVAL);
+}
+
+TEST(sched, bad_arguments)
+{
+	struct sched_param p = {0};
+	struct timespec t;
+
+	CHECK_ERR(sched_setscheduler(0, 4, &p), EINVAL);
+	CHECK_ERR(sched_setscheduler(0, -1, &p), EINVAL);
+	CHECK_ERR(sched_setscheduler(0, SCHED_DEADLINE, &p), EINVAL);
+	CHECK_ERR(sched_setscheduler(-1, SCHED_OTHER, &p), EINVAL);
+	CHECK_ERR(sched_setscheduler(99999999, SCHED_OTHER, &p), ESRCH);
+	CHECK_ERR(syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, 8), EFAULT);
+	CHECK_ERR(syscall(SYS_sched_setparam, 0, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_setparam, 0, 8), EFAULT);
+	CHECK_ERR(sched_setparam(-1, &p), EINVAL);
+	CHECK_ERR(sched_setparam(99999999, &p), ESRCH);
+	CHECK_ERR(sched_getscheduler(-1), EINVAL);
+	CHECK_ERR(sched_getscheduler(99999999), ESRCH);
+	CHECK_ERR(syscall(SYS_sched_getparam, 0, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_getparam, 0, 8), EFAULT);
+	CHECK_ERR(sched_getparam(-1, &p), EINVAL);
+	CHECK_ERR(sched_getparam(99999999, &p), ESRCH);
+	CHECK_ERR(sched_rr_get_interval(-1, &t), EINVAL);
+	CHECK_ERR(sched_rr_get_interval(99999999, &t), ESRCH);
+	CHECK_ERR(syscall(SYS_sched_rr_get_interval, 0, 8), EFAULT);
+}
+
+TEST(sched, interval, .root = true)
+{
+	struct timespec t;
+
+	CHECK_OK(sched_rr_get_interval(0, &t));
+	CHECK_EQ(t.tv_sec, 0);
+	CHECK_OK(set(0, SCHED_RR, 1));
+	CHECK_OK(sched_rr_get_interval(0, &t));
+	CHECK_EQ(t.tv_sec, 0);
+	CHECK_EQ(t.tv_nsec, 100000000);
+	CHECK_OK(set(0, SCHED_FIFO, 1));
+	CHECK_OK(sched_rr_get_interval(getpid(), &t));
+	CHECK_EQ(t.tv_nsec, 0);
+}
+
+TEST(sched, attr, .root = true)
+{
+	struct attr a = {.size = sizeof(a), .policy = SCHED_FIFO, .priority = 5}, got;
+	char large[200] = {0};
+
+	CHECK_OK(attr_set(&a));
+	CHECK_EQ(sched_getscheduler(0), SCHED_FIFO);
+	got = attr_of(0);
+	CHECK_EQ(got.size, sizeof(a));
+	CHECK_EQ(got.policy, SCHED_FIFO);
+	CHECK_EQ(got.priority, 5);
+	CHECK_EQ(got.flags, 0);
+	/* What is kept is not looked at; with the parameters, the policy is kept. */
+	a = (struct attr){.size = sizeof(a), .policy = SCHED_RR, .flags = 0x11, .priority = 77};
+	CHECK_OK(attr_set(&a));
+	CHECK_EQ(sched_getscheduler(0), SCHED_FIFO | RESET);
+	CHECK_EQ(priority_of(0), 5);
+	a = (struct attr){.size = sizeof(a), .policy = SCHED_OTHER, .flags = 8, .priority = 6};
+	CHECK_OK(attr_set(&a));
+	CHECK_EQ(sched_getscheduler(0), SCHED_FIFO | RESET);
+	CHECK_EQ(priority_of(0), 6);
+	a = (struct attr){.size = sizeof(a), .policy = SCHED_OTHER, .flags = 0x10};
+	CHECK_ERR(attr_set(&a), EINVAL);
+	/* With the nice value, which is cut. */
+	a = (struct attr){.size = 48, .policy = SCHED_BATCH, .nice = 5};
+	CHECK_OK(attr_set(&a));
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 5);
+	got = attr_of(getpid());
+	CHECK_EQ(got.nice, 5);
+	CHECK_EQ(got.policy, SCHED_BATCH);
+	a.nice = 100;
+	CHECK_OK(attr_set(&a));
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 19);
+	/* sched_setscheduler lets it be. */
+	CHECK_OK(set(0, SCHED_OTHER, 0));
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 19);
+
+	a = (struct attr){.size = 47, .policy = SCHED_OTHER};
+	CHECK_ERR(attr_set(&a), E2BIG);
+	CHECK_GE(a.size, 48);
+	a = (struct attr){.size = 0, .policy = SCHED_OTHER};
+	CHECK_OK(attr_set(&a));
+	a = (struct attr){.size = sizeof(large), .policy = SCHED_OTHER};
+	memcpy(large, &a, sizeof(a));
+	CHECK_OK(attr_set((struct attr *)large));
+	large[199] = 1;
+	CHECK_ERR(attr_set((struct attr *)large), E2BIG);
+	a = (struct attr){.size = sizeof(a), .policy = SCHED_OTHER, .flags = 1UL << 40};
+	CHECK_ERR(attr_set(&a), EINVAL);
+	a = (struct attr){.size = sizeof(a), .policy = (uint32_t)-1};
+	CHECK_ERR(attr_set(&a), EINVAL);
+	a = (struct attr){.size = sizeof(a), .policy = SCHED_DEADLINE};
+	CHECK_ERR(attr_set(&a), EINVAL);
+	a = (struct attr){.size = sizeof(a), .policy = SCHED_OTHER, .priority = 1};
+	CHECK_ERR(attr_set(&a), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_setattr, 0, NULL, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_setattr, 0, 8, 0), EFAULT);
+	CHECK_ERR(syscall(SYS_sched_setattr, -1, &a, 0), EINVAL);
+	a.priority = 0;
+	CHECK_ERR(syscall(SYS_sched_setattr, 0, &a, 1), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_setattr, 99999999, &a, 0), ESRCH);
+	CHECK_ERR(syscall(SYS_sched_getattr, 0, NULL, 56, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_getattr, 0, 8, 56, 0), EFAULT);
+	CHECK_ERR(syscall(SYS_sched_getattr, 0, &a, 47, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_getattr, 0, &a, 4097, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_getattr, 0, &a, 56, 1), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_getattr, -1, &a, 56, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_getattr, 99999999, &a, 56, 0), ESRCH);
+	CHECK_OK(syscall(SYS_sched_getattr, 0, &a, 48, 0));
+	CHECK_EQ(a.size, 48);
+}
+
+TEST(sched, inherited, .root = true)
+{
+	pid_t pid;
+
+	CHECK_OK(set(0, SCHED_RR, 3));
+	pid = child();
+	if (!pid) {
+		CHECK_EQ(sched_getscheduler(0), SCHED_RR);
+		CHECK_EQ(priority_of(0), 3);
+		exec_helper("pause", "");
+		_exit(1);
+	}
+	wait_state(pid, "S");
+	CHECK_EQ(sched_getscheduler(pid), SCHED_RR);
+	CHECK_OK(kill(pid, SIGKILL));
+	expect_signal(pid, SIGKILL);
+	/* Or not. */
+	CHECK_OK(set(0, SCHED_RR | RESET, 3));
+	CHECK_EQ(sched_getscheduler(0), SCHED_RR | RESET);
+	CHECK_EQ(attr_of(0).flags, 1);
+	pid = child();
+	if (!pid) {
+		CHECK_EQ(sched_getscheduler(0), SCHED_OTHER);
+		CHECK_EQ(priority_of(0), 0);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	CHECK_OK(set(0, SCHED_BATCH | RESET, 0));
+	CHECK_OK(setpriority(PRIO_PROCESS, 0, -5));
+	pid = child();
+	if (!pid) {
+		CHECK_EQ(sched_getscheduler(0), SCHED_BATCH);
+		CHECK_EQ(getpriority(PRIO_PROCESS, 0), 0);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+}
+
+/* --- who may --- */
+
+static void rtprio_set(rlim_t n)
+{
+	struct rlimit limit = {.rlim_cur = n, .rlim_max = n};
+
+	CHECK_OK(setrlimit(RLIMIT_RTPRIO, &limit));
+}
+
+static void user_tries(pid_t other)
+{
+	rtprio_set(0);
+	become_user();
+	CHECK_ERR(set(0, SCHED_FIFO, 1), EPERM);
+	CHECK_ERR(set(0, SCHED_RR, 1), EPERM);
+	CHECK_ERR(set(other, SCHED_BATCH, 0), EPERM);
+	CHECK_EQ(sched_getscheduler(other), SCHED_OTHER);
+	CHECK_OK(set(0, SCHED_BATCH, 0));
+	CHECK_OK(set(0, SCHED_OTHER, 0));
+	/* Back from SCHED_IDLE goes who may be so nice. */
+	CHECK_OK(set(0, SCHED_IDLE, 0));
+	CHECK_ERR(set(0, SCHED_OTHER, 0), EPERM);
+	CHECK_OK(set(0, SCHED_IDLE | RESET, 0));
+	CHECK_ERR(set(0, SCHED_IDLE, 0), EPERM);
+	CHECK_ERR(attr_set(&(struct attr){.size = 48, .policy = SCHED_BATCH, .nice = -1}), EPERM);
+}
+
+TEST(sched, permissions, .root = true)
+{
+	pid_t other = child_pausing(), pid = child();
+
+	if (!pid) {
+		user_tries(other);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	CHECK_OK(set(other, SCHED_FIFO, 9));
+	CHECK_EQ(sched_getscheduler(other), SCHED_FIFO);
+	CHECK_OK(kill(other, SIGKILL));
+	expect_signal(other, SIGKILL);
+}
+
+TEST(sched, permissions_rlimit, .root = true)
+{
+	rtprio_set(10);
+	become_user();
+	CHECK_OK(set(0, SCHED_FIFO, 10));
+	CHECK_ERR(set(0, SCHED_FIFO, 11), EPERM);
+	CHECK_OK(set(0, SCHED_RR, 4));
+	/* What it has it keeps, whatever the limit is now. */
+	rtprio_set(2);
+	CHECK_OK(set(0, SCHED_RR, 4));
+	CHECK_ERR(set(0, SCHED_RR, 5), EPERM);
+	CHECK_OK(set(0, SCHED_FIFO, 2));
+	CHECK_OK(set(0, SCHED_RR, 1));
+	rtprio_set(0);
+	CHECK_ERR(set(0, SCHED_FIFO, 1), EPERM);
+	CHECK_OK(set(0, SCHED_OTHER, 0));
+	CHECK_ERR(set(0, SCHED_RR, 1), EPERM);
+}
+
+/* --- what it means --- */
+
+static volatile struct order {
+	int n, who[64];
+	long count[4];
+} *order;
+
+static void order_make(void)
+{
+	order = mmap(NULL, sizeof(*order), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	CHECK((void *)order != MAP_FAILED);
+	one_processor();
+}
+
+static void note(int who)
+{
+	int n = __atomic_fetch_add(&order->n, 1, __ATOMIC_SEQ_CST);
+
+	order->who[n % 64] = who;
+}
+
+static void burn(long ms)
+{
+	struct timespec t;
+	uint64_t until;
+
+	CHECK_OK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t));
+	until = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec + (uint64_t)ms * 1000000;
+	do {
+		CHECK_OK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t));
+	} while ((uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec < until);
+}
+
+/* A child of this class that notes its beginning and, after so much time of its own, its end. */
+static pid_t runner(int who, int policy, int priority, long ms)
+{
+	pid_t pid = child();
+
+	if (pid)
+		return pid;
+	CHECK_OK(set(0, policy, priority));
+	note(who);
+	burn(ms);
+	note(who + 10);
+	_exit(0);
+}
+
+/* Nobody gets between the beginning and the end of a SCHED_FIFO thread who is not more urgent. */
+TEST(sched, fifo_runs_to_its_end, .root = true)
+{
+	/* One whose priority is lowered comes before those that have it. */
+	static const int want[] = {3, 13, 2, 12, 1, 11};
+	pid_t kids[3];
+
+	order_make();
+	/* As urgent as can be until all three are there and wait. */
+	CHECK_OK(set(0, SCHED_FIFO, 50));
+	kids[0] = runner(1, SCHED_FIFO, 10, 30);
+	kids[1] = runner(2, SCHED_FIFO, 30, 30);
+	kids[2] = runner(3, SCHED_FIFO, 30, 30);
+	for (int i = 0; i < 3; i++)
+		CHECK_OK(set(kids[i], SCHED_FIFO, i ? 30 : 10));
+	for (int i = 0; i < 3; i++)
+		expect_exit(kids[i], 0);
+	CHECK_EQ(order->n, 6);
+	for (int i = 0; i < 6; i++)
+		CHECK_EQ(order->who[i], want[i]);
+}
+
+/* One that is more urgent runs as soon as it can, and then the other goes on. */
+TEST(sched, fifo_preempts, .root = true)
+{
+	struct gate gate;
+	pid_t pid;
+
+	order_make();
+	gate_make(&gate);
+	CHECK_OK(set(0, SCHED_FIFO, 10));
+	pid = child();
+	if (!pid) {
+		CHECK_OK(set(0, SCHED_FIFO, 20));
+		gate_pass(&gate);
+		note(2);
+		burn(20);
+		note(12);
+		_exit(0);
+	}
+	wait_state(pid, "S");
+	note(1);
+	gate_open(&gate);
+	note(11);
+	expect_exit(pid, 0);
+	CHECK_EQ(order->who[0], 1);
+	CHECK_EQ(order->who[1], 2);
+	CHECK_EQ(order->who[2], 12);
+	CHECK_EQ(order->who[3], 11);
+	gate_close(&gate);
+}
+
+/* An equal one has to wait, and gets its turn by sched_yield. */
+TEST(sched, fifo_yields, .root = true)
+{
+	struct gate gate;
+	pid_t pid;
+
+	order_make();
+	gate_make(&gate);
+	CHECK_OK(set(0, SCHED_FIFO, 10));
+	pid = child();
+	if (!pid) {
+		gate_pass(&gate);
+		note(2);
+		CHECK_OK(sched_yield());
+		note(12);
+		_exit(0);
+	}
+	wait_state(pid, "S");
+	gate_open(&gate);
+	burn(30);
+	note(1);
+	CHECK_OK(sched_yield());
+	note(11);
+	expect_exit(pid, 0);
+	CHECK_EQ(order->who[0], 1);
+	CHECK_EQ(order->who[1], 2);
+	CHECK_EQ(order->who[2], 11);
+	CHECK_EQ(order->who[3], 12);
+	gate_close(&gate);
+}
+
+/* Two of SCHED_RR take turns, each for some time. */
+TEST(sched, rr_takes_turns, .root = true)
+{
+	pid_t kids[2];
+	int first, last = -1, turns = 0;
+
+	order_make();
+	CHECK_OK(set(0, SCHED_FIFO, 50));
+	for (int k = 0; k < 2; k++) {
+		kids[k] = child();
+		if (kids[k])
+			continue;
+		CHECK_OK(set(0, SCHED_RR, 5));
+		for (int i = 0; i < 16; i++) {
+			note(k);
+			burn(20);
+		}
+		_exit(0);
+	}
+	for (int k = 0; k < 2; k++)
+		CHECK_OK(set(kids[k], SCHED_RR, 5));
+	for (int k = 0; k < 2; k++)
+		expect_exit(kids[k], 0);
+	CHECK_EQ(order->n, 32);
+	first = order->who[0];
+	for (int i = 0; i < 32; i++) {
+		turns += order->who[i] != last;
+		last = order->who[i];
+	}
+	/* 320 ms each in slices of 100, not one after the other, and not in turn at every step. */
+	CHECK_GE(turns, 4);
+	CHECK(turns <= 16);
+	CHECK_EQ(order->who[1], first);
+}
+
+static pid_t counter(int k, int policy, int priority)
+{
+	pid_t pid = child();
+
+	if (pid)
+		return pid;
+	CHECK_OK(set(0, policy, priority));
+	for (;;)
+		__atomic_fetch_add(&order->count[k], 1, __ATOMIC_RELAXED);
+}
+
+static void end_all(const pid_t *kids, int n)
+{
+	for (int i = 0; i < n; i++)
+		CHECK_OK(kill(kids[i], SIGKILL));
+	for (int i = 0; i < n; i++)
+		expect_signal(kids[i], SIGKILL);
+}
+
+/* SCHED_IDLE gets next to nothing beside others. */
+TEST(sched, idle_is_left_over, .root = true)
+{
+	pid_t kids[2];
+
+	order_make();
+	CHECK_OK(set(0, SCHED_FIFO, 50));
+	kids[0] = counter(0, SCHED_OTHER, 0);
+	kids[1] = counter(1, SCHED_IDLE, 0);
+	usleep(1000000);
+	end_all(kids, 2);
+	CHECK(order->count[0] > 0);
+	CHECK(order->count[1] < order->count[0] / 10);
+}
+
+/* A loop in a real-time thread leaves something to others. */
+TEST(sched, rt_is_bounded, .root = true)
+{
+	pid_t kids[2];
+
+	order_make();
+	CHECK_OK(set(0, SCHED_FIFO, 50));
+	kids[0] = counter(0, SCHED_FIFO, 10);
+	kids[1] = counter(1, SCHED_OTHER, 0);
+	while (__atomic_load_n(&order->count[1], __ATOMIC_RELAXED) < 1000)
+		usleep(100000);
+	end_all(kids, 2);
+	CHECK(order->count[1] < order->count[0]);
+}
+
+/* While threads of all classes come and go, and change class, every one gets to its end. */
+TEST(sched, changes, .root = true)
+{
+	static const int policies[] = {SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE};
+	unsigned int seed = 1;
+	pid_t kids[8];
+
+	order = mmap(NULL, sizeof(*order), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	CHECK((void *)order != MAP_FAILED);
+	CHECK_OK(set(0, SCHED_FIFO, 99));
+	for (int k = 0; k < 8; k++) {
+		kids[k] = child();
+		for (int i = 0; !kids[k] && !order->n; i++) {
+			burn(1);
+			if (i % 3 == 0)
+				usleep(500);
+			if (i % 5 == 0)
+				sched_yield();
+		}
+		if (!kids[k])
+			_exit(0);
+	}
+	for (int i = 0; i < 400; i++) {
+		int policy = policies[rand_r(&seed) % 5];
+		bool rt = policy == SCHED_FIFO || policy == SCHED_RR;
+
+		CHECK_OK(set(kids[rand_r(&seed) % 8], policy, rt ? 1 + rand_r(&seed) % 98 : 0));
+		usleep(200);
+	}
+	order->n = 1;
+	for (int k = 0; k < 8; k++)
+		expect_exit(kids[k], 0);
+}
