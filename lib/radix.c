@@ -27,7 +27,7 @@ static unsigned levels_for(uint64_t index)
  * Descends towards the index: the lowest node there is on the way, whose shift is 0 if the way is
  * complete.  NULL if the tree has no nodes or does not reach that far.
  */
-static struct radix_node *descend(const struct radix *tree, uint64_t index)
+static inline struct radix_node *descend(const struct radix *tree, uint64_t index)
 {
 	struct radix_node *node = tree->root;
 
@@ -44,7 +44,7 @@ static struct radix_node *descend(const struct radix *tree, uint64_t index)
 }
 
 /* The node whose slots hold items and include the index, or NULL. */
-static struct radix_node *leaf_find(const struct radix *tree, uint64_t index)
+static inline struct radix_node *leaf_find(const struct radix *tree, uint64_t index)
 {
 	struct radix_node *node = descend(tree, index);
 
@@ -190,14 +190,13 @@ int radix_insert_preloaded(struct radix *tree, uint64_t index, void *item,
 	return leaf_put(leaf, index, item);
 }
 
-int radix_insert(struct radix *tree, uint64_t index, void *item)
+/* radix_insert where there is no leaf for the index yet. */
+static __attribute__((noinline, cold)) int insert_growing(struct radix *tree, uint64_t index,
+							      void *item)
 {
 	struct radix_preload preload = {0};
-	struct radix_node *leaf = leaf_find(tree, index);
 	int err;
 
-	if (leaf)
-		return leaf_put(leaf, index, item);
 	if (!tree->height && !index)
 		return root_put(tree, item);
 	err = radix_preload_fill(tree, &preload, radix_nodes_needed(tree, index));
@@ -205,6 +204,13 @@ int radix_insert(struct radix *tree, uint64_t index, void *item)
 		err = leaf_put(leaf_make(tree, index, &preload), index, item);
 	radix_preload_drain(tree, &preload);
 	return err;
+}
+
+int radix_insert(struct radix *tree, uint64_t index, void *item)
+{
+	struct radix_node *leaf = leaf_find(tree, index);
+
+	return leaf ? leaf_put(leaf, index, item) : insert_growing(tree, index, item);
 }
 
 void *radix_replace(struct radix *tree, uint64_t index, void *item)
@@ -316,7 +322,8 @@ void radix_tag_set(struct radix *tree, uint64_t index, unsigned tag)
 	struct radix_node *node = leaf_find(tree, index);
 	unsigned slot = index & SLOT_MASK;
 
-	if (!(node ? node->slots[slot] : radix_lookup(tree, index)))
+	/* A tree without nodes has at most one item, whose tags are the tree's. */
+	if (!(node ? node->slots[slot] : !tree->height && !index ? tree->root : NULL))
 		return;
 	while (node && !(node->tags[tag] & BIT(slot))) {
 		node->tags[tag] |= BIT(slot);
