@@ -309,32 +309,29 @@ static struct frame *get_for_write(struct object *o, uint64_t index, uint32_t of
 {
 	/* Nothing of the old contents survives: the whole page, or all of it within the size. */
 	bool whole = !off && (n == PAGE_SIZE || (index << PAGE_SHIFT) + n >= o->size);
+	/* Behind the end there hardly ever is one. */
+	bool behind = index << PAGE_SHIFT >= o->size;
 
-	for (;;) {
-		struct frame *f = pagecache_find(o, index);
+	for (;; behind = false) {
+		struct frame *f = behind ? NULL : pagecache_find(o, index);
 
-		*fresh = false;
-		if (!f && whole) {
+		/* A new page gets its place only once it holds what was written: see write_page. */
+		*fresh = !f && whole;
+		if (*fresh) {
 			f = pagecache_add(o, index, true, err);
 			if (!f && *err == -EEXIST)
 				continue;
-			if (!f)
-				return NULL;
-			frame_get(f);
-			*fresh = true;
-		} else if (!f) {
-			f = get_page(o, index, 0, err);
-			if (!f)
-				return NULL;
+			return f ? frame_get(f) : NULL;
 		}
-		/* A new page gets its place only once it holds what was written: see write_page. */
-		*err = *fresh ? 0 : object_make_writable(o, index, off, off + n);
-		if (!*err && !*fresh)
+		if (!f)
+			f = get_page(o, index, 0, err);
+		if (!f)
+			return NULL;
+		*err = object_make_writable(o, index, off, off + n);
+		if (!*err)
 			*err = make_busy(o, f);
 		if (!*err)
 			return f;
-		if (*fresh)
-			drop_busy(o, f);
 		frame_put(f);
 		if (*err != -EAGAIN)
 			return NULL;
