@@ -43,6 +43,14 @@ static uint64_t dirty_limit(void)
 	return frames_total * dirty_ratio / 100;
 }
 
+static __slow void list_join_locked(struct object *o)
+{
+	spin_lock(&dirty_lock);
+	o->dirtied_at = time_ns();
+	list_add_tail(&o->dirty_link, &dirty_objects);
+	spin_unlock(&dirty_lock);
+}
+
 void writeback_mark_locked(struct object *o, struct frame *f)
 {
 	bool first;
@@ -54,12 +62,8 @@ void writeback_mark_locked(struct object *o, struct frame *f)
 	frame_set(f, FRAME_DIRTY);
 	radix_tag_set(&o->frames, f->index, RADIX_TAG_DIRTY);
 	first = pagecache_nr_dirty++ == 0;
-	if (list_empty(&o->dirty_link)) {
-		spin_lock(&dirty_lock);
-		o->dirtied_at = time_ns();
-		list_add_tail(&o->dirty_link, &dirty_objects);
-		spin_unlock(&dirty_lock);
-	}
+	if (unlikely(list_empty(&o->dirty_link)))
+		list_join_locked(o);
 	if (first)
 		wake_all(&flusher_wait);
 }

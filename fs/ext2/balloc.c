@@ -9,6 +9,9 @@
 #include "lib/bitmap.h"
 #include "lib/string.h"
 
+/* With less than so much free there are no windows, so that those there were do not come back. */
+#define WINDOW_SPARE (5 * EXT2_SPARE)
+
 static uint32_t group_first(const struct ext2_fs *fs, uint32_t group)
 {
 	return fs->first_data_block + group * fs->blocks_per_group;
@@ -21,12 +24,19 @@ static uint32_t group_blocks(const struct ext2_fs *fs, uint32_t group)
 	return MIN(left, fs->blocks_per_group);
 }
 
-/* Is it part of its group's own tables? A damaged image may say otherwise in its bitmap. */
+/* Is one of them part of its group's tables? A damaged image may say otherwise in its bitmap. */
+static bool blocks_are_table(const struct ext2_fs *fs, const struct ext2_group *gd, uint32_t block,
+			     uint32_t count)
+{
+	uint32_t tables = fs->inodes_per_group / fs->inodes_per_block;
+
+	return gd->block_bitmap - block < count || gd->inode_bitmap - block < count ||
+	       (gd->inode_table < block + count && block < gd->inode_table + tables);
+}
+
 static bool block_is_table(const struct ext2_fs *fs, const struct ext2_group *gd, uint32_t block)
 {
-	return block == gd->block_bitmap || block == gd->inode_bitmap ||
-	       (block >= gd->inode_table &&
-		block - gd->inode_table < fs->inodes_per_group / fs->inodes_per_block);
+	return blocks_are_table(fs, gd, block, 1);
 }
 
 /* The group's bitmap in fs->bitmap. */
@@ -77,8 +87,26 @@ static uint32_t bit_take(struct ext2_fs *fs, uint32_t group, uint32_t from, uint
 	return bit;
 }
 
-/* Take a block of the group at or behind bit from. 0, -ENOSPC (none there), -errno. */
-static int group_take(struct ext2_fs *fs, uint32_t group, uint32_t from, uint32_t *block)
+/* How many bits from `bit` on, which is free, can be taken: at most n. */
+static uint32_t run_find(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t n)
+{
+	uint32_t end = MIN(bit + n, group_blocks(fs, group));
+
+	if (n == 1)
+		return 1;
+	end = (uint32_t)bitmap_find_set(fs->bitmap.data, bit + 1, end);
+	if (ext2_nr_pending(fs))
+		end = ext2_pending_next(fs, group, bit + 1, end);
+	n = MIN(end - bit, (uint32_t)ext2_group(fs, group)->free_blocks_count);
+	return blocks_are_table(fs, ext2_group(fs, group), group_first(fs, group) + bit, n) ? 1 : n;
+}
+
+/*
+ * Take a block of the group at or behind bit from, and *n - 1 behind it or fewer. 0, -ENOSPC (none
+ * there), -errno.
+ */
+static int group_take(struct ext2_fs *fs, uint32_t group, uint32_t from, uint32_t *block,
+		      uint32_t *n)
 {
 	struct ext2_group *gd = ext2_group(fs, group);
 	uint32_t end = group_blocks(fs, group), bit;
@@ -100,12 +128,14 @@ static int group_take(struct ext2_fs *fs, uint32_t group, uint32_t from, uint32_
 	*block = group_first(fs, group) + bit;
 	if (block_is_table(fs, gd, *block) || !ext2_block_valid(fs, *block))
 		return ext2_error(fs, "block %u of a table is marked free", *block);
+	*n = run_find(fs, group, bit, *n);
 	buf_modify(&fs->bitmap);
 	ext2_group_modify(fs, group);
-	bitmap_set(fs->bitmap.data, bit);
+	bitmap_set_range(fs->bitmap.data, bit, bit + *n);
 	buf_dirty(&fs->bitmap);
-	gd->free_blocks_count--;
-	fs->free_blocks--;
+	gd->free_blocks_count -= (uint16_t)*n;
+	fs->free_blocks -= *n;
+	atomic_fetch_add(&fs->windowed, *n - 1);
 	ext2_group_dirty(fs, group);
 	return 0;
 }
@@ -119,19 +149,21 @@ static bool reserve_is_open(const struct ext2_fs *fs)
 	       (fs->es->def_resgid && cred_in_group(c, fs->es->def_resgid));
 }
 
-static int block_alloc_locked(struct ext2_fs *fs, uint32_t goal, uint32_t *block)
+static int blocks_alloc_locked(struct ext2_fs *fs, uint32_t goal, uint32_t *block, uint32_t *n)
 {
 	uint32_t group, from;
 	int err;
 
 	if (fs->free_blocks <= (reserve_is_open(fs) ? 0 : fs->es->r_blocks_count))
 		return -ENOSPC;
+	if (unlikely(ext2_is_tight(fs, WINDOW_SPARE)))
+		*n = 1;
 	if (!ext2_block_valid(fs, goal))
 		goal = fs->first_data_block;
 	group = (goal - fs->first_data_block) / fs->blocks_per_group;
 	from = (goal - fs->first_data_block) % fs->blocks_per_group;
 	for (uint32_t i = 0; i < fs->groups; i++) {
-		err = group_take(fs, group, from, block);
+		err = group_take(fs, group, from, block, n);
 		if (err != -ENOSPC)
 			return err;
 		group = group + 1 < fs->groups ? group + 1 : 0;
@@ -140,19 +172,19 @@ static int block_alloc_locked(struct ext2_fs *fs, uint32_t goal, uint32_t *block
 	return -ENOSPC;
 }
 
-int ext2_block_alloc(struct ext2_fs *fs, uint32_t goal, uint32_t *block)
+int ext2_blocks_alloc(struct ext2_fs *fs, uint32_t goal, uint32_t *block, uint32_t *n)
 {
 	int err = -EROFS;
 
 	mutex_lock(&fs->lock);
 	if (!atomic_load(&fs->failed))
-		err = block_alloc_locked(fs, goal, block);
+		err = blocks_alloc_locked(fs, goal, block, n);
 	mutex_unlock(&fs->lock);
 	return err;
 }
 
-/* [bit, bit + count) of one group. */
-static int group_give(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t count)
+/* [bit, bit + count) of one group; used: by a file, and so perhaps in the last commit. */
+static int group_give(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t count, bool used)
 {
 	struct ext2_group *gd = ext2_group(fs, group);
 	int err = bitmap_load(fs, group);
@@ -167,7 +199,10 @@ static int group_give(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t
 	}
 	buf_modify(&fs->bitmap);
 	ext2_group_modify(fs, group);
-	ext2_pending_add(fs, group, bit, count);
+	if (used)
+		ext2_pending_add(fs, group, bit, count);
+	else
+		atomic_fetch_sub(&fs->windowed, count);
 	bitmap_clear_range(fs->bitmap.data, bit, bit + count);
 	buf_dirty(&fs->bitmap);
 	gd->free_blocks_count += (uint16_t)count;
@@ -191,7 +226,7 @@ int ext2_block_check(struct ext2_fs *fs, uint32_t block)
 	return err;
 }
 
-int ext2_blocks_free(struct ext2_fs *fs, uint32_t block, uint32_t count)
+static int blocks_give(struct ext2_fs *fs, uint32_t block, uint32_t count, bool used)
 {
 	int err = 0;
 
@@ -203,10 +238,20 @@ int ext2_blocks_free(struct ext2_fs *fs, uint32_t block, uint32_t count)
 		uint32_t bit = (block - fs->first_data_block) % fs->blocks_per_group;
 		uint32_t n = MIN(count, fs->blocks_per_group - bit);
 
-		err = group_give(fs, group, bit, n);
+		err = group_give(fs, group, bit, n, used);
 		block += n;
 		count -= n;
 	}
 	mutex_unlock(&fs->lock);
 	return ext2_unfinished(fs, err, "freeing blocks");
+}
+
+int ext2_blocks_free(struct ext2_fs *fs, uint32_t block, uint32_t count)
+{
+	return blocks_give(fs, block, count, true);
+}
+
+int ext2_blocks_return(struct ext2_fs *fs, uint32_t block, uint32_t count)
+{
+	return blocks_give(fs, block, count, false);
 }

@@ -106,36 +106,40 @@ static int ext2_write_pages(struct object *o, uint64_t index, struct frame **fra
 	return pages_move(o, index, frames, n, BIO_WRITE);
 }
 
-static int blocks_make(struct inode *inode, uint64_t from, uint64_t to)
+static __slow int block_map(struct inode *inode, uint64_t lblk)
 {
-	uint32_t bits = ext2_fs(inode->sb)->block_bits, pblk;
+	uint32_t pblk;
 	uint64_t run;
-	int err = 0;
 
-	for (uint64_t b = from >> bits; b <= (to - 1) >> bits && !err; b++)
-		err = ext2_map(ext2_i(inode), b, 1, true, &pblk, &run);
+	return ext2_map(ext2_i(inode), lblk, 1, true, &pblk, &run);
+}
+
+static inline int block_make(struct inode *inode, uint64_t lblk)
+{
+	return likely(ext2_window_take(ext2_i(inode), lblk)) ? 0 : block_map(inode, lblk);
+}
+
+static inline int blocks_make(struct inode *inode, uint64_t from, uint64_t to)
+{
+	uint32_t bits = ext2_fs(inode->sb)->block_bits;
+	uint64_t b = from >> bits, last = (to - 1) >> bits;
+	int err = block_make(inode, b);
+
+	while (b++ < last && !err)
+		err = block_make(inode, b);
 	return err;
 }
 
-static int ext2_make_writable(struct object *o, uint64_t index, uint32_t from, uint32_t to)
+/* By a fault. What has got a block is dirty before its transaction can be committed. */
+static __slow int fault_make(struct object *o, uint64_t index, uint64_t from, uint64_t to)
 {
 	struct inode *inode = o->owner;
-	uint64_t base = index << PAGE_SHIFT;
 	struct frame *f;
-	int err;
+	int err = ext2_begin(ext2_fs(inode->sb), EXT2_CREDITS_BLOCK);
 
-	/* A shared mapping of a volume that turned read-only. */
-	if (unlikely(atomic_load(&inode->sb->readonly)))
-		return -EROFS;
-	if (inode_is_swap(inode))
-		return -ETXTBSY;
-	if (!inode->sb->journal || current()->handle.in)
-		return blocks_make(inode, base + from, base + to);
-	/* By a fault. What has got a block is dirty before its transaction can be committed. */
-	err = ext2_begin(ext2_fs(inode->sb), EXT2_CREDITS_BLOCK);
 	if (err)
 		return err;
-	err = blocks_make(inode, base + from, base + to);
+	err = blocks_make(inode, from, to);
 	f = err ? NULL : pagecache_find(o, index);
 	if (f) {
 		pagecache_dirty(o, f);
@@ -145,15 +149,38 @@ static int ext2_make_writable(struct object *o, uint64_t index, uint32_t from, u
 	return err;
 }
 
+static int ext2_make_writable(struct object *o, uint64_t index, uint32_t from, uint32_t to)
+{
+	struct inode *inode = o->owner;
+	uint64_t base = index << PAGE_SHIFT;
+
+	/* A shared mapping of a volume that turned read-only. */
+	if (unlikely(atomic_load_explicit(&inode->sb->readonly, memory_order_relaxed)))
+		return -EROFS;
+	if (unlikely(inode_is_swap(inode)))
+		return -ETXTBSY;
+	if (likely(current()->handle.in) || !inode->sb->journal)
+		return blocks_make(inode, base + from, base + to);
+	return fault_make(o, index, base + from, base + to);
+}
+
+/* Of a file that becomes so large that the volume's features have to say it. */
+static __slow int write_begin_large(struct ext2_fs *fs)
+{
+	int err = ext2_begin(fs, EXT2_CREDITS_BLOCK);
+
+	if (!err)
+		ext2_need_large_file(fs);
+	return err;
+}
+
 static int ext2_write_begin(struct object *o, uint64_t end)
 {
 	struct inode *inode = o->owner;
 	struct ext2_fs *fs = ext2_fs(inode->sb);
-	int err = ext2_begin(fs, EXT2_CREDITS_BLOCK);
 
-	if (!err && unlikely(end > INT32_MAX))
-		ext2_need_large_file(fs);
-	return err;
+	return unlikely(end > INT32_MAX) ? write_begin_large(fs)
+					 : ext2_begin(fs, EXT2_CREDITS_BLOCK);
 }
 
 static void ext2_write_end(struct object *o)

@@ -15,6 +15,15 @@ struct ext2_pending {
 	uint32_t count;
 };
 
+/*
+ * Where a file's blocks were allocated last, and those taken ahead for it: block lblk should become
+ * pblk (0: anywhere). It is taken, and so are those up to `end`, if lblk < end. window.c
+ */
+struct ext2_window {
+	uint32_t lblk, pblk, end;
+	uint32_t *slot; /* of lblk: in a block that the running transaction has, or in the inode */
+};
+
 struct ext2_fs {
 	struct super_block *sb;
 	struct mutex lock;	  /* RANK_SUPER: what is marked (l) */
@@ -32,6 +41,7 @@ struct ext2_fs {
 	uint32_t blocks_count, inodes_count, first_data_block, first_ino;
 	uint64_t free_blocks, free_inodes; /* (l) sums over the groups */
 	uint64_t dirs;		  /* (l) */
+	_Atomic uint64_t windowed; /* blocks of windows: not free, nor of a file yet */
 	struct buf bitmap;	  /* (l) the block bitmap used last */
 	uint32_t bitmap_group;	  /* (l) its group */
 	struct journal *journal;  /* NULL: none; sb->journal while it is written */
@@ -58,8 +68,8 @@ struct ext2_inode {
 	uint32_t file_acl;
 	uint32_t generation;
 	uint32_t group;		  /* of the inode */
-	uint32_t last_lblk, last_pblk; /* (m) where the last block was allocated */
 	uint32_t run_lblk, run_pblk, run_len; /* (m) the run of blocks looked up last */
+	struct ext2_window window; /* (m) */
 	_Atomic uint64_t ready;	  /* 1 + the block made for writing last; changed under (m) */
 	uint32_t space_hint;	  /* directories: no free slot in blocks before; inode lock */
 	struct list_head orphan_link; /* (l) */
@@ -140,6 +150,7 @@ void ext2_pending_free(struct ext2_fs *fs);
 #define EXT2_CREDITS_STOP  32
 #define EXT2_CREDITS_BLOCK 24 /* blocks of one page of a file */
 #define EXT2_CREDITS_INODE 2
+#define EXT2_SPARE (4 * EXT2_CREDITS_NAME) /* blocks that handles which are open may still take */
 int ext2_begin(struct ext2_fs *fs, uint32_t credits);
 void ext2_end(struct ext2_fs *fs);
 /* The change goes on in another handle. 0 or -errno, then none is open. */
@@ -160,6 +171,13 @@ static inline uint64_t ext2_nr_pending(const struct ext2_fs *fs)
 void ext2_pending_add(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t count);
 /* The first bit of the group at or behind `bit` that is not pending, though it may be in use. */
 uint32_t ext2_pending_skip(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t end);
+/* The first that is pending, or end. */
+uint32_t ext2_pending_next(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t end);
+/* Has the volume hardly more than `spare` blocks for those without privileges? */
+static inline bool ext2_is_tight(const struct ext2_fs *fs, uint32_t spare)
+{
+	return fs->free_blocks < fs->es->r_blocks_count + ext2_nr_pending(fs) + spare;
+}
 
 /* orphan.c */
 /* Free what had no name and finish truncations, as the list on the disk says. Sleeps. */
@@ -169,12 +187,23 @@ void ext2_orphan_add(struct inode *inode);
 void ext2_orphan_del(struct inode *inode);
 
 /* balloc.c */
-/* One free block at goal or as near behind it as can be: number in *block. 0, -ENOSPC, -EIO. */
-int ext2_block_alloc(struct ext2_fs *fs, uint32_t goal, uint32_t *block);
+/*
+ * A free block at goal or as near behind it as can be: number in *block. With it come at most
+ * *n - 1 that follow it, for a window: *n is then how many there are. 0, -ENOSPC, -EIO.
+ */
+int ext2_blocks_alloc(struct ext2_fs *fs, uint32_t goal, uint32_t *block, uint32_t *n);
+static inline int ext2_block_alloc(struct ext2_fs *fs, uint32_t goal, uint32_t *block)
+{
+	uint32_t n = 1;
+
+	return ext2_blocks_alloc(fs, goal, block, &n);
+}
 /* Is the block in use, and for files? 0 or -errno, reported. Takes fs->lock. */
 int ext2_block_check(struct ext2_fs *fs, uint32_t block);
 /* count blocks from block on become free. 0, or the volume has failed: -EUCLEAN, -EIO. */
 int ext2_blocks_free(struct ext2_fs *fs, uint32_t block, uint32_t count);
+/* The same for what is left of a window, in the transaction that took it: free at once. */
+int ext2_blocks_return(struct ext2_fs *fs, uint32_t block, uint32_t count);
 
 /* ialloc.c */
 /* A free inode number for a thing of mode in dir. 0, -ENOSPC, -EIO. */
@@ -186,6 +215,24 @@ int ext2_inode_free(struct ext2_fs *fs, uint32_t ino, bool directory);
 /* As ext2_map for a file with an extent tree, which is only read. (ei->map_lock) */
 int ext2_extent_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, uint32_t *pblk,
 		    uint64_t *run);
+
+/* window.c */
+/*
+ * How many blocks to take for block lblk of the file, whose slot is empty, as are perhaps others of
+ * the `room` slots from there on: 1 and a window. ei->map_lock.
+ */
+uint32_t ext2_window_want(const struct ext2_inode *ei, uint64_t lblk, const uint32_t *slot,
+			  uint32_t room);
+/*
+ * Block lblk of the file should become pblk: n blocks from there on are taken, in this handle, for
+ * the slots from `slot` on. ei->map_lock.
+ */
+void ext2_window_open(struct ext2_inode *ei, uint64_t lblk, uint32_t pblk, uint32_t n,
+		      uint32_t *slot);
+/* Give what is left back, in a handle of the transaction that took it. ei->map_lock. */
+void ext2_window_close(struct ext2_inode *ei);
+/* Give the file its block lblk, in a handle, if that is the next of its window. Takes map_lock. */
+bool ext2_window_take(struct ext2_inode *ei, uint64_t lblk);
 
 /* map.c */
 /*

@@ -365,10 +365,14 @@ static void dinode_store(struct inode *inode, struct ext2_dinode *di)
 
 int ext2_inode_store(struct inode *inode)
 {
+	struct ext2_inode *ei = ext2_i(inode);
 	struct ext2_dinode *di;
 	struct buf b;
 	int err;
 
+	mutex_lock(&ei->map_lock);
+	ext2_window_close(ei);
+	mutex_unlock(&ei->map_lock);
 	err = ext2_dinode_get(inode->sb, inode->ino, &b, &di);
 	if (err)
 		return err;

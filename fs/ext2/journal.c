@@ -103,13 +103,12 @@ int ext2_journal_recover(struct ext2_fs *fs)
 
 /* --- changes --- */
 
-/* Do freed blocks that wait for their commit make the volume look full? */
-static bool space_is_pending(const struct ext2_fs *fs)
+/* Freed blocks that wait for their commit, or windows, may make the volume look full. */
+static __slow int begin_tight(struct ext2_fs *fs, struct journal *j, uint32_t credits)
 {
-	uint64_t pending = ext2_nr_pending(fs);
-
-	return unlikely(pending) &&
-	       fs->free_blocks < fs->es->r_blocks_count + pending + 4 * EXT2_CREDITS_NAME;
+	if ((ext2_nr_pending(fs) || atomic_load(&fs->windowed)) && !current()->handle.in)
+		(void)journal_commit(j);
+	return journal_start(j, credits);
 }
 
 int ext2_begin(struct ext2_fs *fs, uint32_t credits)
@@ -118,8 +117,8 @@ int ext2_begin(struct ext2_fs *fs, uint32_t credits)
 
 	if (!j)
 		return 0;
-	if (unlikely(space_is_pending(fs)) && !current()->handle.in)
-		(void)journal_commit(j);
+	if (unlikely(ext2_is_tight(fs, EXT2_SPARE)))
+		return begin_tight(fs, j, credits);
 	return journal_start(j, credits);
 }
 
@@ -235,6 +234,17 @@ uint32_t ext2_pending_skip(struct ext2_fs *fs, uint32_t group, uint32_t bit, uin
 	return bit;
 }
 
+uint32_t ext2_pending_next(struct ext2_fs *fs, uint32_t group, uint32_t bit, uint32_t end)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		const struct ext2_pending *p = &fs->pending[i][group];
+
+		if (p->count)
+			end = (uint32_t)bitmap_find_set(p->map, bit, end);
+	}
+	return end;
+}
+
 /* --- what a commit asks for --- */
 
 /* The next file to write; it stays on the list unless last. Its object is referenced. */
@@ -292,7 +302,6 @@ static int commit_fill(struct super_block *sb)
 	struct ext2_fs *fs = ext2_fs(sb);
 	int err = 0, err2;
 
-	counts_store(fs);
 	for (;;) {
 		struct ext2_inode *ei;
 
@@ -302,12 +311,15 @@ static int commit_fill(struct super_block *sb)
 			list_del(&ei->log_link);
 		spin_unlock(&fs->list_lock);
 		if (!ei)
-			return err;
+			break;
 		/* Who evicts it waits for us before it lets go: it needs a handle. */
 		err2 = ext2_inode_store(&ei->vfs);
 		if (!err)
 			err = err2;
 	}
+	/* No window is open any more. */
+	counts_store(fs);
+	return err;
 }
 
 static void commit_done(struct super_block *sb, uint32_t tid)

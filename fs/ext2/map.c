@@ -58,8 +58,8 @@ static uint32_t goal_find(struct ext2_inode *ei, uint64_t lblk, const uint32_t *
 {
 	const struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
 
-	if (ei->last_pblk && ei->last_lblk + 1 == lblk)
-		return ei->last_pblk + 1;
+	if (ei->window.pblk && ei->window.lblk == lblk)
+		return ei->window.pblk;
 	while (slot-- > array) {
 		if (*slot)
 			return *slot + 1;
@@ -72,10 +72,14 @@ static int slot_fill(struct ext2_inode *ei, uint32_t *slot, uint64_t lblk, const
 		     bool index)
 {
 	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
-	uint32_t block;
+	uint32_t room = (array == ei->block ? EXT2_NDIR : fs->ptrs) - (uint32_t)(slot - array);
+	uint32_t block, n = index ? 1 : ext2_window_want(ei, lblk, slot, room);
 	struct buf b;
-	int err = ext2_block_alloc(fs, goal_find(ei, lblk, slot, array), &block);
+	int err;
 
+	/* What it was opened for may be the slot's. */
+	ext2_window_close(ei);
+	err = ext2_blocks_alloc(fs, goal_find(ei, lblk, slot, array), &block, &n);
 	if (err)
 		return err;
 	if (index) {
@@ -87,13 +91,13 @@ static int slot_fill(struct ext2_inode *ei, uint32_t *slot, uint64_t lblk, const
 		buf_put(&b);
 	}
 	*slot = block;
-	/* Behind an index block the data goes on. */
-	ei->last_pblk = block;
-	ei->last_lblk = (uint32_t)(index ? lblk - 1 : lblk);
 	ei->vfs.blocks += fs->block_size >> 9;
 	if (!index && S_ISREG(ei->vfs.mode))
 		ext2_inode_ordered(ei);
+	/* It will be written with this transaction, which also closes a window. */
 	ext2_inode_changed(&ei->vfs, true);
+	/* Behind an index block the data goes on. */
+	ext2_window_open(ei, index ? lblk : lblk + 1, block + 1, n - 1, slot + 1);
 	return 0;
 }
 
@@ -310,9 +314,10 @@ int ext2_map_remove_some(struct ext2_inode *ei, uint64_t first, uint64_t end)
 	if (ei->flags & EXT2_EXTENTS_FL)
 		return -EROFS;
 	mutex_lock(&ei->map_lock);
+	ext2_window_close(ei);
 	ei->run_len = 0;
 	atomic_store(&ei->ready, 0);
-	ei->last_pblk = 0;
+	ei->window.pblk = 0;
 	for (uint64_t i = first; i < MIN(end, (uint64_t)EXT2_NDIR) && !err; i++)
 		err = ei->block[i] ? trim_slot(&t, &ei->block[i], 0, 0, 1) : 0;
 	for (uint32_t level = 1; level < LEVELS_MAX && base < end && !err; level++) {

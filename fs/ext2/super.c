@@ -371,8 +371,8 @@ static int ext2_statfs(struct super_block *sb, struct statfs64 *st)
 		   1 + fs->gdb_count;
 	reserved = fs->es->r_blocks_count;
 	st->f_blocks = fs->blocks_count > overhead ? fs->blocks_count - overhead : 0;
-	st->f_bfree = fs->free_blocks;
-	st->f_bavail = fs->free_blocks > reserved ? fs->free_blocks - reserved : 0;
+	st->f_bfree = fs->free_blocks + atomic_load(&fs->windowed);
+	st->f_bavail = st->f_bfree > reserved ? st->f_bfree - reserved : 0;
 	st->f_files = fs->inodes_count;
 	st->f_ffree = fs->free_inodes;
 	mutex_unlock(&fs->lock);

@@ -134,7 +134,8 @@ static bool fits_locked(const struct journal *j, uint32_t credits)
 static bool may_start_locked(struct journal *j, uint32_t credits)
 {
 	return j->running && !j->running->locked && fits_locked(j, credits) &&
-	       j->nr_spare >= expected_locked(j) + credits && !atomic_load(&j->aborted);
+	       j->nr_spare >= expected_locked(j) + credits &&
+	       !atomic_load_explicit(&j->aborted, memory_order_relaxed);
 }
 
 /*

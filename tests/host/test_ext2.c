@@ -11,6 +11,9 @@
 #include "kernel/main.h"
 #include "kernel/uapi/fcntl.h"
 #include "kernel/uapi/mount.h"
+#include "kernel/uapi/stat.h"
+#include "kernel/uapi/statfs.h"
+#include "mm/pagecache.h"
 #include "mm/reclaim.h"
 #include "tests/host/files.h"
 #include "tests/host/tools.h"
@@ -189,6 +192,92 @@ static void remount(void)
 	assert_int_equal(sys_mount(none, root, none, MS_REMOUNT, 0), 0);
 }
 
+#define TURNS	12
+#define GROWERS 4 /* of them; the others stop at: */
+#define SOME	130 /* blocks */
+
+/* Blocks of the volume that are free (also in *left), or that the files have. */
+static uint64_t turns_blocks(const long *fds, uint64_t *left)
+{
+	struct statfs64 *fs = (struct statfs64 *)BUFFER;
+	struct stat64 *st = (struct stat64 *)BUFFER;
+	uint64_t n;
+
+	assert_int_equal(sys_fstatfs((uint64_t)fds[0], (uint64_t)fs), 0);
+	n = *left = fs->f_bfree;
+	for (unsigned i = 0; i < TURNS; i++) {
+		assert_int_equal(sys_fstat((uint64_t)fds[i], (uint64_t)st), 0);
+		n += (uint64_t)st->st_blocks / 2;
+	}
+	return n;
+}
+
+/* Block `at` of file i, to or from it. */
+static long turn_move(long fd, unsigned i, uint64_t at, bool out)
+{
+	uint8_t *buf = BUFFER;
+	long n;
+
+	if (!out)
+		memset(buf, 0, 1024);
+	for (unsigned k = 0; k < 1024 && out; k++)
+		buf[k] = (uint8_t)(k + 7 * at + 31 * i);
+	n = out ? sys_pwrite64((uint64_t)fd, (uint64_t)buf, 1024, at * 1024)
+		: sys_pread64((uint64_t)fd, (uint64_t)buf, 1024, at * 1024);
+	for (unsigned k = 0; k < 1024 && n == 1024; k++)
+		assert_int_equal(buf[k], (uint8_t)(k + 7 * at + 31 * i));
+	return n;
+}
+
+/* Between blocks that are appended: an end that moves back, a block written again, a commit. */
+static void turn_disturb(const long *fds, uint64_t at)
+{
+	if (at % 300 == 200)
+		assert_int_equal(sys_ftruncate((uint64_t)fds[1], (at + 1) * 1024 - 7), 0);
+	if (at % 300 == 201)
+		assert_int_equal(turn_move(fds[1], 1, at - 1, true), 1024);
+	if (at == 90)
+		assert_int_equal(sys_fsync((uint64_t)fds[2]), 0);
+	/* Data alone, as the flusher does, which is not here. */
+	if (at % 100 == 99)
+		assert_int_equal(pagecache_sync_all(), 0);
+}
+
+/* Files that grow at the same time: each block is free or a file's, and in the end all are used. */
+static void test_growing_in_turn(void **state)
+{
+	uint64_t all, left, rounds = 0;
+	char names[TURNS][16];
+	long fds[TURNS], n = 1024;
+
+	(void)state;
+	for (unsigned i = 0; i < TURNS; i++) {
+		snprintf(names[i], sizeof(names[i]), "/m/turn%u", i);
+		fds[i] = sys_openat(AT_FDCWD, (uint64_t)names[i], O_RDWR | O_CREAT, 0644);
+		assert_true(fds[i] >= 0);
+	}
+	all = turns_blocks(fds, &left);
+	for (; n == 1024; rounds++) {
+		for (unsigned i = 0; i < (rounds < SOME ? TURNS : GROWERS) && n == 1024; i++)
+			n = turn_move(fds[i], i, rounds, true);
+		if (n == 1024)
+			turn_disturb(fds, rounds);
+		if (rounds % 32 == 5)
+			assert_int_equal(turns_blocks(fds, &left), all);
+	}
+	assert_int_equal(n, -ENOSPC);
+	assert_int_equal(turns_blocks(fds, &left), all);
+	assert_true(rounds > 1000 && left < 4);
+	for (unsigned i = 0; i < TURNS; i++) {
+		for (uint64_t at = 0; at + 1 < (i < GROWERS ? rounds : SOME); at++)
+			assert_int_equal(turn_move(fds[i], i, at, false), 1024);
+		assert_int_equal(sys_close((uint64_t)fds[i]), 0);
+	}
+	remount();
+	for (unsigned i = 0; i < TURNS; i++)
+		assert_int_equal(sys_unlinkat(AT_FDCWD, (uint64_t)names[i], 0), 0);
+}
+
 static void test_random_calls(void **state)
 {
 	(void)state;
@@ -235,6 +324,7 @@ static int group_teardown(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_growing_in_turn),
 		cmocka_unit_test(test_random_calls),
 	};
 

@@ -253,6 +253,19 @@ def test_requests():
     check(breaks_in(disk, "f", 4) <= 4, debugfs(disk, "stat f"))
 
 
+def test_appended_in_turn():
+    """Two files that grow block by block at the same time do not lie in single blocks."""
+    disk = new_image("disk.img", size=64 * MIB, options=["-b", "4096", "-j"])
+    line = ("mount -t ext2 /dev/vdb /mnt; "
+            "dd if=/bin/usertests of=/mnt/4k bs=4k count=1 2>/dev/null; "
+            "for n in 1 2 3 4 5 6 7 8; do for m in 1 2 3 4 5 6 7 8 9 a b c; do "
+            "cat /mnt/4k >> /mnt/f; cat /mnt/4k >> /mnt/g; done; done; umount /mnt")
+    run(line, disks=[disk], status=0)
+    fsck(disk)
+    for name in "fg":
+        check(breaks_in(disk, name, 1) <= 24, debugfs(disk, "stat " + name))
+
+
 def test_more_than_memory():
     """A file larger than memory is written and read: dirty pages never fill the machine."""
     disk = new_image("disk.img", size=128 * MIB, options=["-b", "4096"])
