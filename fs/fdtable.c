@@ -16,7 +16,8 @@
 #define NOFILE	  7	      /* RLIMIT_NOFILE */
 
 struct fdtable {
-	_Atomic int refs;
+	_Atomic int owners;	 /* threads */
+	_Atomic int refs;	 /* who looks at it, and one for all owners */
 	struct spinlock lock;	 /* RANK_FILES */
 	uint32_t size;		 /* (lock) a multiple of 64 */
 	uint32_t first_free;	 /* (lock) no lower number is free */
@@ -32,7 +33,7 @@ struct fdtable *fdtable_create(void)
 
 	if (!t)
 		return NULL;
-	t->refs = 1;
+	t->owners = t->refs = 1;
 	t->size = FDS_FIRST;
 	t->files = t->files_inline;
 	t->open = t->open_inline;
@@ -42,6 +43,12 @@ struct fdtable *fdtable_create(void)
 }
 
 struct fdtable *fdtable_get(struct fdtable *t)
+{
+	atomic_fetch_add(&t->owners, 1);
+	return t;
+}
+
+struct fdtable *fdtable_hold(struct fdtable *t)
 {
 	atomic_fetch_add(&t->refs, 1);
 	return t;
@@ -130,25 +137,50 @@ struct fdtable *fdtable_fork(struct fdtable *t)
 		}
 		spin_unlock(&t->lock);
 		if (fdtable_grow(copy, size - 1)) {
-			fdtable_put(copy);
+			fdtable_abandon(copy);
 			return NULL;
 		}
 	}
 }
 
-void fdtable_put(struct fdtable *t)
+void fdtable_release(struct fdtable *t)
 {
 	if (!t || atomic_fetch_sub(&t->refs, 1) != 1)
 		return;
-	for (size_t fd = bitmap_find_set(t->open, 0, t->size); fd < t->size;
-	     fd = bitmap_find_set(t->open, fd + 1, t->size)) {
+	arrays_free(t);
+	kfree(t);
+}
+
+/* An owner goes; the last one closes all. */
+static void owner_gone(struct fdtable *t, void (*close)(struct file *f))
+{
+	uint32_t size;
+
+	if (atomic_fetch_sub(&t->owners, 1) != 1)
+		return;
+	/* Who looks at it finds none any more. */
+	spin_lock(&t->lock);
+	size = t->size;
+	t->size = 0;
+	spin_unlock(&t->lock);
+	for (size_t fd = bitmap_find_set(t->open, 0, size); fd < size;
+	     fd = bitmap_find_set(t->open, fd + 1, size)) {
 		struct file *f = t->files[fd];
 
 		if (f)
-			fd_closed(f);
+			close(f);
 	}
-	arrays_free(t);
-	kfree(t);
+	fdtable_release(t);
+}
+
+void fdtable_put(struct fdtable *t)
+{
+	owner_gone(t, fd_closed);
+}
+
+void fdtable_abandon(struct fdtable *t)
+{
+	owner_gone(t, file_put);
 }
 
 int fdtable_unshare(struct fdtable **t)
@@ -156,7 +188,7 @@ int fdtable_unshare(struct fdtable **t)
 	struct fdtable *copy, *old;
 	uint64_t irq;
 
-	if (atomic_load(&(*t)->refs) == 1)
+	if (atomic_load(&(*t)->owners) == 1)
 		return 0;
 	copy = fdtable_fork(*t);
 	if (!copy)
@@ -212,7 +244,7 @@ static inline struct file *lookup(int fd)
 	if (unlikely(!t))
 		return NULL;
 	/* Nobody else changes a table that only this thread has. */
-	if (likely(atomic_load_explicit(&t->refs, memory_order_acquire) == 1)) {
+	if (likely(atomic_load_explicit(&t->owners, memory_order_acquire) == 1)) {
 		if ((uint32_t)fd < t->size)
 			f = t->files[fd];
 		return f ? file_get(f) : NULL;
@@ -246,7 +278,7 @@ struct file *fd_borrow(int fd, bool *owned)
 	const struct fdtable *t = current()->files;
 	struct file *f;
 
-	*owned = !t || atomic_load_explicit(&t->refs, memory_order_acquire) != 1;
+	*owned = !t || atomic_load_explicit(&t->owners, memory_order_acquire) != 1;
 	if (unlikely(*owned))
 		return fd_get(fd);
 	f = (uint32_t)fd < t->size ? t->files[fd] : NULL;

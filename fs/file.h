@@ -68,9 +68,13 @@ int iov_get(struct uio *u, uaddr_t user, uint64_t count, struct iovec64 *fast,
 
 /* --- descriptor tables: one per process or shared by CLONE_FILES --- */
 struct fdtable *fdtable_create(void);
-struct fdtable *fdtable_get(struct fdtable *t);
+struct fdtable *fdtable_get(struct fdtable *t);	 /* for one more thread that uses it */
 struct fdtable *fdtable_fork(struct fdtable *t); /* a copy; NULL: no memory */
-void fdtable_put(struct fdtable *t);		 /* the last one closes all */
+void fdtable_put(struct fdtable *t); /* by such a thread; the last one closes all */
+void fdtable_abandon(struct fdtable *t); /* the same for a thread that never ran */
+/* For who looks at another's table: it stays, but its files are closed when its threads are gone. */
+struct fdtable *fdtable_hold(struct fdtable *t);
+void fdtable_release(struct fdtable *t); /* NULL is nothing */
 /* exec: leave a shared table, close what is FD_CLOEXEC. 0 or -ENOMEM. */
 int fdtable_unshare(struct fdtable **t);
 void fdtable_close_on_exec(struct fdtable *t);

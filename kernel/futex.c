@@ -238,7 +238,9 @@ static int move_locked(struct futex_bucket *from, const struct futex_key *k1,
 			break;
 		if (!key_equal(&w->key, k1))
 			continue;
-		list_move_tail(&w->link, &to->waiters);
+		/* Within one list it stays where it is: the walk would meet it again. */
+		if (from != to)
+			list_move_tail(&w->link, &to->waiters);
 		w->key = *k2;
 		__atomic_store_n(&w->bucket, to, __ATOMIC_RELEASE);
 		moved++;

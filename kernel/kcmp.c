@@ -43,14 +43,14 @@ static long compare(const void *a, const void *b)
 static struct file *file_of(struct thread *t, uint64_t fd)
 {
 	uint64_t irq = spin_lock_irq(&proc_lock);
-	struct fdtable *files = t->files ? fdtable_get(t->files) : NULL;
+	struct fdtable *files = t->files ? fdtable_hold(t->files) : NULL;
 	struct file *f;
 
 	spin_unlock_irq(&proc_lock, irq);
 	if (!files)
 		return NULL;
 	f = fdtable_file(files, (uint32_t)fd);
-	fdtable_put(files);
+	fdtable_release(files);
 	return f;
 }
 

@@ -33,10 +33,12 @@ static void order_instructions(void *unused)
  */
 static void barrier_on(hartmask_t mask, void (*func)(void *))
 {
+	preempt_disable(); /* "here" is one hart */
 	func(NULL);
 	if (nharts > 1)
 		hart_call(mask, func, NULL);
 	order_memory(NULL);
+	preempt_enable();
 }
 
 static long barrier_private(struct aspace *as)

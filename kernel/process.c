@@ -130,7 +130,7 @@ static void drop(struct thread *t, struct process *p)
 {
 	sem_exit(t);
 	if (t->files)
-		fdtable_put(t->files);
+		fdtable_abandon(t->files);
 	if (t->fs)
 		fscontext_put(t->fs);
 	if (t->aspace)

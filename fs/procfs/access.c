@@ -15,7 +15,7 @@ struct fdtable *proc_files(struct process *p)
 	struct fdtable *t = p->leader ? p->leader->files : NULL;
 
 	if (t)
-		fdtable_get(t);
+		fdtable_hold(t);
 	spin_unlock_irq(&proc_lock, irq);
 	return t;
 }
@@ -75,7 +75,7 @@ struct file *proc_fd_file(struct process *p, uint32_t fd)
 	if (!t)
 		return NULL;
 	f = fdtable_file(t, fd);
-	fdtable_put(t);
+	fdtable_release(t);
 	return f;
 }
 

@@ -159,7 +159,7 @@ static mode_t fd_mode(struct process *p, uint32_t fd)
 	}
 	if (f)
 		file_put(f);
-	fdtable_put(t);
+	fdtable_release(t);
 	return mode;
 }
 
@@ -319,7 +319,7 @@ static void fds_emit(struct process *p, const struct proc_entry *e, struct dir_c
 		file_put(f);
 		room = emit_number(ctx, 2, fd, ino_of(e, p, fd), DT_LNK);
 	}
-	fdtable_put(t);
+	fdtable_release(t);
 }
 
 static void pids_emit(struct dir_context *ctx)

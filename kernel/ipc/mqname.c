@@ -56,7 +56,7 @@ void mq_put(struct mqueue *q)
 	spin_unlock(&mq_lock);
 	if (!last)
 		return;
-	mq_drop_messages(q);
+	mq_finish(q);
 	path_put(&q->path);
 	kfree(q);
 }

@@ -60,14 +60,6 @@ void mq_setup(struct mqueue *q, const struct mq_attr *attr)
 	waitqueue_init(&q->writable);
 }
 
-void mq_drop_messages(struct mqueue *q)
-{
-	struct mq_message *m, *next;
-
-	list_for_each_entry_safe(m, next, &q->messages, link)
-		message_free(m);
-}
-
 static struct inode *inode_of(const struct mqueue *q)
 {
 	return q->path.dentry->inode;
@@ -116,6 +108,16 @@ static bool notice_forget(struct mqueue *q)
 	spin_unlock(&q->lock);
 	notice_drop(&n);
 	return n.to != NULL;
+}
+
+void mq_finish(struct mqueue *q)
+{
+	struct mq_message *m, *next;
+
+	list_for_each_entry_safe(m, next, &q->messages, link)
+		message_free(m);
+	/* A process that ended with its descriptors shared asked, and never took it back. */
+	notice_drop(&q->notice);
 }
 
 /* --- messages in a queue --- */

@@ -44,7 +44,7 @@ extern uint64_t mq_queues_max, mq_msg_max, mq_msgsize_max, mq_msg_default, mq_ms
 extern const struct file_ops mq_fops;
 /* Empty, with these limits; all but what has to do with its name. */
 void mq_setup(struct mqueue *q, const struct mq_attr *attr);
-void mq_drop_messages(struct mqueue *q); /* nobody uses it any more */
+void mq_finish(struct mqueue *q); /* nobody uses it any more: drops what it holds; may sleep */
 
 /* The queue whose file it is, with one more use; NULL: it is gone. */
 struct mqueue *mq_of_inode(struct inode *inode);

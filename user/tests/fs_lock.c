@@ -2,6 +2,7 @@
  * fs: locks of processes (fcntl), of open files (OFD) and of whole files (flock), and who waits for
  * whom.
  */
+#include <sched.h>
 #include <sys/file.h>
 
 #include "user/tests/ut.h"
@@ -42,6 +43,22 @@ TEST(fs, lock_conflict)
 		CHECK_EQ(l.l_start, 0);
 		CHECK_EQ(l.l_len, 10);
 		CHECK_EQ(l.l_pid, getppid());
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+}
+
+/* A clone that fails has closed nothing of its parent. */
+TEST(fs, lock_outlives_failed_clone)
+{
+	int fd = file_open();
+	pid_t pid;
+
+	CHECK_OK(lock(fd, F_SETLK, F_WRLCK, 0, 10));
+	CHECK_ERR(syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, (void *)8, NULL, NULL), EFAULT);
+	pid = child();
+	if (!pid) {
+		CHECK_ERR(lock(fd, F_SETLK, F_RDLCK, 9, 1), EAGAIN);
 		_exit(0);
 	}
 	expect_exit(pid, 0);

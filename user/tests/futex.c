@@ -1,15 +1,15 @@
 /* futex_waitv, futex_wait, futex_wake, futex_requeue: the successors of futex(2). */
 #include "ut.h"
 
+#include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <time.h>
 
-#define SYS_waitv   449
-#define SYS_wake    454
-#define SYS_wait    455
-#define SYS_requeue 456
+#define SYS_futex_wake	  454
+#define SYS_futex_wait	  455
+#define SYS_futex_requeue 456
 #define U32	    2u
 #define PRIVATE	    128u
 #define ANY	    0xffffffffUL
@@ -17,23 +17,23 @@
 static long waitv(const struct futex_waitv *v, unsigned int n, unsigned int flags,
 		  const struct timespec *t, int clock)
 {
-	return syscall(SYS_waitv, v, n, flags, t, clock);
+	return syscall(SYS_futex_waitv, v, n, flags, t, clock);
 }
 
 static long wake(const void *addr, unsigned long mask, int n, unsigned int flags)
 {
-	return syscall(SYS_wake, addr, mask, n, flags);
+	return syscall(SYS_futex_wake, addr, mask, n, flags);
 }
 
 static long wait_for(const void *addr, unsigned long value, unsigned long mask, unsigned int flags,
 		     const struct timespec *t, int clock)
 {
-	return syscall(SYS_wait, addr, value, mask, flags, t, clock);
+	return syscall(SYS_futex_wait, addr, value, mask, flags, t, clock);
 }
 
 static long requeue(const struct futex_waitv *v, unsigned int flags, int nwake, int nmove)
 {
-	return syscall(SYS_requeue, v, flags, nwake, nmove);
+	return syscall(SYS_futex_requeue, v, flags, nwake, nmove);
 }
 
 /* Words that children share. */
@@ -247,6 +247,30 @@ TEST(futex, one_of_several_requeued)
 	wake_all_of(&words[2], ANY, 1);
 	expect_exit(pid, 2);
 	CHECK_EQ(wake(&words[100], ANY, 1, U32), 0);
+}
+
+/* From a word to itself: as many are counted as wait, once each, and they stay. */
+TEST(futex, requeued_to_itself)
+{
+	uint32_t *words = shared_words();
+	struct futex_waitv v[2] = { entry(&words[0], 0, U32), entry(&words[0], 0, U32) };
+	pid_t pid[3];
+
+	for (int i = 0; i < 3; i++) {
+		pid[i] = child();
+		if (!pid[i]) {
+			CHECK_OK(wait_for(&words[0], 0, ANY, U32, NULL, 0));
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < 3; i++)
+		wait_state(pid[i], "S");
+	CHECK_EQ(requeue(v, 0, 0, 2), 2);
+	CHECK_EQ(requeue(v, 0, 0, INT_MAX), 3);
+	CHECK_EQ(requeue(v, 0, 1, INT_MAX), 3);
+	wake_all_of(&words[0], ANY, 2);
+	for (int i = 0; i < 3; i++)
+		expect_exit(pid[i], 0);
 }
 
 TEST(futex, requeue_errors)

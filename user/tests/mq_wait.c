@@ -1,6 +1,7 @@
 /* POSIX message queues: who waits, until when, who is told, signals. */
 #include "mq.h"
 
+#include <sched.h>
 #include <time.h>
 
 /* A child that receives one message and exits with its size, or 100 + the call's errno. */
@@ -116,6 +117,7 @@ TEST(mq, timeout_clock_set, .root = true)
 	mqd_t q = mq_new(1, 0);
 	char text[MQ_SIZE];
 	pid_t pid;
+	int status;
 
 	until = in_ms(3600 * 1000);
 	pid = child();
@@ -127,10 +129,11 @@ TEST(mq, timeout_clock_set, .root = true)
 	CHECK_OK(clock_gettime(CLOCK_REALTIME, &now));
 	now.tv_sec += 3601;
 	CHECK_OK(clock_settime(CLOCK_REALTIME, &now));
-	expect_exit(pid, 0);
+	status = status_of(pid);
 	CHECK_OK(clock_gettime(CLOCK_REALTIME, &back));
 	back.tv_sec -= 3601;
 	CHECK_OK(clock_settime(CLOCK_REALTIME, &back));
+	CHECK_EQ(status, 0);
 	mq_drop(q);
 }
 
@@ -351,4 +354,21 @@ TEST(mq, many)
 		expect_exit(kids[k], 0);
 	CHECK_EQ(mq_count(q), 0);
 	mq_drop(q);
+}
+
+/* Who asked to be told, and ended before its descriptors, is forgotten with the queue. */
+TEST(mq, notify_and_exit_with_shared_files)
+{
+	for (int i = 0; i < 100; i++) {
+		mqd_t q = mq_new(1, 0);
+		struct sigevent event = {.sigev_notify = SIGEV_NONE};
+		long pid = CHECK_OK(syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, NULL, NULL, NULL));
+
+		if (!pid) {
+			CHECK_OK(mq_notify(q, &event));
+			_exit(0);
+		}
+		expect_exit((pid_t)pid, 0);
+		mq_drop(q);
+	}
 }
