@@ -72,7 +72,7 @@ struct fdtable *fdtable_get(struct fdtable *t);	 /* for one more thread that use
 struct fdtable *fdtable_fork(struct fdtable *t); /* a copy; NULL: no memory */
 void fdtable_put(struct fdtable *t); /* by such a thread; the last one closes all */
 void fdtable_abandon(struct fdtable *t); /* the same for a thread that never ran */
-/* For who looks at another's table: it stays, but its files are closed when its threads are gone. */
+/* Who looks at another's table keeps it, but not its files open when its threads are gone. */
 struct fdtable *fdtable_hold(struct fdtable *t);
 void fdtable_release(struct fdtable *t); /* NULL is nothing */
 /* exec: leave a shared table, close what is FD_CLOEXEC. 0 or -ENOMEM. */

@@ -5,6 +5,12 @@
  * ran on it. Every 2 s, while anything runs, and when somebody reads, the harts' times are added
  * up, each with the weight of the time in which that hart had anything to do.
  *
+ * Stalls for memory: direct reclaim and the reclaim thread, reading from swap, and reading a page
+ * of a file that reclaim dropped not long ago. For I/O: waits for block requests, for pages that
+ * are read or written, and at the limit of dirty pages. Waiting for a processor is counted at
+ * switches and ticks, at which the time is known anyway; who was woken in between counts from the
+ * middle.
+ *
  * Differences from Linux: a stall ends when its thread runs again, not when it is woken; the memory
  * of pages that went is a table by hash, of a quarter as many as there are frames.
  */
