@@ -37,10 +37,11 @@ static void account(struct hart *h, struct thread *t, uint64_t now)
 	/* Who came meanwhile waited for half of it, as far as is known: waking reads no clock. */
 	if (h->nr_running > 1)
 		h->waited += ran >> h->alone;
-	if (likely(!t->class.weighted))
-		t->vruntime += ran;
-	else if (!class_charge(h, t, ran))
+	if (unlikely(t->class.weighted)) {
+		class_charge(h, t, ran);
 		return;
+	}
+	t->vruntime += ran;
 	if ((int64_t)(t->vruntime - h->min_vruntime) > 0)
 		h->min_vruntime = t->vruntime;
 }
@@ -240,10 +241,11 @@ void thread_yield(void)
 	if (unlikely(thread_is_rt(t))) {
 		t->vruntime = class_place(h, t);
 	} else if (last) {
-		uint64_t v = rb_entry(last, struct thread, runq_node)->vruntime;
+		uint64_t ahead = rb_entry(last, struct thread, runq_node)->vruntime - t->vruntime;
 
-		if ((int64_t)(v - t->vruntime) > 0)
-			t->vruntime = v;
+		/* But not behind what one of little weight is ahead. */
+		if ((int64_t)ahead > 0)
+			t->vruntime += MIN(ahead, (uint64_t)SLICE_NS);
 	}
 	spin_unlock(&h->runq_lock);
 	irq_restore(irq);
@@ -325,8 +327,7 @@ static void kick(struct hart *h)
 /* Queue t on h, which is locked. Says whether the thread running there should give way. */
 static bool enqueue(struct hart *h, struct thread *t)
 {
-	/* A sleeper gets no credit for its sleep beyond half a slice. */
-	uint64_t floor = h->min_vruntime - SLICE_NS / 2;
+	uint64_t floor = runq_floor(h);
 
 	if ((int64_t)(t->vruntime - floor) < 0)
 		t->vruntime = unlikely(t->class.policy) ? class_place(h, t) : floor;
@@ -437,7 +438,8 @@ void sched_tick(bool user, uint64_t now)
 /* t's class was another one: where it stands now, if it stands or runs here. h locked. */
 static void class_changed(struct hart *h, struct thread *t, struct sched_class was, bool here)
 {
-	if (!t->class.priority && was.priority)
+	/* What a thread of little weight was ahead, it is not when it counts as others do. */
+	if (!t->class.priority && (was.priority || (was.weighted && !t->class.weighted)))
 		t->vruntime = h->min_vruntime;
 	else if (!t->class.priority)
 		return;

@@ -60,6 +60,12 @@ static inline void runq_remove(struct hart *h, struct thread *t)
 	t->on_runq = false;
 }
 
+/* Where a thread starts at h that is far behind: there is no credit beyond half a slice. */
+static inline uint64_t runq_floor(const struct hart *h)
+{
+	return h->min_vruntime - SLICE_NS / 2;
+}
+
 static inline bool may_take(const struct hart *h, const struct thread *t)
 {
 	return !t->on_cpu && (t->affinity >> h->index & 1);
@@ -75,6 +81,8 @@ static inline void take_over(struct hart *h, struct hart *from, struct thread *t
 	t->hart = h;
 	if (unlikely(thread_is_rt(t)))
 		t->vruntime = class_place(h, t);
+	else if ((int64_t)(t->vruntime - runq_floor(h)) < 0)
+		t->vruntime = runq_floor(h);
 }
 
 /* Is there a better thread in h's queue than the one it runs? Locked. */
@@ -101,11 +109,8 @@ static inline struct hart *lock_hart_of(struct thread *t)
 
 /* --- schedclass.c: the same --- */
 
-/*
- * t ran for so long: its virtual run time, which is not the real one. False: it is a place, and
- * says nothing about the others'.
- */
-bool class_charge(struct hart *h, struct thread *t, uint64_t ran);
+/* t, which is weighted, ran for so long: its virtual run time, and what h's start from. */
+void class_charge(struct hart *h, struct thread *t, uint64_t ran);
 /* The tick of h, which runs t, once there have been real-time threads. */
 void class_tick(struct hart *h, struct thread *t, uint64_t now);
 /*

@@ -58,7 +58,27 @@ uint64_t class_place_first(struct hart *h, const struct thread *t)
 	return rt_place(h, t, true);
 }
 
-bool class_charge(struct hart *h, struct thread *t, uint64_t ran)
+/*
+ * A thread with virtual run time v ran on h. One of little weight leaps far ahead of others: those
+ * that wake start from where these are, or they would wait until all have come there.
+ */
+static void min_raise(struct hart *h, uint64_t v)
+{
+	const struct rb_node *n = rb_first(&h->runq);
+	const struct thread *first;
+
+	while (n && thread_is_rt(rb_entry(n, struct thread, runq_node)))
+		n = rb_next(n);
+	if (n) {
+		first = rb_entry(n, struct thread, runq_node);
+		if ((int64_t)(v - first->vruntime) > 0)
+			v = first->vruntime;
+	}
+	if ((int64_t)(v - h->min_vruntime) > 0)
+		h->min_vruntime = v;
+}
+
+void class_charge(struct hart *h, struct thread *t, uint64_t ran)
 {
 	uint32_t weight = nice_weight[t->nice + 20];
 
@@ -66,14 +86,14 @@ bool class_charge(struct hart *h, struct thread *t, uint64_t ran)
 		if (t->class.policy == SCHED_IDLE)
 			weight = WEIGHT_IDLE;
 		t->vruntime += ran * 1024 / weight;
-		return true;
+		min_raise(h, t->vruntime);
+		return;
 	}
 	t->rr_ran += ran;
 	h->rt_ran += ran;
 	/* It may sleep longer than the period lasts: who wakes it finds it a place. */
 	if (h->rt_spent && thread_state(t) != THREAD_RUNNING)
 		t->vruntime = h->min_vruntime - RT_LEAD;
-	return false;
 }
 
 /*

@@ -518,6 +518,29 @@ TEST(sched, idle_is_left_over, .root = true)
 	CHECK(order->count[1] < order->count[0] / 10);
 }
 
+/* Whoever wakes beside a loop of SCHED_IDLE has not to wait until others have run as much as that. */
+TEST(sched, idle_delays_nobody)
+{
+	pid_t kids[2];
+	long before;
+
+	order_make();
+	kids[0] = counter(0, SCHED_IDLE, 0);
+	while (!__atomic_load_n(&order->count[0], __ATOMIC_RELAXED))
+		usleep(1000);
+	kids[1] = child();
+	while (!kids[1]) {
+		burn(1);
+		order->count[1]++;
+	}
+	for (int i = 0; i < 100; i++) {
+		before = order->count[1];
+		usleep(2000);
+		CHECK(order->count[1] - before < 1000);
+	}
+	end_all(kids, 2);
+}
+
 /* A loop in a real-time thread leaves something to others. */
 TEST(sched, rt_is_bounded, .root = true)
 {
