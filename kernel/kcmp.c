@@ -92,7 +92,7 @@ static const void *thing_of(const struct thread *t, int kind)
 {
 	switch (kind) {
 	case KCMP_VM:
-		return t->aspace;
+		return thread_aspace(t);
 	case KCMP_FILES:
 		return t->files;
 	case KCMP_FS:

@@ -13,19 +13,25 @@
 #include "kernel/syscall.h"
 #include "kernel/uapi/mman.h"
 #include "mm/aspace.h"
+#include "mm/mmap.h"
 #include "mm/tlb.h"
 #include "mm/usercopy.h"
 #include "mm/vma.h"
 
+struct aspace *thread_aspace(const struct thread *t)
+{
+	return t->own_aspace ? t->own_aspace : t->aspace;
+}
+
 struct aspace *process_aspace_locked(struct process *p)
 {
-	struct aspace *as = p->leader ? p->leader->aspace : NULL;
+	struct aspace *as = p->leader ? thread_aspace(p->leader) : NULL;
 	uint64_t irq = spin_lock_irq(&p->siglock);
 	struct thread *t;
 
 	/* A first thread that has ended has none, while others go on. */
 	list_for_each_entry(t, &p->threads, process_link)
-		as = as ? as : t->aspace;
+		as = as ? as : thread_aspace(t);
 	spin_unlock_irq(&p->siglock, irq);
 	return as;
 }
@@ -63,33 +69,45 @@ bool process_may_access(struct process *p, bool real_ids)
 	return same && p->dumpable;
 }
 
-static struct aspace *aspace_borrow(struct aspace *as)
+/* own: whose the thread is meanwhile, NULL if that is as. */
+static void aspace_wear(struct aspace *as, struct aspace *own)
 {
 	struct thread *me = current();
 	uint64_t irq = spin_lock_irq(&proc_lock);
-	struct aspace *own = me->aspace;
 
 	me->aspace = as;
+	me->own_aspace = own;
 	aspace_activate(as);
 	spin_unlock_irq(&proc_lock, irq);
-	return own;
+}
+
+static void aspace_borrow(struct aspace *as)
+{
+	aspace_wear(as, current()->aspace);
+}
+
+static void aspace_give_back(void)
+{
+	aspace_wear(current()->own_aspace, NULL);
 }
 
 size_t remote_read(struct aspace *as, uaddr_t at, void *buf, size_t n)
 {
-	struct aspace *own = aspace_borrow(as);
-	size_t left = copy_from_user_partial(buf, at, n);
+	size_t left;
 
-	(void)aspace_borrow(own);
+	aspace_borrow(as);
+	left = copy_from_user_partial(buf, at, n);
+	aspace_give_back();
 	return n - left;
 }
 
 size_t remote_write(struct aspace *as, uaddr_t at, const void *buf, size_t n)
 {
-	struct aspace *own = aspace_borrow(as);
-	size_t left = copy_to_user_partial(at, buf, n);
+	size_t left;
 
-	(void)aspace_borrow(own);
+	aspace_borrow(as);
+	left = copy_to_user_partial(at, buf, n);
+	aspace_give_back();
 	return n - left;
 }
 
@@ -117,21 +135,20 @@ static bool forced_part(struct aspace *as, uaddr_t at, void *buf, size_t n, bool
 {
 	long prot = write ? PROT_WRITE : PROT_READ, is = page_prot(as, at, prot);
 	uaddr_t page = at & PAGE_MASK;
-	struct aspace *own;
 	bool lift = (is & prot) != prot;
 	size_t left;
 
 	if (is < 0)
 		return false;
-	own = aspace_borrow(as);
+	aspace_borrow(as);
 	if (lift && sys_mprotect(page, PAGE_SIZE, (uint64_t)(is | prot | PROT_READ))) {
-		(void)aspace_borrow(own);
+		aspace_give_back();
 		return false;
 	}
 	left = write ? copy_to_user_partial(at, buf, n) : copy_from_user_partial(buf, at, n);
 	if (lift && sys_mprotect(page, PAGE_SIZE, (uint64_t)is))
 		left = n;
-	(void)aspace_borrow(own);
+	aspace_give_back();
 	if (write && (is & PROT_EXEC))
 		icache_flush();
 	return !left;
@@ -273,20 +290,16 @@ SYSCALL6(process_vm_writev, pid_t, pid, uaddr_t, local, uint64_t, nlocal, uaddr_
 
 /* --- process_madvise(2) --- */
 
-long sys_madvise(uint64_t start, uint64_t len, uint64_t what);
-
 /* Bytes of the ranges before the first that fails; if that is the first of all, -errno. */
 static long advise_ranges(struct aspace *as, const struct uio *u, int what)
 {
-	struct aspace *own = aspace_borrow(as);
 	uint64_t done = 0;
 	long err = 0;
 
 	for (uint32_t i = 0; i < u->niov && !err; i++) {
-		err = sys_madvise(u->iov[i].base, u->iov[i].len, (uint64_t)what);
+		err = madvise_of(as, u->iov[i].base, u->iov[i].len, what);
 		done += err ? 0 : u->iov[i].len;
 	}
-	(void)aspace_borrow(own);
 	return done ? (long)done : err;
 }
 

@@ -8,12 +8,15 @@
 
 struct aspace;
 struct process;
+struct thread;
 struct uio;
 
 /* p's address space, referenced; NULL when it has none any more. Takes proc_lock. */
 struct aspace *process_aspace(struct process *p);
 /* The same without a reference: it stays while proc_lock is held. */
 struct aspace *process_aspace_locked(struct process *p);
+/* What a thread uses as its own, whatever it looks into at the moment, or NULL. (proc_lock) */
+struct aspace *thread_aspace(const struct thread *t);
 /*
  * May the running thread look into p, and change it (ptrace(2), "Ptrace access mode checking")? By
  * its real ids, or by those that files are reached with. Takes proc_lock.

@@ -98,6 +98,7 @@ struct thread {
 	struct process *process; /* NULL for kernel threads */
 	struct list_head process_link; /* (process->siglock) in process->threads */
 	struct aspace *aspace;	/* user half; NULL for kernel threads */
+	struct aspace *own_aspace; /* (proc_lock) its own while that is another's; else NULL */
 	struct fdtable *files;
 	struct fscontext *fs;
 	const struct cred *cred;

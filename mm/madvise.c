@@ -233,9 +233,8 @@ static int advise_spans(struct aspace *as, uaddr_t at, uaddr_t end, int what)
 	return err ? err : hole;
 }
 
-SYSCALL3(madvise, uaddr_t, start, size_t, len, int, what)
+long madvise_of(struct aspace *as, uaddr_t start, size_t len, int what)
 {
-	struct aspace *as = current()->aspace;
 	const struct advice *a = advice_find(what);
 	size_t size = ALIGN_UP(len, PAGE_SIZE);
 	uaddr_t end = start + size;
@@ -249,4 +248,9 @@ SYSCALL3(madvise, uaddr_t, start, size_t, len, int, what)
 	if (end == start)
 		return 0;
 	return a ? advise_areas(as, start, end, a) : advise_spans(as, start, end, what);
+}
+
+SYSCALL3(madvise, uaddr_t, start, size_t, len, int, what)
+{
+	return madvise_of(current()->aspace, start, len, what);
 }

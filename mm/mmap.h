@@ -32,6 +32,8 @@ int populate_strict(struct aspace *as, uaddr_t start, uaddr_t end, bool write);
  * MAP_FIXED*: anywhere). The address, or -errno. May sleep.
  */
 long mmap_file(struct file *file, uaddr_t addr, size_t len, uint32_t prot, int flags);
+/* madvise(2) of any address space. 0 or -errno. May sleep. */
+long madvise_of(struct aspace *as, uaddr_t start, size_t len, int what);
 /* May the process lock `pages` more? 0, -EPERM (no right at all), -EAGAIN. (aspace lock) */
 int mlock_allowed(struct aspace *as, uint64_t pages);
 /* Pages of [start, end) that lie in areas with all these VMA_* flags. (a) */
