@@ -21,7 +21,8 @@ struct ext2_pending {
  */
 struct ext2_window {
 	uint32_t lblk, pblk, end;
-	uint32_t *slot; /* of lblk: in a block that the running transaction has, or in the inode */
+	uint32_t *slot;	     /* of lblk: in an index block, or in the inode */
+	struct frame *frame; /* referenced, of that block, which a damaged volume may free */
 };
 
 struct ext2_fs {
@@ -225,12 +226,14 @@ uint32_t ext2_window_want(const struct ext2_inode *ei, uint64_t lblk, const uint
 			  uint32_t room);
 /*
  * Block lblk of the file should become pblk: n blocks from there on are taken, in this handle, for
- * the slots from `slot` on. ei->map_lock.
+ * the slots from `slot` on, which lie in the frame of an index block (NULL: in the inode).
+ * ei->map_lock.
  */
 void ext2_window_open(struct ext2_inode *ei, uint64_t lblk, uint32_t pblk, uint32_t n,
-		      uint32_t *slot);
+		      uint32_t *slot, struct frame *frame);
 /* Give what is left back, in a handle of the transaction that took it. ei->map_lock. */
 void ext2_window_close(struct ext2_inode *ei);
+void ext2_window_forget(struct ext2_inode *ei); /* of an inode that goes, on a failed volume too */
 /* Give the file its block lblk, in a handle, if that is the next of its window. Takes map_lock. */
 bool ext2_window_take(struct ext2_inode *ei, uint64_t lblk);
 

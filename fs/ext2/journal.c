@@ -8,6 +8,7 @@
 #include "drivers/block.h"
 #include "fs/ext2/ext2.h"
 #include "kernel/mem/slab.h"
+#include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/thread.h"
 #include "lib/bitmap.h"
@@ -307,17 +308,18 @@ static int commit_fill(struct super_block *sb)
 
 		spin_lock(&fs->list_lock);
 		ei = list_first_or_null(&fs->logged, struct ext2_inode, log_link);
-		if (ei)
-			list_del(&ei->log_link);
 		spin_unlock(&fs->list_lock);
 		if (!ei)
 			break;
-		/* Who evicts it waits for us before it lets go: it needs a handle. */
+		/* As long as it is listed, who evicts it waits for us: it needs a handle. */
 		err2 = ext2_inode_store(&ei->vfs);
 		if (!err)
 			err = err2;
+		spin_lock(&fs->list_lock);
+		list_del(&ei->log_link);
+		spin_unlock(&fs->list_lock);
 	}
-	/* No window is open any more. */
+	assert(!atomic_load(&fs->windowed) || atomic_load(&fs->failed));
 	counts_store(fs);
 	return err;
 }

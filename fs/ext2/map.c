@@ -67,11 +67,15 @@ static uint32_t goal_find(struct ext2_inode *ei, uint64_t lblk, const uint32_t *
 	return fs->first_data_block + ei->group * fs->blocks_per_group;
 }
 
-/* Give *slot, which is empty, a block; index: it is to hold block numbers, all zero. */
-static int slot_fill(struct ext2_inode *ei, uint32_t *slot, uint64_t lblk, const uint32_t *array,
+/*
+ * Give *slot, which is empty, a block; index: it is to hold block numbers, all zero. in: the index
+ * block where the slot is, or nothing: in the inode.
+ */
+static int slot_fill(struct ext2_inode *ei, uint32_t *slot, uint64_t lblk, const struct buf *in,
 		     bool index)
 {
 	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
+	const uint32_t *array = in->frame ? in->data : ei->block;
 	uint32_t room = (array == ei->block ? EXT2_NDIR : fs->ptrs) - (uint32_t)(slot - array);
 	uint32_t block, n = index ? 1 : ext2_window_want(ei, lblk, slot, room);
 	struct buf b;
@@ -97,7 +101,8 @@ static int slot_fill(struct ext2_inode *ei, uint32_t *slot, uint64_t lblk, const
 	/* It will be written with this transaction, which also closes a window. */
 	ext2_inode_changed(&ei->vfs, true);
 	/* Behind an index block the data goes on. */
-	ext2_window_open(ei, index ? lblk : lblk + 1, block + 1, n - 1, slot + 1);
+	ext2_window_open(ei, index ? lblk : lblk + 1, block + 1, n - 1, slot + 1,
+			 in->frame);
 	return 0;
 }
 
@@ -129,7 +134,7 @@ static int map_locked(struct ext2_inode *ei, uint64_t lblk, uint64_t max, bool c
 		if (!*slot && create) {
 			if (b.frame)
 				buf_modify(&b);
-			err = slot_fill(ei, slot, lblk, array, !leaf);
+			err = slot_fill(ei, slot, lblk, &b, !leaf);
 			if (err)
 				break;
 			if (b.frame)

@@ -37,8 +37,8 @@ static int blocks_trim(struct inode *inode, uint64_t first, bool *open)
 	}
 }
 
-/* Nothing names it any more: free all it has. */
-static void inode_delete(struct inode *inode)
+/* Nothing names it any more: free all it has. False: there is no handle to be had, or no memory. */
+static bool inode_delete(struct inode *inode)
 {
 	struct ext2_inode *ei = ext2_i(inode);
 	struct ext2_fs *fs = ext2_fs(inode->sb);
@@ -46,7 +46,7 @@ static void inode_delete(struct inode *inode)
 	int err = 0;
 
 	if (ext2_begin(fs, EXT2_CREDITS_TRIM))
-		return;
+		return false;
 	/* Its data matters to no transaction, this one or an earlier: it has lost its name. */
 	ext2_inode_forget(ei);
 	if (inode_has_object(inode))
@@ -67,6 +67,24 @@ static void inode_delete(struct inode *inode)
 	(void)ext2_unfinished(fs, err, "freeing an inode");
 	if (open)
 		ext2_end(fs);
+	return true;
+}
+
+/*
+ * What the running transaction expects of it, now. It holds a credit for that: the handle needs no
+ * further ones, and so no memory.
+ */
+static void inode_settle(struct inode *inode)
+{
+	struct ext2_inode *ei = ext2_i(inode);
+	struct ext2_fs *fs = ext2_fs(inode->sb);
+
+	if (list_empty(&ei->log_link) || ext2_begin(fs, 0))
+		return;
+	if (!list_empty(&ei->log_link))
+		(void)ext2_unfinished(fs, ext2_inode_store(inode), "writing an inode");
+	ext2_inode_forget(ei);
+	ext2_end(fs);
 }
 
 void ext2_evict(struct inode *inode)
@@ -75,21 +93,12 @@ void ext2_evict(struct inode *inode)
 	struct ext2_fs *fs = ext2_fs(inode->sb);
 	bool failed = atomic_load(&fs->failed);
 
-	if (!inode->nlink && !failed) {
-		inode_delete(inode);
-	} else if (!failed) {
-		/* Stored through a mapping, perhaps, which leaves the inode as it is. */
-		if (inode_has_object(inode))
-			(void)pagecache_sync(&inode->object, 0, UINT32_MAX);
-		/* What the running transaction expects of it, now. */
-		if (!list_empty(&ei->log_link) && !ext2_begin(fs, EXT2_CREDITS_INODE)) {
-			if (!list_empty(&ei->log_link))
-				(void)ext2_unfinished(fs, ext2_inode_store(inode),
-						      "writing an inode");
-			ext2_inode_forget(ei);
-			ext2_end(fs);
-		}
-	}
+	/* Stored through a mapping, perhaps, which leaves the inode as it is. */
+	if (inode->nlink && !failed && inode_has_object(inode))
+		(void)pagecache_sync(&inode->object, 0, UINT32_MAX);
+	if (!failed && (inode->nlink || !inode_delete(inode)))
+		inode_settle(inode);
+	ext2_window_forget(ei);
 	ext2_inode_forget(ei);
 	if (list_empty(&ei->orphan_link))
 		return;

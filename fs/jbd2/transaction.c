@@ -351,9 +351,14 @@ void journal_modify(struct journal *j, struct buf *buf)
 	if (buf->tid == j->running->tid)
 		return;
 	b = jblock_join(j, buf->block, &joined);
-	if (!b->frame)
+	if (!b->frame && !b->freed)
 		b->frame = frame_get(buf->frame);
-	assert(b->frame == buf->frame && !b->freed);
+	if (unlikely(b->frame != buf->frame)) {
+		/* Two name it, on a damaged volume, and one has just freed it. */
+		spin_unlock(&j->lock);
+		journal_abort(j, -EIO, "a block is changed after it was freed");
+		return;
+	}
 	spin_unlock(&j->lock);
 	buf->tid = j->running->tid;
 	if (joined)

@@ -3,7 +3,7 @@ import os
 import random
 import re
 
-from lib import MIB, check, debugfs, equal, full_only, host, new_image, run, scratch, tree_of
+from lib import MIB, cases, check, debugfs, equal, full_only, host, new_image, run, scratch, tree_of
 
 BLOCK = 1024
 VOLUMES = 48
@@ -108,3 +108,16 @@ def test_damaged_volumes():
     check("refused" in words, "all were mounted")
     check(len(re.findall("damaged: ", log)) > VOLUMES // 8, "next to no damage was noticed")
     host(["e2fsck", "-fn", carrier])
+
+@cases({"debug": True}, {"debug": False})
+def test_index_block_of_two(debug):
+    """Two files name one index block; one frees it while the other grows by it: no harm done."""
+    image = new_image("two.img", tree=tree_of({"f": "f" * 20480, "g": "g" * 20480}),
+                      options=["-j", "-b", "1024"])
+    index = debugfs(image, "blocks /f").split()[-1 - (20 - 12)]
+    host(["debugfs", "-w", "-R", f"sif /g block[IND] {index}", image])
+    script = ("mount -t ext2 /dev/vdb /mnt || exit 9; cd /mnt; grow() { head -c 4096 /dev/zero >> f; "
+              "head -c 4096 /dev/zero >> f; head -c 4096 /dev/zero >> f; }; grow; : > g; grow; grow; "
+              "sync; cat f > /dev/null; cd /; umount /mnt; dmesg | grep -c 'ext2 vdb\\|journal of vdb'")
+    result = run(script, disks=[image], debug=debug)
+    equal(result.status, 0, f"status; the console: {result.log}")

@@ -2,6 +2,7 @@
 #include "tests/host/shim/sleep.h"
 
 #include "drivers/block.h"
+#include "kernel/clocktimer.h"
 #include "kernel/panic.h"
 #include "kernel/psi.h"
 #include "kernel/signal.h"
@@ -95,6 +96,18 @@ static bool host_timer_fire(void)
 	host_time = MAX(host_time, t->when);
 	t->func(t);
 	return true;
+}
+
+/* Who waits by the wall clock has no test here. */
+void wall_alarm_set(struct wall_alarm *a, uint64_t until, struct waitqueue *wq)
+{
+	(void)a, (void)until, (void)wq;
+	panic("no wall clock");
+}
+
+void wall_alarm_cancel(struct wall_alarm *a)
+{
+	(void)a;
 }
 
 /* Nobody asks for how long it slept. */
