@@ -293,7 +293,7 @@ static void cool(pte_t p)
 {
 	struct frame *f = pte_present(p) && !pte_special(p) ? pte_frame(p) : NULL;
 
-	if (f && f->maps == 1 && (frame_type(f) == FRAME_ANON || frame_has(f, FRAME_QUEUED)))
+	if (f && f->maps == 1)
 		policy_cold(f);
 }
 
@@ -318,7 +318,8 @@ void cool_range(struct aspace *as, uaddr_t start, uaddr_t end)
 	rwlock_read(&as->lock);
 	harvest_range(as, start, end, true);
 	rwlock_read_unlock(&as->lock);
-	tlb_flush(as, start, end);
+	/* All tables were harvested whole. */
+	tlb_flush(as, ALIGN_DOWN(start, L1_SIZE), ALIGN_UP(end, L1_SIZE));
 }
 
 void harvest(void)

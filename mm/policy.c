@@ -63,22 +63,26 @@ static void push(struct frame *f, unsigned which)
 }
 
 /* From one place to another. Who frees f looks at QUEUED without the lock: it stays set. */
-static unsigned pull(struct frame *f)
+static void pull(struct frame *f)
 {
 	unsigned which = frame_has(f, FRAME_MAIN) ? MAIN : frame_has(f, FRAME_COLD) ? COLD : TRIAL;
 
 	frame_list_remove(&policy.queue[which], f);
 	frame_clear(f, FRAME_MAIN | FRAME_COLD);
-	return which;
 }
 
 /* For good; f is held, or being freed by the caller. */
-static unsigned take_off(struct frame *f)
+static void take_off(struct frame *f)
 {
-	unsigned which = pull(f);
-
+	pull(f);
 	frame_clear(f, FRAME_QUEUED);
-	return which;
+}
+
+/* Its room among the established is free. */
+static void make_vacant(const struct frame *f)
+{
+	if (frame_has(f, FRAME_MAIN) && policy.vacant != UINT64_MAX)
+		policy.vacant++;
 }
 
 static struct frame *head(unsigned which)
@@ -110,7 +114,8 @@ static void note_use(struct frame *f)
 /* Was it used since it was last looked at here? */
 static bool used(struct frame *f)
 {
-	if (!frame_has(f, FRAME_FRESH) && page_accessed(f) && age(stamp_of(f)))
+	if (!frame_has(f, FRAME_FRESH) && page_accessed(f) &&
+	    (age(stamp_of(f)) || frame_has(f, FRAME_COLD)))
 		note_use(f);
 	return !frame_has(f, FRAME_FRESH) && frame_has(f, FRAME_REFERENCED);
 }
@@ -200,12 +205,17 @@ void policy_cold(struct frame *f)
 {
 	uint64_t irq = spin_lock_irq(&policy.lock);
 
-	if (frame_has(f, FRAME_QUEUED))
+	if (frame_has(f, FRAME_QUEUED)) {
+		make_vacant(f);
 		pull(f);
-	else
+	} else if (frame_type(f) == FRAME_ANON) {
 		stamp_now(f);
+	} else {
+		goto out; /* it has just left its object */
+	}
 	frame_clear(f, FRAME_FRESH | FRAME_REFERENCED);
 	push(f, COLD);
+out:
 	spin_unlock_irq(&policy.lock, irq);
 }
 
@@ -215,8 +225,8 @@ void policy_leave(struct frame *f)
 
 	if (frame_has(f, FRAME_QUEUED)) {
 		count_out(stamp_of(f));
-		if (take_off(f) == MAIN && policy.vacant != UINT64_MAX)
-			policy.vacant++;
+		make_vacant(f);
+		take_off(f);
 	}
 	spin_unlock_irq(&policy.lock, irq);
 }

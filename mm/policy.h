@@ -18,7 +18,8 @@ void policy_enter(struct frame *f, uint32_t shadow);
 /* The same, of one that is to go next: it stood in a queue until it had to be written. */
 void policy_enter_next(struct frame *f);
 /*
- * f, queued or ANON, is not wanted any more: it goes before all that are, unless it is used again.
+ * f, mapped, is not wanted any more: if it is queued or ANON, it goes before all that are, unless
+ * it is used again.
  */
 void policy_cold(struct frame *f);
 /* f is on its way out, or is not to be chosen. Nothing happens if it is on no queue. */
