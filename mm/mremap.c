@@ -150,12 +150,12 @@ static long resize(struct remap *r)
 {
 	struct vma *v, *next;
 	uaddr_t end = r->old + r->new_len;
+	int err = 0;
 
 	if (r->old_len >= r->new_len) {
-		if (r->old_len > r->new_len &&
-		    aspace_unmap_locked(r->as, end, r->old + r->old_len, &r->dead))
-			return -ENOMEM;
-		return r->old;
+		if (r->old_len > r->new_len)
+			err = aspace_unmap_locked(r->as, end, r->old + r->old_len, &r->dead);
+		return err ? err : (long)r->old;
 	}
 	v = resizable(r);
 	if (is_err(v))

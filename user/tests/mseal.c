@@ -73,6 +73,9 @@ TEST(mseal, is_not_moved)
 	CHECK_ERR(mremap(p + PAGE, PAGE, PAGE, 0), EPERM);
 	CHECK_ERR(mremap(p + PAGE, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP), EPERM);
 	CHECK_ERR(mremap(p + PAGE, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p - PAGE), EPERM);
+	/* Nor does it go because what comes before it shrinks. */
+	CHECK_ERR(mremap(p, 3 * PAGE, PAGE, 0), EPERM);
+	CHECK_ERR(mremap(p, 3 * PAGE, PAGE, MREMAP_MAYMOVE), EPERM);
 	/* Nor does anything come in its place. */
 	CHECK_ERR(mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + 2 * PAGE), EPERM);
 	all_there(p);
