@@ -111,21 +111,46 @@ size_t remote_write(struct aspace *as, uaddr_t at, const void *buf, size_t n)
 	return n - left;
 }
 
-/* The protection of the page at `at`; -EFAULT if there is none, or it may not be forced to prot. */
-static long page_prot(struct aspace *as, uaddr_t at, long prot)
+/* May the page at `at` be reached so, by force if need be? Its protection, or -EFAULT. (as) */
+static int forced_prot(struct aspace *as, uaddr_t at, uint32_t prot)
 {
-	struct vma *v;
-	long is = -EFAULT;
+	const struct vma *v = vma_at(&as->areas, at);
 
-	rwlock_read(&as->lock);
-	v = vma_at(&as->areas, at);
 	if (v && ((v->prot & prot) == prot || !(v->flags & VMA_SHARED) || prot == PROT_READ))
-		is = v->prot;
-	rwlock_read_unlock(&as->lock);
-	return is;
+		return (int)v->prot;
+	return -EFAULT;
 }
 
-long sys_mprotect(uint64_t addr, uint64_t len, uint64_t prot);
+/*
+ * Let the page be reached so, whether it is sealed or not. The protection that it had, or -errno.
+ * In one go with looking at it: what is put back is what the program last said.
+ */
+static int page_lift(struct aspace *as, uaddr_t page, uint32_t need)
+{
+	int is, err = 0;
+
+	rwlock_write(&as->lock);
+	is = forced_prot(as, page, need);
+	if (is >= 0)
+		err = protect_locked(as, page, page + PAGE_SIZE, (uint32_t)is | need | PROT_READ,
+				     0);
+	rwlock_write_unlock(&as->lock);
+	return err ? err : is;
+}
+
+/* Undo it, unless the program has said something else meanwhile. 0 or -errno. */
+static int page_drop(struct aspace *as, uaddr_t page, uint32_t need, int was)
+{
+	const struct vma *v;
+	int err = 0;
+
+	rwlock_write(&as->lock);
+	v = vma_at(&as->areas, page);
+	if (v && v->prot == ((uint32_t)was | need | PROT_READ))
+		err = protect_locked(as, page, page + PAGE_SIZE, (uint32_t)was, 0);
+	rwlock_write_unlock(&as->lock);
+	return err;
+}
 
 /*
  * Part of one page, whose protection allows it for the moment: nobody may rely on an access being
@@ -133,25 +158,25 @@ long sys_mprotect(uint64_t addr, uint64_t len, uint64_t prot);
  */
 static bool forced_part(struct aspace *as, uaddr_t at, void *buf, size_t n, bool write)
 {
-	long prot = write ? PROT_WRITE : PROT_READ, is = page_prot(as, at, prot);
+	uint32_t need = write ? PROT_WRITE : PROT_READ;
 	uaddr_t page = at & PAGE_MASK;
-	bool lift = (is & prot) != prot;
-	size_t left;
+	bool lift;
+	int prot;
 
-	if (is < 0)
+	rwlock_read(&as->lock);
+	prot = forced_prot(as, page, need);
+	rwlock_read_unlock(&as->lock);
+	lift = prot >= 0 && !((uint32_t)prot & need);
+	if (lift)
+		prot = page_lift(as, page, need);
+	if (prot < 0)
 		return false;
-	aspace_borrow(as);
-	if (lift && sys_mprotect(page, PAGE_SIZE, (uint64_t)(is | prot | PROT_READ))) {
-		aspace_give_back();
+	n -= write ? remote_write(as, at, buf, n) : remote_read(as, at, buf, n);
+	if (lift && page_drop(as, page, need, prot))
 		return false;
-	}
-	left = write ? copy_to_user_partial(at, buf, n) : copy_from_user_partial(buf, at, n);
-	if (lift && sys_mprotect(page, PAGE_SIZE, (uint64_t)is))
-		left = n;
-	aspace_give_back();
-	if (write && (is & PROT_EXEC))
+	if (write && (prot & PROT_EXEC))
 		icache_flush();
-	return !left;
+	return !n;
 }
 
 static size_t forced(struct aspace *as, uaddr_t at, void *buf, size_t n, bool write)

@@ -273,14 +273,14 @@ int populate(struct aspace *as, uaddr_t start, uaddr_t end)
 
 /* --- mprotect --- */
 
-/* May the area get the protection? 0, -EACCES or -EPERM. */
-static int protect_check(const struct vma *v, uint32_t prot)
+/* May the area get the protection? 0, -EACCES, or -EPERM: it has one of the flags `held`. */
+static int protect_check(const struct vma *v, uint32_t prot, uint32_t held)
 {
 	if ((prot & PROT_WRITE) && !(v->flags & VMA_MAYWRITE))
 		return -EACCES;
 	if (v->file && (prot & PROT_EXEC) && (file_map_mode(v->file) & FILE_MAP_NOEXEC))
 		return -EACCES;
-	return v->flags & VMA_SEALED ? -EPERM : 0;
+	return v->flags & held ? -EPERM : 0;
 }
 
 /*
@@ -309,12 +309,9 @@ static int protect_area(struct vma **area, uaddr_t at, uaddr_t end, uint32_t pro
 			struct tlb_batch *b)
 {
 	struct vma *v = *area;
-	int err = protect_check(v, prot), account;
+	int account = protect_account(v, prot, (MIN(end, v->end) - at) >> PAGE_SHIFT);
 	uint32_t flags;
 
-	if (err || v->prot == prot)
-		return err;
-	account = protect_account(v, prot, (MIN(end, v->end) - at) >> PAGE_SHIFT);
 	if (account < 0 || v->as->areas.count + 2 > max_map_count ||
 	    !(v = aspace_isolate(v, at, end, false)))
 		return -ENOMEM;
@@ -332,8 +329,7 @@ static int protect_area(struct vma **area, uaddr_t at, uaddr_t end, uint32_t pro
 	return 0;
 }
 
-/* Area by area, up to the first hole or the first that may not. (a writer) */
-static int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t prot)
+int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t prot, uint32_t held)
 {
 	struct vma *v = vma_find(&as->areas, start), *first = NULL;
 	struct tlb_batch batch;
@@ -342,7 +338,9 @@ static int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_
 
 	tlb_batch_begin(&batch, as, false);
 	for (; at < end; at = v->end, v = v->next) {
-		err = v && v->start <= at ? protect_area(&v, at, end, prot, &batch) : -ENOMEM;
+		err = v && v->start <= at ? protect_check(v, prot, held) : -ENOMEM;
+		if (!err && v->prot != prot)
+			err = protect_area(&v, at, end, prot, &batch);
 		if (err)
 			break;
 		if (!first)
@@ -384,7 +382,7 @@ SYSCALL3(mprotect, uaddr_t, addr, size_t, len, uint64_t, prot)
 		size += addr - MIN(addr, v->start);
 		addr = MIN(addr, v->start);
 	}
-	err = protect_locked(as, addr, addr + size, prot & 7);
+	err = protect_locked(as, addr, addr + size, prot & 7, VMA_SEALED);
 out:
 	rwlock_write_unlock(&as->lock);
 	/* A program that has just written the code expects to run it. */

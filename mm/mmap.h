@@ -34,6 +34,11 @@ int populate_strict(struct aspace *as, uaddr_t start, uaddr_t end, bool write);
 long mmap_file(struct file *file, uaddr_t addr, size_t len, uint32_t prot, int flags);
 /* madvise(2) of any address space. 0 or -errno. May sleep. */
 long madvise_of(struct aspace *as, uaddr_t start, size_t len, int what);
+/*
+ * mprotect(2) area by area, up to the first hole or the first that may not: as the file behind it
+ * says, or for one of the flags `held` (VMA_SEALED, or 0). 0, -EACCES, -EPERM, -ENOMEM. (a writer)
+ */
+int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t prot, uint32_t held);
 /* May the process lock `pages` more? 0, -EPERM (no right at all), -EAGAIN. (aspace lock) */
 int mlock_allowed(struct aspace *as, uint64_t pages);
 /* Pages of [start, end) that lie in areas with all these VMA_* flags. (a) */

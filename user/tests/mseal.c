@@ -113,6 +113,27 @@ TEST(mseal, advice)
 	CHECK_ERR(munmap(p, PAGE), EPERM);
 }
 
+/* Who debugs a program reaches what is sealed as well, and leaves it as it was. */
+TEST(mseal, debuggers_write)
+{
+	const int prots[] = { PROT_READ, PROT_NONE, PROT_READ | PROT_EXEC };
+	int fd = (int)CHECK_OK(open("/proc/self/mem", O_RDWR));
+
+	for (size_t i = 0; i < sizeof(prots) / sizeof(prots[0]); i++) {
+		char *p = some_sealed(prots[i]), c = 0;
+
+		CHECK_EQ(pwrite(fd, "W", 1, (off_t)(p + PAGE)), 1);
+		CHECK_EQ(pread(fd, &c, 1, (off_t)(p + PAGE)), 1);
+		CHECK_EQ(c, 'W');
+		CHECK_EQ(pread(fd, &c, 1, (off_t)(p + 2 * PAGE)), 1);
+		CHECK_EQ(c, 'c');
+		CHECK_ERR(mprotect(p + PAGE, PAGE, PROT_READ), EPERM);
+		CHECK_ERR(munmap(p + PAGE, PAGE), EPERM);
+		/* Into its own memory, the kernel writes no more than before. */
+		CHECK_ERR(pread(fd, p + PAGE, 1, (off_t)(uintptr_t)&fd), EFAULT);
+	}
+}
+
 TEST(mseal, twice_and_in_children)
 {
 	char *p = some_sealed(PROT_READ);
