@@ -45,16 +45,16 @@ static const struct advice *advice_find(int what)
 }
 
 /* Would it lose what is sealed: memory that nobody may write to? (mseal(2)) */
-static bool sealed(const struct vma *v)
+static bool sealed(uint32_t flags, uint32_t prot, const struct file *file)
 {
-	return (v->flags & (VMA_SEALED | VMA_SHARED)) == VMA_SEALED && !v->file &&
-	       !(v->prot & PROT_WRITE);
+	return (flags & (VMA_SEALED | VMA_SHARED)) == VMA_SEALED && !file &&
+	       !(prot & PROT_WRITE);
 }
 
 /* Does the area take the advice? 0 or -errno, as madvise(2) says. */
 static int advice_fits(const struct vma *v, const struct advice *a)
 {
-	if (sealed(v) && (a->drop || (a->set & (VMA_DONTFORK | VMA_WIPEONFORK))))
+	if (sealed(v->flags, v->prot, v->file) && (a->drop || (a->set & (VMA_DONTFORK | VMA_WIPEONFORK))))
 		return -EPERM;
 	switch (a->what) {
 	case MADV_DONTNEED:
@@ -146,6 +146,8 @@ static int advise_remove(struct vma_span *s)
 {
 	uint64_t pages = (s->end - s->start) >> PAGE_SHIFT;
 
+	if (sealed(s->flags, s->prot, s->file))
+		return -EPERM;
 	if (!s->object || (s->flags & VMA_LOCKED))
 		return -EINVAL;
 	if (!(s->flags & VMA_SHARED) || !(s->prot & PROT_WRITE))

@@ -89,7 +89,8 @@ TEST(mseal, is_not_moved)
 
 TEST(mseal, advice)
 {
-	const int lose[] = { MADV_DONTNEED, MADV_FREE, MADV_DONTFORK, MADV_WIPEONFORK, 24 };
+	const int lose[] = { MADV_DONTNEED, MADV_FREE, MADV_DONTFORK, MADV_WIPEONFORK,
+			     MADV_REMOVE, 24 };
 	char *p = some_sealed(PROT_READ);
 	int fd;
 
