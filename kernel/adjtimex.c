@@ -11,6 +11,8 @@
 /* Linux's numbers of a clock that was never told anything. */
 static long adjust(uaddr_t user, struct timex *t)
 {
+	if ((t->modes & ADJ_ADJTIME) && !(t->modes & ADJ_OFFSET))
+		return -EINVAL;
 	if (t->modes && t->modes != ADJ_OFFSET_SS_READ)
 		return cred_capable(CAP_SYS_TIME) ? -EINVAL : -EPERM;
 	*t = (struct timex){

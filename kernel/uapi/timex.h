@@ -5,6 +5,8 @@
 
 #include "kernel/uapi/time.h"
 
+#define ADJ_OFFSET	   0x0001
+#define ADJ_ADJTIME	   0x8000
 #define ADJ_OFFSET_SS_READ 0xa001
 #define STA_UNSYNC	   0x0040
 #define TIME_ERROR	   5
