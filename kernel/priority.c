@@ -93,7 +93,7 @@ static void nice_set(struct thread *t, struct request *r)
 	else if (!may && r->value < t->nice && !nice_allowed(t, r->value))
 		r->err = -EACCES;
 	else
-		sched_set(t, t->class, r->value);
+		sched_set_nice(t, r->value);
 }
 
 static void nice_get(struct thread *t, struct request *r)

@@ -451,10 +451,9 @@ static void class_changed(struct hart *h, struct thread *t, struct sched_class w
 		t->vruntime = class_place(h, t);
 }
 
-void sched_set(struct thread *t, struct sched_class class, int nice)
+/* t is h's, which is locked. */
+static void params_set(struct hart *h, struct thread *t, struct sched_class class, int nice)
 {
-	uint64_t irq = irq_save();
-	struct hart *h = lock_hart_of(t);
 	struct sched_class was = t->class;
 	bool queued = t->on_runq, runs = h->current == t;
 
@@ -472,6 +471,40 @@ void sched_set(struct thread *t, struct sched_class class, int nice)
 		runq_insert(h, t);
 	if (h->current != h->idle && runq_has_better(h))
 		kick(h);
+}
+
+struct sched_params sched_get(struct thread *t)
+{
+	uint64_t irq = irq_save();
+	struct hart *h = lock_hart_of(t);
+	struct sched_params is = {.class = t->class, .nice = t->nice};
+
+	spin_unlock(&h->runq_lock);
+	irq_restore(irq);
+	return is;
+}
+
+bool sched_set(struct thread *t, const struct sched_params *was, const struct sched_params *to)
+{
+	uint64_t irq = irq_save();
+	struct hart *h = lock_hart_of(t);
+	bool same = t->nice == was->nice && t->class.policy == was->class.policy &&
+		    t->class.priority == was->class.priority &&
+		    t->class.reset_on_fork == was->class.reset_on_fork;
+
+	if (same)
+		params_set(h, t, to->class, to->nice);
+	spin_unlock(&h->runq_lock);
+	irq_restore(irq);
+	return same;
+}
+
+void sched_set_nice(struct thread *t, int nice)
+{
+	uint64_t irq = irq_save();
+	struct hart *h = lock_hart_of(t);
+
+	params_set(h, t, t->class, nice);
 	spin_unlock(&h->runq_lock);
 	irq_restore(irq);
 }

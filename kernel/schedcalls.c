@@ -104,47 +104,60 @@ static long class_make(struct sched_class *c, int policy, uint32_t priority)
 	return 0;
 }
 
-/* What only CAP_SYS_NICE may. */
-static bool needs_power(const struct thread *t, struct sched_class c, int nice)
+/* What only CAP_SYS_NICE may: that t, which was so, is to be so. */
+static bool needs_power(const struct thread *t, const struct sched_params *was,
+			const struct sched_params *to)
 {
-	const struct sched_class *is = &t->class;
+	const struct sched_class *is = &was->class, *c = &to->class;
 	uint64_t rtprio = t->process->rlimits[RLIMIT_RTPRIO].cur;
 
-	if ((c.policy == SCHED_OTHER || c.policy == SCHED_BATCH) && nice < t->nice &&
-	    !nice_allowed(t, nice))
+	if ((c->policy == SCHED_OTHER || c->policy == SCHED_BATCH) && to->nice < was->nice &&
+	    !nice_allowed(t, to->nice))
 		return true;
-	if (c.priority && c.policy != is->policy && !rtprio)
+	if (c->priority && c->policy != is->policy && !rtprio)
 		return true;
-	if (c.priority > is->priority && c.priority > rtprio)
+	if (c->priority > is->priority && c->priority > rtprio)
 		return true;
 	/* SCHED_IDLE is as nice as can be. */
-	if (is->policy == SCHED_IDLE && c.policy != SCHED_IDLE && !nice_allowed(t, t->nice))
+	if (is->policy == SCHED_IDLE && c->policy != SCHED_IDLE && !nice_allowed(t, was->nice))
 		return true;
-	return is->reset_on_fork && !c.reset_on_fork;
+	return is->reset_on_fork && !c->reset_on_fork;
 }
 
-/* c with this nice value for t; keep: but for reset_on_fork all stays. 0, -EINVAL, -EPERM. */
-static long class_set(struct thread *t, struct sched_class c, int nice, bool keep)
+/*
+ * What t, which was so, is to be; keep: but for reset_on_fork all stays. 0, -EINVAL, -EPERM;
+ * -EAGAIN: meanwhile it was changed.
+ */
+static long params_apply(struct thread *t, const struct sched_params *was, struct sched_params to,
+			 bool keep)
 {
-	if (!policy_known(c.policy) || is_rt(c.policy) != (c.priority != 0))
+	const struct sched_class *c = &to.class;
+
+	if (!policy_known(c->policy) || is_rt(c->policy) != (c->priority != 0))
 		return -EINVAL;
-	if ((!may_schedule(t) || needs_power(t, c, nice)) && !cred_capable(CAP_SYS_NICE))
+	if ((!may_schedule(t) || needs_power(t, was, &to)) && !cred_capable(CAP_SYS_NICE))
 		return -EPERM;
 	if (keep) {
-		c.policy = t->class.policy;
-		c.priority = t->class.priority;
+		to.class.policy = was->class.policy;
+		to.class.priority = was->class.priority;
 	}
 	/* Others' nice values they keep for the day when they count again. */
-	if (keep || (c.policy != SCHED_OTHER && c.policy != SCHED_BATCH))
-		nice = t->nice;
-	sched_set(t, c, nice);
-	return 0;
+	if (keep || (c->policy != SCHED_OTHER && c->policy != SCHED_BATCH))
+		to.nice = was->nice;
+	return sched_set(t, was, &to) ? 0 : -EAGAIN;
+}
+
+static long param_apply(struct thread *t, int policy, uint32_t priority)
+{
+	struct sched_params was = sched_get(t), to = was;
+	long err = class_make(&to.class, policy, priority);
+
+	return err ? err : params_apply(t, &was, to, false);
 }
 
 /* policy < 0: as it is. */
 static long param_set(pid_t pid, int policy, uaddr_t param)
 {
-	struct sched_class c;
 	struct thread *t;
 	uint32_t priority;
 	long ret;
@@ -156,10 +169,9 @@ static long param_set(pid_t pid, int policy, uaddr_t param)
 	t = thread_asked(pid);
 	if (is_err(t))
 		return ptr_err(t);
-	c = t->class;
-	ret = class_make(&c, policy, priority);
-	if (!ret)
-		ret = class_set(t, c, t->nice, false);
+	do {
+		ret = param_apply(t, policy, priority);
+	} while (ret == -EAGAIN);
 	thread_unfind(t);
 	return ret;
 }
@@ -236,7 +248,7 @@ static long attr_get(struct sched_attr *a, uaddr_t user)
 static long attr_apply(struct thread *t, const struct sched_attr *a)
 {
 	bool keep = a->sched_flags & SCHED_FLAG_KEEP_PARAMS;
-	struct sched_class c = t->class;
+	struct sched_params was = sched_get(t), to = was;
 	int policy = (int)a->sched_policy;
 	long err;
 
@@ -246,8 +258,10 @@ static long attr_apply(struct thread *t, const struct sched_attr *a)
 		policy |= SCHED_RESET_ON_FORK;
 	if (a->sched_flags & SCHED_FLAG_KEEP_POLICY)
 		policy = -1;
-	err = class_make(&c, policy, keep ? t->class.priority : a->sched_priority);
-	return err ? err : class_set(t, c, keep ? t->nice : a->sched_nice, keep);
+	err = class_make(&to.class, policy, keep ? was.class.priority : a->sched_priority);
+	if (!keep)
+		to.nice = a->sched_nice;
+	return err ? err : params_apply(t, &was, to, keep);
 }
 
 SYSCALL3(sched_setattr, pid_t, pid, uaddr_t, uattr, uint32_t, flags)
@@ -271,7 +285,8 @@ SYSCALL3(sched_setattr, pid_t, pid, uaddr_t, uattr, uint32_t, flags)
 	else if (a.sched_flags & (SCHED_FLAG_UTIL_CLAMP_MIN | SCHED_FLAG_UTIL_CLAMP_MAX))
 		ret = -EOPNOTSUPP;
 	else
-		ret = attr_apply(t, &a);
+		while ((ret = attr_apply(t, &a)) == -EAGAIN)
+			;
 	thread_unfind(t);
 	return ret;
 }

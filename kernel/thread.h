@@ -287,8 +287,18 @@ void sched_preempt(void);
 void sched_init_hart(struct hart *h, struct thread *idle);
 /* From the timer interrupt: what it interrupted; it is now. */
 void sched_tick(bool user, uint64_t now);
-/* t, which may be any thread, is scheduled so from now on (weighted follows). RANK_RUNQ. */
-void sched_set(struct thread *t, struct sched_class class, int nice);
+struct sched_params {
+	struct sched_class class;
+	int nice;
+};
+/* As they are together. RANK_RUNQ, as the next two. */
+struct sched_params sched_get(struct thread *t);
+/*
+ * t, which may be any thread, is scheduled so from now on (weighted follows). False, and nothing
+ * done, if it is not as was any more.
+ */
+bool sched_set(struct thread *t, const struct sched_params *was, const struct sched_params *to);
+void sched_set_nice(struct thread *t, int nice); /* of the class it has */
 void sched_reset(struct thread *t); /* a new one: SCHED_RESET_ON_FORK */
 void sched_exit(void) __noreturn; /* the running thread is dead */
 void idle_loop(void) __noreturn;

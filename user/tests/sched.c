@@ -556,6 +556,24 @@ TEST(sched, rt_is_bounded, .root = true)
 	CHECK(order->count[1] < order->count[0]);
 }
 
+/* While its nice value changes, a thread is of the class that was set last. */
+TEST(sched, class_and_nice, .root = true)
+{
+	pid_t parent = getpid(), pid = child();
+
+	for (int i = 0; !pid; i++)
+		CHECK_OK(setpriority(PRIO_PROCESS, (id_t)parent, i % 2));
+	for (int i = 0; i < 2000; i++) {
+		int policy = i % 2 ? SCHED_OTHER : SCHED_BATCH;
+
+		CHECK_OK(set(0, policy, 0));
+		for (int k = 0; k < 5; k++)
+			CHECK_EQ(sched_getscheduler(0), policy);
+	}
+	CHECK_OK(kill(pid, SIGKILL));
+	expect_signal(pid, SIGKILL);
+}
+
 /* While threads of all classes come and go, and change class, every one gets to its end. */
 TEST(sched, changes, .root = true)
 {
