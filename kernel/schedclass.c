@@ -11,6 +11,7 @@
 #define RT_PERIOD_NS   (1 * NSEC_PER_SEC)
 #define RT_RUNTIME_NS  (950 * NSEC_PER_MSEC)
 #define LEVEL_SHIFT    48 /* half as many come and go before one priority reaches the next */
+#define SPENT_SHIFT    40 /* so it is behind the others: min_vruntime goes not so far in a period */
 #define WEIGHT_IDLE    3
 
 /* The share of nice n: each step is about 10 % of processor time (nice(2)); 1024 for nice 0. */
@@ -36,7 +37,8 @@ static uint64_t rt_place(struct hart *h, const struct thread *t, bool first)
 	uint64_t level;
 
 	if (h->rt_spent && time_ns() - h->rt_since < RT_PERIOD_NS)
-		return h->min_vruntime + RT_PERIOD_NS;
+		return h->min_vruntime +
+		       ((uint64_t)(1 + RT_PRIO_MAX - t->class.priority) << SPENT_SHIFT);
 	/* Places are from one base as long as there is anybody who has one. */
 	if ((h->current == t || !thread_is_rt(h->current)) && !rt_queued(h)) {
 		h->rt_base = h->min_vruntime - RT_LEAD;
