@@ -303,7 +303,7 @@ static struct hart *choose_hart(struct thread *t)
 			if (harts[i].online && (t->affinity >> i & 1) &&
 			    harts[i].current == harts[i].idle && !harts[i].nr_running)
 				return &harts[i];
-		if (unlikely(thread_is_rt(t)))
+		if (unlikely(rt_used))
 			last = class_choose_hart(t, last);
 	}
 	if (t->affinity >> last->index & 1)

@@ -114,7 +114,8 @@ void class_charge(struct hart *h, struct thread *t, uint64_t ran);
 /* The tick of h, which runs t, once there have been real-time threads. */
 void class_tick(struct hart *h, struct thread *t, uint64_t now);
 /*
- * No hart idles: where a real-time thread can run at once, or else its own, which is locked. What
- * the others run can only be seen with their queues locked, which are not waited for.
+ * No hart idles: where a real-time thread can run at once, another beside no real-time one, or
+ * else its own, which is locked. What the others run can only be seen with their queues locked,
+ * which are not waited for.
  */
 struct hart *class_choose_hart(const struct thread *t, struct hart *own);

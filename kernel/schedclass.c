@@ -167,7 +167,7 @@ void class_tick(struct hart *h, struct thread *t, uint64_t now)
 
 struct hart *class_choose_hart(const struct thread *t, struct hart *own)
 {
-	uint32_t least = t->class.priority;
+	uint32_t least = MAX(t->class.priority, 1U);
 	struct hart *best = own;
 
 	if ((t->affinity >> own->index & 1) && own->current->class.priority < least)
