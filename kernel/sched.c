@@ -378,10 +378,8 @@ bool thread_wake(struct thread *t)
 void thread_start(struct thread *t)
 {
 	uint64_t irq = irq_save();
-	struct hart *h = current()->hart;
+	struct hart *h = lock_hart_of(t); /* it can be found, and its class set, already */
 
-	t->hart = h;
-	spin_lock(&h->runq_lock);
 	/* So low, a thread of another class is given its place. */
 	t->vruntime = h->min_vruntime - (unlikely(t->class.policy) ? RT_LEAD : 0);
 	t->state = THREAD_RUNNING;
