@@ -100,6 +100,38 @@ TEST(swap, shared_memfd, .root = true)
 	swap_end(ours);
 }
 
+#define SYS_cachestat_ 451
+
+TEST(swap, shared_cachestat, .root = true)
+{
+	skip_elsewhere();
+
+	bool ours = swap_begin();
+	int fd = memfd_new(PAGES);
+	char *p = map_fd(fd, PAGES);
+	const uint64_t all[2] = { 0, 0 }, some[2] = { PAGE - 1, 2 };
+	struct {
+		uint64_t cache, dirty, writeback, evicted, recent;
+	} cs;
+
+	swap_fill(p, 1);
+	CHECK_OK(syscall(SYS_cachestat_, fd, all, &cs, 0));
+	CHECK_EQ(cs.cache, PAGES);
+	CHECK_EQ(cs.evicted, 0);
+	all_out(p, PAGES);
+	CHECK_OK(syscall(SYS_cachestat_, fd, all, &cs, 0));
+	CHECK_EQ(cs.cache, 0);
+	CHECK_EQ(cs.evicted, PAGES);
+	CHECK_OK(syscall(SYS_cachestat_, fd, some, &cs, 0));
+	CHECK_EQ(cs.evicted, 2);
+	swap_check(p, 1);
+	CHECK_OK(syscall(SYS_cachestat_, fd, all, &cs, 0));
+	CHECK_EQ(cs.cache, PAGES);
+	CHECK_OK(munmap(p, PAGES * PAGE));
+	close(fd);
+	swap_end(ours);
+}
+
 TEST(swap, shared_tmpfs, .root = true)
 {
 	skip_elsewhere();
