@@ -54,7 +54,8 @@ static bool sealed(uint32_t flags, uint32_t prot, const struct file *file)
 /* Does the area take the advice? 0 or -errno, as madvise(2) says. */
 static int advice_fits(const struct vma *v, const struct advice *a)
 {
-	if (sealed(v->flags, v->prot, v->file) && (a->drop || (a->set & (VMA_DONTFORK | VMA_WIPEONFORK))))
+	if ((a->drop || a->set & (VMA_DONTFORK | VMA_WIPEONFORK)) &&
+	    sealed(v->flags, v->prot, v->file))
 		return -EPERM;
 	switch (a->what) {
 	case MADV_DONTNEED:
