@@ -8,6 +8,7 @@
 #include "swap.h"
 
 #include <mntent.h>
+#include <sched.h>
 
 static void area_read(char *header)
 {
@@ -45,8 +46,13 @@ bool swap_begin(void)
 
 void swap_end(bool ours)
 {
-	if (ours)
-		CHECK_OK(swapoff(DEVICE));
+	if (!ours)
+		return;
+	/* A process that has ended lets go of all once nobody looks for victims in it any more. */
+	while (number_in("/proc/meminfo", "SwapTotal") - number_in("/proc/meminfo", "SwapFree") >
+	       number_in("/proc/meminfo", "MemFree"))
+		sched_yield();
+	CHECK_OK(swapoff(DEVICE));
 }
 
 long number_in(const char *path, const char *name)
