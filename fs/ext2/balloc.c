@@ -76,14 +76,23 @@ static uint32_t bit_find(const uint64_t *map, uint32_t from, uint32_t end)
 /* As bit_find, but none that was freed and is not committed. */
 static uint32_t bit_take(struct ext2_fs *fs, uint32_t group, uint32_t from, uint32_t end)
 {
-	uint32_t bit = bit_find(fs->bitmap.data, from, end);
+	struct ext2_passed passed = {.valid = true, .group = group, .from = from};
+	uint32_t bit;
 
-	while (unlikely(ext2_nr_pending(fs)) && bit < end) {
+	/* What the last search from here passed over still waits for its commit. */
+	if (fs->passed.valid && fs->passed.group == group && fs->passed.from == from)
+		from = fs->passed.to;
+	bit = bit_find(fs->bitmap.data, from, end);
+	if (likely(!ext2_nr_pending(fs)))
+		return bit;
+	while (bit < end) {
 		from = ext2_pending_skip(fs, group, bit, end);
 		if (from == bit)
-			return bit;
+			break;
 		bit = (uint32_t)bitmap_find_zero(fs->bitmap.data, from, end);
 	}
+	passed.to = bit;
+	fs->passed = passed;
 	return bit;
 }
 

@@ -25,6 +25,12 @@ struct ext2_window {
 	struct frame *frame; /* referenced, of that block, which a damaged volume may free */
 };
 
+/* Where a search for a free block began, and where it ended: nothing between is to be had. */
+struct ext2_passed {
+	bool valid;
+	uint32_t group, from, to;
+};
+
 struct ext2_fs {
 	struct super_block *sb;
 	struct mutex lock;	  /* RANK_SUPER: what is marked (l) */
@@ -54,6 +60,7 @@ struct ext2_fs {
 	/* Blocks freed by transactions that are not committed: by the lowest bit of its tid. */
 	struct ext2_pending *pending[2]; /* (l) one for each group */
 	uint64_t nr_pending[2];	  /* (l) */
+	struct ext2_passed passed; /* (l) by the last search, since the last commit */
 	bool filetype, extents;
 	bool sums;		  /* metadata has checksums, which begin with: */
 	uint32_t sum_seed;

@@ -330,6 +330,7 @@ static void commit_done(struct super_block *sb, uint32_t tid)
 	uint32_t odd = tid & 1;
 
 	mutex_lock(&fs->lock);
+	fs->passed.valid = false;
 	for (uint32_t g = 0; fs->nr_pending[odd]; g++) {
 		struct ext2_pending *p = &fs->pending[odd][g];
 
