@@ -432,7 +432,7 @@ TEST(swap, shared_more_than_memory, .root = true, .seconds = 600)
 		page_check(p, i, 2);
 	scanned = count("pgscan_anon") - scanned;
 	freed = count("pgsteal_anon") - freed;
-	/* 2.7 to 4.3, on a slow machine 8.5: it depends on what is used while others are looked at. */
+	/* 2.7 to 4.3, on a slow machine 8.5: what is used meanwhile is looked at again. */
 	if (scanned > 6 * freed + 1000)
 		fprintf(stderr, "%ld scanned, %ld freed\n", scanned, freed);
 	CHECK(scanned <= 20 * freed + 1000);
