@@ -4,6 +4,7 @@
 #include "swap.h"
 
 #include <sched.h>
+#include <sys/param.h>
 #include <sys/prctl.h>
 
 #define PIECE	     (1 << 20)
@@ -302,16 +303,21 @@ TEST(oom, reading_kills_nobody, .root = true, .seconds = 600, .no_leak_check = t
 	CHECK_EQ(number_in("/proc/vmstat", "oom_kill"), kills);
 }
 
-/* Takes what is left page by page, and between two of them needs all of a program. */
+/*
+ * Takes what is left page by page, and between two of them needs all of a program. Where the
+ * program has no room at all beside what is left, each page costs a whole reading: it begins there
+ * with little.
+ */
 static void crawl(void)
 {
 	int fd = (int)CHECK_OK(open(self_path(), O_RDONLY));
 	size_t size = (size_t)CHECK_OK(lseek(fd, 0, SEEK_END)), i;
+	long left = number_in("/proc/meminfo", "MemTotal") / 32;
 	volatile char *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 
 	CHECK(p != MAP_FAILED);
 	CHECK_OK(madvise((char *)p, size, MADV_RANDOM));
-	take_but(4096);
+	take_but(MAX(1024, MIN(left, 4096)));
 	for (;;) {
 		take(PAGE);
 		for (i = 0; i < size; i += PAGE)
