@@ -15,8 +15,9 @@
 #include "mm/usercopy.h"
 
 #define PIPE_PAGES	16u /* 64 KiB, as pipe(7) says */
-#define PIPE_PAGES_MAX	256u
 #define PIPE_ATOMIC	4096u /* PIPE_BUF */
+
+uint64_t pipe_max_size = 1 * MiB;
 
 static struct mount *pipe_mount;
 static _Atomic uint64_t next_ino = 1;
@@ -457,7 +458,8 @@ long pipe_size_set(struct file *f, uint64_t size)
 	if (!size || size > INT32_MAX)
 		return -EINVAL;
 	npages = (uint32_t)roundup_pow2(DIV_ROUND_UP(size, PAGE_SIZE));
-	if (npages > PIPE_PAGES_MAX && !cred_capable(CAP_SYS_RESOURCE))
+	if (npages * PAGE_SIZE > pipe_max_size && npages > p->npages &&
+	    !cred_capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	pages = kzalloc(npages * sizeof(*pages));
 	if (!pages)

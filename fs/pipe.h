@@ -24,6 +24,9 @@ static inline uint64_t pipe_room(const struct pipe *p)
 	return (uint64_t)p->npages * PAGE_SIZE - (p->head - p->tail) - p->promised;
 }
 
+/* So large anyone may make one (F_SETPIPE_SZ), in bytes; a power of two. (pipe-max-size) */
+extern uint64_t pipe_max_size;
+
 /* The page that byte at lies in. */
 static inline char **page_of(struct pipe *p, uint64_t at)
 {

@@ -16,9 +16,12 @@
 #include "kernel/process.h"
 #include "kernel/remote.h"
 #include "kernel/sighand.h"
+#include "kernel/time.h"
 #include "kernel/uapi/fcntl.h"
 #include "kernel/uapi/mman.h"
 #include "kernel/uapi/resource.h"
+#include "kernel/utsname.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
 
@@ -249,11 +252,70 @@ static void write_all(struct dump *d, struct aspace *as, const struct notes *not
 	(void)write_end(d, at);
 }
 
-/* A file of its own: what has the name is not written to, whoever's it is. */
-static struct file *file_make(void)
+char core_pattern[CORE_PATTERN_SIZE] = "core";
+uint64_t core_uses_pid;
+
+/* What stands for %what in a pattern, into out; nothing for one that is not known. */
+static void name_part(char what, int sig, char *out, size_t size)
 {
-	(void)vfs_unlink(AT_FDCWD, "core", false);
-	return file_open("core", O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_LARGEFILE, 0600);
+	struct thread *t = current();
+
+	out[0] = '\0';
+	if (what == '%')
+		strlcpy(out, "%", size);
+	else if (what == 'p' || what == 'P')
+		snprintf(out, size, "%d", t->process->pid);
+	else if (what == 'i' || what == 'I')
+		snprintf(out, size, "%d", t->tid);
+	else if (what == 'u')
+		snprintf(out, size, "%u", t->cred->uid);
+	else if (what == 'g')
+		snprintf(out, size, "%u", t->cred->gid);
+	else if (what == 's')
+		snprintf(out, size, "%d", sig);
+	else if (what == 't')
+		snprintf(out, size, "%lu", (unsigned long)(time_realtime() / NSEC_PER_SEC));
+	else if (what == 'h')
+		strlcpy(out, utsname.nodename, size);
+	else if (what == 'e')
+		strlcpy(out, t->comm, size);
+	/* A name of a machine or a program makes no folders. */
+	for (char *c = out; *c; c++)
+		*c = *c == '/' ? '!' : *c;
+}
+
+/* The name of the core file, by core_pattern(5). */
+static void name_make(char *name, size_t size, int sig)
+{
+	bool pid = false;
+	char part[80];
+	size_t n = 0;
+
+	for (const char *c = core_pattern; *c; c++) {
+		part[0] = *c;
+		part[1] = '\0';
+		if (*c == '%') {
+			if (!*++c)
+				break;
+			pid |= *c == 'p';
+			name_part(*c, sig, part, sizeof(part));
+		}
+		n += strlcpy(name + n, part, size - n);
+		if (n >= size)
+			return;
+	}
+	if (core_uses_pid && !pid)
+		snprintf(name + n, size - n, ".%d", current()->process->pid);
+}
+
+/* A file of its own: what has the name is not written to, whoever's it is. */
+static struct file *file_make(int sig)
+{
+	char name[256];
+
+	name_make(name, sizeof(name), sig);
+	(void)vfs_unlink(AT_FDCWD, name, false);
+	return file_open(name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_LARGEFILE, 0600);
 }
 
 /* Was there a file begun? What does not fit into it is left out. */
@@ -264,7 +326,7 @@ static bool dump_write(struct dump *d, const struct siginfo *info)
 	bool ok = areas_take(as, &d->areas) && notes_make(&notes, info, &d->areas);
 
 	if (ok) {
-		d->file = file_make();
+		d->file = file_make(info->si_signo);
 		ok = !is_err(d->file);
 	}
 	if (ok) {

@@ -5,6 +5,11 @@
 
 #include "kernel/uapi/signal.h"
 
+/* How core files are named: core(5). (/proc/sys/kernel/core_pattern, core_uses_pid) */
+#define CORE_PATTERN_SIZE 128
+extern char core_pattern[CORE_PATTERN_SIZE];
+extern uint64_t core_uses_pid;
+
 /*
  * The running thread, and its process with it, ends by info's signal. If that is one that leaves a
  * core file, and RLIMIT_CORE and PR_SET_DUMPABLE allow it, there is one in its working directory

@@ -10,7 +10,6 @@
 #include "lib/string.h"
 #include "mm/usercopy.h"
 
-#define NGROUPS_MAX 65536
 #define NO_ID	    ((uint32_t)-1)
 
 struct cred *cred_alloc(uint32_t ngroups)

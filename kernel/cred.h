@@ -9,6 +9,8 @@
 
 struct process;
 
+#define NGROUPS_MAX 65536 /* supplementary groups of a process */
+
 /* A set of capabilities: bit n is capability n. */
 typedef uint64_t capset_t;
 

@@ -16,6 +16,7 @@
 
 struct spinlock proc_lock = SPINLOCK_INIT("proc", RANK_PROC);
 struct process *init_process;
+uint64_t thread_limit = PID_MAX;
 
 static struct list_head by_pid[HASH_SIZE], by_tid[HASH_SIZE]; /* (proc_lock) */
 static LIST_HEAD(all);					       /* (proc_lock) */

@@ -7,6 +7,8 @@
 #include "kernel/thread.h"
 
 void pids_init(void);
+/* So many threads there may be. (/proc/sys/kernel/threads-max) */
+extern uint64_t thread_limit;
 /*
  * Give t a number and make it findable; with p not NULL, it is p's first thread and p gets the
  * same number. From now on others send signals and look: both must be complete. 0, or -EAGAIN when

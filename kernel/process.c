@@ -209,6 +209,8 @@ static bool too_many(void)
 {
 	const struct cred *c = current()->cred;
 
+	if (thread_count() >= thread_limit)
+		return true;
 	return c->uid != 0 && !cred_capable(CAP_SYS_RESOURCE) && !cred_capable(CAP_SYS_ADMIN) &&
 	       thread_count_of(c->uid) >= rlimit_get(RLIMIT_NPROC);
 }

@@ -14,6 +14,8 @@
 
 #define NSEC_PER_CLOCK_TICK (NSEC_PER_SEC / 100)
 
+uint64_t nr_open = NR_OPEN_MAX;
+
 static void add_thread(struct usage *u, struct thread *t)
 {
 	uint64_t user, system;
@@ -242,8 +244,7 @@ static int set_limit(struct process *p, int which, const struct rlimit64 *l)
 
 	if (l->cur > l->max)
 		return -EINVAL;
-	/* More than this many descriptors no table holds (fs.nr_open in Linux). */
-	if (which == RLIMIT_NOFILE && l->max > 1048576)
+	if (which == RLIMIT_NOFILE && l->max > nr_open)
 		return -EPERM;
 	irq = spin_lock_irq(&p->siglock);
 	if (l->max > p->rlimits[which].max && !cred_capable(CAP_SYS_RESOURCE))

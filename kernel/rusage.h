@@ -6,6 +6,10 @@
 #include "kernel/thread.h"
 #include "kernel/uapi/resource.h"
 
+/* RLIMIT_NOFILE goes so far: descriptors of a process. (/proc/sys/fs/nr_open) */
+#define NR_OPEN_MAX 1048576
+extern uint64_t nr_open;
+
 /* All threads of p, living and dead. Takes p->siglock; proc_lock may be held. */
 void usage_of_process(struct process *p, struct usage *out);
 void usage_of_process_locked(struct process *p, struct usage *out); /* siglock held */

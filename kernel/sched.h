@@ -15,7 +15,6 @@
 #define RT_PRIO_MAX 99
 #define RT_LEAD	    (1UL << 62)
 #define SLICE_NS    (10 * NSEC_PER_MSEC)
-#define RR_SLICE_NS (100 * NSEC_PER_MSEC)
 
 static inline bool thread_is_rt(const struct thread *t)
 {
@@ -30,6 +29,13 @@ static inline uint32_t thread_state(const struct thread *t)
 
 /* Set once a thread has been a real-time one. */
 extern bool rt_used;
+
+/* A turn of SCHED_RR. (/proc/sys/kernel/sched_rr_timeslice_ms) */
+extern uint64_t rr_slice_ms;
+#define RR_SLICE_DEFAULT_MS 100
+#define RT_PERIOD_US	    1000000
+/* Real-time threads of a hart get so much of each period; -1: all. (sched_rt_runtime_us) */
+extern uint64_t rt_runtime_us;
 
 /* The place of t, which is to stand in h's queue (locked), by its class. */
 uint64_t class_place(struct hart *h, const struct thread *t);

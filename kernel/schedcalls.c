@@ -220,7 +220,7 @@ SYSCALL2(sched_rr_get_interval, pid_t, pid, uaddr_t, out)
 
 	if (is_err(t))
 		return ptr_err(t);
-	slice = ns_timespec(t->class.policy == SCHED_RR	    ? RR_SLICE_NS
+	slice = ns_timespec(t->class.policy == SCHED_RR	    ? rr_slice_ms * NSEC_PER_MSEC
 			    : t->class.policy == SCHED_FIFO ? 0
 							    : SLICE_NS);
 	thread_unfind(t);

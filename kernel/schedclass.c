@@ -2,14 +2,13 @@
  * Scheduling classes (sched(7)): what the time of threads counts that are not SCHED_OTHER with nice
  * 0, and where real-time ones stand in a run queue.
  *
- * Real-time threads of a hart get RT_RUNTIME_NS of each RT_PERIOD_NS. When that is spent, they
+ * Real-time threads of a hart get rt_runtime_us of each RT_PERIOD_US. When that is spent, they
  * stand behind the others until the period is over, so that a loop in one does not take the machine
  * away.
  */
 #include "kernel/sched.h"
 
-#define RT_PERIOD_NS   (1 * NSEC_PER_SEC)
-#define RT_RUNTIME_NS  (950 * NSEC_PER_MSEC)
+#define RT_PERIOD_NS   (RT_PERIOD_US * 1000ul)
 #define LEVEL_SHIFT    48 /* half as many come and go before one priority reaches the next */
 #define SPENT_SHIFT    40 /* so it is behind the others: min_vruntime goes not so far in a period */
 #define WEIGHT_IDLE    3
@@ -23,6 +22,8 @@ static const uint32_t nice_weight[40] = {
 };
 
 bool rt_used;
+uint64_t rr_slice_ms = RR_SLICE_DEFAULT_MS;
+uint64_t rt_runtime_us = 950000;
 
 static bool rt_queued(const struct hart *h)
 {
@@ -110,8 +111,9 @@ static bool period_tick(struct hart *h, struct thread *t, uint64_t now)
 		h->rt_since = now;
 		h->rt_ran = 0;
 	}
-	h->rt_spent = h->rt_ran >= RT_RUNTIME_NS;
-	if (h->rt_spent == was && t->class.policy == SCHED_RR && t->rr_ran >= RR_SLICE_NS) {
+	h->rt_spent = (int64_t)rt_runtime_us >= 0 && h->rt_ran >= rt_runtime_us * 1000;
+	if (h->rt_spent == was && t->class.policy == SCHED_RR &&
+	    t->rr_ran >= rr_slice_ms * NSEC_PER_MSEC) {
 		t->rr_ran = 0;
 		t->vruntime = class_place(h, t);
 	}

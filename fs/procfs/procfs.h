@@ -21,7 +21,10 @@ struct proc_text {
 void proc_printf(struct proc_text *t, const char *fmt, ...) __printf(2, 3);
 void proc_append(struct proc_text *t, const char *s, size_t n);
 
-/* A number that can be read and, by who may write to the file, set. */
+/*
+ * A number that can be read and, by who may write to the file, set. All three values have a sign
+ * if max does not need the bit.
+ */
 struct proc_number {
 	uint64_t *value;
 	uint64_t min, max;

@@ -3,10 +3,16 @@
  */
 #include "fs/event/event.h"
 #include "fs/procfs/procfs.h"
+#include "fs/pipe.h"
 #include "fs/tmpfs/shm.h"
+#include "kernel/coredump.h"
 #include "kernel/ipc/mqueue.h"
 #include "kernel/ipc/msg.h"
+#include "kernel/ipc/sem.h"
+#include "kernel/pid.h"
 #include "kernel/random.h"
+#include "kernel/rusage.h"
+#include "kernel/sched.h"
 #include "kernel/userfault.h"
 #include "kernel/thread.h"
 #include "kernel/utsname.h"
@@ -35,19 +41,76 @@ static int show_hostname(struct proc_text *t, struct process *p)
 	return 0;
 }
 
-static int store_hostname(struct process *p, char *text, size_t len)
+static void name_store(char *field, char *text)
 {
 	char *end = strchr(text, '\n');
 
 	if (end)
 		*end = '\0';
-	strlcpy(utsname.nodename, text, sizeof(utsname.nodename));
+	strlcpy(field, text, sizeof(utsname.nodename));
+}
+
+static int store_hostname(struct process *p, char *text, size_t len)
+{
+	name_store(utsname.nodename, text);
 	return 0;
 }
 
 static int show_cap_last_cap(struct proc_text *t, struct process *p)
 {
 	proc_printf(t, "%d\n", CAP_LAST_CAP);
+	return 0;
+}
+
+static int show_domainname(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%s\n", utsname.domainname);
+	return 0;
+}
+
+static int store_domainname(struct process *p, char *text, size_t len)
+{
+	name_store(utsname.domainname, text);
+	return 0;
+}
+
+static int show_ngroups_max(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%d\n", NGROUPS_MAX);
+	return 0;
+}
+
+static int show_core_pattern(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%s\n", core_pattern);
+	return 0;
+}
+
+/* No program is run for one. */
+static int store_core_pattern(struct process *p, char *text, size_t len)
+{
+	char *end = strchr(text, '\n');
+
+	if (end)
+		*end = '\0';
+	if (*text == '|' || !*text)
+		return -EINVAL;
+	strlcpy(core_pattern, text, sizeof(core_pattern));
+	return 0;
+}
+
+static const struct proc_number core_pid = {&core_uses_pid, 0, 1, NULL};
+
+static int show_rt_period(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%d\n", RT_PERIOD_US);
+	return 0;
+}
+
+/* Nothing that Linux would call a taint can come about. */
+static int show_tainted(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "0\n");
 	return 0;
 }
 
@@ -97,6 +160,20 @@ static const struct proc_number msgmni = {&msg_mni, 0, IPC_SLOTS, NULL};
 static const struct proc_number shmmax = {&shm_max, 0, UINT64_MAX, NULL};
 static const struct proc_number shmall = {&shm_all, 0, UINT64_MAX, NULL};
 static const struct proc_number shmmni = {&shm_mni, 0, IPC_SLOTS, NULL};
+static const struct proc_number msg_next = {&msg_table.next_id, 0, INT32_MAX, NULL};
+static const struct proc_number sem_next = {&sem_table.next_id, 0, INT32_MAX, NULL};
+static const struct proc_number shm_next = {&shm_table.next_id, 0, INT32_MAX, NULL};
+static const struct proc_number threads = {&thread_limit, 1, 0x3fffffff, NULL};
+
+static void rr_slice_changed(void)
+{
+	if (!rr_slice_ms)
+		rr_slice_ms = RR_SLICE_DEFAULT_MS;
+}
+
+static const struct proc_number rr_slice = {&rr_slice_ms, 0, INT32_MAX, rr_slice_changed};
+static const struct proc_number rt_runtime = {
+	&rt_runtime_us, -1ul, RT_PERIOD_US, NULL};
 
 /* --- /proc/sys/vm --- */
 
@@ -213,28 +290,53 @@ static const struct proc_entry mqueue_entries[] = {
 	{.mode = 0},
 };
 
+static void pipe_size_changed(void)
+{
+	pipe_max_size = MAX(roundup_pow2(pipe_max_size), PAGE_SIZE);
+}
+
+static const struct proc_number pipe_size = {
+	&pipe_max_size, 1, 1UL << 31, pipe_size_changed};
+static const struct proc_number open_max = {&nr_open, 64, NR_OPEN_MAX, NULL};
+
 static const struct proc_entry fs_entries[] = {
 	{.name = "inotify", .mode = S_IFDIR | 0555, .children = inotify_entries},
 	{.name = "mqueue", .mode = S_IFDIR | 0555, .children = mqueue_entries},
+	{.name = "nr_open", .mode = S_IFREG | 0644, .number = &open_max},
+	{.name = "pipe-max-size", .mode = S_IFREG | 0644, .number = &pipe_size},
 	{.mode = 0},
 };
 
 static const struct proc_entry kernel_entries[] = {
 	{.name = "cap_last_cap", .mode = S_IFREG | 0444, .show = show_cap_last_cap},
+	{.name = "core_pattern", .mode = S_IFREG | 0644, .show = show_core_pattern,
+	 .store = store_core_pattern},
+	{.name = "core_uses_pid", .mode = S_IFREG | 0644, .number = &core_pid},
+	{.name = "domainname", .mode = S_IFREG | 0644, .show = show_domainname,
+	 .store = store_domainname},
 	{.name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname,
 	 .store = store_hostname},
+	{.name = "msg_next_id", .mode = S_IFREG | 0644, .number = &msg_next},
 	{.name = "msgmax", .mode = S_IFREG | 0644, .number = &msgmax},
 	{.name = "msgmnb", .mode = S_IFREG | 0644, .number = &msgmnb},
 	{.name = "msgmni", .mode = S_IFREG | 0644, .number = &msgmni},
+	{.name = "ngroups_max", .mode = S_IFREG | 0444, .show = show_ngroups_max},
 	{.name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype},
 	{.name = "osrelease", .mode = S_IFREG | 0444, .show = show_osrelease},
 	{.name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max},
 	{.name = "random", .mode = S_IFDIR | 0555, .children = random_entries},
+	{.name = "sched_rr_timeslice_ms", .mode = S_IFREG | 0644, .number = &rr_slice},
+	{.name = "sched_rt_period_us", .mode = S_IFREG | 0444, .show = show_rt_period},
+	{.name = "sched_rt_runtime_us", .mode = S_IFREG | 0644, .number = &rt_runtime},
 	{.name = "sem", .mode = S_IFREG | 0644, .show = proc_show_sem_limits,
 	 .store = proc_store_sem_limits},
+	{.name = "sem_next_id", .mode = S_IFREG | 0644, .number = &sem_next},
+	{.name = "shm_next_id", .mode = S_IFREG | 0644, .number = &shm_next},
 	{.name = "shmall", .mode = S_IFREG | 0644, .number = &shmall},
 	{.name = "shmmax", .mode = S_IFREG | 0644, .number = &shmmax},
 	{.name = "shmmni", .mode = S_IFREG | 0644, .number = &shmmni},
+	{.name = "tainted", .mode = S_IFREG | 0444, .show = show_tainted},
+	{.name = "threads-max", .mode = S_IFREG | 0644, .number = &threads},
 	{.mode = 0},
 };
 

@@ -64,6 +64,11 @@ static void text_release(struct file *f)
 	kfree(t);
 }
 
+static bool has_sign(const struct proc_number *n)
+{
+	return n->max <= INT64_MAX;
+}
+
 static int text_make(struct proc_text *t, struct proc_inode *pi)
 {
 	const struct proc_number *n = pi->entry->number;
@@ -73,7 +78,10 @@ static int text_make(struct proc_text *t, struct proc_inode *pi)
 	t->tid = pi->tid;
 	if (!n)
 		return pi->entry->show(t, pi->process);
-	proc_printf(t, "%lu\n", (unsigned long)*n->value);
+	if (has_sign(n))
+		proc_printf(t, "%ld\n", (long)*n->value);
+	else
+		proc_printf(t, "%lu\n", (unsigned long)*n->value);
 	return 0;
 }
 
@@ -130,9 +138,15 @@ bool proc_number_parse(const char *s, uint64_t *value)
 
 static int number_store(const struct proc_number *n, const char *s)
 {
+	bool sign = has_sign(n), minus = sign && *s == '-';
 	uint64_t value;
 
-	if (!proc_number_parse(s, &value) || value < n->min || value > n->max)
+	if (!proc_number_parse(s + minus, &value))
+		return -EINVAL;
+	if (minus)
+		value = -value;
+	if (sign ? (int64_t)value < (int64_t)n->min || (int64_t)value > (int64_t)n->max
+		 : value < n->min || value > n->max)
 		return -EINVAL;
 	*n->value = value;
 	if (n->changed)

@@ -16,6 +16,7 @@
 void ipc_table_init(struct ipc_table *t)
 {
 	mutex_init(&t->making, "ipcget", RANK_IPC);
+	t->next_id = IPC_NO_ID;
 }
 
 int64_t ipc_now(void)
@@ -61,14 +62,21 @@ uint32_t ipc_highest_locked(const struct ipc_table *t)
 
 int ipc_reserve(struct ipc_table *t)
 {
-	uint32_t n = MAX(2 * t->nslots, (uint32_t)SLOTS_FIRST);
+	uint32_t n = MAX(2 * t->nslots, (uint32_t)SLOTS_FIRST), need = t->used + 1;
 	struct ipc_perm **grown, **old;
 
 	if (t->used >= *t->limit)
 		return -ENOSPC;
+	/* With so many slots one is free at or behind the one that is asked for. */
+	t->next_taken = __atomic_load_n(&t->next_id, __ATOMIC_RELAXED);
+	if (t->next_taken != IPC_NO_ID)
+		need += t->next_taken % IPC_SLOTS;
 	/* Only who has `making` adds. */
-	if (t->used < t->nslots)
+	if (need <= t->nslots)
 		return 0;
+	if (need > IPC_SLOTS)
+		return -ENOSPC;
+	n = MAX(n, need);
 	grown = kzalloc(n * sizeof(struct ipc_perm *));
 	if (!grown)
 		return -ENOMEM;
@@ -93,17 +101,24 @@ void ipc_perm_init(struct ipc_perm *p, int32_t key, int flags)
 	p->mode = (uint32_t)flags & 0777;
 }
 
-/* A slot that is used again gets another sequence number. */
+/* A slot that is used again gets another sequence number, unless an id is asked for. */
 void ipc_enter_locked(struct ipc_table *t, struct ipc_perm *p)
 {
-	uint32_t slot = 0;
+	bool asked = t->next_taken != IPC_NO_ID;
+	uint32_t slot = asked ? (uint32_t)(t->next_taken % IPC_SLOTS) : 0;
+	uint32_t sequence = asked ? (uint32_t)(t->next_taken / IPC_SLOTS) : t->sequence;
 
 	while (t->slots[slot])
 		slot++;
-	if (slot <= t->last && ++t->sequence > INT32_MAX / IPC_SLOTS)
-		t->sequence = 0;
-	t->last = slot;
-	p->id = (int32_t)(t->sequence * IPC_SLOTS + slot);
+	if (asked) {
+		__atomic_store_n(&t->next_id, IPC_NO_ID, __ATOMIC_RELAXED);
+	} else {
+		if (slot <= t->last && ++sequence > INT32_MAX / IPC_SLOTS)
+			sequence = 0;
+		t->sequence = sequence;
+		t->last = slot;
+	}
+	p->id = (int32_t)(sequence * IPC_SLOTS + slot);
 	t->slots[slot] = p;
 	t->used++;
 }

@@ -9,6 +9,8 @@
 
 #define IPC_SLOTS 32768 /* as Linux numbers them: an id is sequence * IPC_SLOTS + slot */
 
+#define IPC_NO_ID UINT64_MAX /* in /proc -1: none is asked for */
+
 /* The beginning of every object. (t) the table's lock; (c) constant */
 struct ipc_perm {
 	int32_t id;	 /* (c) once it is in the table */
@@ -25,6 +27,8 @@ struct ipc_table {
 	struct ipc_perm **slots;  /* (lock) */
 	uint32_t nslots, used;	  /* (lock) */
 	uint32_t last, sequence;  /* (lock) where the last one went */
+	uint64_t next_id;	  /* what the next one is to have, or IPC_NO_ID: a sysctl */
+	uint64_t next_taken;	  /* (making) that, for the one that is being made */
 	const uint64_t *limit;	  /* so many objects at most */
 	/* Make an object and enter it: its id or -errno. With `making` held; may sleep. */
 	long (*make)(int32_t key, uint64_t size, int flags);
