@@ -156,22 +156,23 @@ static void write_run(uint32_t slot, struct frame **frames, uint32_t n)
 
 void evict_flush(struct swap_batch *b)
 {
-	uint32_t i, run;
+	uint32_t i, n = 0, run;
 
 	if (!b->n)
 		return;
 	/* All harts forget the entries: from here on nobody changes what is in the frames. */
 	tlb_flush_all();
-	for (i = 0; i < b->n; i++)
+	for (i = 0; i < b->n; i++) {
 		frame_done(b->frames[i], FRAME_BUSY);
-	for (i = 0; i < b->n; i += run) {
-		run = 1;
 		if (!frame_has(b->frames[i], FRAME_WRITEBACK)) {
 			frame_put(b->frames[i]);
 			continue;
 		}
-		while (i + run < b->n && frame_has(b->frames[i + run], FRAME_WRITEBACK) &&
-		       b->slots[i + run] == b->slots[i] + run)
+		b->slots[n] = b->slots[i];
+		b->frames[n++] = b->frames[i];
+	}
+	for (i = 0; i < n; i += run) {
+		for (run = 1; i + run < n && b->slots[i + run] == b->slots[i] + run;)
 			run++;
 		write_run(b->slots[i], b->frames + i, run);
 	}

@@ -147,6 +147,78 @@ TEST(swap, out_and_in, .root = true)
 	swap_end(ours);
 }
 
+/* Requests that the first swap area's device has written; none of its is under way any more. */
+static long requests(void)
+{
+	char line[200], device[32] = "", name[32];
+	long writes = -1, n, busy;
+	FILE *f = fopen("/proc/swaps", "r");
+
+	CHECK(f != NULL && fgets(line, sizeof(line), f));
+	CHECK_EQ(fscanf(f, "/dev/%31s", device), 1);
+	fclose(f);
+	do {
+		f = fopen("/proc/diskstats", "r");
+		CHECK(f != NULL);
+		while (fgets(line, sizeof(line), f))
+			if (sscanf(line, "%*u %*u %31s %*u %*u %*u %*u %ld %*u %*u %*u %ld", name,
+				   &n, &busy) == 3 &&
+			    !strcmp(name, device))
+				writes = busy ? -1 : n;
+		fclose(f);
+	} while (writes < 0 && !sched_yield());
+	return writes;
+}
+
+/* Every other page has been written to, the others are clean, when all goes. */
+static void out_half_dirty(struct gate *ready, struct gate *go)
+{
+	char *p = swap_pages(MAP_PRIVATE);
+
+	swap_fill(p, 1);
+	swap_out(p);
+	swap_check(p, 1);
+	for (unsigned i = 0; i < PAGES; i += 2)
+		page_fill(p, i, 2);
+	gate_open(ready);
+	gate_pass(go);
+	swap_out(p);
+	for (unsigned i = 0; i < PAGES; i++)
+		page_check(p, i, i % 2 ? 1 : 2);
+	_exit(0);
+}
+
+TEST(swap, written_together, .root = true)
+{
+	enum { WRITERS = 2 };
+	struct gate ready, go;
+	pid_t pid[WRITERS];
+	long before, out;
+	bool ours;
+
+	skip_elsewhere();
+	ours = swap_begin();
+	gate_make(&ready);
+	gate_make(&go);
+	for (unsigned i = 0; i < WRITERS; i++) {
+		pid[i] = child();
+		if (!pid[i])
+			out_half_dirty(&ready, &go);
+	}
+	for (unsigned i = 0; i < WRITERS; i++)
+		gate_pass(&ready);
+	before = requests();
+	out = number_in("/proc/vmstat", "pswpout");
+	for (unsigned i = 0; i < WRITERS; i++)
+		gate_open(&go);
+	for (unsigned i = 0; i < WRITERS; i++)
+		expect_exit(pid[i], 0);
+	out = number_in("/proc/vmstat", "pswpout") - out;
+	CHECK_GE(out, PAGES / 2);
+	CHECK_GE(out / 8, requests() - before);
+	swap_end(ours);
+}
+
 TEST(swap, zeros_are_not_written, .root = true)
 {
 	bool ours = swap_begin();
