@@ -3,14 +3,25 @@
 #include "kernel/mem/slab.h"
 #include "kernel/mem/vmalloc.h"
 #include "kernel/spinlock.h"
+#include "kernel/thread.h"
 #include "lib/bits.h"
 #include "mm/frame.h"
 
 #define MAX_FAILURES 16 /* writes in a row that fail, before an area is given up */
+#define SWAP_RUN     16 /* slots, aligned to it, that are worth a request */
+#define RUN_STARTS   (UINT64_MAX / MASK(SWAP_RUN - 1, 0))
 
 static struct swap_area *areas[SWAP_AREAS]; /* (slots_lock) */
 static struct spinlock slots_lock = SPINLOCK_INIT("swap slots", RANK_FRAME); /* irq */
 _Atomic uint64_t swap_total, swap_used;
+
+/* The first bit of a run of SWAP_RUN, on a multiple of that, none of which is set in word. */
+static uint64_t free_runs(uint64_t word)
+{
+	for (unsigned shift = 1; shift < SWAP_RUN; shift *= 2)
+		word |= word >> shift;
+	return ~word & RUN_STARTS;
+}
 
 struct swap_area *swap_area_create(uint32_t n, const uint32_t *bad, uint32_t nr_bad)
 {
@@ -34,7 +45,10 @@ struct swap_area *swap_area_create(uint32_t n, const uint32_t *bad, uint32_t nr_
 	for (uint32_t i = 0; i < DIV_ROUND_UP(n, SWAP_CLUSTER); i++) {
 		a->usable += SWAP_CLUSTER - popcount64(a->taken[i]);
 		a->clusters += !a->taken[i];
+		a->runs += popcount64(free_runs(a->taken[i]));
 	}
+	for (uint32_t i = 0; i < MAX_HARTS; i++)
+		a->next[i] = n;
 	return a;
 }
 
@@ -117,32 +131,50 @@ struct swap_area *swap_area_of(uint32_t slot)
 	return areas[slot / SWAP_AREA_MAX];
 }
 
-/* (slots_lock) Where the next page of a goes: a slot is free. */
-static void move_on(struct swap_area *a)
+/*
+ * (slots_lock) Where the next page from this hart goes: a slot is free. Each hart has a cluster of
+ * its own, as several that write at once would take every other slot and merge nothing.
+ */
+static uint32_t *move_on(struct swap_area *a)
 {
-	uint32_t words = DIV_ROUND_UP(a->slots, SWAP_CLUSTER), at = a->next / SWAP_CLUSTER;
+	uint32_t words = DIV_ROUND_UP(a->slots, SWAP_CLUSTER), at;
+	uint32_t *next = &a->next[this_hart()->index];
+	uint64_t word = *next < a->slots ? a->taken[*next / SWAP_CLUSTER] : UINT64_MAX, found;
 
-	/* On where the last one was, then the next cluster that is free, then any free slot. */
-	if (a->next < a->slots && !(a->taken[at] & BIT(a->next % SWAP_CLUSTER)))
-		return;
-	do
+	/* On where the last one was, then the next cluster that is free, then a run, then any. */
+	if (!(*next % SWAP_CLUSTER ? word & BIT(*next % SWAP_CLUSTER) : word))
+		return next;
+	at = a->last;
+	do {
 		at = (at + 1) % words;
-	while (a->clusters ? a->taken[at] != 0 : a->taken[at] == UINT64_MAX);
-	a->next = at * SWAP_CLUSTER + ctz64(~a->taken[at]);
+		word = a->taken[at];
+		found = a->clusters ? !word : a->runs ? free_runs(word) : ~word;
+	} while (!found);
+	a->last = at;
+	*next = at * SWAP_CLUSTER + ctz64(found);
+	return next;
+}
+
+/* (slots_lock) The slot at `at` of the word is free: from now on (n is 1), or till now (-1). */
+static void count_free(struct swap_area *a, uint64_t word, uint32_t at, uint32_t n)
+{
+	uint32_t run = ALIGN_DOWN(at % SWAP_CLUSTER, SWAP_RUN);
+
+	a->clusters += word ? 0 : n;
+	a->runs += word & MASK(run + SWAP_RUN - 1, run) ? 0 : n;
 }
 
 /* (slots_lock) One of a, which has one. */
 static uint32_t take(struct swap_area *a)
 {
-	uint64_t *word;
+	uint32_t *next = move_on(a);
+	uint64_t *word = &a->taken[*next / SWAP_CLUSTER];
 
-	move_on(a);
-	word = &a->taken[a->next / SWAP_CLUSTER];
-	a->clusters -= !*word;
-	*word |= BIT(a->next % SWAP_CLUSTER);
+	count_free(a, *word, *next, -1);
+	*word |= BIT(*next % SWAP_CLUSTER);
 	a->used++;
 	swap_used++;
-	return a->number * SWAP_AREA_MAX + a->next++;
+	return a->number * SWAP_AREA_MAX + (*next)++;
 }
 
 uint32_t swap_slot_alloc(void)
@@ -171,9 +203,10 @@ void swap_slot_free(uint32_t slot, bool retired)
 	struct swap_area *a = swap_area_of(slot);
 	uint64_t *word = &a->taken[slot_offset(slot) / SWAP_CLUSTER];
 
-	if (!retired)
+	if (!retired) {
 		*word &= ~BIT(slot_offset(slot) % SWAP_CLUSTER);
-	a->clusters += !*word;
+		count_free(a, *word, slot_offset(slot), 1);
+	}
 	a->usable -= retired;
 	swap_total -= retired && !a->off;
 	a->used--;

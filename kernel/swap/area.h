@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "kernel/asm.h"
 #include "kernel/types.h"
 
 #define SWAP_AREAS    32
@@ -32,8 +33,10 @@ struct swap_area {
 	uint32_t slots;		/* with those that cannot be used */
 	uint32_t usable;	/* (s) slots, neither bad nor retired */
 	uint32_t used;		/* (s) */
-	uint32_t next;		/* (s) where to look for a free slot */
+	uint32_t next[MAX_HARTS]; /* (s) where a hart's next slot is, if that is free */
+	uint32_t last;		/* (s) the cluster that a hart was sent to last */
 	uint32_t clusters;	/* (s) all free, of SWAP_CLUSTER slots */
+	uint32_t runs;		/* (s) all free, of SWAP_RUN slots */
 	uint32_t failures;	/* (s) writes in a row that failed */
 	bool off;		/* (s) nothing more goes to it */
 	uint64_t *taken;	/* (s) a bit for each slot */
