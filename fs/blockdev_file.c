@@ -23,7 +23,7 @@ static int blkdev_open(struct inode *inode, struct file *f)
 		return -EBUSY;
 	}
 	f->data = d;
-	atomic_store(&f->error_seq, atomic_load(&d->object.error_seq));
+	atomic_store(&f->error_seq, file_error_seen(&d->object));
 	f->kind |= FILE_SEEK | FILE_CANREAD;
 	return 0;
 }

@@ -18,6 +18,13 @@
 
 static struct kmem_cache *file_cache;
 
+uint32_t file_error_seen(const struct object *o)
+{
+	uint32_t seq = atomic_load(&o->error_seq);
+
+	return seq & OBJECT_ERROR_TOLD ? seq : 0;
+}
+
 struct file *file_alloc_at(struct path *p, uint32_t flags, uint32_t kind,
 			   const struct file_ops *ops)
 {
@@ -37,7 +44,7 @@ struct file *file_alloc_at(struct path *p, uint32_t flags, uint32_t kind,
 	mutex_init(&f->pos_lock, "file position", RANK_FILE);
 	f->data = NULL;
 	f->readdir_state = 0;
-	atomic_init(&f->error_seq, inode_has_object(inode) ? inode->object.error_seq : 0);
+	atomic_init(&f->error_seq, inode_has_object(inode) ? file_error_seen(&inode->object) : 0);
 	f->cred = current()->cred ? cred_get(current()->cred) : NULL;
 	atomic_init(&f->flocked, 0);
 	f->atime_until = 0;
@@ -371,16 +378,15 @@ int file_fsync(struct file *f, bool datasync)
 	return f->ops->fsync(f, datasync);
 }
 
-/* Each open file learns once of a write-back error that happened since it last asked. */
-int file_check_error(struct file *f, const struct object *o)
+int file_check_error(struct file *f, struct object *o)
 {
-	uint32_t seq = atomic_load(&o->error_seq);
-	int err;
+	uint32_t seq = atomic_load(&o->error_seq), told = seq | OBJECT_ERROR_TOLD;
 
-	if (atomic_exchange(&f->error_seq, seq) == seq)
+	if (seq == atomic_load(&f->error_seq))
 		return 0;
-	err = atomic_load(&o->error);
-	return err > 0 ? -err : err ? err : -EIO;
+	/* Should it fail, there is one more error, which nobody has been told of. */
+	(void)atomic_compare_exchange_strong(&o->error_seq, &seq, told);
+	return atomic_exchange(&f->error_seq, told) == told ? 0 : atomic_load(&o->error);
 }
 
 int file_fsync_simple(struct file *f, bool datasync)

@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 
+#include "fs/vfs.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/psi.h"
@@ -143,11 +144,8 @@ static int write_run(struct object *o, uint64_t index, struct frame **frames, ui
 	err = o->ops->write_pages(o, index, frames, n);
 	vm_event_add(VM_PGPGOUT, n * (PAGE_SIZE / KiB));
 	if (err) {
-		int none = 0;
-
-		__atomic_compare_exchange_n((int *)&o->error, &none, err, false, __ATOMIC_RELAXED,
-					    __ATOMIC_RELAXED);
-		o->error_seq++;
+		o->error = err;
+		o->error_seq = (o->error_seq | OBJECT_ERROR_TOLD) + 1;
 		pr_warn("%s: writing %u pages at %lu failed (%d)\n", o->ops->name, n, index, err);
 	}
 	for (uint32_t i = 0; i < n; i++) {

@@ -82,8 +82,8 @@ struct object {
 	uint64_t promised;	    /* pages, when it was made; 0: each as it comes */
 	_Atomic bool write_sealed;   /* no new MAP_SHARED area may be written to, ever */
 	_Atomic bool pinned;	    /* no page of it goes to swap */
-	_Atomic int error;	    /* first write-back error since last reported, 0 none */
-	_Atomic uint32_t error_seq; /* counts errors: an open file remembers the last it saw */
+	_Atomic int error;	    /* of the last write-back that failed: -errno */
+	_Atomic uint32_t error_seq; /* changes with each error; odd: somebody has been told of it */
 	struct list_head dirty_link; /* (that list's lock) has dirty pages, or some that can swap */
 	uint64_t dirtied_at;	    /* (dirty list's lock) ns: when it first became dirty */
 };

@@ -140,7 +140,15 @@ static int helper_pause(int argc, char **argv)
 	return 0;
 }
 
-/* What fsync says, twice for each of two descriptors, once a write could not reach the disk. */
+static void sync_print(int fd)
+{
+	printf("%s ", fsync(fd) ? strerrorname_np(errno) : "ok");
+}
+
+/*
+ * What fsync says, twice for each of two descriptors, once a write could not reach the disk; then
+ * of two opened after an error that nobody was told of, the second when the first has been.
+ */
 static int helper_errors(int argc, char **argv)
 {
 	char data[4096] = "lost";
@@ -154,7 +162,18 @@ static int helper_errors(int argc, char **argv)
 	if (pwrite(fd[0], data, sizeof(data), 0) != sizeof(data))
 		return 1;
 	for (int i = 0; i < 4; i++)
-		printf("%s ", fsync(fd[i / 2]) ? strerrorname_np(errno) : "ok");
+		sync_print(fd[i / 2]);
+	if (pwrite(fd[0], data, sizeof(data), 0) != sizeof(data))
+		return 1;
+	sync();
+	for (int i = 0; i < 2; i++) {
+		close(fd[i]);
+		fd[i] = open(argv[1], O_RDONLY);
+		if (fd[i] < 0)
+			return 1;
+		sync_print(fd[i]);
+		sync_print(fd[i]);
+	}
 	printf("\n");
 	return 0;
 }
