@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/locks.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
 #include "kernel/syscall.h"
@@ -138,7 +139,9 @@ SYSCALL2(truncate, uaddr_t, path, int64_t, size)
 	if (!err)
 		err = inode_write_get(inode);
 	if (!err) {
-		err = vfs_truncate(&p, (uint64_t)size);
+		err = lease_break(inode, O_WRONLY);
+		if (!err)
+			err = vfs_truncate(&p, (uint64_t)size);
 		inode_write_put(inode);
 	}
 	path_put(&p);

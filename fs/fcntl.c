@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "fs/locks.h"
+#include "fs/owner.h"
 #include "fs/pipe.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "fs/vfs.h"
@@ -57,8 +58,10 @@ static long fcntl_any(struct file *f, int fd, int cmd, uint64_t arg)
 	return -ENOTTY;
 }
 
-static long file_fcntl(struct file *f, int cmd, uint64_t arg)
+static long file_fcntl(struct file *f, int fd, int cmd, uint64_t arg)
 {
+	long ret;
+
 	if (f->kind & FILE_PATH)
 		return -EBADF;
 	switch (cmd) {
@@ -79,8 +82,13 @@ static long file_fcntl(struct file *f, int cmd, uint64_t arg)
 		return tmpfs_seals_add(f, (uint32_t)arg);
 	case F_GET_SEALS:
 		return tmpfs_seals_get(f);
+	case F_SETLEASE:
+		return lease_set(f, fd, (int)arg);
+	case F_GETLEASE:
+		return lease_get(f);
 	}
-	return -EINVAL;
+	ret = owner_fcntl(f, cmd, arg);
+	return ret == -ENOTTY ? -EINVAL : ret;
 }
 
 SYSCALL3(fcntl, int, fd, int, cmd, uint64_t, arg)
@@ -92,7 +100,7 @@ SYSCALL3(fcntl, int, fd, int, cmd, uint64_t, arg)
 		return -EBADF;
 	ret = fcntl_any(f, fd, cmd, arg);
 	if (ret == -ENOTTY)
-		ret = file_fcntl(f, cmd, arg);
+		ret = file_fcntl(f, fd, cmd, arg);
 	file_put(f);
 	return ret;
 }

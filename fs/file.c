@@ -2,6 +2,7 @@
  * Open files: their life, and reading and writing on behalf of the kernel itself.
  */
 #include "fs/notify.h"
+#include "fs/owner.h"
 #include "fs/vfs.h"
 
 #include <stdatomic.h>
@@ -50,6 +51,7 @@ struct file *file_alloc_at(struct path *p, uint32_t flags, uint32_t kind,
 	f->atime_until = 0;
 	f->ra_end = 0;
 	f->ra_asked = 0;
+	f->owner = NULL;
 	hlist_init(&f->watches);
 	p->mnt = NULL;
 	p->dentry = NULL;
@@ -76,6 +78,8 @@ struct file *file_get(struct file *f)
 void file_free(struct file *f)
 {
 	path_put(&f->path);
+	if (unlikely(f->owner))
+		owner_clear(f);
 	if (f->cred)
 		cred_put(f->cred);
 	kmem_cache_free(file_cache, f);
@@ -101,6 +105,8 @@ void file_put(struct file *f)
 		if (f->kind & FILE_WRITE) {
 			inode_write_put(inode);
 			mount_write_end(f->path.mnt);
+		} else if (f->kind & FILE_READ) {
+			atomic_fetch_sub_explicit(&inode->readers, 1, memory_order_relaxed);
 		}
 	}
 	file_free(f);

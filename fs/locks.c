@@ -21,14 +21,8 @@ struct file_lock {
 	uint64_t start, end; /* bytes [start, end] */
 };
 
-struct file_locks {
-	struct spinlock lock; /* RANK_FILES */
-	struct list_head list; /* (lock) */
-	struct waitqueue wait; /* something was unlocked */
-};
-
-/* The list of an inode, made at the first lock; it stays until the inode goes. */
-static struct file_locks *locks_of(struct inode *inode, bool make)
+/* It stays until the inode goes. */
+struct file_locks *locks_of(struct inode *inode, bool make)
 {
 	struct file_locks *l = atomic_load(&inode->locks), *none = NULL;
 
@@ -39,6 +33,7 @@ static struct file_locks *locks_of(struct inode *inode, bool make)
 		return NULL;
 	spin_init(&l->lock, "file locks", RANK_FILES);
 	list_init(&l->list);
+	list_init(&l->leases);
 	waitqueue_init(&l->wait);
 	if (atomic_compare_exchange_strong(&inode->locks, &none, l))
 		return l;
@@ -350,6 +345,7 @@ void locks_release(struct inode *inode, const void *owner)
 			kfree(at);
 		}
 	}
+	lease_file_released(l, owner);
 	locks_changed_unlock(l);
 }
 

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
+#include "fs/locks.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
 #include "kernel/mem/slab.h"
@@ -96,11 +97,17 @@ static uint32_t open_kind(const struct inode *inode, int flags)
 	return kind;
 }
 
-/* The counts that an open file for writing holds until file_put. */
-static int open_write_begin(struct path *p)
+/* The counts that an open regular file holds until file_put. */
+static int open_count(struct path *p, uint32_t kind)
 {
-	int err = mount_write_begin(p->mnt);
+	int err;
 
+	if (!(kind & FILE_WRITE)) {
+		if (kind & FILE_READ)
+			atomic_fetch_add(&p->dentry->inode->readers, 1);
+		return 0;
+	}
+	err = mount_write_begin(p->mnt);
 	if (err)
 		return err;
 	err = inode_write_get(p->dentry->inode);
@@ -109,10 +116,14 @@ static int open_write_begin(struct path *p)
 	return err;
 }
 
-static void open_write_end(const struct path *p)
+static void open_uncount(const struct path *p, uint32_t kind)
 {
-	inode_write_put(p->dentry->inode);
-	mount_write_end(p->mnt);
+	if (kind & FILE_WRITE) {
+		inode_write_put(p->dentry->inode);
+		mount_write_end(p->mnt);
+	} else if (kind & FILE_READ) {
+		atomic_fetch_sub(&p->dentry->inode->readers, 1);
+	}
 }
 
 /* p's references become the file's: p is empty then, unless it fails. */
@@ -120,19 +131,25 @@ static struct file *open_checked(struct path *p, int flags)
 {
 	struct inode *inode = p->dentry->inode;
 	uint32_t kind = open_kind(inode, flags);
-	bool counted = S_ISREG(inode->mode) && (kind & FILE_WRITE);
+	bool counted = S_ISREG(inode->mode);
 	struct file *f;
 	int err = 0;
 
-	if (counted)
-		err = open_write_begin(p);
-	if (err)
+	if (counted) {
+		err = open_count(p, kind);
+		if (err)
+			return err_ptr(err);
+		err = lease_break(inode, flags);
+	}
+	if (err) {
+		open_uncount(p, kind);
 		return err_ptr(err);
+	}
 	f = file_alloc_at(p, (uint32_t)(flags & ~OPEN_ONLY), kind,
 			  inode->fops ? inode->fops : special_fops(inode));
 	if (is_err(f)) {
 		if (counted)
-			open_write_end(p);
+			open_uncount(p, kind);
 		return f;
 	}
 	/* What the kind may want to know of: O_NOCTTY a terminal, O_EXCL a block device. */
@@ -147,7 +164,7 @@ static struct file *open_checked(struct path *p, int flags)
 		return f;
 	}
 	if (counted)
-		open_write_end(&f->path);
+		open_uncount(&f->path, kind);
 	file_free(f);
 	return err_ptr(err);
 }

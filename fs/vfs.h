@@ -143,6 +143,7 @@ struct inode {
 	uint64_t size_other;		/* i; size of anything but a regular file */
 	struct mutex lock;		/* RANK_DIR for directories, else RANK_INODE */
 	_Atomic int writers;		/* a; open for writing (>0) or being executed (<0) */
+	_Atomic int readers;		/* a; a regular file: open for reading alone */
 	struct hlist_node hash;		/* h */
 	struct list_head sb_link;	/* h */
 	struct list_head dirty_link;	/* h */
@@ -567,6 +568,7 @@ struct file {
 	uint64_t atime_until;		/* hint only: time_ns() before which atime stays */
 	uint64_t ra_end;		/* hint only: where sequential reading will go on */
 	uint64_t ra_asked;		/* hint only: up to this page nothing is to be read ahead */
+	struct file_owner *owner;	/* its own lock; whom it signals, or NULL */
 	struct hlist_head watches;	/* watch_lock in fs/event/epoll.c; those who wait for it */
 };
 

@@ -2,6 +2,7 @@
  * procfs: /proc/sys, the kernel's switches and limits (proc_sys(5)).
  */
 #include "fs/event/event.h"
+#include "fs/locks.h"
 #include "fs/procfs/procfs.h"
 #include "fs/pipe.h"
 #include "fs/tmpfs/shm.h"
@@ -299,8 +300,13 @@ static const struct proc_number pipe_size = {
 	&pipe_max_size, 1, 1UL << 31, pipe_size_changed};
 static const struct proc_number open_max = {&nr_open, 64, NR_OPEN_MAX, NULL};
 
+static const struct proc_number lease_time = {&lease_break_seconds, 0, INT32_MAX, NULL};
+static const struct proc_number leases = {&leases_enable, 0, 1, NULL};
+
 static const struct proc_entry fs_entries[] = {
 	{.name = "inotify", .mode = S_IFDIR | 0555, .children = inotify_entries},
+	{.name = "lease-break-time", .mode = S_IFREG | 0644, .number = &lease_time},
+	{.name = "leases-enable", .mode = S_IFREG | 0644, .number = &leases},
 	{.name = "mqueue", .mode = S_IFDIR | 0555, .children = mqueue_entries},
 	{.name = "nr_open", .mode = S_IFREG | 0644, .number = &open_max},
 	{.name = "pipe-max-size", .mode = S_IFREG | 0644, .number = &pipe_size},

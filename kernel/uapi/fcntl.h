@@ -46,9 +46,15 @@
 #define F_SETLKW   7
 #define F_SETOWN   8
 #define F_GETOWN   9
+#define F_SETSIG   10
+#define F_GETSIG   11
+#define F_SETOWN_EX  15
+#define F_GETOWN_EX  16
 #define F_OFD_GETLK  36
 #define F_OFD_SETLK  37
 #define F_OFD_SETLKW 38
+#define F_SETLEASE   1024
+#define F_GETLEASE   1025
 #define F_DUPFD_CLOEXEC 1030
 #define F_SETPIPE_SZ 1031
 #define F_GETPIPE_SZ 1032
@@ -67,6 +73,15 @@
 #define F_RDLCK 0
 #define F_WRLCK 1
 #define F_UNLCK 2
+
+#define F_OWNER_TID  0
+#define F_OWNER_PID  1
+#define F_OWNER_PGRP 2
+
+struct f_owner_ex {
+	int32_t type;
+	int32_t pid;
+};
 
 struct flock64 {
 	int16_t l_type;

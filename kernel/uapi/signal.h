@@ -87,6 +87,7 @@ struct sigaltstack {
 #define SI_TIMER (-2)
 #define SI_MESGQ (-3)
 #define SI_ASYNCIO (-4)
+#define SI_SIGIO (-5)
 #define SI_TKILL (-6)
 #define ILL_ILLOPC 1
 #define FPE_INTDIV 1
@@ -145,6 +146,10 @@ struct siginfo {
 		};
 		struct {
 			uint64_t si_addr;
+		};
+		struct {
+			int64_t si_band;
+			int32_t si_fd;
 		};
 		uint8_t pad[112];
 	};

@@ -1,0 +1,261 @@
+/*
+ * Owners of open files.
+ */
+#include "fs/owner.h"
+
+#include "kernel/mem/slab.h"
+#include "kernel/process.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/fcntl.h"
+#include "mm/usercopy.h"
+
+struct file_owner {
+	int type;  /* F_OWNER_* */
+	pid_t pid; /* as it was given; 0: nobody */
+	/* Referenced, so that nobody else is meant when the number is used again. */
+	struct process *process; /* F_OWNER_PID */
+	struct thread *thread;	 /* F_OWNER_TID */
+	uid_t uid, euid;	 /* of who set it */
+	int sig;		 /* 0: SIGIO, without information */
+};
+
+/* All of them: few files have one. */
+static struct spinlock owner_lock = SPINLOCK_INIT("file owners", RANK_LOCKERS);
+
+static void owner_drop(struct file_owner *o)
+{
+	if (o->process)
+		process_put(o->process);
+	if (o->thread)
+		thread_unfind(o->thread);
+}
+
+void owner_clear(struct file *f)
+{
+	struct file_owner *o;
+
+	spin_lock(&owner_lock);
+	o = f->owner;
+	f->owner = NULL;
+	spin_unlock(&owner_lock);
+	if (o)
+		owner_drop(o);
+	kfree(o);
+}
+
+/* The owner of f, made if there is none; the lock is held then. NULL: no memory, not held. */
+static struct file_owner *owner_lock_of(struct file *f)
+{
+	struct file_owner *o, *fresh = NULL;
+
+	if (!__atomic_load_n(&f->owner, __ATOMIC_RELAXED)) {
+		fresh = kzalloc(sizeof(*fresh));
+		if (!fresh)
+			return NULL;
+		fresh->type = F_OWNER_PID;
+	}
+	spin_lock(&owner_lock);
+	o = f->owner;
+	if (!o && fresh) {
+		__atomic_store_n(&f->owner, fresh, __ATOMIC_RELEASE);
+		o = fresh;
+		fresh = NULL;
+	}
+	if (!o)
+		spin_unlock(&owner_lock);
+	kfree(fresh);
+	return o;
+}
+
+static bool group_exists(pid_t pgid)
+{
+	struct process *p;
+	bool found = false;
+
+	for (pid_t pid = 1; !found && (p = process_next(pid)) != NULL; process_put(p)) {
+		pid = p->pid + 1;
+		found = p->pgid == pgid;
+	}
+	return found;
+}
+
+/* Find who is meant, if anybody. 0 or -ESRCH. */
+static int owner_find(struct file_owner *o)
+{
+	if (!o->pid)
+		return 0;
+	if (o->type == F_OWNER_TID)
+		return (o->thread = thread_find(o->pid)) ? 0 : -ESRCH;
+	if (o->type == F_OWNER_PID)
+		return (o->process = process_find(o->pid)) ? 0 : -ESRCH;
+	return group_exists(o->pid) ? 0 : -ESRCH;
+}
+
+static int owner_set(struct file *f, int type, pid_t pid)
+{
+	const struct cred *c = current()->cred;
+	struct file_owner new = {.type = type, .pid = pid, .uid = c->uid, .euid = c->euid}, old, *o;
+	int err = owner_find(&new);
+
+	if (err)
+		return err;
+	o = owner_lock_of(f);
+	if (!o) {
+		owner_drop(&new);
+		return -ENOMEM;
+	}
+	old = *o;
+	new.sig = old.sig;
+	*o = new;
+	spin_unlock(&owner_lock);
+	owner_drop(&old);
+	return 0;
+}
+
+int owner_default(struct file *f)
+{
+	struct file_owner *o = __atomic_load_n(&f->owner, __ATOMIC_ACQUIRE);
+
+	return o && o->pid ? 0 : owner_set(f, F_OWNER_PID, current()->process->pid);
+}
+
+/* As it is shown: 0 when it has gone. */
+static struct f_owner_ex owner_get(struct file *f)
+{
+	struct f_owner_ex out = {.type = F_OWNER_PID};
+
+	spin_lock(&owner_lock);
+	if (f->owner) {
+		const struct file_owner *o = f->owner;
+
+		out.type = o->type;
+		if (!o->process || !process_gone(o->process))
+			out.pid = o->pid;
+	}
+	spin_unlock(&owner_lock);
+	return out;
+}
+
+static long sig_set(struct file *f, uint64_t sig)
+{
+	struct file_owner *o;
+
+	if (sig > NSIG)
+		return -EINVAL;
+	o = owner_lock_of(f);
+	if (!o)
+		return -ENOMEM;
+	o->sig = (int)sig;
+	spin_unlock(&owner_lock);
+	return 0;
+}
+
+static long sig_get(struct file *f)
+{
+	long sig;
+
+	spin_lock(&owner_lock);
+	sig = f->owner ? f->owner->sig : 0;
+	spin_unlock(&owner_lock);
+	return sig;
+}
+
+/* A number as kill(2) has it: a process, or with a minus a group. */
+static long setown(struct file *f, int32_t who)
+{
+	if (who == INT32_MIN)
+		return -EINVAL;
+	return who < 0 ? owner_set(f, F_OWNER_PGRP, -who) : owner_set(f, F_OWNER_PID, who);
+}
+
+static long setown_ex(struct file *f, uaddr_t user)
+{
+	struct f_owner_ex o;
+
+	if (copy_from_user(&o, user, sizeof(o)))
+		return -EFAULT;
+	if (o.type < F_OWNER_TID || o.type > F_OWNER_PGRP)
+		return -EINVAL;
+	return o.pid < 0 ? -ESRCH : owner_set(f, o.type, o.pid);
+}
+
+long owner_fcntl(struct file *f, int cmd, uint64_t arg)
+{
+	struct f_owner_ex o;
+
+	switch (cmd) {
+	case F_SETOWN:
+		return setown(f, (int32_t)arg);
+	case F_GETOWN:
+		o = owner_get(f);
+		return o.type == F_OWNER_PGRP ? -o.pid : o.pid;
+	case F_SETOWN_EX:
+		return setown_ex(f, arg);
+	case F_GETOWN_EX:
+		o = owner_get(f);
+		return copy_to_user(arg, &o, sizeof(o)) ? -EFAULT : 0;
+	case F_SETSIG:
+		return sig_set(f, arg);
+	case F_GETSIG:
+		return sig_get(f);
+	}
+	return -ENOTTY;
+}
+
+/* Signals whose codes say something else: those of a file are one for all there. */
+static bool has_codes(int sig)
+{
+	return sig == SIGILL || sig == SIGFPE || sig == SIGSEGV || sig == SIGBUS ||
+	       sig == SIGTRAP || sig == SIGCHLD || sig == SIGSYS;
+}
+
+static bool may_tell(const struct file_owner *o, struct process *p)
+{
+	const struct cred *c = cred_of(p);
+	bool may = !o->euid || o->euid == c->suid || o->euid == c->uid || o->uid == c->suid ||
+		   o->uid == c->uid;
+
+	cred_put(c);
+	return may;
+}
+
+/* t NULL: the process. */
+static void tell(const struct file_owner *o, struct process *p, struct thread *t,
+		 const struct siginfo *info)
+{
+	int err = 0;
+
+	if (!may_tell(o, p))
+		return;
+	if (o->sig)
+		err = t ? signal_thread(t, o->sig, info) : signal_process(p, o->sig, info);
+	/* Without room for what it says, at least that something is to be looked at. */
+	if (!o->sig || err)
+		(void)(t ? signal_thread(t, SIGIO, NULL) : signal_process(p, SIGIO, NULL));
+}
+
+void owner_signal(struct file *f, int fd, int code, uint32_t band)
+{
+	struct siginfo info = {.si_code = code, .si_band = band, .si_fd = fd};
+	struct file_owner *o;
+	struct process *p;
+
+	spin_lock(&owner_lock);
+	o = f->owner;
+	if (o) {
+		info.si_signo = o->sig;
+		if (has_codes(o->sig))
+			info.si_code = SI_SIGIO;
+		if (o->thread)
+			tell(o, o->thread->process, o->thread, &info);
+		else if (o->process)
+			tell(o, o->process, NULL, &info);
+		else if (o->pid)
+			for (pid_t pid = 1; (p = process_next(pid)) != NULL; process_put(p)) {
+				pid = p->pid + 1;
+				if (p->pgid == o->pid)
+					tell(o, p, NULL, &info);
+			}
+	}
+	spin_unlock(&owner_lock);
+}

@@ -1,0 +1,266 @@
+/*
+ * lease: leases on files (F_SETLEASE), and whom an open file signals (F_SETOWN, F_SETSIG).
+ */
+#include "ut.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <time.h>
+
+#define BREAK_TIME "/proc/sys/fs/lease-break-time"
+
+static int file_with(int flags)
+{
+	return (int)CHECK_OK(open("f", flags | O_CREAT, 0666));
+}
+
+static void block(int sig)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	CHECK_OK(sigprocmask(SIG_BLOCK, &set, NULL));
+}
+
+static siginfo_t await(int sig)
+{
+	siginfo_t info;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	CHECK_EQ(sigwaitinfo(&set, &info), sig);
+	return info;
+}
+
+static bool none_pending(int sig)
+{
+	sigset_t set;
+
+	CHECK_OK(sigpending(&set));
+	return !sigismember(&set, sig);
+}
+
+TEST(lease, arguments)
+{
+	int fd, p[2];
+
+	close(file_with(O_RDWR));
+	fd = (int)CHECK_OK(open("f", O_RDONLY));
+	CHECK_EQ(fcntl(fd, F_GETLEASE), F_UNLCK);
+	CHECK_ERR(fcntl(fd, F_SETLEASE, F_UNLCK), EAGAIN);
+	CHECK_ERR(fcntl(fd, F_SETLEASE, 3), EINVAL);
+	CHECK_ERR(fcntl(fd, F_SETLEASE, -1), EINVAL);
+	CHECK_OK(fcntl(fd, F_SETLEASE, F_RDLCK));
+	CHECK_EQ(fcntl(fd, F_GETLEASE), F_RDLCK);
+	CHECK_OK(fcntl(fd, F_SETLEASE, F_WRLCK));
+	CHECK_EQ(fcntl(fd, F_GETLEASE), F_WRLCK);
+	CHECK_OK(fcntl(fd, F_SETLEASE, F_UNLCK));
+	CHECK_EQ(fcntl(fd, F_GETLEASE), F_UNLCK);
+	CHECK_OK(pipe(p));
+	CHECK_ERR(fcntl(p[0], F_SETLEASE, F_RDLCK), EINVAL);
+	CHECK_ERR(fcntl(99, F_SETLEASE, F_RDLCK), EBADF);
+	fd = (int)CHECK_OK(open("f", O_PATH));
+	CHECK_ERR(fcntl(fd, F_SETLEASE, F_RDLCK), EBADF);
+	CHECK_ERR(fcntl(fd, F_GETLEASE), EBADF);
+}
+
+/* One is not had while others have the file open in its way. */
+TEST(lease, beside_open_files)
+{
+	int w = file_with(O_RDWR), r, r2;
+
+	CHECK_ERR(fcntl(w, F_SETLEASE, F_RDLCK), EAGAIN);
+	CHECK_OK(fcntl(w, F_SETLEASE, F_WRLCK));
+	CHECK_OK(fcntl(w, F_SETLEASE, F_UNLCK));
+	r = (int)CHECK_OK(open("f", O_RDONLY));
+	CHECK_ERR(fcntl(r, F_SETLEASE, F_RDLCK), EAGAIN);
+	CHECK_ERR(fcntl(w, F_SETLEASE, F_WRLCK), EAGAIN);
+	CHECK_OK(close(w));
+	CHECK_OK(fcntl(r, F_SETLEASE, F_WRLCK));
+	CHECK_OK(fcntl(r, F_SETLEASE, F_RDLCK));
+	r2 = (int)CHECK_OK(open("f", O_RDONLY));
+	CHECK_OK(fcntl(r2, F_SETLEASE, F_RDLCK));
+	CHECK_ERR(fcntl(r, F_SETLEASE, F_WRLCK), EAGAIN);
+	CHECK_EQ(fcntl(r, F_GETLEASE), F_RDLCK);
+	/* One goes with its open file, not with a descriptor of it. */
+	CHECK_OK(close(dup(r2)));
+	CHECK_EQ(fcntl(r2, F_GETLEASE), F_RDLCK);
+	CHECK_OK(close(r2));
+	CHECK_OK(fcntl(r, F_SETLEASE, F_WRLCK));
+}
+
+TEST(lease, needs_the_owner, .root = true)
+{
+	int fd;
+	pid_t pid;
+
+	close(file_with(O_RDWR));
+	CHECK_OK(chmod("f", 0666));
+	fd = (int)CHECK_OK(open("f", O_RDONLY));
+	pid = child();
+	if (!pid) {
+		CHECK_OK(setuid(1));
+		CHECK_ERR(fcntl(fd, F_SETLEASE, F_RDLCK), EACCES);
+		CHECK_ERR(fcntl(fd, F_SETLEASE, F_UNLCK), EACCES);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	CHECK_OK(chown("f", 1, 1));
+	CHECK_OK(fcntl(fd, F_SETLEASE, F_RDLCK));
+}
+
+/* Who opens the file waits until the holder, who hears of it, gives way. */
+static void breaks(int lease, int how, int give)
+{
+	int fd;
+	pid_t pid;
+	siginfo_t info;
+
+	close(file_with(O_RDWR));
+	fd = (int)CHECK_OK(open("f", O_RDONLY));
+	block(SIGIO);
+	block(SIGRTMIN);
+	CHECK_OK(fcntl(fd, F_SETLEASE, lease));
+	CHECK_EQ(fcntl(fd, F_GETOWN), getpid());
+	CHECK_ERR(open("f", how | O_NONBLOCK), EAGAIN);
+	info = await(SIGIO);
+	CHECK_EQ(info.si_code, SI_KERNEL);
+	CHECK_EQ(fcntl(fd, F_GETLEASE), how == O_RDONLY ? F_RDLCK : F_UNLCK);
+	/* It is said once. */
+	pid = child();
+	if (!pid) {
+		CHECK_OK(open("f", how));
+		_exit(0);
+	}
+	wait_state(pid, "S");
+	CHECK(none_pending(SIGIO));
+	CHECK_OK(fcntl(fd, F_SETLEASE, give));
+	expect_exit(pid, 0);
+	/* With F_SETSIG it says what it is about. */
+	if (give == F_UNLCK)
+		CHECK_EQ(fcntl(fd, F_GETOWN), 0);
+	CHECK_OK(fcntl(fd, F_SETSIG, SIGRTMIN));
+	CHECK_OK(fcntl(fd, F_SETLEASE, lease));
+	CHECK_ERR(open("f", how | O_NONBLOCK), EAGAIN);
+	info = await(SIGRTMIN);
+	CHECK_EQ(info.si_fd, fd);
+	CHECK_EQ(info.si_code, POLL_MSG);
+	CHECK_EQ(info.si_band, POLLIN | POLLRDNORM | POLLMSG);
+	CHECK_OK(close(fd));
+	CHECK_OK(close((int)CHECK_OK(open("f", how))));
+}
+
+TEST(lease, read_is_broken)
+{
+	breaks(F_RDLCK, O_WRONLY, F_UNLCK);
+}
+
+TEST(lease, write_is_broken)
+{
+	breaks(F_WRLCK, O_RDWR, F_UNLCK);
+}
+
+TEST(lease, write_is_lowered)
+{
+	breaks(F_WRLCK, O_RDONLY, F_RDLCK);
+}
+
+TEST(lease, truncate_breaks)
+{
+	int fd;
+	pid_t pid;
+
+	close(file_with(O_RDWR));
+	fd = (int)CHECK_OK(open("f", O_RDONLY));
+	block(SIGIO);
+	CHECK_OK(fcntl(fd, F_SETLEASE, F_RDLCK));
+	pid = child();
+	if (!pid) {
+		CHECK_OK(truncate("f", 10));
+		_exit(0);
+	}
+	(void)await(SIGIO);
+	wait_state(pid, "S");
+	CHECK_OK(fcntl(fd, F_SETLEASE, F_UNLCK));
+	expect_exit(pid, 0);
+}
+
+/* The wait is interrupted by a signal, and ends when the time is over. */
+TEST(lease, time_is_over, .root = true)
+{
+	char was[32];
+	int fd, out;
+	pid_t pid;
+
+	file_text(BREAK_TIME, was, sizeof(was));
+	out = (int)CHECK_OK(open(BREAK_TIME, O_WRONLY));
+	CHECK_OK(write(out, "2", 1));
+	close(file_with(O_RDWR));
+	fd = (int)CHECK_OK(open("f", O_RDONLY));
+	block(SIGIO);
+	CHECK_OK(fcntl(fd, F_SETLEASE, F_WRLCK));
+	CHECK_OK(close((int)CHECK_OK(open("f", O_RDONLY))));
+	CHECK_EQ(fcntl(fd, F_GETLEASE), F_RDLCK);
+	CHECK_OK(truncate("f", 10));
+	CHECK_EQ(fcntl(fd, F_GETLEASE), F_UNLCK);
+	CHECK_ERR(fcntl(fd, F_SETLEASE, F_UNLCK), EAGAIN);
+	CHECK_OK(pwrite(out, was, strlen(was), 0));
+	CHECK_OK(fcntl(fd, F_SETLEASE, F_RDLCK));
+	pid = child();
+	if (!pid) {
+		(void)open("f", O_WRONLY);
+		_exit(0);
+	}
+	wait_state(pid, "S");
+	CHECK_OK(kill(pid, SIGTERM));
+	expect_signal(pid, SIGTERM);
+}
+
+TEST(lease, owners)
+{
+	struct f_owner_ex o = {F_OWNER_PGRP, getpgrp()};
+	int p[2];
+	pid_t pid;
+
+	CHECK_OK(pipe(p));
+	CHECK_EQ(fcntl(p[0], F_GETOWN), 0);
+	CHECK_OK(fcntl(p[0], F_GETOWN_EX, &o));
+	CHECK_EQ(o.pid, 0);
+	CHECK_OK(fcntl(p[0], F_SETOWN, getpid()));
+	CHECK_EQ(fcntl(p[0], F_GETOWN), getpid());
+	CHECK_OK(fcntl(p[0], F_GETOWN_EX, &o));
+	CHECK_EQ(o.type, F_OWNER_PID);
+	CHECK_EQ(o.pid, getpid());
+	CHECK_OK(fcntl(p[0], F_SETOWN, -getpgrp()));
+	CHECK_OK(fcntl(p[0], F_GETOWN_EX, &o));
+	CHECK_EQ(o.type, F_OWNER_PGRP);
+	CHECK_EQ(o.pid, getpgrp());
+	o = (struct f_owner_ex){F_OWNER_TID, gettid()};
+	CHECK_OK(fcntl(p[0], F_SETOWN_EX, &o));
+	CHECK_EQ(fcntl(p[0], F_GETOWN), gettid());
+	CHECK_ERR(fcntl(p[0], F_SETOWN, 99999999), ESRCH);
+	CHECK_ERR(fcntl(p[0], F_SETOWN, -99999999), ESRCH);
+	CHECK_ERR(fcntl(p[0], F_SETOWN, INT_MIN), EINVAL);
+	o = (struct f_owner_ex){3, getpid()};
+	CHECK_ERR(fcntl(p[0], F_SETOWN_EX, &o), EINVAL);
+	o = (struct f_owner_ex){F_OWNER_PID, 99999999};
+	CHECK_ERR(fcntl(p[0], F_SETOWN_EX, &o), ESRCH);
+	CHECK_ERR(fcntl(p[0], F_SETOWN_EX, (void *)8), EFAULT);
+	CHECK_ERR(fcntl(p[0], F_GETOWN_EX, (void *)8), EFAULT);
+	CHECK_EQ(fcntl(p[0], F_GETSIG), 0);
+	CHECK_OK(fcntl(p[0], F_SETSIG, SIGUSR1));
+	CHECK_EQ(fcntl(p[0], F_GETSIG), SIGUSR1);
+	CHECK_EQ(fcntl(p[1], F_GETSIG), 0);
+	CHECK_ERR(fcntl(p[0], F_SETSIG, 65), EINVAL);
+	CHECK_ERR(fcntl(p[0], F_SETSIG, -1), EINVAL);
+	pid = child();
+	if (!pid)
+		_exit(0);
+	CHECK_OK(fcntl(p[0], F_SETOWN, pid));
+	expect_exit(pid, 0);
+	CHECK_EQ(fcntl(p[0], F_GETOWN), 0);
+	CHECK_OK(fcntl(p[0], F_SETOWN, 0));
+	CHECK_EQ(fcntl(p[0], F_GETOWN), 0);
+}
