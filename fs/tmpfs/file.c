@@ -6,6 +6,7 @@
 
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/swap/object.h"
+#include "kernel/thread.h"
 #include "lib/string.h"
 #include "mm/areas.h"
 #include "mm/pagecache.h"
@@ -88,7 +89,51 @@ static int hole_punch(struct inode *inode, uint64_t from, uint64_t to)
 	if (!err && last > first)
 		err = pagecache_invalidate(o, first >> PAGE_SHIFT, (last >> PAGE_SHIFT) - 1);
 	tmpfs_pages_count(inode, object_pages(o));
+	inode_drop_setid(inode);
 	inode_touch(inode);
+	return err;
+}
+
+/* How many of pages [first, last] the object does not have. */
+static uint64_t pages_missing(struct object *o, uint64_t first, uint64_t last)
+{
+	uint64_t missing = 0, at = first, next;
+
+	while (at <= last && swap_object_next_hole(o, &at, last)) {
+		next = at;
+		if (!swap_object_next(o, &next, last))
+			next = last + 1;
+		missing += next - at;
+		at = next;
+	}
+	return missing;
+}
+
+/* All of pages [first, last] exist from now on; what is new is zeros. (inode->lock) */
+static int room_make(struct inode *inode, uint64_t first, uint64_t last)
+{
+	struct tmpfs *fs = tmpfs_of(inode->sb);
+	struct object *o = &inode->object;
+	uint64_t at = first;
+	int err = 0;
+
+	/* Before anything is taken, as far as can be known: others may be quicker. */
+	if (last - first >= fs->max_pages ||
+	    atomic_load(&fs->pages) + pages_missing(o, first, last) > fs->max_pages)
+		return -ENOSPC;
+	for (; !err && at <= last && swap_object_next_hole(o, &at, last); at++) {
+		struct frame *f = signal_pending() ? NULL : pagecache_get(o, at, &err);
+
+		if (!f)
+			return err ? err : -EINTR;
+		err = object_make_writable(o, at, 0, PAGE_SIZE);
+		if (!err)
+			pagecache_dirty(o, f);
+		frame_put(f);
+		if (err)
+			(void)pagecache_invalidate(o, at, at);
+	}
+	tmpfs_pages_count(inode, object_pages(o));
 	return err;
 }
 
@@ -109,12 +154,13 @@ static int tmpfs_fallocate(struct file *f, int mode, uint64_t offset, uint64_t n
 	err = inode_check_size(inode, offset + n);
 	if (err)
 		return err;
-	/* Memory is taken when it is written: only the size is made here. */
 	a.mtime = a.ctime = inode_now();
 	mutex_lock(&inode->lock);
 	if (offset + n > inode_size(inode) && (tmpfs_i(inode)->seals & F_SEAL_GROW))
 		err = -EPERM;
-	else if (offset + n > inode_size(inode) && !(mode & FALLOC_FL_KEEP_SIZE))
+	else
+		err = room_make(inode, offset >> PAGE_SHIFT, (offset + n - 1) >> PAGE_SHIFT);
+	if (!err && offset + n > inode_size(inode) && !(mode & FALLOC_FL_KEEP_SIZE))
 		err = tmpfs_setattr(inode, &a);
 	mutex_unlock(&inode->lock);
 	return err;

@@ -30,7 +30,11 @@ static int tmpfs_make_writable(struct object *o, uint64_t index, uint32_t from, 
 	struct tmpfs *fs = tmpfs_of(inode->sb);
 
 	tmpfs_pages_count(inode, object_pages(o));
-	return atomic_load(&fs->pages) > fs->max_pages || commit_allowed(0) ? -ENOSPC : 0;
+	if (atomic_load(&fs->pages) <= fs->max_pages && !commit_allowed(0))
+		return 0;
+	/* It leaves the cache again: nobody else is to be refused for it. */
+	tmpfs_pages_count(inode, object_pages(o) - 1);
+	return -ENOSPC;
 }
 
 static const struct object_ops tmpfs_object_ops = {

@@ -3,6 +3,7 @@
  */
 #include <linux/falloc.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/statfs.h>
 
 #include "user/tests/ut.h"
@@ -85,9 +86,46 @@ TEST(fs, fallocate_space)
 	CHECK_OK(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 10000));
 	CHECK_OK(fstat(fd, &st));
 	CHECK_EQ(st.st_size, 0);
+	CHECK_EQ(st.st_blocks, 3 * BLOCK / 512);
 	CHECK_OK(fallocate(fd, 0, 0, 10000));
 	CHECK_OK(fstat(fd, &st));
 	CHECK_EQ(st.st_size, 10000);
+	CHECK_EQ(st.st_blocks, 3 * BLOCK / 512);
+	CHECK_OK(fallocate(fd, FALLOC_FL_KEEP_SIZE, 5 * BLOCK, 1));
+	CHECK_OK(ftruncate(fd, 8 * BLOCK));
+	CHECK_OK(fstat(fd, &st));
+	CHECK_EQ(st.st_blocks, 4 * BLOCK / 512);
+	CHECK_OK(ftruncate(fd, 1));
+	CHECK_OK(fstat(fd, &st));
+	CHECK_EQ(st.st_blocks, BLOCK / 512);
+}
+
+/* On a tmpfs of 16 pages: what is there when it is mounted tells what there is. */
+TEST(fs, fallocate_reserves, .root = true)
+{
+	int a, b;
+
+	CHECK_OK(mkdir("m", 0755));
+	CHECK_OK(mount("none", "m", "tmpfs", 0, "size=64k"));
+	a = (int)CHECK_OK(open("m/a", O_RDWR | O_CREAT, 0644));
+	b = (int)CHECK_OK(open("m/b", O_RDWR | O_CREAT, 0644));
+	file_make("m/c", "x", 1);
+	CHECK_ERR(fallocate(a, 0, 0, 17 * BLOCK), ENOSPC);
+	CHECK_ERR(fallocate(a, 0, 0, 16 * BLOCK), ENOSPC);
+	CHECK_OK(fallocate(a, 0, 0, 10 * BLOCK));
+	CHECK_OK(fallocate(a, 0, 0, 10 * BLOCK));
+	CHECK_ERR(fallocate(b, FALLOC_FL_KEEP_SIZE, 0, 6 * BLOCK), ENOSPC);
+	CHECK_OK(fallocate(b, FALLOC_FL_KEEP_SIZE, 0, 5 * BLOCK));
+	CHECK_ERR(pwrite(b, "x", 1, 5 * BLOCK), ENOSPC);
+	/* What was promised is there. */
+	for (off_t at = 0; at < 10 * BLOCK; at += BLOCK)
+		CHECK_EQ(pwrite(a, "x", 1, at), 1);
+	punch(a, 0, BLOCK);
+	CHECK_EQ(pwrite(b, "x", 1, 5 * BLOCK), 1);
+	CHECK_OK(close(a));
+	CHECK_OK(close(b));
+	CHECK_OK(umount("m"));
+	CHECK_OK(rmdir("m"));
 }
 
 TEST(fs, punch_whole_blocks)
