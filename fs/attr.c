@@ -29,19 +29,18 @@ static int setattr_permission(struct inode *inode, const struct iattr *a)
 	return (a->valid & ATTR_MODE) && !inode_owner_or_capable(inode) ? -EPERM : 0;
 }
 
-/* A new owner does not inherit set-id bits; a mode may not give away a group one is not in. */
+/*
+ * chown(2), even if it asks for no other owner, takes set-id bits: that is a change of the mode. A
+ * mode may not give away a group one is not in.
+ */
 static void setattr_setid(struct inode *inode, struct iattr *a)
 {
-	mode_t mode = inode->mode;
+	if ((a->valid & ATTR_KILL_SETID) && !S_ISDIR(inode->mode)) {
+		mode_t drop = inode_setid_bits(inode);
 
-	if ((a->valid & (ATTR_UID | ATTR_GID)) && !S_ISDIR(mode)) {
-		mode_t drop = mode & S_ISUID;
-
-		if (mode & 0010)
-			drop |= mode & S_ISGID;
-		if (drop && !(a->valid & ATTR_MODE)) {
+		if (drop) {
 			a->valid |= ATTR_MODE;
-			a->mode = mode & ~drop;
+			a->mode = inode->mode & ~drop;
 		}
 	} else if ((a->valid & ATTR_MODE) && !cred_capable(CAP_FSETID) &&
 		   !cred_in_group(current()->cred, inode->gid)) {
@@ -72,12 +71,12 @@ int vfs_setattr(struct path *p, struct iattr *a)
 	if (err)
 		return err;
 	mutex_lock(&inode->lock);
+	setattr_setid(inode, a);
 	err = setattr_permission(inode, a);
 	/* To add to it does no harm. */
 	if (!err && (a->valid & ATTR_SIZE) && inode_is_swap(inode) && a->size <= inode_size(inode))
 		err = -ETXTBSY;
 	if (!err) {
-		setattr_setid(inode, a);
 		a->valid |= ATTR_CTIME;
 		a->ctime = inode_now();
 		err = inode->ops && inode->ops->setattr ? inode->ops->setattr(inode, a)
@@ -214,7 +213,7 @@ SYSCALL4(fchmodat2, int, dirfd, uaddr_t, path, mode_t, mode, int, flags)
 
 static int do_chown(struct path *p, uid_t uid, gid_t gid)
 {
-	struct iattr a = {.uid = uid, .gid = gid};
+	struct iattr a = {.valid = ATTR_KILL_SETID, .uid = uid, .gid = gid};
 
 	if (uid != UINT32_MAX)
 		a.valid |= ATTR_UID;
@@ -251,8 +250,8 @@ SYSCALL5(fchownat, int, dirfd, uaddr_t, path, uid_t, uid, gid_t, gid, int, flags
 }
 
 /* One of the two times of utimensat: sets *valid to bit or 0. */
-static int utime_value(const struct timespec64 *t, int64_t now, uint32_t bit, int64_t *out,
-		       uint32_t *valid)
+static int utime_value(const struct super_block *sb, const struct timespec64 *t, int64_t now,
+		       uint32_t bit, int64_t *out, uint32_t *valid)
 {
 	const int64_t max = INT64_MAX / (int64_t)NSEC_PER_SEC - 1;
 	int64_t sec = t->tv_sec;
@@ -267,6 +266,8 @@ static int utime_value(const struct timespec64 *t, int64_t now, uint32_t bit, in
 		return -EINVAL;
 	sec = sec > max ? max : sec < -max ? -max : sec;
 	*out = sec * (int64_t)NSEC_PER_SEC + t->tv_nsec;
+	if (sb->time_max)
+		*out = MIN(MAX(*out, sb->time_min), sb->time_max);
 	return 0;
 }
 
@@ -278,9 +279,9 @@ static int do_utimes(struct path *p, const struct timespec64 *t)
 	bool is_now = t[0].tv_nsec == UTIME_NOW && t[1].tv_nsec == UTIME_NOW;
 	int err;
 
-	err = utime_value(&t[0], now, ATTR_ATIME, &a.atime, &a.valid);
+	err = utime_value(inode->sb, &t[0], now, ATTR_ATIME, &a.atime, &a.valid);
 	if (!err)
-		err = utime_value(&t[1], now, ATTR_MTIME, &a.mtime, &a.valid);
+		err = utime_value(inode->sb, &t[1], now, ATTR_MTIME, &a.mtime, &a.valid);
 	if (err || !a.valid)
 		return err;
 	/* Who may write may say "now"; any other time is the owner's to set. */
@@ -300,10 +301,13 @@ SYSCALL4(utimensat, int, dirfd, uaddr_t, path, uaddr_t, times, int, flags)
 	struct path p;
 	int err;
 
-	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
 	if (times && copy_from_user(t, times, sizeof(t)))
 		return -EFAULT;
+	/* Nothing to do is done, whether the file is there or not. */
+	if (t[0].tv_nsec == UTIME_OMIT && t[1].tv_nsec == UTIME_OMIT)
+		return 0;
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
 	if (!path && dirfd != AT_FDCWD) {
 		struct file *f = flags ? NULL : fd_get(dirfd);
 

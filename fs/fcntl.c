@@ -40,6 +40,17 @@ static long fd_duplicate(struct file *f, uint64_t from, bool cloexec)
 	return fd;
 }
 
+/* Are both the same open file? */
+static long fd_is(const struct file *f, int fd)
+{
+	struct file *other = fd_get_any(fd);
+
+	if (!other)
+		return -EBADF;
+	file_put(other);
+	return other == f;
+}
+
 /* What works on an O_PATH descriptor too; -ENOTTY: none of these. */
 static long fcntl_any(struct file *f, int fd, int cmd, uint64_t arg)
 {
@@ -52,6 +63,8 @@ static long fcntl_any(struct file *f, int fd, int cmd, uint64_t arg)
 		return fd_cloexec_get(fd);
 	case F_SETFD:
 		return fd_cloexec_set(fd, arg & FD_CLOEXEC);
+	case F_DUPFD_QUERY:
+		return fd_is(f, (int)arg);
 	case F_GETFL:
 		return (long)atomic_load(&f->flags);
 	}

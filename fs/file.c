@@ -272,7 +272,8 @@ ssize64_t file_read_pages(struct file *f, struct uio *u, uint64_t *pos)
 	}
 	if (n > 0)
 		f->ra_end = *pos += (uint64_t)n;
-	if (n >= 0)
+	/* Who asked for nothing has seen nothing. */
+	if (n > 0 || (!n && u->resid))
 		file_accessed(f);
 	return n;
 }

@@ -164,9 +164,15 @@ static int lock_apply(struct file_locks *l, struct file_lock *want, struct file_
 	int err = 0;
 
 	spin_lock(&l->lock);
+	/* flock(2) lets go of what it has before it asks for the other kind. */
+	if (want->whole && !unlock && conflict_find(l, want))
+		range_clear(l, want, &spare);
 	if (!unlock && conflict_find(l, want)) {
 		err = -EAGAIN;
-		spin_unlock(&l->lock);
+		if (want->whole)
+			locks_changed_unlock(l);
+		else
+			spin_unlock(&l->lock);
 	} else {
 		range_clear(l, want, &spare);
 		if (!unlock) {
@@ -260,17 +266,31 @@ static int range_get(struct file *f, const struct flock64 *fl, struct file_lock 
 	return out->end > INT64_MAX ? -EOVERFLOW : 0;
 }
 
+/* What the owner itself has of the range. */
+static struct file_lock *own_find(struct file_locks *l, const struct file_lock *want)
+{
+	struct file_lock *at;
+
+	list_for_each_entry(at, &l->list, link) {
+		if (at->owner == want->owner && overlaps(at, want))
+			return at;
+	}
+	return NULL;
+}
+
+/* F_UNLCK asks for an open file's own locks; a process may not ask that. */
 static long lock_test(struct file *f, struct flock64 *fl, const struct file_lock *want,
 		      uaddr_t arg)
 {
+	bool own = fl->l_type == F_UNLCK;
 	struct file_locks *l = locks_of(f->inode, false);
 	struct file_lock *other = NULL;
 
-	if (fl->l_type == F_UNLCK)
+	if (own && want->record)
 		return -EINVAL;
 	if (l) {
 		spin_lock(&l->lock);
-		other = conflict_find(l, want);
+		other = own ? own_find(l, want) : conflict_find(l, want);
 		if (other) {
 			fl->l_type = other->write ? F_WRLCK : F_RDLCK;
 			fl->l_whence = SEEK_SET;
@@ -323,6 +343,9 @@ long locks_flock(struct file *f, int op)
 	struct file_lock want = {.owner = f, .pid = -1, .whole = true, .end = INT64_MAX};
 	int kind = op & ~LOCK_NB, err;
 
+	/* Locks that forbid: Linux had them once, and takes no notice now. */
+	if (op & LOCK_MAND)
+		return 0;
 	if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN)
 		return -EINVAL;
 	want.write = kind == LOCK_EX;

@@ -18,9 +18,11 @@
 #define PER_MOUNT                                                                                  \
 	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME |               \
 	 MS_STRICTATIME | MS_NOSYMFOLLOW)
+#define ATIME_KINDS (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
+#define PROPAGATION (MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE)
 #define ACCEPTED                                                                                   \
 	(PER_MOUNT | MS_REMOUNT | MS_BIND | MS_MOVE | MS_REC | MS_SILENT | MS_RELATIME |           \
-	 MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE)
+	 PROPAGATION)
 
 static int remount(struct path *at, uint32_t flags)
 {
@@ -30,6 +32,9 @@ static int remount(struct path *at, uint32_t flags)
 	if (at->dentry != m->root)
 		return -EINVAL;
 	mutex_lock(&mount_mutex);
+	/* Access times stay as they were unless something is said about them. */
+	if (!(flags & ATIME_KINDS))
+		flags |= atomic_load(&m->flags) & ATIME_KINDS;
 	/* With MS_BIND only this mount changes, else the volume does too. */
 	if (!(flags & MS_BIND))
 		err = super_remount(m->sb, flags & MS_RDONLY);
@@ -93,6 +98,16 @@ static int mount_bind_path(const char *source, struct path *at)
 	return err;
 }
 
+/* Mounts are always private: there is one namespace. */
+static int propagation_set(uint32_t flags)
+{
+	uint32_t kind = flags & PROPAGATION;
+
+	if ((kind & (kind - 1)) || (flags & ~(PROPAGATION | MS_REC | MS_SILENT)))
+		return -EINVAL;
+	return kind == MS_SHARED ? -EINVAL : 0;
+}
+
 static int mount_perform(const char *source, const char *target, const char *type, uint32_t flags,
 		    const char *options)
 {
@@ -105,11 +120,9 @@ static int mount_perform(const char *source, const char *target, const char *typ
 		err = remount(&at, flags);
 	else if (flags & MS_BIND)
 		err = mount_bind_path(source, &at);
-	else if (flags & MS_MOVE)
-		err = -EINVAL;
-	else if (flags & (MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
-		err = 0; /* mounts are always private: there is one namespace */
-	else if (flags & MS_SHARED)
+	else if (flags & PROPAGATION)
+		err = propagation_set(flags);
+	else if (!type || (flags & MS_MOVE))
 		err = -EINVAL;
 	else
 		err = mount_new(source, &at, type, flags, options);
@@ -146,6 +159,8 @@ SYSCALL5(mount, uaddr_t, source, uaddr_t, target, uaddr_t, type, uint64_t, flags
 		flags &= ~(uint64_t)MS_MGC_MSK;
 	if (flags & ~(uint64_t)ACCEPTED)
 		return -EINVAL;
+	if (flags & MS_STRICTATIME)
+		flags &= ~(uint64_t)MS_NOATIME;
 	err = pathname_get(&t, target);
 	if (err)
 		return err;
@@ -158,7 +173,7 @@ SYSCALL5(mount, uaddr_t, source, uaddr_t, target, uaddr_t, type, uint64_t, flags
 	err = options_get(&o, data);
 	if (err)
 		goto out_type;
-	err = mount_perform(s.s, t.s, k.s, (uint32_t)flags, o.s);
+	err = mount_perform(s.s, t.s, type ? k.s : NULL, (uint32_t)flags, o.s);
 	pathname_put(&o);
 out_type:
 	pathname_put(&k);

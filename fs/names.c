@@ -22,6 +22,9 @@ int vfs_create_locked(struct path *dir, struct dentry *d, mode_t mode, dev_t rde
 	err = inode_permission(parent, MAY_CHANGE);
 	if (err)
 		return err;
+	/* The character device 0, 0 is nothing that could be opened: anybody may make that. */
+	if ((S_ISBLK(mode) || (S_ISCHR(mode) && rdev)) && !cred_capable(CAP_MKNOD))
+		return -EPERM;
 	if (!parent->ops->mknod)
 		return S_ISREG(mode) ? -EACCES : -EPERM;
 	err = parent->ops->mknod(parent, d, mode, rdev, &inode);
@@ -83,8 +86,6 @@ int vfs_mknod(int dirfd, const char *path, mode_t mode, dev_t rdev)
 	struct dentry *d;
 	int err;
 
-	if ((S_ISCHR(mode) || S_ISBLK(mode)) && !cred_capable(CAP_MKNOD))
-		return -EPERM;
 	err = name_begin(dirfd, path, true, &l, &d);
 	if (err)
 		return err;
@@ -316,6 +317,22 @@ SYSCALL3(symlinkat, uaddr_t, target, int, dirfd, uaddr_t, path)
 	return err;
 }
 
+/* May the file behind fd get a name? Who opened it may, as it was then, give it one. */
+static bool may_link_open(int fd)
+{
+	struct file *f;
+	bool own;
+
+	if (cred_capable(CAP_DAC_READ_SEARCH))
+		return true;
+	f = fd_get_any(fd);
+	if (!f)
+		return true; /* AT_FDCWD, or not for us to refuse */
+	own = f->cred == current()->cred;
+	file_put(f);
+	return own;
+}
+
 SYSCALL5(linkat, int, fd, uaddr_t, from, int, dirfd, uaddr_t, path, int, flags)
 {
 	unsigned walk = flags & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0;
@@ -326,7 +343,7 @@ SYSCALL5(linkat, int, fd, uaddr_t, from, int, dirfd, uaddr_t, path, int, flags)
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	if (flags & AT_EMPTY_PATH) {
-		if (!cred_capable(CAP_DAC_READ_SEARCH))
+		if (!may_link_open(fd))
 			return -ENOENT;
 		walk |= WALK_EMPTY;
 	}

@@ -58,7 +58,7 @@ static int open_special(struct path *p, int flags)
 		return -EISDIR;
 	if ((S_ISCHR(mode) || S_ISBLK(mode)) && (atomic_load(&p->mnt->flags) & MS_NODEV))
 		return -EACCES;
-	return (flags & O_DIRECT) && !S_ISBLK(mode) ? -EINVAL : 0;
+	return (flags & O_DIRECT) && !S_ISBLK(mode) && !S_ISSOCK(mode) ? -EINVAL : 0;
 }
 
 /* May the running thread open it so? */
@@ -187,7 +187,12 @@ static struct file *open_path(struct path *p, int flags, bool created)
 	if (is_err(f))
 		return f;
 	if ((flags & O_TRUNC) && !created && S_ISREG(f->inode->mode)) {
-		err = vfs_truncate(&f->path, 0);
+		/* Though it may be opened for reading only, what is being run is not cut. */
+		err = inode_write_get(f->inode);
+		if (!err) {
+			err = vfs_truncate(&f->path, 0);
+			inode_write_put(f->inode);
+		}
 		if (err) {
 			file_put(f);
 			return err_ptr(err);
@@ -400,7 +405,8 @@ static inline struct file *open_any(int dirfd, const char *name, int flags, mode
 			return open_create(dirfd, name, flags, mode, limits);
 	}
 	err = open_lookup(dirfd, name, walk, limits, &p);
-	if (err == -ENOENT && (flags & O_CREAT))
+	/* ENOTDIR: what ends with a slash is no name for a file to be made, but EISDIR. */
+	if ((err == -ENOENT || err == -ENOTDIR) && (flags & O_CREAT))
 		return open_create(dirfd, name, flags, mode, limits);
 	if (err)
 		return err_ptr(err);

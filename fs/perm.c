@@ -70,16 +70,24 @@ void inode_init_owner(struct inode *inode, const struct inode *dir, mode_t *mode
 	inode->atime = inode->mtime = inode->ctime = inode_now();
 }
 
+mode_t inode_setid_bits(const struct inode *inode)
+{
+	mode_t drop = inode->mode & S_ISUID;
+
+	/* Without group execute it once meant mandatory locking: members may keep it. */
+	if ((inode->mode & 0010) ||
+	    (!cred_capable(CAP_FSETID) && !cred_in_group(current()->cred, inode->gid)))
+		drop |= inode->mode & S_ISGID;
+	return drop;
+}
+
 void inode_drop_setid(struct inode *inode)
 {
-	mode_t drop = 0;
+	mode_t drop;
 
 	if (likely(!(inode->mode & (S_ISUID | S_ISGID))) || cred_capable(CAP_FSETID))
 		return;
-	drop = inode->mode & S_ISUID;
-	/* Set-group-id without group execute once meant mandatory locking: it stays. */
-	if (inode->mode & 0010)
-		drop |= inode->mode & S_ISGID;
+	drop = inode_setid_bits(inode);
 	if (!drop || !S_ISREG(inode->mode))
 		return;
 	inode->mode &= ~drop;

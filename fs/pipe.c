@@ -305,6 +305,8 @@ static int fifo_open(struct inode *inode, struct file *f)
 	struct pipe *p;
 	int err;
 
+	if (!(f->kind & (FILE_READ | FILE_WRITE)))
+		return -EINVAL;
 	mutex_lock(&inode->lock);
 	if (!inode->pipe)
 		inode->pipe = pipe_alloc();

@@ -272,11 +272,11 @@ int64_t file_seek_simple(struct file *f, int64_t offset, int whence)
 		break;
 	case SEEK_CUR:
 		if (__builtin_add_overflow(offset, (int64_t)f->pos, &offset))
-			return -EOVERFLOW;
+			return -EINVAL;
 		break;
 	case SEEK_END:
 		if (__builtin_add_overflow(offset, size, &offset))
-			return -EOVERFLOW;
+			return -EINVAL;
 		break;
 	case SEEK_DATA:
 	case SEEK_HOLE:
@@ -301,7 +301,9 @@ SYSCALL3(lseek, int, fd, int64_t, offset, int, whence)
 
 	if (!f)
 		return -EBADF;
-	if (!(f->kind & FILE_SEEK))
+	if (whence < 0 || whence > SEEK_HOLE)
+		pos = -EINVAL;
+	else if (!(f->kind & FILE_SEEK))
 		pos = -ESPIPE;
 	else if (f->ops->seek)
 		pos = f->ops->seek(f, offset, whence);

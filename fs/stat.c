@@ -79,7 +79,7 @@ SYSCALL4(newfstatat, int, dirfd, uaddr_t, path, uaddr_t, out, int, flags)
 	struct stat64 st;
 	int err;
 
-	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
 	err = path_visit_user(dirfd, path, walk_flags(flags), stat_visit, &st);
 	return err ? err : copy_to_user(out, &st, sizeof(st));
@@ -117,6 +117,9 @@ static int statx_put(struct path *p, uaddr_t out)
 	st.stx_dev_major = MAJOR(inode->sb->dev);
 	st.stx_dev_minor = MINOR(inode->sb->dev);
 	st.stx_mnt_id = p->mnt->id;
+	st.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
+	if (p->dentry == p->mnt->root)
+		st.stx_attributes |= STATX_ATTR_MOUNT_ROOT;
 	return copy_to_user(out, &st, sizeof(st));
 }
 
@@ -158,6 +161,8 @@ static int statfs_put(struct path *p, uaddr_t out)
 		st.f_flags |= ST_RDONLY;
 	if (!(flags & (MS_NOATIME | MS_STRICTATIME)))
 		st.f_flags |= ST_RELATIME;
+	if (flags & MS_NOSYMFOLLOW)
+		st.f_flags |= ST_NOSYMFOLLOW;
 	return copy_to_user(out, &st, sizeof(st));
 }
 

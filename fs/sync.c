@@ -69,7 +69,7 @@ SYSCALL4(sync_file_range, int, fd, int64_t, offset, int64_t, n, uint32_t, flags)
 		return -EBADF;
 	last = n ? (end - 1) >> PAGE_SHIFT : UINT32_MAX;
 	if (!file_object(f))
-		err = S_ISDIR(f->inode->mode) ? -EINVAL : -ESPIPE;
+		err = S_ISDIR(f->inode->mode) ? 0 : -ESPIPE;
 	else if (flags)
 		err = pagecache_sync(file_object(f), (uint64_t)offset >> PAGE_SHIFT, last);
 	file_put(f);
@@ -113,7 +113,7 @@ SYSCALL4(fadvise64, int, fd, int64_t, offset, int64_t, n, int, advice)
 	last = n ? ((uint64_t)offset + (uint64_t)n - 1) >> PAGE_SHIFT : UINT32_MAX;
 	if (S_ISFIFO(f->inode->mode))
 		err = -ESPIPE;
-	else if (n < 0 || offset < 0)
+	else if (n < 0)
 		err = -EINVAL;
 	else
 		err = advise(f, (uint64_t)offset >> PAGE_SHIFT, last, advice);
@@ -191,7 +191,7 @@ SYSCALL3(readahead, int, fd, int64_t, offset, size_t, n)
 
 	if (!f || !(f->kind & FILE_READ)) {
 		err = -EBADF;
-	} else if (!file_object(f) || offset < 0) {
+	} else if (!S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode)) {
 		err = -EINVAL;
 	} else {
 		uint64_t first = (uint64_t)offset >> PAGE_SHIFT;

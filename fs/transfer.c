@@ -62,9 +62,7 @@ static int offset_get(struct file *f, uaddr_t addr, uint64_t *pos)
 		return 0;
 	if (!(f->kind & FILE_SEEK))
 		return -ESPIPE;
-	if (get_user_u64(pos, addr))
-		return -EFAULT;
-	return (int64_t)*pos < 0 ? -EINVAL : 0;
+	return get_user_u64(pos, addr) ? -EFAULT : 0;
 }
 
 static int offset_put(struct file *f, uaddr_t addr, uint64_t pos)
@@ -83,11 +81,14 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr_t, offset, size_t, n)
 
 	if (!in || !out || !(in->kind & FILE_READ) || !(out->kind & FILE_WRITE))
 		goto out;
-	ret = -EINVAL;
-	if (!(in->kind & FILE_CANREAD) || (atomic_load(&out->flags) & O_APPEND))
-		goto out;
 	ret = offset_get(in, offset, &pos);
 	if (ret)
+		goto out;
+	ret = -EINVAL;
+	if (!(in->kind & FILE_CANREAD) || S_ISDIR(in->inode->mode) ||
+	    (atomic_load(&out->flags) & O_APPEND))
+		goto out;
+	if ((int64_t)pos < 0 || (int64_t)n < 0 || (int64_t)(pos + n) < 0)
 		goto out;
 	ret = files_copy(in, &pos, out, &out->pos, MIN(n, RW_COUNT_MAX));
 	if (ret >= 0 && offset_put(in, offset, pos))
@@ -100,20 +101,30 @@ out:
 	return ret;
 }
 
+/* In Linux's order. *n becomes what there is to copy. */
 static ssize64_t copy_range_check(struct file *in, struct file *out, uint64_t in_pos,
-				  uint64_t out_pos, size_t n)
+				  uint64_t out_pos, size_t *n)
 {
+	uint64_t size = inode_size(in->inode);
+
 	if (!S_ISREG(in->inode->mode) || !S_ISREG(out->inode->mode))
 		return S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode) ? -EISDIR : -EINVAL;
+	if (!(in->kind & FILE_READ) || !(out->kind & FILE_WRITE) ||
+	    (atomic_load(&out->flags) & O_APPEND))
+		return -EBADF;
 	if (in->inode->sb != out->inode->sb)
 		return -EXDEV;
 	if (inode_is_swap(in->inode) || inode_is_swap(out->inode))
 		return -ETXTBSY;
-	if (in_pos + n < in_pos || out_pos + n < out_pos)
+	if (in_pos + *n < in_pos || out_pos + *n < out_pos)
 		return -EOVERFLOW;
-	if (in->inode == out->inode && in_pos < out_pos + n && out_pos < in_pos + n)
+	*n = in_pos < size ? MIN(*n, size - in_pos) : 0;
+	if (out_pos >= out->inode->sb->max_size)
+		return -EFBIG;
+	if (in->inode == out->inode && in_pos < out_pos + *n && out_pos < in_pos + *n)
 		return -EINVAL;
-	return 0;
+	*n = MIN(*n, RW_COUNT_MAX);
+	return (int64_t)in_pos < 0 ? -EINVAL : 0;
 }
 
 SYSCALL6(copy_file_range, int, in_fd, uaddr_t, in_off, int, out_fd, uaddr_t, out_off, size_t, n,
@@ -123,18 +134,16 @@ SYSCALL6(copy_file_range, int, in_fd, uaddr_t, in_off, int, out_fd, uaddr_t, out
 	uint64_t in_pos, out_pos;
 	ssize64_t ret = -EBADF;
 
-	if (!in || !out || !(in->kind & FILE_READ) || !(out->kind & FILE_WRITE) ||
-	    (atomic_load(&out->flags) & O_APPEND))
+	if (!in || !out)
 		goto out;
 	ret = -EINVAL;
 	if (flags)
 		goto out;
-	n = MIN(n, RW_COUNT_MAX);
 	ret = offset_get(in, in_off, &in_pos);
 	if (!ret)
 		ret = offset_get(out, out_off, &out_pos);
 	if (!ret)
-		ret = copy_range_check(in, out, in_pos, out_pos, n);
+		ret = copy_range_check(in, out, in_pos, out_pos, &n);
 	if (!ret)
 		ret = files_copy(in, &in_pos, out, &out_pos, n);
 	if (ret > 0 && (offset_put(in, in_off, in_pos) || offset_put(out, out_off, out_pos)))

@@ -91,6 +91,7 @@ struct super_block {
 	struct list_head dirty;		/* h; those to write back */
 	_Atomic uint32_t writers;	/* a; operations under way that change the volume */
 	struct list_head link;		/* m; super_blocks */
+	int64_t time_min, time_max;	/* c; what inodes can keep, in ns; both 0: any */
 	uint64_t max_size;		/* c; of a file, bytes */
 	struct object meta;		/* metadata blocks: fs/buf.c */
 	struct journal *journal;	/* while it is written: fs/jbd2; changes with no user */
@@ -164,7 +165,7 @@ static inline uint64_t inode_size(const struct inode *inode)
 /* What attributes to change; only fields named by valid. */
 enum {
 	ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16,
-	ATTR_MTIME = 32, ATTR_CTIME = 64,
+	ATTR_MTIME = 32, ATTR_CTIME = 64, ATTR_KILL_SETID = 128,
 };
 struct iattr {
 	uint32_t valid;
@@ -520,6 +521,8 @@ int vfs_create_locked(struct path *dir, struct dentry *d, mode_t mode, dev_t rde
 /* Checks and calls setattr; takes the inode's lock. */
 int vfs_setattr(struct path *p, struct iattr *attr);
 int vfs_truncate(struct path *p, uint64_t size);
+/* The set-id bits that the running thread takes away by a change. */
+mode_t inode_setid_bits(const struct inode *inode);
 /* Take the set-id bits away after a write by one who is not root. inode->lock held. */
 void inode_drop_setid(struct inode *inode);
 

@@ -141,6 +141,8 @@ static __slow int fault_make(struct object *o, uint64_t index, uint64_t from, ui
 		return err;
 	err = blocks_make(inode, from, to);
 	f = err ? NULL : pagecache_find(o, index);
+	if (!err)
+		inode_touch(inode);
 	if (f) {
 		pagecache_dirty(o, f);
 		frame_put(f);
@@ -159,8 +161,14 @@ static int ext2_make_writable(struct object *o, uint64_t index, uint32_t from, u
 		return -EROFS;
 	if (unlikely(inode_is_swap(inode)))
 		return -ETXTBSY;
-	if (likely(current()->handle.in) || !inode->sb->journal)
+	if (likely(current()->handle.in))
 		return blocks_make(inode, base + from, base + to);
+	if (!inode->sb->journal) {
+		/* A store through a mapping; write(2) sees to the times itself. */
+		if (!mutex_held(&inode->lock))
+			inode_touch(inode);
+		return blocks_make(inode, base + from, base + to);
+	}
 	return fault_make(o, index, base + from, base + to);
 }
 

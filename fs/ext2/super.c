@@ -542,6 +542,8 @@ static int ext2_mount(struct super_block *sb, const char *options, struct inode 
 	sb->data = fs;
 	sb->ops = &ext2_super_ops;
 	sb->block_size = fs->block_size;
+	sb->time_min = INT32_MIN * (int64_t)NSEC_PER_SEC;
+	sb->time_max = fs->inode_size > 128 ? INT64_MAX : INT32_MAX * (int64_t)NSEC_PER_SEC;
 	sb->max_size = es->rev_level ? ext2_max_size(fs) : INT32_MAX;
 	buf_init(sb, fs->blocks_count);
 	err = volume_load(fs, es);

@@ -55,6 +55,7 @@
 #define F_OFD_SETLKW 38
 #define F_SETLEASE   1024
 #define F_GETLEASE   1025
+#define F_DUPFD_QUERY 1027
 #define F_DUPFD_CLOEXEC 1030
 #define F_SETPIPE_SZ 1031
 #define F_GETPIPE_SZ 1032
@@ -94,6 +95,7 @@ struct flock64 {
 #define LOCK_SH 1
 #define LOCK_EX 2
 #define LOCK_NB 4
+#define LOCK_MAND 32
 #define LOCK_UN 8
 
 #define SEEK_SET  0

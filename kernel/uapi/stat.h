@@ -82,6 +82,7 @@ _Static_assert(sizeof(struct statx) == 256, "Linux struct statx");
 
 #define STATX_BASIC_STATS 0x7ff
 #define STATX_MNT_ID	  0x1000
+#define STATX_ATTR_MOUNT_ROOT 0x2000 /* of stx_attributes */
 #define STATX_RESERVED	  0x80000000u
 
 #define UTIME_NOW  0x3fffffff

@@ -39,3 +39,4 @@ _Static_assert(sizeof(struct statfs64) == 120, "Linux riscv64 struct statfs");
 #define ST_NOATIME    0x400
 #define ST_NODIRATIME 0x800
 #define ST_RELATIME   0x1000
+#define ST_NOSYMFOLLOW 0x2000
