@@ -56,6 +56,8 @@ struct ext2_fs {
 	struct spinlock list_lock; /* RANK_JLIST: what is marked (i) */
 	struct list_head ordered; /* (i) files that got blocks in the running transaction */
 	struct list_head logged;  /* (i) inodes that changed in it */
+	struct ext2_inode *_Atomic filling; /* (i) the one of them that a commit stores */
+	struct waitqueue filled;  /* for it to change */
 	uint32_t nr_ordered;	  /* (i) */
 	/* Blocks freed by transactions that are not committed: by the lowest bit of its tid. */
 	struct ext2_pending *pending[2]; /* (l) one for each group */
@@ -169,7 +171,7 @@ bool ext2_may_go_on(struct ext2_fs *fs);
 void ext2_inode_changed(struct inode *inode, bool datasync);
 /* The file got a block: its data is written before the transaction is. */
 void ext2_inode_ordered(struct ext2_inode *ei);
-/* It is on neither list any more. */
+/* It is on neither list any more, and no commit stores it. Sleeps, if in no handle. */
 void ext2_inode_forget(struct ext2_inode *ei);
 /* Blocks freed in a handle are not used before its transaction is committed. fs->lock. */
 static inline uint64_t ext2_nr_pending(const struct ext2_fs *fs)

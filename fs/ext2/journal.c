@@ -11,6 +11,7 @@
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/thread.h"
+#include "kernel/wait.h"
 #include "lib/bitmap.h"
 #include "lib/string.h"
 #include "mm/pagecache.h"
@@ -184,20 +185,36 @@ void ext2_inode_ordered(struct ext2_inode *ei)
 	spin_unlock(&fs->list_lock);
 }
 
+/*
+ * Take it off both lists, but not while a commit stores it: that goes on when the journal is given
+ * up meanwhile, and who evicts it gets no handle to wait with. *held: it was to be stored.
+ */
+static bool lists_leave(struct ext2_fs *fs, struct ext2_inode *ei, bool *held)
+{
+	bool left;
+
+	spin_lock(&fs->list_lock);
+	left = current()->handle.in || atomic_load(&fs->filling) != ei;
+	if (left) {
+		if (!list_empty(&ei->order_link))
+			fs->nr_ordered--;
+		*held = !list_empty(&ei->log_link);
+		list_del(&ei->order_link);
+		list_del(&ei->log_link);
+	}
+	spin_unlock(&fs->list_lock);
+	return left;
+}
+
 void ext2_inode_forget(struct ext2_inode *ei)
 {
 	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
-	bool held;
+	bool held = false;
 
-	if (list_empty(&ei->order_link) && list_empty(&ei->log_link))
+	if (list_empty(&ei->order_link) && list_empty(&ei->log_link) &&
+	    atomic_load(&fs->filling) != ei)
 		return;
-	spin_lock(&fs->list_lock);
-	if (!list_empty(&ei->order_link))
-		fs->nr_ordered--;
-	held = !list_empty(&ei->log_link);
-	list_del(&ei->order_link);
-	list_del(&ei->log_link);
-	spin_unlock(&fs->list_lock);
+	(void)wait_event(&fs->filled, lists_leave(fs, ei, &held), WAIT_UNINTERRUPTIBLE);
 	/* Else files that come and go fill a transaction with what nobody will write. */
 	if (held && current()->handle.in)
 		journal_unhold(ei->vfs.sb->journal);
@@ -308,16 +325,19 @@ static int commit_fill(struct super_block *sb)
 
 		spin_lock(&fs->list_lock);
 		ei = list_first_or_null(&fs->logged, struct ext2_inode, log_link);
+		atomic_store(&fs->filling, ei);
 		spin_unlock(&fs->list_lock);
 		if (!ei)
 			break;
-		/* As long as it is listed, who evicts it waits for us: it needs a handle. */
+		/* Who evicts it waits for us: see lists_leave. */
 		err2 = ext2_inode_store(&ei->vfs);
 		if (!err)
 			err = err2;
 		spin_lock(&fs->list_lock);
 		list_del(&ei->log_link);
+		atomic_store(&fs->filling, NULL);
 		spin_unlock(&fs->list_lock);
+		wake_all(&fs->filled);
 	}
 	assert(!atomic_load(&fs->windowed) || atomic_load(&fs->failed));
 	counts_store(fs);

@@ -538,6 +538,7 @@ static int ext2_mount(struct super_block *sb, const char *options, struct inode 
 	list_init(&fs->orphans);
 	list_init(&fs->ordered);
 	list_init(&fs->logged);
+	waitqueue_init(&fs->filled);
 	geometry_set(fs, es);
 	sb->data = fs;
 	sb->ops = &ext2_super_ops;

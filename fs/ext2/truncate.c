@@ -98,8 +98,9 @@ void ext2_evict(struct inode *inode)
 		(void)pagecache_sync(&inode->object, 0, UINT32_MAX);
 	if (!failed && (inode->nlink || !inode_delete(inode)))
 		inode_settle(inode);
-	ext2_window_forget(ei);
+	/* From here on no commit looks at it. */
 	ext2_inode_forget(ei);
+	ext2_window_forget(ei);
 	if (list_empty(&ei->orphan_link))
 		return;
 	/* It could not be freed: whoever recovers the volume will. */
