@@ -199,8 +199,9 @@ int log_write(struct journal *j, struct transaction *tx)
 	struct jblock *b = next_copy(tx, NULL);
 
 	j->log.err = 0;
-	j->log.crc = ~0u;
 	revokes_write(j, tx);
+	/* COMPAT_CHECKSUM is of what follows: who recovers it does not count revoke blocks. */
+	j->log.crc = ~0u;
 	while (b)
 		b = descriptor_write(j, tx, b);
 	commit_write(j, tx);

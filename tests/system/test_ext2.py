@@ -2,7 +2,8 @@
 import os
 import re
 
-from lib import MIB, check, debugfs, equal, fsck, host, new_image, run, scratch, tree_of
+from lib import MIB, Machine, check, debugfs, equal, fsck, host, new_image, root_image, run, \
+    scratch, tree_of
 
 HASHES = ("legacy", "half_md4", "tea")
 
@@ -323,6 +324,21 @@ def test_reserved_blocks():
     check(sizes[0] + 1000000 < sizes[1] == sizes[2] < 4 * MIB, f"{sizes} bytes")
     for disk in disks:
         fsck(disk)
+
+
+def test_checksum_of_a_commit():
+    """A journal whose commit blocks have sums: e2fsck replays our transactions, revokes and all."""
+    disk = new_image("disk.img", options=["-j", "-b", "1024"])
+    script(disk, "jo -c", "jc")
+    check("journal_checksum" in host(["dumpe2fs", "-h", disk]), "the journal has no checksums")
+    with Machine(disks=[root_image() + ",snapshot", disk]) as machine:
+        machine.prompt()
+        line = ("mount /dev/vdb /mnt; mkdir /mnt/d; for n in $(seq 60); do echo $n > /mnt/d/$n; "
+                "done; sync; rm -r /mnt/d; echo kept > /mnt/kept; sync")
+        equal(machine.command(line)[0], 0, "status")
+    host(["e2fsck", "-E", "journal_only", "-y", disk], ok=(0, 1))
+    fsck(disk)
+    equal(debugfs(disk, "cat kept").splitlines()[-1], "kept", "what was synced")
 
 
 def test_write_errors():
