@@ -14,6 +14,7 @@ struct file;
 struct fdtable;
 struct fscontext;
 struct cred;
+struct object;
 
 /* A name in the tree: which directory entry on which mount. Both referenced. */
 struct path {
@@ -24,6 +25,11 @@ struct path {
 /* --- open files --- */
 struct file *file_get(struct file *f);
 void file_put(struct file *f); /* may sleep: the last one closes */
+#define OBJECT_ERROR_TOLD 1u /* in an object's error_seq */
+/* What a file that is opened now counts as seen: an error nobody was told of is for it, too. */
+uint32_t file_error_seen(const struct object *o);
+/* A write-back error of o, f's object, that f has not been told yet: -errno once, else 0. */
+int file_check_error(struct file *f, struct object *o);
 /*
  * Open path (kernel memory) as the running thread: flags O_*, mode for O_CREAT. A referenced
  * file, or err_ptr. May sleep.

@@ -603,11 +603,6 @@ struct object *file_inode_object(struct file *f);
 /* lseek where all of the file up to its size is data. The new position or -errno. */
 int64_t file_seek_simple(struct file *f, int64_t offset, int whence);
 int file_fsync_simple(struct file *f, bool datasync); /* in memory: nothing to do */
-#define OBJECT_ERROR_TOLD 1u /* in an object's error_seq */
-/* What a file that is opened now counts as seen: an error nobody was told of is for it, too. */
-uint32_t file_error_seen(const struct object *o);
-/* A write-back error of o, f's object, that f has not been told yet: -errno once, else 0. */
-int file_check_error(struct file *f, struct object *o);
 /*
  * An open file that no name leads to, of a kind of its own: name as /proc/PID/fd shows it, flags
  * O_*, data for the ops. Referenced or err_ptr; on failure data stays the caller's.
