@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "fs/locks.h"
+#include "fs/notify.h"
 #include "fs/owner.h"
 #include "fs/pipe.h"
 #include "fs/tmpfs/tmpfs.h"
@@ -99,6 +100,8 @@ static long file_fcntl(struct file *f, int fd, int cmd, uint64_t arg)
 		return lease_set(f, fd, (int)arg);
 	case F_GETLEASE:
 		return lease_get(f);
+	case F_NOTIFY:
+		return dnotify_set(f, fd, (uint32_t)arg);
 	}
 	ret = owner_fcntl(f, cmd, arg);
 	return ret == -ENOTTY ? -EINVAL : ret;

@@ -95,8 +95,10 @@ void file_put(struct file *f)
 		notify_file(f, f->kind & FILE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (!hlist_empty(&f->watches))
 		epoll_file_released(f);
-	if (atomic_load(&f->flocked))
+	if (atomic_load(&f->flocked)) {
 		locks_release(f->inode, f);
+		dnotify_release(f);
+	}
 	if (f->ops && f->ops->release)
 		f->ops->release(f);
 	if (S_ISREG(inode->mode)) {

@@ -17,7 +17,7 @@ static struct hlist_head *bucket(const struct inode *inode)
 	return &table[hash_ptr(inode, HASH_BITS)];
 }
 
-struct notify_watch *notify_find_locked(const struct inotify *owner, const struct inode *inode)
+struct notify_watch *notify_find_locked(const void *owner, const struct inode *inode)
 {
 	struct notify_watch *w;
 
@@ -51,6 +51,15 @@ void notify_free(struct list_head *dead)
 	}
 }
 
+static void hear_locked(struct notify_watch *w, const struct notify_event *e,
+			struct list_head *dead)
+{
+	if (w->directory)
+		dnotify_event_locked(w, dead);
+	else
+		inotify_event_locked(w, e, dead);
+}
+
 static void tell_locked(const struct inode *inode, const struct notify_event *e, bool unlinked,
 			struct list_head *dead)
 {
@@ -60,7 +69,7 @@ static void tell_locked(const struct inode *inode, const struct notify_event *e,
 	hlist_for_each_entry_safe(w, next, bucket(inode), hash) {
 		if (w->inode == inode && (w->mask & e->mask) &&
 		    !(unlinked && (w->mask & IN_EXCL_UNLINK)))
-			inotify_event_locked(w, e, dead);
+			hear_locked(w, e, dead);
 	}
 }
 
@@ -144,7 +153,8 @@ void notify_gone_slow(struct inode *inode)
 	notify_inode_slow(inode, IN_DELETE_SELF);
 	spin_lock(&notify_lock);
 	hlist_for_each_entry_safe(w, next, bucket(inode), hash) {
-		if (w->inode == inode)
+		/* Who has a directory open may go on hearing nothing of it. */
+		if (w->inode == inode && !w->directory)
 			inotify_end_locked(w, &dead);
 	}
 	spin_unlock(&notify_lock);
@@ -161,7 +171,7 @@ void notify_unmount_slow(struct super_block *sb)
 	spin_lock(&notify_lock);
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		hlist_for_each_entry_safe(w, next, &table[i], hash) {
-			if (w->inode->sb != sb)
+			if (w->inode->sb != sb || w->directory)
 				continue;
 			inotify_event_locked(w, &e, &dead);
 			if (!hlist_unhashed(&w->hash))

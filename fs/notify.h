@@ -15,9 +15,10 @@ struct notify_watch {
 	struct hlist_node hash;	 /* n; by inode; unhashed: it hears nothing any more */
 	struct list_head link;	 /* n; its owner's watches */
 	struct inode *inode;	 /* c; referenced */
-	struct inotify *owner;	 /* c */
+	void *owner;		 /* c; an inotify instance, */
+	bool directory;		 /* c; or an open directory (dnotify.c) */
 	uint32_t mask;		 /* n; IN_* */
-	int32_t number;		 /* c; the owner's name for it */
+	int32_t number;		 /* n; the owner's name for it */
 };
 
 extern struct spinlock notify_lock;
@@ -98,7 +99,7 @@ static inline void notify_gone(struct inode *inode)
 
 /* For fs/event/inotify.c. notify_lock held for those with _locked. */
 /* The watch of owner on inode, or NULL. */
-struct notify_watch *notify_find_locked(const struct inotify *owner, const struct inode *inode);
+struct notify_watch *notify_find_locked(const void *owner, const struct inode *inode);
 void notify_add_locked(struct notify_watch *w); /* all else is filled in; takes over the inode */
 /* It hears nothing any more; to be freed with all of *dead by notify_free, without locks. */
 void notify_drop_locked(struct notify_watch *w, struct list_head *dead);
@@ -106,5 +107,12 @@ void notify_free(struct list_head *dead);
 /* fs/event/inotify.c: w's owner hears of e, and drops w if it was to hear but once. */
 void inotify_event_locked(struct notify_watch *w, const struct notify_event *e,
 			  struct list_head *dead);
-/* The same for a watch that ends. */
+/* fs/dnotify.c: the owner of a watched directory hears of something there. */
+void dnotify_event_locked(struct notify_watch *w, struct list_head *dead);
+/* F_NOTIFY with these DN_* on descriptor fd of f: 0 or -errno. */
+long dnotify_set(struct file *f, int fd, uint32_t dn);
+/* f, which has had one, goes. */
+void dnotify_release(struct file *f);
+extern uint64_t dir_notify_enable; /* /proc/sys/fs/dir-notify-enable */
+/* An inotify watch hears that it ends. */
 void inotify_end_locked(struct notify_watch *w, struct list_head *dead);

@@ -567,7 +567,7 @@ struct file {
 	uint64_t readdir_state;		/* pos_lock; the file system's, for readdir */
 	_Atomic uint32_t error_seq;	/* a; write-back errors of the object seen so far */
 	const struct cred *cred;	/* c; of who opened it */
-	_Atomic uint32_t flocked;		/* a; has had flock or OFD locks */
+	_Atomic uint32_t flocked;	/* a; has had flock or OFD locks, a lease, F_NOTIFY */
 	uint64_t atime_until;		/* hint only: time_ns() before which atime stays */
 	uint64_t ra_end;		/* hint only: where sequential reading will go on */
 	uint64_t ra_asked;		/* hint only: up to this page nothing is to be read ahead */

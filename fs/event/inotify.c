@@ -89,8 +89,10 @@ static void queue_locked(struct inotify *i, int32_t number, const struct notify_
 
 void inotify_end_locked(struct notify_watch *w, struct list_head *dead)
 {
-	w->owner->nwatches--;
-	queue_locked(w->owner, w->number, &(struct notify_event){.mask = IN_IGNORED});
+	struct inotify *i = w->owner;
+
+	i->nwatches--;
+	queue_locked(i, w->number, &(struct notify_event){.mask = IN_IGNORED});
 	notify_drop_locked(w, dead);
 }
 

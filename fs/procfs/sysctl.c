@@ -3,6 +3,7 @@
  */
 #include "fs/event/event.h"
 #include "fs/locks.h"
+#include "fs/notify.h"
 #include "fs/procfs/procfs.h"
 #include "fs/pipe.h"
 #include "fs/tmpfs/shm.h"
@@ -301,9 +302,11 @@ static const struct proc_number pipe_size = {
 static const struct proc_number open_max = {&nr_open, 64, NR_OPEN_MAX, NULL};
 
 static const struct proc_number lease_time = {&lease_break_seconds, 0, INT32_MAX, NULL};
+static const struct proc_number dir_notify = {&dir_notify_enable, 0, 1, NULL};
 static const struct proc_number leases = {&leases_enable, 0, 1, NULL};
 
 static const struct proc_entry fs_entries[] = {
+	{.name = "dir-notify-enable", .mode = S_IFREG | 0644, .number = &dir_notify},
 	{.name = "inotify", .mode = S_IFDIR | 0555, .children = inotify_entries},
 	{.name = "lease-break-time", .mode = S_IFREG | 0644, .number = &lease_time},
 	{.name = "leases-enable", .mode = S_IFREG | 0644, .number = &leases},

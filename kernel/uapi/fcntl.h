@@ -55,6 +55,7 @@
 #define F_OFD_SETLKW 38
 #define F_SETLEASE   1024
 #define F_GETLEASE   1025
+#define F_NOTIFY     1026
 #define F_DUPFD_QUERY 1027
 #define F_DUPFD_CLOEXEC 1030
 #define F_SETPIPE_SZ 1031
@@ -74,6 +75,14 @@
 #define F_RDLCK 0
 #define F_WRLCK 1
 #define F_UNLCK 2
+
+#define DN_ACCESS    1
+#define DN_MODIFY    2
+#define DN_CREATE    4
+#define DN_DELETE    8
+#define DN_RENAME    16
+#define DN_ATTRIB    32
+#define DN_MULTISHOT 0x80000000u
 
 #define F_OWNER_TID  0
 #define F_OWNER_PID  1

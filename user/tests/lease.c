@@ -1,5 +1,6 @@
 /*
- * lease: leases on files (F_SETLEASE), and whom an open file signals (F_SETOWN, F_SETSIG).
+ * lease: leases on files (F_SETLEASE), whom an open file signals (F_SETOWN, F_SETSIG), and of what
+ * in a directory (F_NOTIFY).
  */
 #include "ut.h"
 
@@ -263,4 +264,113 @@ TEST(lease, owners)
 	CHECK_EQ(fcntl(p[0], F_GETOWN), 0);
 	CHECK_OK(fcntl(p[0], F_SETOWN, 0));
 	CHECK_EQ(fcntl(p[0], F_GETOWN), 0);
+}
+
+/* --- F_NOTIFY: what happens in an open directory --- */
+
+static int directory_watched(unsigned int what)
+{
+	int fd;
+
+	CHECK_OK(mkdir("d", 0755));
+	close((int)CHECK_OK(open("d/f", O_RDWR | O_CREAT, 0644)));
+	fd = (int)CHECK_OK(open("d", O_RDONLY));
+	block(SIGIO);
+	block(SIGRTMIN);
+	CHECK_OK(fcntl(fd, F_SETSIG, SIGRTMIN));
+	CHECK_OK(fcntl(fd, F_NOTIFY, what));
+	CHECK_EQ(fcntl(fd, F_GETOWN), getpid());
+	return fd;
+}
+
+static void heard(int fd)
+{
+	siginfo_t info = await(SIGRTMIN);
+
+	CHECK_EQ(info.si_fd, fd);
+	CHECK_EQ(info.si_code, POLL_MSG);
+	CHECK_EQ(info.si_band, POLLIN | POLLRDNORM | POLLMSG);
+	CHECK(none_pending(SIGRTMIN));
+}
+
+TEST(lease, notify_arguments)
+{
+	int fd = file_with(O_RDWR), d = directory_watched(DN_CREATE | DN_MULTISHOT);
+
+	CHECK_ERR(fcntl(fd, F_NOTIFY, DN_CREATE), ENOTDIR);
+	CHECK_OK(fcntl(fd, F_NOTIFY, 0));
+	CHECK_ERR(fcntl(99, F_NOTIFY, DN_CREATE), EBADF);
+	/* None: no more. */
+	CHECK_OK(fcntl(d, F_NOTIFY, 0));
+	close((int)CHECK_OK(open("d/g", O_RDWR | O_CREAT, 0644)));
+	CHECK(none_pending(SIGRTMIN));
+}
+
+TEST(lease, notify_events)
+{
+	char byte = 0;
+	int d = directory_watched(DN_MODIFY | DN_MULTISHOT), fd;
+
+	fd = (int)CHECK_OK(open("d/f", O_RDWR));
+	CHECK_EQ(read(fd, &byte, 1), 0);
+	CHECK(none_pending(SIGRTMIN));
+	CHECK_EQ(write(fd, "x", 1), 1);
+	heard(d);
+	CHECK_EQ(write(fd, "x", 1), 1);
+	heard(d);
+	/* What is asked for next comes on top. */
+	CHECK_OK(fcntl(d, F_NOTIFY, DN_ATTRIB));
+	CHECK_OK(fchmod(fd, 0600));
+	heard(d);
+	CHECK_OK(fcntl(d, F_NOTIFY, DN_ACCESS));
+	CHECK_EQ(pread(fd, &byte, 1, 0), 1);
+	heard(d);
+	CHECK_EQ(write(fd, "x", 1), 1);
+	heard(d);
+	close((int)CHECK_OK(open("d/g", O_RDWR | O_CREAT, 0644)));
+	CHECK(none_pending(SIGRTMIN));
+	/* Of what is done to the directory itself, too. */
+	CHECK_OK(chmod("d", 0700));
+	heard(d);
+	CHECK_OK(close(d));
+	CHECK_EQ(write(fd, "x", 1), 1);
+	CHECK(none_pending(SIGRTMIN));
+	CHECK_OK(close(fd));
+}
+
+TEST(lease, notify_names)
+{
+	int d = directory_watched(DN_CREATE | DN_MULTISHOT);
+
+	CHECK_OK(mkdir("d/sub", 0755));
+	heard(d);
+	CHECK_OK(rmdir("d/sub"));
+	CHECK(none_pending(SIGRTMIN));
+	CHECK_OK(fcntl(d, F_NOTIFY, DN_DELETE));
+	CHECK_OK(unlink("d/f"));
+	heard(d);
+	CHECK_OK(fcntl(d, F_NOTIFY, 0));
+	CHECK_OK(fcntl(d, F_NOTIFY, DN_RENAME | DN_MULTISHOT));
+	close((int)CHECK_OK(open("d/a", O_RDWR | O_CREAT, 0644)));
+	CHECK_OK(unlink("d/a"));
+	CHECK(none_pending(SIGRTMIN));
+	close((int)CHECK_OK(open("d/a", O_RDWR | O_CREAT, 0644)));
+	CHECK_OK(rename("d/a", "d/b"));
+	heard(d);
+}
+
+/* Without DN_MULTISHOT it is said once. */
+TEST(lease, notify_once)
+{
+	int d = directory_watched(DN_CREATE);
+
+	CHECK_OK(mkdir("d/one", 0755));
+	heard(d);
+	CHECK_OK(mkdir("d/two", 0755));
+	CHECK(none_pending(SIGRTMIN));
+	CHECK_OK(fcntl(d, F_SETSIG, 0));
+	CHECK_OK(fcntl(d, F_NOTIFY, DN_DELETE));
+	CHECK_OK(rmdir("d/two"));
+	CHECK_EQ(await(SIGIO).si_code, SI_KERNEL);
+	CHECK_OK(fcntl(d, F_NOTIFY, DN_DELETE));
 }
