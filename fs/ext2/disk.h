@@ -37,6 +37,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structures are used i
 #define EXT2_RO_LARGE_FILE   0x2
 #define EXT2_RO_BTREE_DIR    0x4
 #define EXT2_RO_HUGE_FILE    0x8
+#define EXT2_RO_BIGALLOC	0x200
 #define EXT2_RO_METADATA_CSUM 0x400
 
 #define EXT2_SECRM_FL	  0x1

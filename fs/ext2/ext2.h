@@ -99,6 +99,12 @@ static inline struct ext2_inode *ext2_i(struct inode *inode)
 	return container_of(inode, struct ext2_inode, vfs);
 }
 
+/* geometry.c */
+/* Does the superblock make sense on that device? A reason if not, else NULL. */
+const char *ext2_super_check(const struct ext2_super *es, const struct blockdev *device);
+/* The bits by which a cluster, what a bit of the bitmaps stands for, is larger than a block. */
+uint32_t ext2_cluster_bits(const struct ext2_super *es);
+
 /* super.c */
 /* Now, as the superblock and deletion times have it. */
 static inline uint32_t ext2_seconds_now(void)

@@ -29,7 +29,7 @@ static const char *const ro_names[32] = {
 	[4] = "uninit_bg", [5] = "dir_nlink", [6] = "extra_isize", [7] = "has_snapshot",
 	[8] = "quota", [9] = "bigalloc", [10] = "metadata_csum", [11] = "replica",
 	[12] = "read-only", [13] = "project", [14] = "shared_blocks", [15] = "verity",
-	[16] = "orphan_file",
+	[16] = "orphan_present",
 };
 
 static void names_add(uint32_t bits, const char *const *names, char *buf, size_t size)

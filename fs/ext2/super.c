@@ -101,48 +101,6 @@ void ext2_need_ext_attr(struct ext2_fs *fs)
 	mutex_unlock(&fs->lock);
 }
 
-/* Does the superblock make sense on that device? A reason if not. */
-static const char *super_check(const struct ext2_super *es, const struct blockdev *device)
-{
-	uint64_t device_bytes = device->sectors << SECTOR_SHIFT;
-	uint32_t bs, groups, inode_size, first;
-
-	if (es->magic != EXT2_MAGIC)
-		return "no ext2 volume";
-	if (es->log_block_size > 2)
-		return "block size not 1, 2 or 4 KiB";
-	bs = 1024u << es->log_block_size;
-	if (bs < device->block_size)
-		return "blocks smaller than the device's sectors";
-	first = bs == 1024;
-	inode_size = es->rev_level ? es->inode_size : 128;
-	if (es->rev_level > 1)
-		return "unknown revision";
-	if (!is_power_of_2(inode_size) || inode_size < 128 || inode_size > bs)
-		return "impossible inode size";
-	if (es->first_data_block != first || es->blocks_count <= first)
-		return "impossible block count";
-	if ((uint64_t)es->blocks_count * bs > device_bytes)
-		return "larger than its device";
-	if (!es->blocks_per_group || es->blocks_per_group > 8 * bs)
-		return "impossible blocks per group";
-	if (!es->inodes_per_group || es->inodes_per_group > 8 * bs ||
-	    es->inodes_per_group % (bs / inode_size))
-		return "impossible inodes per group";
-	groups = (es->blocks_count - first - 1) / es->blocks_per_group + 1;
-	if (es->inodes_count != (uint64_t)groups * es->inodes_per_group)
-		return "inode count does not match the groups";
-	if (es->rev_level && es->first_ino < EXT2_FIRST_INO_OLD)
-		return "impossible first inode";
-	if (!(es->rev_level && es->feature_incompat & EXT2_INCOMPAT_64BIT))
-		return NULL;
-	if (es->blocks_count_high)
-		return "more blocks than 32 bits can number";
-	if (!is_power_of_2(es->desc_size) || es->desc_size < 64 || es->desc_size > 1024)
-		return "impossible size of group descriptors";
-	return NULL;
-}
-
 static void geometry_set(struct ext2_fs *fs, const struct ext2_super *es)
 {
 	fs->block_bits = 10 + es->log_block_size;
@@ -225,7 +183,7 @@ static int groups_load(struct ext2_fs *fs)
 			pr_err("ext2 %s: group %u is damaged\n", fs->sb->bdev->name, g);
 			return -EUCLEAN;
 		}
-		fs->free_blocks += gd->free_blocks_count;
+		fs->free_blocks += (uint64_t)gd->free_blocks_count << ext2_cluster_bits(fs->es);
 		fs->free_inodes += gd->free_inodes_count;
 		fs->dirs += gd->used_dirs_count;
 	}
@@ -421,7 +379,7 @@ static int volume_again(struct ext2_fs *fs, struct ext2_super *es)
 	err = super_peek(fs->sb, es);
 	if (err)
 		return err;
-	if (super_check(es, fs->sb->bdev) || es->blocks_count != blocks ||
+	if (ext2_super_check(es, fs->sb->bdev) || es->blocks_count != blocks ||
 	    1024u << es->log_block_size != fs->block_size) {
 		pr_err("ext2 %s: its journal held another volume's superblock\n",
 		       fs->sb->bdev->name);
@@ -521,7 +479,7 @@ static int ext2_mount(struct super_block *sb, const char *options, struct inode 
 	err = super_peek(sb, es);
 	if (err)
 		goto fail;
-	why = super_check(es, sb->bdev);
+	why = ext2_super_check(es, sb->bdev);
 	if (why) {
 		if (es->magic == EXT2_MAGIC)
 			pr_err("ext2 %s: %s\n", sb->bdev->name, why);

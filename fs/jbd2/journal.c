@@ -81,15 +81,18 @@ int journal_clear_error(struct journal *j)
 static int features_load(struct journal *j)
 {
 	const struct jbd2_super *s = j->super;
-	uint32_t incompat = be32_get(s->feature_incompat);
+	uint32_t incompat = be32_get(s->feature_incompat), bad, ro;
 
 	j->tag_size = 8;
 	/* Version 1 has no features: what stands there means nothing. */
 	if (be32_get(s->header.type) == JBD2_SUPER_V1)
 		return 0;
-	if ((incompat & ~(uint32_t)INCOMPAT_KNOWN) || be32_get(s->feature_ro_compat)) {
-		pr_err("journal of %s: features not understood: %x\n", j->sb->bdev->name,
-		       incompat & ~(uint32_t)INCOMPAT_KNOWN);
+	bad = incompat & ~(uint32_t)INCOMPAT_KNOWN;
+	ro = be32_get(s->feature_ro_compat);
+	if (bad | ro) {
+		pr_err("journal of %s: features not understood:%s (%x, ro %x)\n",
+		       j->sb->bdev->name, bad & JBD2_INCOMPAT_FAST_COMMIT ? " fast_commit" : "",
+		       bad, ro);
 		return -EINVAL;
 	}
 	j->wide = incompat & JBD2_INCOMPAT_64BIT;

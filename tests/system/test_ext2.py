@@ -139,6 +139,41 @@ def test_refused_features():
         check(word in log, f"the log does not name {word}")
 
 
+def test_bigalloc():
+    """A volume whose bitmaps count clusters is read, never written; its sizes are in blocks."""
+    tree = tree_of({"big": os.urandom(2 * MIB), "a/b": "deep\n"})
+    disk = os.path.join(scratch(), "bigalloc.img")
+    with open(disk, "wb") as file:
+        file.truncate(64 * MIB)
+    host(["mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-C", "65536", "-O", "bigalloc",
+          "-d", tree, disk])
+    script(disk, "feature +orphan_present")
+    free = int(re.search(r"Free blocks: +(\d+)", host(["dumpe2fs", "-h", disk])).group(1))
+    before = host(["cksum", disk])
+    result = run("mount -t ext4 /dev/vdb /mnt || exit 2; cat /mnt/a/b; cksum < /mnt/big; "
+                 f"stat -f /mnt | grep -c 'Blocks: .* Free: {free} '; "
+                 "touch /mnt/new 2>/dev/null || echo refused; umount /mnt; echo LOG; dmesg",
+                 disks=[disk], status=0)
+    found, log = result.text.split("LOG", 1)
+    wanted = host(["sh", "-c", f"cksum < {tree}/big"]).split()
+    equal(found.split(), ["deep", *wanted, "1", "refused"], "what was read")
+    equal(host(["cksum", disk]), before, "the image")
+    for word in ("bigalloc", "orphan_present"):
+        check(word in log, f"the log does not name {word}")
+
+
+def test_journal_feature():
+    """A feature of the journal that is not understood is named."""
+    disk = new_image("disk.img", options=["-j", "-b", "1024"])
+    block = int(re.search(r"\(0\):(\d+)|\(0-\d+\):(\d+)", debugfs(disk, "stat <8>")).expand(
+        r"\1\2"))
+    with open(disk, "r+b") as file:
+        file.seek(block * 1024 + 40)
+        file.write((0x20).to_bytes(4, "big"))
+    log = run("mount -r /dev/vdb /mnt; dmesg", disks=[disk], status=0).text
+    check("features not understood: fast_commit" in log, "fast_commit is not named")
+
+
 def old_volume(name, options):
     """A volume with one of everything that such a volume may hold."""
     tree = tree_of({"small": "small\n", "large": b"l" * 90000, "sub/deep/file": "deep\n"}, name)
