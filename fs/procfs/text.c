@@ -141,7 +141,7 @@ static int number_store(const struct proc_number *n, const char *s)
 	bool sign = has_sign(n), minus = sign && *s == '-';
 	uint64_t value;
 
-	if (!proc_number_parse(s + minus, &value))
+	if (!proc_number_parse(s + minus, &value) || (sign && value > INT64_MAX))
 		return -EINVAL;
 	if (minus)
 		value = -value;

@@ -66,6 +66,7 @@ TEST(sysctl, threads_max, .root = true)
 
 	CHECK_GE(was, 256);
 	CHECK_EQ(put(KERNEL "threads-max", "0\n"), EINVAL);
+	CHECK_EQ(put(KERNEL "threads-max", "-18446744073709551596\n"), EINVAL);
 	CHECK_EQ(put(KERNEL "threads-max", "20\n"), 0);
 	CHECK_EQ(get(KERNEL "threads-max"), 20);
 	while (n < 24) {
