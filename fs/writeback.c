@@ -129,6 +129,16 @@ static uint32_t next_run(struct object *o, uint64_t *index, uint64_t last, struc
 	return n;
 }
 
+/* In one step: others may fail, and be told of it, at the same time. */
+static void error_note(struct object *o, int err)
+{
+	uint32_t seq = atomic_load(&o->error_seq);
+
+	atomic_store(&o->error, err);
+	while (!atomic_compare_exchange_weak(&o->error_seq, &seq, (seq | OBJECT_ERROR_TOLD) + 1))
+		;
+}
+
 static int write_run(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
 {
 	uint64_t size = o->size;
@@ -144,8 +154,7 @@ static int write_run(struct object *o, uint64_t index, struct frame **frames, ui
 	err = o->ops->write_pages(o, index, frames, n);
 	vm_event_add(VM_PGPGOUT, n * (PAGE_SIZE / KiB));
 	if (err) {
-		o->error = err;
-		o->error_seq = (o->error_seq | OBJECT_ERROR_TOLD) + 1;
+		error_note(o, err);
 		pr_warn("%s: writing %u pages at %lu failed (%d)\n", o->ops->name, n, index, err);
 	}
 	for (uint32_t i = 0; i < n; i++) {
