@@ -7,6 +7,7 @@
 #include "fs/owner.h"
 #include "kernel/mem/slab.h"
 #include "kernel/poll.h"
+#include "kernel/thread.h"
 
 #define POLL_MSG 3
 
@@ -40,14 +41,14 @@ void dnotify_event_locked(struct notify_watch *w, struct list_head *dead)
 		notify_drop_locked(w, dead);
 }
 
-void dnotify_release(struct file *f)
+void dnotify_release(struct file *f, const void *process)
 {
 	struct notify_watch *w;
 	LIST_HEAD(dead);
 
 	spin_lock(&notify_lock);
 	w = notify_find_locked(f, f->inode);
-	if (w)
+	if (w && (!process || w->process == process))
 		notify_drop_locked(w, &dead);
 	spin_unlock(&notify_lock);
 	notify_free(&dead);
@@ -63,11 +64,13 @@ static void enter(struct file *f, int fd, uint32_t mask, struct notify_watch **f
 	if (w) {
 		w->mask = ((w->mask | mask) & ~IN_ONESHOT) | (w->mask & mask & IN_ONESHOT);
 		w->number = fd;
+		w->process = current()->process;
 	} else {
 		w = *fresh;
 		*fresh = NULL;
 		*w = (struct notify_watch){.inode = inode_get(f->inode), .owner = f,
-					   .directory = true, .mask = mask, .number = fd};
+					   .directory = true, .process = current()->process,
+					   .mask = mask, .number = fd};
 		list_init(&w->link);
 		notify_add_locked(w);
 	}
@@ -83,7 +86,7 @@ long dnotify_set(struct file *f, int fd, uint32_t dn)
 	if (!dir_notify_enable)
 		return -EINVAL;
 	if (!(dn & ~DN_MULTISHOT)) {
-		dnotify_release(f);
+		dnotify_release(f, current()->process);
 		return 0;
 	}
 	if (!S_ISDIR(f->inode->mode))

@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/notify.h"
 #include "fs/vfs.h"
 #include "kernel/panic.h"
 #include "kernel/thread.h"
@@ -58,6 +59,7 @@ struct fdtable *fdtable_hold(struct fdtable *t)
 static void fd_closed(struct file *f)
 {
 	locks_fd_closed(f, current()->process);
+	dnotify_fd_closed(f, current()->process);
 	if (unlikely(f->kind & FILE_HEARS_CLOSE))
 		f->ops->closed(f);
 	file_put(f);

@@ -97,7 +97,7 @@ void file_put(struct file *f)
 		epoll_file_released(f);
 	if (atomic_load(&f->flocked)) {
 		locks_release(f->inode, f);
-		dnotify_release(f);
+		dnotify_release(f, NULL);
 	}
 	if (f->ops && f->ops->release)
 		f->ops->release(f);

@@ -16,7 +16,8 @@ struct notify_watch {
 	struct list_head link;	 /* n; its owner's watches */
 	struct inode *inode;	 /* c; referenced */
 	void *owner;		 /* c; an inotify instance, */
-	bool directory;		 /* c; or an open directory (dnotify.c) */
+	bool directory;		 /* c; or an open directory (dnotify.c), */
+	const void *process;	 /* n; which this process asked about */
 	uint32_t mask;		 /* n; IN_* */
 	int32_t number;		 /* n; the owner's name for it */
 };
@@ -111,8 +112,14 @@ void inotify_event_locked(struct notify_watch *w, const struct notify_event *e,
 void dnotify_event_locked(struct notify_watch *w, struct list_head *dead);
 /* F_NOTIFY with these DN_* on descriptor fd of f: 0 or -errno. */
 long dnotify_set(struct file *f, int fd, uint32_t dn);
-/* f, which has had one, goes. */
-void dnotify_release(struct file *f);
+/* Drop the one that process asked for, or, if NULL, whoever did: f, which has had one, goes. */
+void dnotify_release(struct file *f, const void *process);
+/* process closed a descriptor of f: though others may have f still, it wants no more signals. */
+static inline void dnotify_fd_closed(struct file *f, const void *process)
+{
+	if (notify_wanted() && atomic_load(&f->flocked) && process)
+		dnotify_release(f, process);
+}
 extern uint64_t dir_notify_enable; /* /proc/sys/fs/dir-notify-enable */
 /* An inotify watch hears that it ends. */
 void inotify_end_locked(struct notify_watch *w, struct list_head *dead);

@@ -374,3 +374,23 @@ TEST(lease, notify_once)
 	CHECK_EQ(await(SIGIO).si_code, SI_KERNEL);
 	CHECK_OK(fcntl(d, F_NOTIFY, DN_DELETE));
 }
+
+/* A process that closes a descriptor of the directory wants no more of it; another's go on. */
+TEST(lease, notify_ends_at_close)
+{
+	int d = directory_watched(DN_CREATE | DN_MULTISHOT), copy;
+	pid_t pid = child();
+
+	if (!pid) {
+		CHECK_OK(close(d));
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	CHECK_OK(mkdir("d/one", 0755));
+	heard(d);
+	copy = (int)CHECK_OK(dup(d));
+	CHECK_OK(close(d));
+	CHECK_OK(mkdir("d/two", 0755));
+	CHECK(none_pending(SIGRTMIN));
+	CHECK_OK(close(copy));
+}
