@@ -181,6 +181,7 @@ static int lease_enter(struct file_locks *l, struct lease **fresh)
 	if (err)
 		return err;
 	mine->type = new->type;
+	mine->fd = new->fd;
 	if (new->type == F_RDLCK)
 		mine->downgrade = false;
 	wake_all(&l->wait);

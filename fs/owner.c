@@ -46,36 +46,34 @@ void owner_clear(struct file *f)
 /* The owner of f, made if there is none; the lock is held then. NULL: no memory, not held. */
 static struct file_owner *owner_lock_of(struct file *f)
 {
-	struct file_owner *o, *fresh = NULL;
+	struct file_owner *fresh;
 
-	if (!__atomic_load_n(&f->owner, __ATOMIC_RELAXED)) {
-		fresh = kzalloc(sizeof(*fresh));
-		if (!fresh)
-			return NULL;
-		fresh->type = F_OWNER_PID;
-	}
 	spin_lock(&owner_lock);
-	o = f->owner;
-	if (!o && fresh) {
-		__atomic_store_n(&f->owner, fresh, __ATOMIC_RELEASE);
-		o = fresh;
-		fresh = NULL;
-	}
-	if (!o)
-		spin_unlock(&owner_lock);
-	kfree(fresh);
-	return o;
+	if (f->owner)
+		return f->owner;
+	spin_unlock(&owner_lock);
+	fresh = kzalloc(sizeof(*fresh));
+	if (!fresh)
+		return NULL;
+	fresh->type = F_OWNER_PID;
+	spin_lock(&owner_lock);
+	if (!f->owner)
+		f->owner = fresh;
+	else
+		kfree(fresh);
+	return f->owner;
+}
+
+static void is_there(struct process *p, void *arg)
+{
 }
 
 static bool group_exists(pid_t pgid)
 {
-	struct process *p;
-	bool found = false;
+	uint64_t irq = spin_lock_irq(&proc_lock);
+	bool found = pgrp_for_each(pgid, is_there, NULL) > 0;
 
-	for (pid_t pid = 1; !found && (p = process_next(pid)) != NULL; process_put(p)) {
-		pid = p->pid + 1;
-		found = p->pgid == pgid;
-	}
+	spin_unlock_irq(&proc_lock, irq);
 	return found;
 }
 
@@ -91,7 +89,8 @@ static int owner_find(struct file_owner *o)
 	return group_exists(o->pid) ? 0 : -ESRCH;
 }
 
-static int owner_set(struct file *f, int type, pid_t pid)
+/* keep: unless there is one. */
+static int owner_enter(struct file *f, int type, pid_t pid, bool keep)
 {
 	const struct cred *c = current()->cred;
 	struct file_owner new = {.type = type, .pid = pid, .uid = c->uid, .euid = c->euid}, old, *o;
@@ -104,19 +103,23 @@ static int owner_set(struct file *f, int type, pid_t pid)
 		owner_drop(&new);
 		return -ENOMEM;
 	}
-	old = *o;
-	new.sig = old.sig;
-	*o = new;
+	new.sig = o->sig;
+	old = keep && o->pid ? new : *o;
+	if (!keep || !o->pid)
+		*o = new;
 	spin_unlock(&owner_lock);
 	owner_drop(&old);
 	return 0;
 }
 
+static int owner_set(struct file *f, int type, pid_t pid)
+{
+	return owner_enter(f, type, pid, false);
+}
+
 int owner_default(struct file *f)
 {
-	struct file_owner *o = __atomic_load_n(&f->owner, __ATOMIC_ACQUIRE);
-
-	return o && o->pid ? 0 : owner_set(f, F_OWNER_PID, current()->process->pid);
+	return owner_enter(f, F_OWNER_PID, current()->process->pid, true);
 }
 
 /* As it is shown: 0 when it has gone. */
@@ -209,23 +212,19 @@ static bool has_codes(int sig)
 	       sig == SIGTRAP || sig == SIGCHLD || sig == SIGSYS;
 }
 
-static bool may_tell(const struct file_owner *o, struct process *p)
+static bool may_tell(const struct file_owner *o, const struct cred *c)
 {
-	const struct cred *c = cred_of(p);
-	bool may = !o->euid || o->euid == c->suid || o->euid == c->uid || o->uid == c->suid ||
-		   o->uid == c->uid;
-
-	cred_put(c);
-	return may;
+	return !o->euid || o->euid == c->suid || o->euid == c->uid || o->uid == c->suid ||
+	       o->uid == c->uid;
 }
 
-/* t NULL: the process. */
-static void tell(const struct file_owner *o, struct process *p, struct thread *t,
-		 const struct siginfo *info)
+/* t NULL: the process, whose credentials are c. */
+static void tell_cred(const struct file_owner *o, struct process *p, struct thread *t,
+		      const struct cred *c, const struct siginfo *info)
 {
 	int err = 0;
 
-	if (!may_tell(o, p))
+	if (!may_tell(o, c))
 		return;
 	if (o->sig)
 		err = t ? signal_thread(t, o->sig, info) : signal_process(p, o->sig, info);
@@ -234,11 +233,52 @@ static void tell(const struct file_owner *o, struct process *p, struct thread *t
 		(void)(t ? signal_thread(t, SIGIO, NULL) : signal_process(p, SIGIO, NULL));
 }
 
+static void tell(const struct file_owner *o, struct process *p, struct thread *t,
+		 const struct siginfo *info)
+{
+	const struct cred *c = cred_of(p);
+
+	tell_cred(o, p, t, c, info);
+	cred_put(c);
+}
+
+struct group_tell {
+	const struct file_owner *owner;
+	const struct siginfo *info;
+};
+
+static void tell_member(struct process *p, void *arg)
+{
+	const struct group_tell *g = arg;
+
+	tell_cred(g->owner, p, NULL, p->leader->cred, g->info);
+}
+
+static void tell_group(const struct file_owner *o, const struct siginfo *info)
+{
+	struct group_tell g = {o, info};
+	struct process *p;
+	uint64_t irq;
+
+	/* In one walk: who calls holds locks that all names need. */
+	if (o->sig != SIGCONT) {
+		irq = spin_lock_irq(&proc_lock);
+		pgrp_for_each(o->pid, tell_member, &g);
+		spin_unlock_irq(&proc_lock, irq);
+		return;
+	}
+	/* Continuing tells the parents, which needs proc_lock: one process at a time. */
+	for (pid_t pid = 1; (p = process_next(pid)) != NULL; process_put(p)) {
+		pid = p->pid + 1;
+		if (p->pgid == o->pid)
+			tell(o, p, NULL, info);
+	}
+}
+
 void owner_signal(struct file *f, int fd, int code, uint32_t band)
 {
 	struct siginfo info = {.si_code = code, .si_band = band, .si_fd = fd};
 	struct file_owner *o;
-	struct process *p;
 
 	spin_lock(&owner_lock);
 	o = f->owner;
@@ -251,11 +291,7 @@ void owner_signal(struct file *f, int fd, int code, uint32_t band)
 		else if (o->process)
 			tell(o, o->process, NULL, &info);
 		else if (o->pid)
-			for (pid_t pid = 1; (p = process_next(pid)) != NULL; process_put(p)) {
-				pid = p->pid + 1;
-				if (p->pgid == o->pid)
-					tell(o, p, NULL, &info);
-			}
+			tell_group(o, &info);
 	}
 	spin_unlock(&owner_lock);
 }

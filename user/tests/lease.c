@@ -5,6 +5,7 @@
 #include "ut.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <time.h>
 
@@ -393,4 +394,67 @@ TEST(lease, notify_ends_at_close)
 	CHECK_OK(mkdir("d/two", 0755));
 	CHECK(none_pending(SIGRTMIN));
 	CHECK_OK(close(copy));
+}
+
+/* All of a group hear of it. */
+TEST(lease, group_hears)
+{
+	pid_t pid = child();
+	int d;
+
+	if (!pid) {
+		CHECK_OK(setpgid(0, 0));
+		d = directory_watched(DN_CREATE | DN_MULTISHOT);
+		pid = child();
+		if (pid)
+			CHECK_OK(fcntl(d, F_SETOWN, -getpid()));
+		if (pid)
+			CHECK_OK(mkdir("d/one", 0755));
+		heard(d);
+		if (pid)
+			expect_exit(pid, 0);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+}
+
+/* Who has a lease already, and asks for one by another descriptor, hears of that. */
+TEST(lease, descriptor_is_the_last)
+{
+	int fd, other;
+
+	close(file_with(O_RDWR));
+	fd = (int)CHECK_OK(open("f", O_RDONLY));
+	other = (int)CHECK_OK(dup(fd));
+	block(SIGRTMIN);
+	CHECK_OK(fcntl(fd, F_SETSIG, SIGRTMIN));
+	CHECK_OK(fcntl(fd, F_SETLEASE, F_RDLCK));
+	CHECK_OK(fcntl(other, F_SETLEASE, F_RDLCK));
+	CHECK_ERR(open("f", O_WRONLY | O_NONBLOCK), EAGAIN);
+	CHECK_EQ(await(SIGRTMIN).si_fd, other);
+}
+
+static void *lease_switch(void *arg)
+{
+	int fd = *(int *)arg;
+
+	for (int i = 0; i < 2000; i++) {
+		(void)fcntl(fd, F_SETLEASE, F_RDLCK);
+		(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+	}
+	return NULL;
+}
+
+/* Giving up takes the owner away, which another thread may be looking at. */
+TEST(lease, owner_comes_and_goes)
+{
+	pthread_t other;
+	int fd;
+
+	close(file_with(O_RDWR));
+	fd = (int)CHECK_OK(open("f", O_RDONLY));
+	CHECK_EQ(pthread_create(&other, NULL, lease_switch, &fd), 0);
+	for (int i = 0; i < 2000; i++)
+		CHECK_OK(fcntl(fd, F_SETOWN, getpid()));
+	CHECK_EQ(pthread_join(other, NULL), 0);
 }

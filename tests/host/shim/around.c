@@ -107,6 +107,11 @@ struct process *process_next(pid_t pid)
 	return NULL;
 }
 
+uint32_t pgrp_for_each(pid_t pgid, void (*func)(struct process *p, void *arg), void *arg)
+{
+	return 0;
+}
+
 struct aspace *process_aspace(struct process *p)
 {
 	(void)p;
