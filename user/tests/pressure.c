@@ -208,12 +208,17 @@ TEST(pressure, memory, .root = true, .seconds = 600, .no_leak_check = true)
 	CHECK_GE(some + 50 * MS, full);
 }
 
-/* Where nothing is short, nothing is counted for memory but what others do. */
+/* Where nothing is short, nothing is counted for memory but what others do, and they end. */
 TEST(pressure, none)
 {
-	long before = total("memory"), began = now_us();
+	long stalled = LONG_MAX;
 
-	spin(50 * MS);
-	CHECK_GE(now_us() - began, total("memory") - before);
-	CHECK(total("memory") - before < 25 * MS);
+	for (int i = 0; i < 8 && stalled >= 25 * MS; i++) {
+		long began = now_us(), before = total("memory");
+
+		spin(50 * MS);
+		stalled = total("memory") - before;
+		CHECK_GE(now_us() - began, stalled);
+	}
+	CHECK(stalled < 25 * MS);
 }

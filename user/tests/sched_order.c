@@ -348,7 +348,10 @@ static long evasion(int ncpus, const cpu_set_t *all)
 	return before;
 }
 
-/* The best of some, since the machine below may hold up a processor. */
+/*
+ * The best of some, since the machine below may hold up a processor. Who does not evade waits for
+ * all of the real-time share, 950 ms.
+ */
 TEST(sched, rt_is_evaded, .root = true)
 {
 	int ncpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
@@ -358,12 +361,12 @@ TEST(sched, rt_is_evaded, .root = true)
 	if (ncpus < 2 || ncpus > 4)
 		SKIP("%d processors", ncpus);
 	CHECK_OK(sched_getaffinity(0, sizeof(all), &all));
-	for (int i = 0; i < 4 && waited >= 25; i++) {
+	for (int i = 0; i < 8 && waited >= 300; i++) {
 		long ms = evasion(ncpus, &all);
 
 		waited = ms < waited ? ms : waited;
 	}
-	CHECK(waited < 25);
+	CHECK(waited < 300);
 }
 
 /* While threads of all classes come and go, and change class, every one gets to its end. */
