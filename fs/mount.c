@@ -151,14 +151,19 @@ fail:
 }
 
 /* A volume that is mounted already is mounted once more, not read twice. */
-static struct dentry *super_again(struct fstype *type, struct blockdev *bdev)
+static struct dentry *super_again(struct fstype *type, struct blockdev *bdev,
+				  const char *options)
 {
 	struct mount *m;
+	int err;
 
 	if (!bdev && !type->single)
 		return NULL;
 	list_for_each_entry(m, &mounts, link) {
 		if (m->sb->bdev == bdev && m->sb->type == type && m->root->parent == m->root) {
+			err = super_check_options(m->sb, options);
+			if (err)
+				return err_ptr(err);
 			atomic_fetch_add(&m->sb->mounts, 1);
 			return dentry_get(m->root);
 		}
@@ -186,20 +191,23 @@ int mount_add(const char *source, struct blockdev *bdev, struct path *at, struct
 {
 	struct mount *m = mount_alloc(source, flags);
 	struct dentry *root;
+	bool again;
 	int err = 0;
 
 	if (!m)
 		return -ENOMEM;
 	mutex_lock(&mount_mutex);
-	root = super_again(type, bdev);
-	if (!root) {
+	root = super_again(type, bdev, options);
+	again = root;
+	if (!again)
 		root = super_mount(type, bdev, flags, options);
-		if (is_err(root)) {
-			err = (int)ptr_err(root);
-			kfree(m->source);
-			kfree(m);
-			goto out;
-		}
+	if (is_err(root)) {
+		err = (int)ptr_err(root);
+		kfree(m->source);
+		kfree(m);
+		goto out;
+	}
+	if (!again) {
 		root->sb->mounts = 1;
 		super_publish(root->sb);
 	}
@@ -301,6 +309,11 @@ int mount_remove(struct mount *m, bool lazy)
 	if (err)
 		mount_put(m);
 	return err;
+}
+
+int super_check_options(struct super_block *sb, const char *options)
+{
+	return sb->ops->check_options ? sb->ops->check_options(sb, options) : 0;
 }
 
 int super_remount(struct super_block *sb, bool readonly)

@@ -14,5 +14,7 @@ int mount_bind(struct path *what, struct path *at, uint32_t flags);
 int mount_remove(struct mount *m, bool lazy);
 /* Before the last mount of a volume goes. mount_mutex held. */
 void super_retract_if_last(struct mount *m);
+/* May mount(2) ask that of a mounted volume? 0, -EINVAL. mount_mutex held. */
+int super_check_options(struct super_block *sb, const char *options);
 /* Make the volume read-only or writable. 0, -EBUSY, -EACCES (device is read-only), -EROFS. */
 int super_remount(struct super_block *sb, bool readonly);

@@ -24,7 +24,7 @@
 	(PER_MOUNT | MS_REMOUNT | MS_BIND | MS_MOVE | MS_REC | MS_SILENT | MS_RELATIME |           \
 	 PROPAGATION)
 
-static int remount(struct path *at, uint32_t flags)
+static int remount(struct path *at, uint32_t flags, const char *options)
 {
 	struct mount *m = at->mnt;
 	int err = 0;
@@ -37,6 +37,8 @@ static int remount(struct path *at, uint32_t flags)
 		flags |= atomic_load(&m->flags) & ATIME_KINDS;
 	/* With MS_BIND only this mount changes, else the volume does too. */
 	if (!(flags & MS_BIND))
+		err = super_check_options(m->sb, options);
+	if (!err && !(flags & MS_BIND))
 		err = super_remount(m->sb, flags & MS_RDONLY);
 	if (!err)
 		atomic_store(&m->flags, flags & PER_MOUNT);
@@ -117,7 +119,7 @@ static int mount_perform(const char *source, const char *target, const char *typ
 	if (err)
 		return err;
 	if (flags & MS_REMOUNT)
-		err = remount(&at, flags);
+		err = remount(&at, flags, options);
 	else if (flags & MS_BIND)
 		err = mount_bind_path(source, &at);
 	else if (flags & PROPAGATION)
@@ -231,6 +233,12 @@ static void options_show(struct mount *m, char *buf, size_t size)
 		strlcat(buf, ",relatime", size);
 }
 
+static void super_options_show(struct super_block *sb, char *buf, size_t size)
+{
+	if (sb->ops->show_options)
+		sb->ops->show_options(sb, buf, size);
+}
+
 /* The part of a line of mountinfo that mounts has not: numbers, and the root in the file system. */
 static size_t numbers_show(struct mount *m, char *buf, size_t size)
 {
@@ -242,7 +250,7 @@ static size_t numbers_show(struct mount *m, char *buf, size_t size)
 size_t mount_show(struct mount *m, bool info, char *buf, size_t size)
 {
 	struct path p = {m, m->root};
-	char options[128], source[128], *at, *text = kmalloc(2 * PATH_MAX);
+	char options[128], super[64], source[128], *at, *text = kmalloc(2 * PATH_MAX);
 	const char *type = m->sb->type->name;
 	bool lost;
 	size_t n = 0;
@@ -254,14 +262,16 @@ size_t mount_show(struct mount *m, bool info, char *buf, size_t size)
 		path_escape(at, text + PATH_MAX, PATH_MAX);
 		path_escape(*m->source ? m->source : "none", source, sizeof(source));
 		options_show(m, options, sizeof(options));
+		strlcpy(super, atomic_load(&m->sb->readonly) ? "ro" : "rw", sizeof(super));
+		super_options_show(m->sb, super, sizeof(super));
 		if (info) {
 			n = numbers_show(m, buf, size);
 			n += (size_t)scnprintf(buf + n, size - n, "%s %s - %s %s %s\n",
-					       text + PATH_MAX, options, type, source,
-					       atomic_load(&m->sb->readonly) ? "ro" : "rw");
+					       text + PATH_MAX, options, type, source, super);
 		} else {
-			n = (size_t)scnprintf(buf, size, "%s %s %s %s 0 0\n", source,
-					      text + PATH_MAX, type, options);
+			/* Behind the mount's own, without what it has said already. */
+			n = (size_t)scnprintf(buf, size, "%s %s %s %s%s 0 0\n", source,
+					      text + PATH_MAX, type, options, super + 2);
 		}
 	}
 	kfree(text);

@@ -74,6 +74,9 @@ struct super_ops {
 	int (*statfs)(struct super_block *sb, struct statfs64 *out);
 	/* Is what the name cache knows still true? (procfs). NULL: always. May sleep. */
 	bool (*revalidate)(struct dentry *d);
+	/* mount(2)'s data for what is mounted already. 0, -EINVAL; NULL: not looked at. */
+	int (*check_options)(struct super_block *sb, const char *options);
+	/* Append those in force, each behind a comma. NULL: none. */
 	void (*show_options)(struct super_block *sb, char *buf, size_t size);
 };
 

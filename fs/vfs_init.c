@@ -77,7 +77,7 @@ static bool root_name(char *buf, size_t size)
 int vfs_mount_root(void)
 {
 	uint32_t flags = cmdline_has("ro") ? MS_RDONLY : 0;
-	char name[128];
+	char name[128], options[128];
 	struct blockdev *bdev;
 	int err;
 
@@ -90,7 +90,12 @@ int vfs_mount_root(void)
 		pr_err("root=%s: there is no such disk\n", name);
 		return -ENODEV;
 	}
-	err = mount_add(name, bdev, NULL, fstype_find("ext2"), flags, "");
+	if (cmdline_get("rootflags", options, sizeof(options)) < 0) {
+		if (cmdline_has("rootflags"))
+			pr_warn("rootflags=: too long, or nothing: ignored\n");
+		options[0] = '\0';
+	}
+	err = mount_add(name, bdev, NULL, fstype_find("ext2"), flags, options);
 	if (err) {
 		pr_err("root=%s: cannot mount it: error %d\n", name, -err);
 		return err;

@@ -64,6 +64,7 @@ struct ext2_fs {
 	uint64_t nr_pending[2];	  /* (l) */
 	struct ext2_passed passed; /* (l) by the last search, since the last commit */
 	bool filetype, extents;
+	bool noload;		  /* its journal is left alone */
 	bool sums;		  /* metadata has checksums, which begin with: */
 	uint32_t sum_seed;
 	bool dirty_mark;	  /* (l) the volume says on disk that it is in use */
@@ -133,6 +134,17 @@ static inline bool ext2_block_valid(const struct ext2_fs *fs, uint32_t block)
 void ext2_need_large_file(struct ext2_fs *fs);
 void ext2_need_ext_attr(struct ext2_fs *fs);
 extern const struct super_ops ext2_super_ops;
+
+/* options.c */
+/*
+ * mount(2)'s data, sb being mounted with the superblock es: 0, or -EINVAL with a message that names
+ * the word. *noload: noload or norecovery is among them.
+ */
+int ext2_options_parse(struct super_block *sb, const struct ext2_super *es, const char *s,
+		       bool *noload);
+/* As struct super_ops has them. */
+int ext2_options_check(struct super_block *sb, const char *options);
+void ext2_options_show(struct super_block *sb, char *buf, size_t size);
 
 /*
  * checksum.c: is the sum right, where the volume has sums? 0 or -EBADMSG, reported, as ext2_error.

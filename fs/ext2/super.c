@@ -266,7 +266,11 @@ static int ext2_remount(struct super_block *sb, bool readonly)
 		err = ext2_journal_deactivate(fs);
 		return err ? err : volume_mark(fs, false);
 	}
-	if (atomic_load(&fs->failed) || (has_journal && !fs->journal) ||
+	if (fs->noload && has_journal && (fs->es->feature_incompat & EXT2_INCOMPAT_RECOVER)) {
+		pr_err("ext2 %s: not written before its journal is recovered\n", sb->bdev->name);
+		return -EINVAL;
+	}
+	if (atomic_load(&fs->failed) || (has_journal && !fs->journal && !fs->noload) ||
 	    !ext2_features_writable(fs->es, sb))
 		return -EROFS;
 	err = volume_mark(fs, true);
@@ -344,6 +348,8 @@ const struct super_ops ext2_super_ops = {
 	.free = ext2_free_inode,
 	.sync = ext2_sync,
 	.remount = ext2_remount,
+	.check_options = ext2_options_check,
+	.show_options = ext2_options_show,
 	.write_failed = ext2_write_failed,
 	.unmount = ext2_unmount,
 	.statfs = ext2_statfs,
@@ -416,6 +422,8 @@ static int journal_load(struct ext2_fs *fs, struct ext2_super *es)
 
 	if (!es->rev_level || !(es->feature_compat & EXT2_COMPAT_HAS_JOURNAL))
 		return recover ? -EINVAL : 0;
+	if (fs->noload)
+		return 0;
 	err = ext2_journal_open(fs);
 	if (err && recover)
 		return err;
@@ -467,6 +475,17 @@ static int root_load(struct ext2_fs *fs, struct inode **root)
 	return err;
 }
 
+static void locks_init(struct ext2_fs *fs)
+{
+	mutex_init(&fs->lock, "ext2", RANK_SUPER);
+	mutex_init(&fs->xattr_lock, "ext2 attributes", RANK_XATTR);
+	spin_init(&fs->list_lock, "ext2 lists", RANK_JLIST);
+	list_init(&fs->orphans);
+	list_init(&fs->ordered);
+	list_init(&fs->logged);
+	waitqueue_init(&fs->filled);
+}
+
 static int ext2_mount(struct super_block *sb, const char *options, struct inode **root)
 {
 	struct ext2_super *es = kmalloc(sizeof(*es));
@@ -486,17 +505,13 @@ static int ext2_mount(struct super_block *sb, const char *options, struct inode 
 		err = -EINVAL;
 		goto fail;
 	}
-	err = ext2_features_check(es, sb);
+	err = ext2_options_parse(sb, es, options, &fs->noload);
+	if (!err)
+		err = ext2_features_check(es, sb);
 	if (err)
 		goto fail;
 	fs->sb = sb;
-	mutex_init(&fs->lock, "ext2", RANK_SUPER);
-	mutex_init(&fs->xattr_lock, "ext2 attributes", RANK_XATTR);
-	spin_init(&fs->list_lock, "ext2 lists", RANK_JLIST);
-	list_init(&fs->orphans);
-	list_init(&fs->ordered);
-	list_init(&fs->logged);
-	waitqueue_init(&fs->filled);
+	locks_init(fs);
 	geometry_set(fs, es);
 	sb->data = fs;
 	sb->ops = &ext2_super_ops;

@@ -162,6 +162,60 @@ def test_bigalloc():
         check(word in log, f"the log does not name {word}")
 
 
+def unrecovered_image():
+    """A volume whose journal says that the file f is new, while in its place it is old."""
+    tree = tree_of({"f": "old\n"})
+    disk = new_image("unrecovered.img", tree=tree, options=["-j", "-b", "1024"])
+    block = re.search(r"\(0\):(\d+)", debugfs(disk, "stat f")).group(1)
+    with open(os.path.join(scratch(), "block"), "wb") as file:
+        file.write(b"new\n".ljust(1024, b"\0"))
+    script(disk, "jo", f"jw -b {block} {scratch()}/block", "jc")
+    check("needs_recovery" in host(["dumpe2fs", "-h", disk]), "the journal is empty")
+    return disk
+
+
+def test_noload():
+    """The journal is left alone if that is asked for, and nothing written before its recovery."""
+    disk = unrecovered_image()
+    before = host(["cksum", disk])
+    line = ("mount -t ext4 -o noload /dev/vdb /mnt 2>/dev/null && exit 2; "
+            "mount -t ext4 -o ro,noload /dev/vdb /mnt && cat /mnt/f || exit 3; "
+            "grep -c '/mnt ext. ro,.*,norecovery' /proc/mounts; "
+            "grep -c ' ro,.*,norecovery' /proc/self/mountinfo; "
+            "mount -o remount,rw /mnt 2>/dev/null && exit 4; "
+            "mount -o remount,ro,bogus=1 /mnt 2>/dev/null && exit 5; "
+            "mount -o remount,ro,norecovery /mnt || exit 6; umount /mnt")
+    result = run(line, disks=[disk], status=0)
+    equal(result.text.split(), ["old", "1", "1"], "without recovery")
+    equal(host(["cksum", disk]), before, "the image")
+    result = run("mount -t ext4 /dev/vdb /mnt && cat /mnt/f && "
+                 "mount -o remount,ro,norecovery /mnt 2>/dev/null || umount /mnt; "
+                 "mount -o noload /dev/vdb /mnt && echo x > /mnt/g && umount /mnt && echo written",
+                 disks=[disk], status=0)
+    equal(result.text.split(), ["new", "written"], "with recovery")
+    fsck(disk)
+
+
+def test_mount_options():
+    """Taken is what is so; the log names what is not; the root's come from the command line."""
+    disks = [new_image("plain.img"), new_image("journal.img", options=["-j"])]
+    line = ("x=errors=remount-ro,user_xattr,barrier,,noacl; "
+            "mount -t ext2 -o $x /dev/vdb /mnt || exit 2; "
+            "mount -t ext2 -o twice=1 /dev/vdb /tmp 2>/dev/null && exit 3; "
+            "grep -c 'vdb /mnt ext2 rw,relatime,errors=remount-ro 0 0' /proc/mounts; umount /mnt; "
+            "mount -t ext3 -o data=ordered /dev/vdc /mnt && umount /mnt || exit 4; "
+            "for o in data=ordered bogus=1 errors=continue commit=5 noload=1; do "
+            "mount -t ext2 -o $o /dev/vdb /mnt 2>/dev/null && exit 5; done; echo LOG; dmesg")
+    found, log = run(line, disks=disks, status=0).text.split("LOG", 1)
+    equal(found.split(), ["1"], "lines of /proc/mounts")
+    for word in ("twice=1", "data=ordered", "bogus=1", "errors=continue", "commit=5", "noload=1"):
+        equal(log.count(f"mount option not understood: {word}\n"), 1, word)
+    line = "grep -c '^[^ ]* / ext2 .*,norecovery' /proc/mounts"
+    equal(run(line, append="ro rootflags=noload", status=0).text.split(), ["1"], "the root's")
+    with Machine(append="rootflags=bogus=2") as machine:
+        machine.expect("mount option not understood: bogus=2")
+
+
 def test_journal_feature():
     """A feature of the journal that is not understood is named."""
     disk = new_image("disk.img", options=["-j", "-b", "1024"])
