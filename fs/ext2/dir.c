@@ -257,6 +257,13 @@ static int index_add(struct inode *dir, const char *name, size_t len, uint32_t i
 	return err == -ENOENT ? -ENOSPC : err;
 }
 
+/* fsync waits for the transaction of its records, even if its times are what they were. */
+static void changed(struct inode *dir)
+{
+	dir->mtime = dir->ctime = inode_now();
+	ext2_inode_changed(dir, false);
+}
+
 int ext2_dir_add(struct inode *dir, const char *name, size_t len, uint32_t ino, mode_t mode)
 {
 	struct ext2_inode *ei = ext2_i(dir);
@@ -265,7 +272,7 @@ int ext2_dir_add(struct inode *dir, const char *name, size_t len, uint32_t ino, 
 
 	if (err != -ENOSPC) {
 		if (!err)
-			inode_touch(dir);
+			changed(dir);
 		return err;
 	}
 	ei->flags &= ~(uint32_t)EXT2_INDEX_FL;
@@ -280,7 +287,7 @@ int ext2_dir_add(struct inode *dir, const char *name, size_t len, uint32_t ino, 
 		return err;
 	/* Blocks before have no room for a name like this; a shorter one loses little. */
 	ei->space_hint = n - 1;
-	inode_touch(dir);
+	changed(dir);
 	return 0;
 }
 
@@ -297,7 +304,7 @@ void ext2_dir_remove(struct inode *dir, struct ext2_place *p)
 	p->de->inode = 0;
 	buf_dirty(&p->b);
 	ext2_i(dir)->space_hint = 0;
-	inode_touch(dir);
+	changed(dir);
 }
 
 void ext2_dir_set(struct inode *dir, struct ext2_place *p, uint32_t ino, mode_t mode)
@@ -306,7 +313,7 @@ void ext2_dir_set(struct inode *dir, struct ext2_place *p, uint32_t ino, mode_t 
 	p->de->inode = ino;
 	p->de->file_type = type_for(dir, mode);
 	buf_dirty(&p->b);
-	inode_touch(dir);
+	changed(dir);
 }
 
 int ext2_dir_make(struct inode *dir, uint32_t parent)
