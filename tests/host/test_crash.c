@@ -1,8 +1,9 @@
 /*
- * Crashes: a workload on a volume with a journal is recorded, each write and flush of the device.
- * Then the disk is made as it might have been found at any moment: all up to the last flush, and of
- * what was written since, any part. e2fsck recovers one copy, our mount another: both must be sound
- * afterwards, hold what fsync had promised, and rename must have been atomic.
+ * Crashes: a workload on a volume with a journal is recorded, each write and flush of the device,
+ * for each kind of block, inode and sum in the journal. Then the disk is made as it might have been
+ * found at any moment: all up to the last flush, and of what was written since, any part. e2fsck
+ * recovers one copy, our mount another: both must be sound, hold what fsync had promised,
+ * and rename must have been atomic.
  */
 #include "tests/host/shim/kernel.h"
 #include "tests/host/shim/disk.h"
@@ -13,9 +14,23 @@
 #include "tests/host/saved.h"
 #include "tests/host/tools.h"
 
-#define SIZE	(4u << 20)
+#define SIZE	(10u << 20) /* of the disk: the largest volume */
 #define FILES	12
-#define POINTS	100 /* or as many as XV39_CRASHES says */
+#define POINTS	100 /* of all kinds together, or as many as XV39_CRASHES says */
+
+/* The smallest volumes for the smallest journals: 1,024 blocks, so that the log wraps. */
+static const struct kind {
+	const char *options; /* of mke2fs */
+	size_t size;
+	const char *journal; /* how debugfs opens it, to choose its sums; NULL: it has none */
+	const char *feature; /* of the journal then, as dumpe2fs calls it */
+} kinds[] = {
+	{"-b 1024 -I 128 -J size=1", 4 << 20, NULL, "(none)"},
+	{"-b 1024 -I 256 -J size=1", 4 << 20, "jo -c", "journal_checksum"},
+	{"-b 2048 -I 256 -J size=2 -O metadata_csum", 6 << 20, "jo -c -v 2", "journal_checksum_v2"},
+	{"-b 4096 -I 256 -J size=4 -O metadata_csum", 10 << 20, "jo -c -v 3", "journal_checksum_v3"},
+};
+static const struct kind *kind;
 
 /* What happened to the disk, in order; a promise is where fsync of the n-th version returned. */
 static struct event {
@@ -27,6 +42,7 @@ static struct event {
 static size_t count, room;
 static uint8_t *before, *found;
 static uint64_t seed = 11;
+static unsigned version; /* the next one to be promised */
 
 static struct event *event_add(int kind)
 {
@@ -109,7 +125,6 @@ static void make_directory(unsigned i)
 
 static void step(void)
 {
-	static unsigned version = 1;
 	unsigned i = pick(FILES);
 	char name[40];
 
@@ -155,7 +170,7 @@ static unsigned crash_make(size_t n)
 	size_t flushed = 0;
 	unsigned promised = 0;
 
-	memcpy(found, before, SIZE);
+	memcpy(found, before, kind->size);
 	for (size_t i = 0; i < n; i++) {
 		if (events[i].kind == EV_FLUSH)
 			flushed = i;
@@ -180,8 +195,8 @@ static unsigned crash_make(size_t n)
 
 static void complain(size_t n)
 {
-	image_store(found, SIZE, "../xv39-crashed.img");
-	print_message("crash behind event %zu of %zu\n", n, count);
+	image_store(found, kind->size, "../xv39-crashed.img");
+	print_message("%s: crash behind event %zu of %zu\n", kind->feature, n, count);
 	must(1);
 }
 
@@ -189,31 +204,42 @@ static void crash_judge(size_t n)
 {
 	unsigned promised = crash_make(n);
 
-	image_store(found, SIZE, "theirs");
+	image_store(found, kind->size, "theirs");
 	if (run("e2fsck -fy theirs; [ $? -le 1 ] && e2fsck -fn theirs"))
 		complain(n);
 	/* The replay alone must do: nothing else may be left to mend. */
-	image_store(found, SIZE, "replayed");
+	image_store(found, kind->size, "replayed");
 	if (run("e2fsck -E journal_only -y replayed; e2fsck -fn replayed"))
 		complain(n);
-	memcpy(host_disk.platter, found, SIZE);
+	memcpy(host_disk.platter, found, kind->size);
 	assert_int_equal(disk_mount(0), 0);
 	saved_check(promised);
 	assert_int_equal(disk_umount(), 0);
-	image_store(host_disk.platter, SIZE, "ours");
+	image_store(host_disk.platter, kind->size, "ours");
 	if (run("e2fsck -fn ours"))
 		complain(n);
 }
 
-static void test_crashes(void **state)
+/* An empty volume on the disk, and what it looks like in `before`. */
+static void volume_make(void)
 {
-	unsigned points = getenv("XV39_CRASHES") ? (unsigned)atoi(getenv("XV39_CRASHES")) : POINTS;
-	char name[8];
-
-	(void)state;
-	must(run("mke2fs -q -t ext3 -b 1024 -N 128 -J size=1 image %uK", SIZE / 1024));
+	must(run("rm -f image; mke2fs -q -t ext3 -N 128 %s image %zuK", kind->options,
+		 kind->size / 1024));
+	/* It had metadata_csum only because debugfs makes journals of version 2 and 3 there alone. */
+	if (kind->journal)
+		must(run("printf '%s\\njc\\nfeature -metadata_csum\\n' | debugfs -w -f - image; "
+			 "e2fsck -fy image; [ $? -le 1 ]", kind->journal));
+	must(run("dumpe2fs -h image | grep 'Journal features: *%s$'", kind->feature));
+	must(run("truncate -s %u image", SIZE));
 	disk_load("image");
 	memcpy(before, host_disk.platter, SIZE);
+}
+
+static void workload_record(void)
+{
+	char name[8];
+
+	version = 1;
 	host_disk.record = record;
 	assert_int_equal(disk_mount(0), 0);
 	for (unsigned i = 0; i < 3; i++) {
@@ -224,10 +250,28 @@ static void test_crashes(void **state)
 		step();
 	assert_int_equal(disk_umount(), 0);
 	host_disk.record = NULL;
-	print_message("%zu events\n", count);
-	for (unsigned n = 0; n < points; n++)
-		crash_judge(1 + pick((unsigned)count));
-	crash_judge(count);
+	print_message("%s: %zu events\n", kind->feature, count);
+}
+
+static void events_free(void)
+{
+	while (count)
+		free(events[--count].data);
+}
+
+static void test_crashes(void **state)
+{
+	unsigned points = getenv("XV39_CRASHES") ? (unsigned)atoi(getenv("XV39_CRASHES")) : POINTS;
+
+	(void)state;
+	for (kind = kinds; kind < kinds + ARRAY_SIZE(kinds); kind++) {
+		volume_make();
+		workload_record();
+		for (unsigned n = 0; n < points / ARRAY_SIZE(kinds); n++)
+			crash_judge(1 + pick((unsigned)count));
+		crash_judge(count);
+		events_free();
+	}
 	host_kernel_check();
 }
 
@@ -243,8 +287,7 @@ static int group_setup(void **state)
 static int group_teardown(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < count; i++)
-		free(events[i].data);
+	events_free();
 	free(events);
 	free(before);
 	free(found);
