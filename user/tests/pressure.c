@@ -156,7 +156,7 @@ TEST(pressure, average, .seconds = 300)
 TEST(pressure, io, .root = true)
 {
 	static char buf[1 << 16] __attribute__((aligned(4096)));
-	long before = total("io"), began = now_us(), grown;
+	long began = now_us(), before = total("io"), grown;
 	int fd = open("/dev/vdc", O_RDONLY | O_DIRECT);
 
 	if (fd < 0)
@@ -188,8 +188,8 @@ TEST(pressure, memory, .root = true, .seconds = 600, .no_leak_check = true)
 
 	if (number_in("/proc/meminfo", "MemTotal") > 256 << 10)
 		SKIP("memory is too large to fill");
-	text_of("memory", before, sizeof(before));
 	began = now_us();
+	text_of("memory", before, sizeof(before));
 	ours = swap_begin();
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		 -1, 0);
