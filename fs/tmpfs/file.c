@@ -35,7 +35,14 @@ static int tmpfs_setattr(struct inode *inode, const struct iattr *attr)
 	int err = setattr_sealed(inode, attr);
 
 	if (!err && (attr->valid & ATTR_SIZE)) {
+		/* What fallocate took behind the end goes, too, though it stays where it is. */
+		bool same = attr->size == inode_size(inode);
+
 		err = pagecache_truncate(&inode->object, attr->size);
+		if (!err && same)
+			err = pagecache_invalidate(&inode->object,
+						   DIV_ROUND_UP(attr->size, PAGE_SIZE),
+						   OBJECT_INDEX_MAX);
 		if (!err)
 			tmpfs_pages_count(inode, object_pages(&inode->object));
 	}
@@ -109,30 +116,40 @@ static uint64_t pages_missing(struct object *o, uint64_t first, uint64_t last)
 	return missing;
 }
 
+/* The page, which is a hole, exists from now on. (inode->lock) */
+static int page_make(struct object *o, uint64_t index)
+{
+	int err;
+	struct frame *f = pagecache_get(o, index, &err);
+
+	if (!f)
+		return err;
+	err = object_make_writable(o, index, 0, PAGE_SIZE);
+	if (!err)
+		pagecache_dirty(o, f);
+	frame_put(f);
+	if (err)
+		(void)pagecache_invalidate(o, index, index);
+	return err;
+}
+
 /* All of pages [first, last] exist from now on; what is new is zeros. (inode->lock) */
 static int room_make(struct inode *inode, uint64_t first, uint64_t last)
 {
 	struct tmpfs *fs = tmpfs_of(inode->sb);
 	struct object *o = &inode->object;
-	uint64_t at = first;
+	uint64_t at = first, behind = MAX(first, DIV_ROUND_UP(inode_size(inode), PAGE_SIZE));
 	int err = 0;
 
 	/* Before anything is taken, as far as can be known: others may be quicker. */
 	if (last - first >= fs->max_pages ||
 	    atomic_load(&fs->pages) + pages_missing(o, first, last) > fs->max_pages)
 		return -ENOSPC;
-	for (; !err && at <= last && swap_object_next_hole(o, &at, last); at++) {
-		struct frame *f = signal_pending() ? NULL : pagecache_get(o, at, &err);
-
-		if (!f)
-			return err ? err : -EINTR;
-		err = object_make_writable(o, at, 0, PAGE_SIZE);
-		if (!err)
-			pagecache_dirty(o, f);
-		frame_put(f);
-		if (err)
-			(void)pagecache_invalidate(o, at, at);
-	}
+	for (; !err && at <= last && swap_object_next_hole(o, &at, last); at++)
+		err = signal_pending() ? -EINTR : page_make(o, at);
+	/* Who breaks off keeps nothing behind the end, where nobody else can have used it. */
+	if (err && at > behind)
+		(void)pagecache_invalidate(o, behind, at - 1);
 	tmpfs_pages_count(inode, object_pages(o));
 	return err;
 }

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
+#include <sys/time.h>
 
 #include "user/tests/ut.h"
 
@@ -98,6 +99,11 @@ TEST(fs, fallocate_space)
 	CHECK_OK(ftruncate(fd, 1));
 	CHECK_OK(fstat(fd, &st));
 	CHECK_EQ(st.st_blocks, BLOCK / 512);
+	/* What lies behind the end goes though the size stays. */
+	CHECK_OK(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 3 * BLOCK));
+	CHECK_OK(ftruncate(fd, 1));
+	CHECK_OK(fstat(fd, &st));
+	CHECK_EQ(st.st_blocks, BLOCK / 512);
 }
 
 /* On a tmpfs of 16 pages: what is there when it is mounted tells what there is. */
@@ -126,6 +132,33 @@ TEST(fs, fallocate_reserves, .root = true)
 	CHECK_OK(close(b));
 	CHECK_OK(umount("m"));
 	CHECK_OK(rmdir("m"));
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+TEST(fs, fallocate_interrupted)
+{
+	enum { SIZE = 512 * BLOCK, TRIES = 2000 };
+	const struct itimerval often = {{0, 700}, {0, 700}}, never = {{0, 0}, {0, 0}};
+	int fd = (int)CHECK_OK(memfd_create("m", 0)), broken = 0;
+	struct stat st;
+
+	CHECK(signal(SIGALRM, on_alarm) != SIG_ERR);
+	CHECK_OK(setitimer(ITIMER_REAL, &often, NULL));
+	for (int i = 0; i < TRIES && broken < 5; i++) {
+		if (!fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, SIZE)) {
+			punch(fd, 0, SIZE);
+			continue;
+		}
+		CHECK_EQ(errno, EINTR);
+		broken++;
+		CHECK_OK(fstat(fd, &st));
+		CHECK_EQ(st.st_blocks, 0);
+	}
+	CHECK_OK(setitimer(ITIMER_REAL, &never, NULL));
 }
 
 TEST(fs, punch_whole_blocks)
