@@ -23,6 +23,18 @@ void tmpfs_pages_count(struct inode *inode, uint64_t now)
 	atomic_fetch_add(&tmpfs_of(inode->sb)->pages, now - was);
 }
 
+/* What a full volume has no room for is not begun: its page would stay, though it holds nothing. */
+static int tmpfs_write_begin(struct object *o, uint64_t end)
+{
+	const struct inode *inode = o->owner;
+	const struct tmpfs *fs = tmpfs_of(inode->sb);
+
+	return atomic_load(&fs->pages) < fs->max_pages ||
+			       swap_object_has(o, (end - 1) >> PAGE_SHIFT) ?
+		       0 :
+		       -ENOSPC;
+}
+
 /* The page is in the cache already: is that one too many? */
 static int tmpfs_make_writable(struct object *o, uint64_t index, uint32_t from, uint32_t to)
 {
@@ -40,6 +52,7 @@ static int tmpfs_make_writable(struct object *o, uint64_t index, uint32_t from, 
 static const struct object_ops tmpfs_object_ops = {
 	.name = "tmpfs",
 	.read_pages = swap_object_read,
+	.write_begin = tmpfs_write_begin,
 	.make_writable = tmpfs_make_writable,
 };
 

@@ -161,6 +161,30 @@ TEST(fs, fallocate_interrupted)
 	CHECK_OK(setitimer(ITIMER_REAL, &never, NULL));
 }
 
+/* What a full volume refuses takes no room: what is there can still be written. */
+TEST(fs, full_refuses_part, .root = true)
+{
+	int a, b;
+
+	CHECK_OK(mkdir("m", 0755));
+	CHECK_OK(mount("none", "m", "tmpfs", 0, "size=64k"));
+	a = (int)CHECK_OK(open("m/a", O_RDWR | O_CREAT, 0644));
+	b = (int)CHECK_OK(open("m/b", O_RDWR | O_CREAT, 0644));
+	CHECK_EQ(pwrite(b, "x", 1, 0), 1);
+	CHECK_OK(ftruncate(b, 100 * BLOCK));
+	for (off_t at = 0; pwrite(a, "x", 1, at) == 1; at += BLOCK)
+		;
+	CHECK_EQ(errno, ENOSPC);
+	for (off_t at = 1; at < 10; at++)
+		CHECK_ERR(pwrite(b, "x", 1, at * BLOCK + 1), ENOSPC);
+	CHECK_EQ(pwrite(a, "y", 1, 1), 1);
+	CHECK_EQ(pwrite(b, "y", 1, 1), 1);
+	CHECK_OK(close(a));
+	CHECK_OK(close(b));
+	CHECK_OK(umount("m"));
+	CHECK_OK(rmdir("m"));
+}
+
 TEST(fs, punch_whole_blocks)
 {
 	int fd = file_open("f", 40 * BLOCK);
