@@ -28,7 +28,8 @@ static const struct kind {
 	{"-b 1024 -I 128 -J size=1", 4 << 20, NULL, "(none)"},
 	{"-b 1024 -I 256 -J size=1", 4 << 20, "jo -c", "journal_checksum"},
 	{"-b 2048 -I 256 -J size=2 -O metadata_csum", 6 << 20, "jo -c -v 2", "journal_checksum_v2"},
-	{"-b 4096 -I 256 -J size=4 -O metadata_csum", 10 << 20, "jo -c -v 3", "journal_checksum_v3"},
+	{"-b 4096 -I 256 -J size=4 -O metadata_csum", 10 << 20, "jo -c -v 3",
+	 "journal_checksum_v3"},
 };
 static const struct kind *kind;
 
@@ -225,7 +226,7 @@ static void volume_make(void)
 {
 	must(run("rm -f image; mke2fs -q -t ext3 -N 128 %s image %zuK", kind->options,
 		 kind->size / 1024));
-	/* It had metadata_csum only because debugfs makes journals of version 2 and 3 there alone. */
+	/* Only with metadata_csum does debugfs make journals of version 2 and 3. */
 	if (kind->journal)
 		must(run("printf '%s\\njc\\nfeature -metadata_csum\\n' | debugfs -w -f - image; "
 			 "e2fsck -fy image; [ $? -le 1 ]", kind->journal));
