@@ -177,6 +177,64 @@ TEST(disk, reserved_for_root, .root = true)
 	scratch_unmount();
 }
 
+/* The n-th further name of m/f: some hundred to a directory. */
+static int link_make(int n)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "m/d/%d", n / 256);
+	if (n % 256 == 0)
+		CHECK_OK(mkdir(name, 0700));
+	snprintf(name, sizeof(name), "m/d/%d/%d", n / 256, n % 256);
+	return link("m/f", name);
+}
+
+static void link_remove(int n)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "m/d/%d/%d", n / 256, n % 256);
+	if (unlink(name) < 0)
+		CHECK_EQ(errno, ENOENT);
+	snprintf(name, sizeof(name), "m/d/%d", n / 256);
+	if (n % 256 == 255)
+		CHECK_OK(rmdir(name));
+}
+
+/* ext2 keeps 32,000 names of a file, ext4 some more. */
+TEST(disk, too_many_links, .root = true)
+{
+	struct stat st;
+	int made = 0;
+
+	scratch_mount(0);
+	CHECK_OK(mkdir("m/d", 0700));
+	file_make("m/f", "x", 1);
+	while (link_make(made) == 0)
+		made++;
+	CHECK_EQ(errno, EMLINK);
+	CHECK_GE(made, 31999);
+	CHECK_OK(stat("m/f", &st));
+	CHECK_EQ(st.st_nlink, made + 1);
+	CHECK_ERR(link("m/f", "m/more"), EMLINK);
+	CHECK_OK(unlink("m/d/0/7"));
+	CHECK_OK(rename("m/f", "m/g"));
+	CHECK_OK(link("m/g", "m/more"));
+	CHECK_ERR(link("m/more", "m/d/0/7"), EMLINK);
+	scratch_unmount();
+	scratch_mount(0);
+	CHECK_OK(stat("m/more", &st));
+	CHECK_EQ(st.st_nlink, made + 1);
+	for (int n = 0; n <= (made | 255); n++)
+		link_remove(n);
+	CHECK_OK(rmdir("m/d"));
+	CHECK_OK(stat("m/more", &st));
+	CHECK_EQ(st.st_nlink, 2);
+	CHECK_OK(unlink("m/more"));
+	CHECK_OK(unlink("m/g"));
+	scratch_unmount();
+}
+
 TEST(disk, full_of_directories, .root = true)
 {
 	char name[32];
