@@ -21,7 +21,7 @@ static struct kmem_cache *file_cache;
 
 uint32_t file_error_seen(const struct object *o)
 {
-	uint32_t seq = atomic_load(&o->error_seq);
+	uint32_t seq = atomic_load_explicit(&o->error_seq, memory_order_relaxed);
 
 	return seq & OBJECT_ERROR_TOLD ? seq : 0;
 }
@@ -85,6 +85,17 @@ void file_free(struct file *f)
 	kmem_cache_free(file_cache, f);
 }
 
+/* A regular file was open for writing, or is not executed any more. */
+static __slow void uncount_writer(struct file *f)
+{
+	if (f->kind & FILE_EXEC)
+		atomic_fetch_add(&f->inode->writers, 1);
+	if (f->kind & FILE_WRITE) {
+		inode_write_put(f->inode);
+		mount_write_end(f->path.mnt);
+	}
+}
+
 void file_put(struct file *f)
 {
 	struct inode *inode = f->inode;
@@ -95,21 +106,17 @@ void file_put(struct file *f)
 		notify_file(f, f->kind & FILE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (!hlist_empty(&f->watches))
 		epoll_file_released(f);
-	if (atomic_load(&f->flocked)) {
+	if (atomic_load_explicit(&f->flocked, memory_order_relaxed)) {
 		locks_release(f->inode, f);
 		dnotify_release(f, NULL);
 	}
 	if (f->ops && f->ops->release)
 		f->ops->release(f);
 	if (S_ISREG(inode->mode)) {
-		if (f->kind & FILE_EXEC)
-			atomic_fetch_add(&inode->writers, 1);
-		if (f->kind & FILE_WRITE) {
-			inode_write_put(inode);
-			mount_write_end(f->path.mnt);
-		} else if (f->kind & FILE_READ) {
+		if (f->kind & (FILE_EXEC | FILE_WRITE))
+			uncount_writer(f);
+		if ((f->kind & (FILE_READ | FILE_WRITE)) == FILE_READ)
 			atomic_fetch_sub_explicit(&inode->readers, 1, memory_order_relaxed);
-		}
 	}
 	file_free(f);
 }

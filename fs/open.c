@@ -126,16 +126,28 @@ static void open_uncount(const struct path *p, uint32_t kind)
 	}
 }
 
+/* The kind may want to know of O_NOCTTY (a terminal), O_EXCL (a block device). 0 or -errno. */
+static __slow int open_hook_special(struct file *f, int flags)
+{
+	int err;
+
+	f->flags |= (uint32_t)flags & (O_EXCL | O_NOCTTY);
+	err = f->ops->open ? f->ops->open(f->inode, f) : 0;
+	if (!S_ISBLK(f->inode->mode))
+		f->flags &= ~(uint32_t)(O_EXCL | O_NOCTTY);
+	return err;
+}
+
 /* p's references become the file's: p is empty then, unless it fails. */
 static struct file *open_checked(struct path *p, int flags)
 {
 	struct inode *inode = p->dentry->inode;
 	uint32_t kind = open_kind(inode, flags);
-	bool counted = S_ISREG(inode->mode);
+	bool regular = S_ISREG(inode->mode);
 	struct file *f;
 	int err = 0;
 
-	if (counted) {
+	if (regular) {
 		err = open_count(p, kind);
 		if (err)
 			return err_ptr(err);
@@ -148,31 +160,50 @@ static struct file *open_checked(struct path *p, int flags)
 	f = file_alloc_at(p, (uint32_t)(flags & ~OPEN_ONLY), kind,
 			  inode->fops ? inode->fops : special_fops(inode));
 	if (is_err(f)) {
-		if (counted)
+		if (regular)
 			open_uncount(p, kind);
 		return f;
 	}
-	/* What the kind may want to know of: O_NOCTTY a terminal, O_EXCL a block device. */
-	if (unlikely(!S_ISREG(inode->mode)))
-		f->flags |= (uint32_t)flags & (O_EXCL | O_NOCTTY);
-	if (f->ops->open)
+	if (!regular)
+		err = open_hook_special(f, flags);
+	else if (f->ops->open)
 		err = f->ops->open(inode, f);
-	if (unlikely(!S_ISREG(inode->mode) && !S_ISBLK(inode->mode)))
-		f->flags &= ~(uint32_t)(O_EXCL | O_NOCTTY);
 	if (!err) {
 		notify_file(f, IN_OPEN);
 		return f;
 	}
-	if (counted)
+	if (regular)
 		open_uncount(&f->path, kind);
 	file_free(f);
+	return err_ptr(err);
+}
+
+/* As open_checked, with O_TRUNC of a regular file that was there. */
+static __slow struct file *open_cut(struct path *p, int flags)
+{
+	struct file *f;
+	int err;
+
+	if (atomic_load(&p->mnt->flags) & MS_RDONLY)
+		return err_ptr(-EROFS);
+	f = open_checked(p, flags);
+	if (is_err(f))
+		return f;
+	/* Though it may be opened for reading only, what is being run is not cut. */
+	err = inode_write_get(f->inode);
+	if (!err) {
+		err = vfs_truncate(&f->path, 0);
+		inode_write_put(f->inode);
+	}
+	if (!err)
+		return f;
+	file_put(f);
 	return err_ptr(err);
 }
 
 /* As open_checked. */
 static struct file *open_path(struct path *p, int flags, bool created)
 {
-	struct file *f;
 	int err;
 
 	if (flags & O_PATH)
@@ -180,25 +211,9 @@ static struct file *open_path(struct path *p, int flags, bool created)
 	err = open_permission(p, flags, created);
 	if (err)
 		return err_ptr(err);
-	if ((flags & O_TRUNC) && !created && S_ISREG(p->dentry->inode->mode) &&
-	    atomic_load(&p->mnt->flags) & MS_RDONLY)
-		return err_ptr(-EROFS);
-	f = open_checked(p, flags);
-	if (is_err(f))
-		return f;
-	if ((flags & O_TRUNC) && !created && S_ISREG(f->inode->mode)) {
-		/* Though it may be opened for reading only, what is being run is not cut. */
-		err = inode_write_get(f->inode);
-		if (!err) {
-			err = vfs_truncate(&f->path, 0);
-			inode_write_put(f->inode);
-		}
-		if (err) {
-			file_put(f);
-			return err_ptr(err);
-		}
-	}
-	return f;
+	if (unlikely(flags & O_TRUNC) && !created && S_ISREG(p->dentry->inode->mode))
+		return open_cut(p, flags);
+	return open_checked(p, flags);
 }
 
 static struct file *open_keeping(const struct path *p, int flags, bool created)

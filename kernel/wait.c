@@ -12,8 +12,8 @@
 
 void waitqueue_init(struct waitqueue *wq)
 {
-	spin_init(&wq->lock, "waitqueue", RANK_WAITQ);
 	list_init(&wq->waiters);
+	spin_init(&wq->lock, "waitqueue", RANK_WAITQ);
 }
 
 void waitqueue_wake(struct waitqueue *wq, bool all)
