@@ -432,10 +432,13 @@ TEST(swap, shared_more_than_memory, .root = true, .seconds = 600)
 		page_check(p, i, 2);
 	scanned = count("pgscan_anon") - scanned;
 	freed = count("pgsteal_anon") - freed;
-	/* 2.7 to 4.3, on a slow machine 8.5: what is used meanwhile is looked at again. */
+	/*
+	 * 2.7 to 4.3; up to 52 where the device below hardly gets on, as what is on its way there
+	 * is looked at again and again. A scan that goes on and on is thousands.
+	 */
 	if (scanned > 6 * freed + 1000)
 		fprintf(stderr, "%ld scanned, %ld freed\n", scanned, freed);
-	CHECK(scanned <= 20 * freed + 1000);
+	CHECK(scanned <= 400 * freed + 1000);
 	CHECK_OK(munmap(p, pages * PAGE));
 	swap_end(ours);
 }
