@@ -2,8 +2,8 @@
 import os
 import re
 
-from lib import MIB, Machine, check, debugfs, equal, fsck, host, new_image, root_image, run, \
-    scratch, tree_of
+from lib import MIB, ROOTS, Machine, cases, check, debugfs, equal, fsck, host, new_image, \
+    root_image, run, scratch, tree_of
 
 HASHES = ("legacy", "half_md4", "tea")
 
@@ -324,9 +324,10 @@ def breaks_in(image, path, index_blocks):
     return breaks
 
 
-def test_requests():
+@cases(*ROOTS)
+def test_requests(journal):
     """Sequential work: few long requests, one behind the other; a file that lies in one piece."""
-    disk = new_image("disk.img", size=64 * MIB, options=["-b", "4096"])
+    disk = new_image("disk.img", size=64 * MIB, options=["-b", "4096"] + ["-j"] * journal)
     stats = "grep 'vdb ' /proc/diskstats"
     line = (f"mount -t ext2 /dev/vdb /mnt; {stats}; "
             f"dd if=/dev/zero of=/mnt/f bs=64k count=256 2>/dev/null; sync; {stats}; "
