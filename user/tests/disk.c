@@ -182,10 +182,10 @@ static int link_make(int n)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "m/d/%d", n / 256);
-	if (n % 256 == 0)
+	snprintf(name, sizeof(name), "m/d/%d", n / 1024);
+	if (n % 1024 == 0)
 		CHECK_OK(mkdir(name, 0700));
-	snprintf(name, sizeof(name), "m/d/%d/%d", n / 256, n % 256);
+	snprintf(name, sizeof(name), "m/d/%d/%d", n / 1024, n % 1024);
 	return link("m/f", name);
 }
 
@@ -193,11 +193,11 @@ static void link_remove(int n)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "m/d/%d/%d", n / 256, n % 256);
+	snprintf(name, sizeof(name), "m/d/%d/%d", n / 1024, n % 1024);
 	if (unlink(name) < 0)
 		CHECK_EQ(errno, ENOENT);
-	snprintf(name, sizeof(name), "m/d/%d", n / 256);
-	if (n % 256 == 255)
+	snprintf(name, sizeof(name), "m/d/%d", n / 1024);
+	if (n % 1024 == 1023)
 		CHECK_OK(rmdir(name));
 }
 
@@ -225,7 +225,7 @@ TEST(disk, too_many_links, .root = true)
 	scratch_mount(0);
 	CHECK_OK(stat("m/more", &st));
 	CHECK_EQ(st.st_nlink, made + 1);
-	for (int n = 0; n <= (made | 255); n++)
+	for (int n = 0; n <= (made | 1023); n++)
 		link_remove(n);
 	CHECK_OK(rmdir("m/d"));
 	CHECK_OK(stat("m/more", &st));
