@@ -79,12 +79,12 @@ TEST(msg, wait_send, .root = true)
 	CHECK_OK(msg_send(id, 2, 8192, 0));
 	a = sender(id, 3, 8192);
 	wait_state(a, "S");
-	b = sender(id, 4, 10);
-	wait_state(b, "S");
 	CHECK_EQ(msg_status(id).msg_qnum, 2);
 	msg_expect(id, 1, 0, 1, 8192);
 	expect_exit(a, 0);
 	CHECK_EQ(msg_status(id).msg_lspid, a);
+	b = sender(id, 4, 10);
+	wait_state(b, "S");
 	/* More room by IPC_SET will do as well. */
 	ds = msg_status(id);
 	CHECK_EQ(ds.msg_qnum, 2);
