@@ -6,10 +6,7 @@
 #include "fs/notify.h"
 #include "fs/owner.h"
 #include "kernel/mem/slab.h"
-#include "kernel/poll.h"
 #include "kernel/thread.h"
-
-#define POLL_MSG 3
 
 uint64_t dir_notify_enable = 1;
 
@@ -36,7 +33,7 @@ static uint32_t mask_of(uint32_t dn)
 
 void dnotify_event_locked(struct notify_watch *w, struct list_head *dead)
 {
-	owner_signal(w->owner, w->number, POLL_MSG, POLLIN | POLLRDNORM | POLLMSG);
+	owner_signal(w->owner, w->number);
 	if (w->mask & IN_ONESHOT)
 		notify_drop_locked(w, dead);
 }

@@ -8,9 +8,6 @@
 #include "kernel/mem/slab.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
-#include "kernel/poll.h"
-
-#define POLL_MSG 3
 
 uint64_t lease_break_seconds = 45;
 uint64_t leases_enable = 1;
@@ -78,13 +75,13 @@ static uint64_t ask(struct file_locks *l, bool write)
 	list_for_each_entry(at, &l->leases, link) {
 		if (!in_the_way(at, write))
 			continue;
-		if (write ? !at->unlock : !at->unlock && !at->downgrade) {
+		if (!at->unlock && (write || !at->downgrade)) {
 			if (write)
 				at->unlock_by = by;
 			else
 				at->downgrade_by = by;
 			*(write ? &at->unlock : &at->downgrade) = true;
-			owner_signal(at->file, at->fd, POLL_MSG, POLLIN | POLLRDNORM | POLLMSG);
+			owner_signal(at->file, at->fd);
 		}
 		first = MIN(first, at->unlock ? at->unlock_by : at->downgrade_by);
 	}

@@ -4,10 +4,13 @@
 #include "fs/owner.h"
 
 #include "kernel/mem/slab.h"
+#include "kernel/poll.h"
 #include "kernel/process.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/fcntl.h"
 #include "mm/usercopy.h"
+
+#define POLL_MSG 3 /* si_code */
 
 struct file_owner {
 	int type;  /* F_OWNER_* */
@@ -275,9 +278,10 @@ static void tell_group(const struct file_owner *o, const struct siginfo *info)
 	}
 }
 
-void owner_signal(struct file *f, int fd, int code, uint32_t band)
+void owner_signal(struct file *f, int fd)
 {
-	struct siginfo info = {.si_code = code, .si_band = band, .si_fd = fd};
+	struct siginfo info = {
+		.si_code = POLL_MSG, .si_band = POLLIN | POLLRDNORM | POLLMSG, .si_fd = fd};
 	struct file_owner *o;
 
 	spin_lock(&owner_lock);

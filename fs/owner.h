@@ -13,6 +13,6 @@ void owner_clear(struct file *f);
 int owner_default(struct file *f);
 /*
  * Send the owner, if whoever set it may signal it, SIGIO or what F_SETSIG says, which comes with
- * code (POLL_*), band (POLLIN ...) and fd. Spin locks up to RANK_FILES may be held.
+ * fd and POLL_MSG. Spin locks up to RANK_FILES may be held.
  */
-void owner_signal(struct file *f, int fd, int code, uint32_t band);
+void owner_signal(struct file *f, int fd);
