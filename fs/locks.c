@@ -161,21 +161,16 @@ static void locks_changed_unlock(struct file_locks *l)
 static int lock_apply(struct file_locks *l, struct file_lock *want, struct file_lock *spare,
 		      bool unlock)
 {
-	int err = 0;
+	bool busy;
 
 	spin_lock(&l->lock);
-	/* flock(2) lets go of what it has before it asks for the other kind. */
-	if (want->whole && !unlock && conflict_find(l, want))
-		range_clear(l, want, &spare);
-	if (!unlock && conflict_find(l, want)) {
-		err = -EAGAIN;
-		if (want->whole)
-			locks_changed_unlock(l);
-		else
-			spin_unlock(&l->lock);
+	busy = !unlock && conflict_find(l, want);
+	if (busy && !want->whole) {
+		spin_unlock(&l->lock);
 	} else {
+		/* flock(2) lets go of what it has before it asks for the other kind. */
 		range_clear(l, want, &spare);
-		if (!unlock) {
+		if (!busy && !unlock) {
 			list_add_tail(&want->link, &l->list);
 			want = NULL;
 		}
@@ -183,7 +178,7 @@ static int lock_apply(struct file_locks *l, struct file_lock *want, struct file_
 	}
 	kfree(want);
 	kfree(spare);
-	return err;
+	return busy ? -EAGAIN : 0;
 }
 
 /*
