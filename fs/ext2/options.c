@@ -31,12 +31,14 @@ static bool word_holds(const struct ext2_super *es, const char *s, size_t len)
 int ext2_options_parse(struct super_block *sb, const struct ext2_super *es, const char *s,
 		       bool *noload)
 {
+	const char *comma;
 	char name[40];
 	size_t len;
 
 	*noload = false;
 	for (; *s; s += len + (s[len] == ',')) {
-		len = strchr(s, ',') ? (size_t)(strchr(s, ',') - s) : strlen(s);
+		comma = strchr(s, ',');
+		len = comma ? (size_t)(comma - s) : strlen(s);
 		if (word_is(s, len, "noload") || word_is(s, len, "norecovery")) {
 			*noload = true;
 		} else if (len && !word_holds(es, s, len)) {
