@@ -97,33 +97,37 @@ static uint32_t open_kind(const struct inode *inode, int flags)
 	return kind;
 }
 
-/* The counts that an open regular file holds until file_put. */
-static int open_count(struct path *p, uint32_t kind)
+/* The counts that an open regular file holds until file_put (file_uncount). */
+static int open_count(struct file *f)
 {
 	int err;
 
-	if (!(kind & FILE_WRITE)) {
-		if (kind & FILE_READ)
-			atomic_fetch_add(&p->dentry->inode->readers, 1);
+	if (!(f->kind & FILE_WRITE)) {
+		if (f->kind & FILE_READ)
+			atomic_fetch_add(&f->inode->readers, 1);
 		return 0;
 	}
-	err = mount_write_begin(p->mnt);
+	err = mount_write_begin(f->path.mnt);
 	if (err)
 		return err;
-	err = inode_write_get(p->dentry->inode);
+	err = inode_write_get(f->inode);
 	if (err)
-		mount_write_end(p->mnt);
+		mount_write_end(f->path.mnt);
 	return err;
 }
 
-static void open_uncount(const struct path *p, uint32_t kind)
+static inline int open_regular(struct file *f, int flags)
 {
-	if (kind & FILE_WRITE) {
-		inode_write_put(p->dentry->inode);
-		mount_write_end(p->mnt);
-	} else if (kind & FILE_READ) {
-		atomic_fetch_sub(&p->dentry->inode->readers, 1);
-	}
+	int err = open_count(f);
+
+	if (err)
+		return err;
+	err = lease_break(f->inode, flags);
+	if (!err && f->ops->open)
+		err = f->ops->open(f->inode, f);
+	if (err)
+		file_uncount(f);
+	return err;
 }
 
 /* The kind may want to know of O_NOCTTY (a terminal), O_EXCL (a block device). 0 or -errno. */
@@ -143,39 +147,20 @@ static struct file *open_checked(struct path *p, int flags)
 {
 	struct inode *inode = p->dentry->inode;
 	uint32_t kind = open_kind(inode, flags);
-	bool regular = S_ISREG(inode->mode);
 	struct file *f;
-	int err = 0;
+	int err;
 
-	if (regular) {
-		err = open_count(p, kind);
-		if (err)
-			return err_ptr(err);
-		err = lease_break(inode, flags);
-	}
-	if (err) {
-		open_uncount(p, kind);
-		return err_ptr(err);
-	}
 	f = file_alloc_at(p, (uint32_t)(flags & ~OPEN_ONLY), kind,
 			  inode->fops ? inode->fops : special_fops(inode));
-	if (is_err(f)) {
-		if (regular)
-			open_uncount(p, kind);
+	if (is_err(f))
 		return f;
+	err = S_ISREG(inode->mode) ? open_regular(f, flags) : open_hook_special(f, flags);
+	if (err) {
+		file_free(f);
+		return err_ptr(err);
 	}
-	if (!regular)
-		err = open_hook_special(f, flags);
-	else if (f->ops->open)
-		err = f->ops->open(inode, f);
-	if (!err) {
-		notify_file(f, IN_OPEN);
-		return f;
-	}
-	if (regular)
-		open_uncount(&f->path, kind);
-	file_free(f);
-	return err_ptr(err);
+	notify_file(f, IN_OPEN);
+	return f;
 }
 
 /* As open_checked, with O_TRUNC of a regular file that was there. */

@@ -458,8 +458,7 @@ const struct path *path_get(const struct path *p);
 void path_put(struct path *p);
 /*
  * Calls func with the thing at name (kernel memory) from dirfd, under dcache_lock: it must not
- * sleep, and takes the references that it wants to keep. 0 or -errno, then it was not called. May
- * sleep.
+ * sleep, and takes the references it wants to keep. 0 or -errno: it was not called. May sleep.
  */
 int path_visit(int dirfd, const char *name, unsigned flags,
 	       void (*func)(const struct path *at, void *arg), void *arg);
@@ -620,6 +619,7 @@ int file_anonymous_fd(const char *name, uint32_t flags, const struct file_ops *o
 void anonymous_init(void);
 /* Undo file_alloc when opening fails: without ops->release and without the counts. */
 void file_free(struct file *f);
+void file_uncount(struct file *f); /* of a regular file: it is not open any more */
 /* Chooses the file_ops for device nodes, FIFOs and sockets by the inode's mode. */
 const struct file_ops *special_fops(const struct inode *inode);
 extern const struct file_ops chardev_fops, blockdev_fops, fifo_fops;
