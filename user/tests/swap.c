@@ -10,6 +10,8 @@
 #include <mntent.h>
 #include <sched.h>
 
+#define DOOR "/proc/sys/debug/fail_block"
+
 static void area_read(char *header)
 {
 	int fd = open(DEVICE, O_RDWR);
@@ -38,6 +40,9 @@ bool swap_begin(void)
 	if (access(DEVICE, F_OK) && number_in("/proc/meminfo", "SwapTotal") > 0)
 		return false;
 	area_read(header);
+	/* A test that failed may have left it failing. */
+	if (!access(DOOR, W_OK))
+		swap_fail("vdc:0");
 	if (swapon(DEVICE, 0) == 0)
 		return true;
 	CHECK_EQ(errno, EBUSY);
@@ -53,6 +58,23 @@ void swap_end(bool ours)
 	       number_in("/proc/meminfo", "MemFree"))
 		sched_yield();
 	CHECK_OK(swapoff(DEVICE));
+}
+
+long swap_begin_failing(void)
+{
+	if (access(DOOR, W_OK))
+		SKIP("the kernel cannot be made to fail transfers");
+	if (!swap_begin())
+		SKIP(DEVICE " is on for all");
+	return number_in("/proc/meminfo", "SwapTotal");
+}
+
+void swap_fail(const char *which)
+{
+	int fd = (int)CHECK_OK(open(DOOR, O_WRONLY));
+
+	CHECK_EQ(write(fd, which, strlen(which)), (ssize_t)strlen(which));
+	close(fd);
 }
 
 long number_in(const char *path, const char *name)

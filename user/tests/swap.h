@@ -15,6 +15,12 @@
 /* Swap to DEVICE is on, or another area was already, for all tests: then false. Skips without. */
 bool swap_begin(void);
 void swap_end(bool ours);
+/*
+ * On a debug kernel, whose device can be made to fail; skips elsewhere, and where the area is on
+ * for all: others might have pages in it, and would die. The size of swap in KiB.
+ */
+long swap_begin_failing(void);
+void swap_fail(const char *which); /* of the device's transfers: vdc:N every N-th, vdc:0 none */
 /* The number that follows a name in a file of /proc; -1: the name is not there. */
 long number_in(const char *path, const char *name);
 void skip_elsewhere(void); /* unless it is xv39 */

@@ -8,8 +8,6 @@
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
-#define DOOR "/proc/sys/debug/fail_block"
-
 static unsigned resident(char *p, unsigned pages)
 {
 	unsigned char in[PAGES];
@@ -496,14 +494,6 @@ TEST(swap, shared_fills_all, .root = true, .seconds = 600)
 		CHECK_EQ(errno, ENOMEM);
 }
 
-static void fail(const char *which)
-{
-	int fd = (int)CHECK_OK(open(DOOR, O_WRONLY));
-
-	CHECK_EQ(write(fd, which, strlen(which)), (ssize_t)strlen(which));
-	close(fd);
-}
-
 TEST(swap, shared_unreadable, .root = true, .mem_mib = 64)
 {
 	skip_elsewhere();
@@ -512,13 +502,10 @@ TEST(swap, shared_unreadable, .root = true, .mem_mib = 64)
 	char *p = map_fd(fd, PAGES), c;
 	pid_t child;
 
-	if (access(DOOR, W_OK))
-		SKIP("the kernel cannot be made to fail transfers");
-	if (!swap_begin())
-		SKIP(DEVICE " is on for all");
+	swap_begin_failing();
 	swap_fill(p, 1);
 	all_out(p, PAGES);
-	fail("vdc:1-1");
+	swap_fail("vdc:1-1");
 	child = (pid_t)CHECK_OK(fork());
 	if (!child) {
 		page_check(p, 5, 1);
@@ -528,7 +515,7 @@ TEST(swap, shared_unreadable, .root = true, .mem_mib = 64)
 	CHECK_ERR(pread(fd, &c, 1, 7 * PAGE), EIO);
 	CHECK_ERR(pwrite(fd, "x", 1, 7 * PAGE), EIO);
 	CHECK_ERR(swapoff(DEVICE), EIO);
-	fail("vdc:0");
+	swap_fail("vdc:0");
 	swap_check(p, 1);
 	CHECK_OK(munmap(p, PAGES * PAGE));
 	close(fd);
@@ -540,17 +527,12 @@ TEST(swap, shared_unwritten, .root = true, .mem_mib = 64)
 	skip_elsewhere();
 
 	char *p = swap_pages(MAP_SHARED);
-	long size;
+	long size = swap_begin_failing();
 
-	if (access(DOOR, W_OK))
-		SKIP("the kernel cannot be made to fail transfers");
-	if (!swap_begin())
-		SKIP(DEVICE " is on for all");
-	size = number_in("/proc/meminfo", "SwapTotal");
 	swap_fill(p, 1);
-	fail("vdc:3");
+	swap_fail("vdc:3");
 	all_out(p, PAGES);
-	fail("vdc:0");
+	swap_fail("vdc:0");
 	CHECK(number_in("/proc/meminfo", "SwapTotal") < size);
 	swap_check(p, 1);
 	CHECK_OK(swapoff(DEVICE));
