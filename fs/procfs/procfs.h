@@ -31,6 +31,13 @@ struct proc_number {
 	void (*changed)(void); /* called after it was set; may be NULL */
 };
 
+/* A line of text that can be read and, by who may write to the file, set. */
+struct proc_string {
+	char *value;
+	size_t size;			/* with the NUL; what is longer is cut */
+	bool (*allowed)(const char *s); /* else EINVAL; NULL: anything */
+};
+
 /* A decimal number, maybe with white space around it. False: it is none. */
 bool proc_number_parse(const char *s, uint64_t *value);
 
@@ -40,8 +47,9 @@ struct proc_entry {
 	const struct proc_entry *children; /* of a directory */
 	/* Print the file. p is the process it belongs to, or NULL. 0 or -errno. May sleep. */
 	int (*show)(struct proc_text *t, struct process *p);
-	/* Or: it is a number, */
+	/* Or: it is a number, or a line, */
 	const struct proc_number *number;
+	const struct proc_string *string;
 	/* or bytes at a position, which read(2) moves on: bytes moved or -errno. May sleep. */
 	ssize64_t (*read)(struct process *p, struct uio *u, uint64_t pos);
 	ssize64_t (*write)(struct process *p, struct uio *u, uint64_t pos);

@@ -25,54 +25,24 @@
 #include "mm/reclaim.h"
 #include "mm/writeback.h"
 
-static int show_ostype(struct proc_text *t, struct process *p)
+static const struct proc_string ostype = {utsname.sysname, sizeof(utsname.sysname), NULL};
+static const struct proc_string osrelease = {utsname.release, sizeof(utsname.release), NULL};
+static const struct proc_string hostname = {utsname.nodename, sizeof(utsname.nodename), NULL};
+static const struct proc_string domainname = {
+	utsname.domainname, sizeof(utsname.domainname), NULL};
+
+/* No program is run for one. */
+static bool pattern_allowed(const char *s)
 {
-	proc_printf(t, "%s\n", utsname.sysname);
-	return 0;
+	return *s && *s != '|';
 }
 
-static int show_osrelease(struct proc_text *t, struct process *p)
-{
-	proc_printf(t, "%s\n", utsname.release);
-	return 0;
-}
-
-static int show_hostname(struct proc_text *t, struct process *p)
-{
-	proc_printf(t, "%s\n", utsname.nodename);
-	return 0;
-}
-
-static void name_store(char *field, char *text)
-{
-	char *end = strchr(text, '\n');
-
-	if (end)
-		*end = '\0';
-	strlcpy(field, text, sizeof(utsname.nodename));
-}
-
-static int store_hostname(struct process *p, char *text, size_t len)
-{
-	name_store(utsname.nodename, text);
-	return 0;
-}
+static const struct proc_string pattern = {core_pattern, sizeof(core_pattern), pattern_allowed};
+static const struct proc_number core_pid = {&core_uses_pid, 0, 1, NULL};
 
 static int show_cap_last_cap(struct proc_text *t, struct process *p)
 {
 	proc_printf(t, "%d\n", CAP_LAST_CAP);
-	return 0;
-}
-
-static int show_domainname(struct proc_text *t, struct process *p)
-{
-	proc_printf(t, "%s\n", utsname.domainname);
-	return 0;
-}
-
-static int store_domainname(struct process *p, char *text, size_t len)
-{
-	name_store(utsname.domainname, text);
 	return 0;
 }
 
@@ -81,27 +51,6 @@ static int show_ngroups_max(struct proc_text *t, struct process *p)
 	proc_printf(t, "%d\n", NGROUPS_MAX);
 	return 0;
 }
-
-static int show_core_pattern(struct proc_text *t, struct process *p)
-{
-	proc_printf(t, "%s\n", core_pattern);
-	return 0;
-}
-
-/* No program is run for one. */
-static int store_core_pattern(struct process *p, char *text, size_t len)
-{
-	char *end = strchr(text, '\n');
-
-	if (end)
-		*end = '\0';
-	if (*text == '|' || !*text)
-		return -EINVAL;
-	strlcpy(core_pattern, text, sizeof(core_pattern));
-	return 0;
-}
-
-static const struct proc_number core_pid = {&core_uses_pid, 0, 1, NULL};
 
 static int show_rt_period(struct proc_text *t, struct process *p)
 {
@@ -318,20 +267,17 @@ static const struct proc_entry fs_entries[] = {
 
 static const struct proc_entry kernel_entries[] = {
 	{.name = "cap_last_cap", .mode = S_IFREG | 0444, .show = show_cap_last_cap},
-	{.name = "core_pattern", .mode = S_IFREG | 0644, .show = show_core_pattern,
-	 .store = store_core_pattern},
+	{.name = "core_pattern", .mode = S_IFREG | 0644, .string = &pattern},
 	{.name = "core_uses_pid", .mode = S_IFREG | 0644, .number = &core_pid},
-	{.name = "domainname", .mode = S_IFREG | 0644, .show = show_domainname,
-	 .store = store_domainname},
-	{.name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname,
-	 .store = store_hostname},
+	{.name = "domainname", .mode = S_IFREG | 0644, .string = &domainname},
+	{.name = "hostname", .mode = S_IFREG | 0644, .string = &hostname},
 	{.name = "msg_next_id", .mode = S_IFREG | 0644, .number = &msg_next},
 	{.name = "msgmax", .mode = S_IFREG | 0644, .number = &msgmax},
 	{.name = "msgmnb", .mode = S_IFREG | 0644, .number = &msgmnb},
 	{.name = "msgmni", .mode = S_IFREG | 0644, .number = &msgmni},
 	{.name = "ngroups_max", .mode = S_IFREG | 0444, .show = show_ngroups_max},
-	{.name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype},
-	{.name = "osrelease", .mode = S_IFREG | 0444, .show = show_osrelease},
+	{.name = "ostype", .mode = S_IFREG | 0444, .string = &ostype},
+	{.name = "osrelease", .mode = S_IFREG | 0444, .string = &osrelease},
 	{.name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max},
 	{.name = "random", .mode = S_IFDIR | 0555, .children = random_entries},
 	{.name = "sched_rr_timeslice_ms", .mode = S_IFREG | 0644, .number = &rr_slice},

@@ -71,33 +71,36 @@ static bool has_sign(const struct proc_number *n)
 
 static int text_make(struct proc_text *t, struct proc_inode *pi)
 {
-	const struct proc_number *n = pi->entry->number;
+	const struct proc_entry *e = pi->entry;
 
-	if (pi->entry->show_disk)
-		return pi->entry->show_disk(t, pi->disk);
+	if (e->show_disk)
+		return e->show_disk(t, pi->disk);
 	t->tid = pi->tid;
-	if (!n)
-		return pi->entry->show(t, pi->process);
-	if (has_sign(n))
-		proc_printf(t, "%ld\n", (long)*n->value);
+	if (e->show)
+		return e->show(t, pi->process);
+	if (e->string)
+		proc_printf(t, "%s\n", e->string->value);
+	else if (has_sign(e->number))
+		proc_printf(t, "%ld\n", (long)*e->number->value);
 	else
-		proc_printf(t, "%lu\n", (unsigned long)*n->value);
+		proc_printf(t, "%lu\n", (unsigned long)*e->number->value);
 	return 0;
 }
 
 static ssize64_t text_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct proc_inode *pi = proc_i(f->inode);
+	const struct proc_entry *e = pi->entry;
 	struct proc_text *t = f->data;
 	ssize64_t ret = 0;
 	size_t n;
 
-	if (pi->entry->read) {
-		ret = pi->entry->read(pi->process, u, *pos);
+	if (e->read) {
+		ret = e->read(pi->process, u, *pos);
 		*pos += ret > 0 ? (uint64_t)ret : 0;
 		return ret;
 	}
-	if (!pi->entry->show && !pi->entry->number && !pi->entry->show_disk)
+	if (!e->show && !e->number && !e->string && !e->show_disk)
 		return -EINVAL;
 	mutex_lock(&t->lock);
 	/* One reading shows one moment: the text is made when it is read from the start. */
@@ -154,20 +157,46 @@ static int number_store(const struct proc_number *n, const char *s)
 	return 0;
 }
 
+static int string_store(const struct proc_string *s, char *text)
+{
+	char *end = strchr(text, '\n');
+
+	if (end)
+		*end = '\0';
+	if (s->allowed && !s->allowed(text))
+		return -EINVAL;
+	strlcpy(s->value, text, s->size);
+	return 0;
+}
+
+/* text of n bytes and a NUL was written. */
+static int text_store(struct proc_inode *pi, char *text, size_t n)
+{
+	const struct proc_entry *e = pi->entry;
+
+	if (e->store)
+		return e->store(pi->process, text, n);
+	return e->string ? string_store(e->string, text) : number_store(e->number, text);
+}
+
 static ssize64_t text_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct proc_inode *pi = proc_i(f->inode);
+	const struct proc_entry *e = pi->entry;
 	size_t n = u->resid;
 	char *text;
 	int err;
 
-	if (pi->entry->write) {
-		ssize64_t ret = pi->entry->write(pi->process, u, *pos);
+	if (e->write) {
+		ssize64_t ret = e->write(pi->process, u, *pos);
 
 		*pos += ret > 0 ? (uint64_t)ret : 0;
 		return ret;
 	}
-	if ((!pi->entry->store && !pi->entry->number) || n >= STORE_MAX)
+	if ((!e->store && !e->number && !e->string) || n >= STORE_MAX)
+		return -EINVAL;
+	/* Root may open it all the same. */
+	if (!(e->mode & 0222))
 		return -EINVAL;
 	text = kmalloc(n + 1);
 	if (!text)
@@ -175,8 +204,7 @@ static ssize64_t text_write(struct file *f, struct uio *u, uint64_t *pos)
 	err = uio_copy_from(u, text, n) == n ? 0 : -EFAULT;
 	text[n] = '\0';
 	if (!err)
-		err = pi->entry->store ? pi->entry->store(pi->process, text, n)
-				       : number_store(pi->entry->number, text);
+		err = text_store(pi, text, n);
 	kfree(text);
 	return err ? err : (ssize64_t)n;
 }
