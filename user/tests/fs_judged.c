@@ -20,36 +20,6 @@
 #define F_DUPFD_QUERY 1027
 #endif
 
-static bool on_tmpfs(void)
-{
-	struct statfs st;
-
-	CHECK_OK(statfs(".", &st));
-	return st.f_type == 0x01021994;
-}
-
-static mode_t mode_of(const char *name)
-{
-	struct stat st;
-
-	CHECK_OK(lstat(name, &st));
-	return st.st_mode & 07777;
-}
-
-static void as_user(void (*body)(void))
-{
-	pid_t pid;
-
-	CHECK_OK(chmod(".", 0777));
-	pid = child();
-	if (pid == 0) {
-		become_user();
-		body();
-		_exit(0);
-	}
-	expect_exit(pid, 0);
-}
-
 /* A name with a slash behind is a directory's: no file is made so, nor opened. */
 TEST(fs, open_makes_no_directory)
 {
@@ -82,6 +52,7 @@ static void mknod_body(void)
 {
 	struct stat st;
 
+	become_user();
 	/* First the directory, then the privilege. */
 	CHECK_ERR(mknod("closed/n", S_IFCHR | 0600, makedev(1, 3)), EACCES);
 	CHECK_ERR(mknod("closed/n", S_IFBLK | 0600, 0), EACCES);
@@ -98,7 +69,7 @@ static void mknod_body(void)
 TEST(fs, mknod_by_user, .root = true)
 {
 	CHECK_OK(mkdir("closed", 0755));
-	as_user(mknod_body);
+	CHECK_EQ(run_child(mknod_body), 0);
 }
 
 TEST(fs, lseek_overflow)
@@ -119,15 +90,14 @@ TEST(fs, lseek_overflow)
 /* Makes "f" so, has chown(2) change nothing, and says what mode is left. */
 static mode_t chown_nothing(uid_t uid, gid_t gid, mode_t mode)
 {
-	file_make("f", "x", 1);
-	CHECK_OK(chown("f", uid, gid));
-	CHECK_OK(chmod("f", mode));
+	file_owned("f", uid, gid, mode);
 	CHECK_OK(chown("f", (uid_t)-1, (gid_t)-1));
 	return mode_of("f");
 }
 
 static void chown_body(void)
 {
+	become_user();
 	CHECK_ERR(chown("others", (uid_t)-1, (gid_t)-1), EPERM);
 	CHECK_OK(chown("plain", (uid_t)-1, (gid_t)-1));
 	CHECK_OK(chown("own", (uid_t)-1, (gid_t)-1));
@@ -153,18 +123,17 @@ TEST(fs, chown_without_change, .root = true)
 	CHECK_OK(chmod("d", 06755));
 	CHECK_OK(chown("d", 5, 5));
 	CHECK_EQ(mode_of("d"), 06755);
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		file_make(files[i].name, "x", 1);
-		CHECK_OK(chown(files[i].name, files[i].uid, 0));
-		CHECK_OK(chmod(files[i].name, files[i].mode));
-	}
-	as_user(chown_body);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		file_owned(files[i].name, files[i].uid, 0, files[i].mode);
+	CHECK_EQ(run_child(chown_body), 0);
 }
 
 static void setid_body(void)
 {
-	int fd = (int)CHECK_OK(open("not-member", O_RDWR));
+	int fd;
 
+	become_user();
+	fd = (int)CHECK_OK(open("not-member", O_RDWR));
 	CHECK_EQ(write(fd, "", 0), 0);
 	CHECK_EQ(mode_of("not-member"), 02666);
 	CHECK_EQ(write(fd, "y", 1), 1);
@@ -177,14 +146,11 @@ static void setid_body(void)
 
 TEST(fs, write_takes_setgid, .root = true)
 {
-	file_make("not-member", "x", 1);
-	CHECK_OK(chmod("not-member", 02666));
-	file_make("member", "x", 1);
-	CHECK_OK(chown("member", 0, 1000));
-	CHECK_OK(chmod("member", 02666));
+	file_owned("not-member", 0, 0, 02666);
+	file_owned("member", 0, 1000, 02666);
 	file_make("punched", "0123456789", 10);
 	CHECK_OK(chmod("punched", 04666));
-	as_user(setid_body);
+	CHECK_EQ(run_child(setid_body), 0);
 }
 
 TEST(fs, utimensat_omit_both)
@@ -344,8 +310,10 @@ TEST(fs, sendfile_ends)
 
 static void linkat_body(void)
 {
-	int fd = (int)CHECK_OK(open("f", O_RDONLY));
+	int fd;
 
+	become_user();
+	fd = (int)CHECK_OK(open("f", O_RDONLY));
 	CHECK_OK(linkat(fd, "", AT_FDCWD, "own", AT_EMPTY_PATH));
 	CHECK_ERR(linkat(200, "", AT_FDCWD, "not", AT_EMPTY_PATH), ENOENT);
 	CHECK_ERR(linkat(99, "", AT_FDCWD, "not", AT_EMPTY_PATH), EBADF);
@@ -354,10 +322,9 @@ static void linkat_body(void)
 /* Who opened a file may give it a name, who was handed it may not. */
 TEST(fs, linkat_of_own_file, .root = true)
 {
-	file_make("f", "x", 1);
-	CHECK_OK(chmod("f", 0666));
+	file_owned("f", 0, 0, 0666);
 	/* UT_REPORT_FD, 200, was opened by root. */
-	as_user(linkat_body);
+	CHECK_EQ(run_child(linkat_body), 0);
 }
 
 static int ofd_lock(int fd, int cmd, struct flock *l, short type, off_t start, off_t len)

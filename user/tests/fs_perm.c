@@ -10,14 +10,6 @@ static bool as_user(pid_t *pid)
 	return *pid == 0;
 }
 
-static mode_t mode_of(const char *name)
-{
-	struct stat st;
-
-	CHECK_OK(stat(name, &st));
-	return st.st_mode & 07777;
-}
-
 TEST(fs, umask)
 {
 	CHECK_EQ(umask(027), 022);
@@ -91,20 +83,12 @@ TEST(fs, user_file_permissions, .root = true)
 	pid_t pid;
 	char c;
 
-	file_make("owner-only", "x", 1);
-	CHECK_OK(chmod("owner-only", 0600));
-	file_make("read", "x", 1);
-	CHECK_OK(chmod("read", 0604));
-	file_make("group", "x", 1);
-	CHECK_OK(chown("group", 0, 1000));
-	CHECK_OK(chmod("group", 0060));
+	file_owned("owner-only", 0, 0, 0600);
+	file_owned("read", 0, 0, 0604);
+	file_owned("group", 0, 1000, 0060);
 	/* The group's bits, not the others', count for a member. */
-	file_make("group-denied", "x", 1);
-	CHECK_OK(chown("group-denied", 0, 1000));
-	CHECK_OK(chmod("group-denied", 0606));
-	file_make("own-denied", "x", 1);
-	CHECK_OK(chown("own-denied", 1000, 0));
-	CHECK_OK(chmod("own-denied", 0066));
+	file_owned("group-denied", 0, 1000, 0606);
+	file_owned("own-denied", 1000, 0, 0066);
 	if (as_user(&pid)) {
 		CHECK_ERR(open("owner-only", O_RDONLY), EACCES);
 		CHECK_ERR(open("read", O_WRONLY), EACCES);
@@ -130,8 +114,7 @@ TEST(fs, user_directory_permissions, .root = true)
 	file_make("noexec/f", "x", 1);
 	CHECK_OK(chmod("noexec", 0744));
 	CHECK_OK(mkdir("nowrite", 0755));
-	file_make("nowrite/f", "x", 1);
-	CHECK_OK(chmod("nowrite/f", 0666));
+	file_owned("nowrite/f", 0, 0, 0666);
 	CHECK_OK(mkdir("noread", 0711));
 	file_make("noread/f", "x", 1);
 	CHECK_OK(mkdir("open", 0777));
@@ -161,8 +144,7 @@ TEST(fs, user_may_not_change_others, .root = true)
 	pid_t pid;
 	int fd;
 
-	file_make("root", "x", 1);
-	CHECK_OK(chmod("root", 0666));
+	file_owned("root", 0, 0, 0666);
 	fd = (int)CHECK_OK(open("root", O_RDWR));
 	if (as_user(&pid)) {
 		CHECK_ERR(chmod("root", 0777), EPERM);
@@ -211,8 +193,7 @@ TEST(fs, sticky_directory, .root = true)
 
 	CHECK_OK(mkdir("t", 0777));
 	CHECK_OK(chmod("t", 01777));
-	file_make("t/root", "x", 1);
-	CHECK_OK(chmod("t/root", 0666));
+	file_owned("t/root", 0, 0, 0666);
 	if (as_user(&pid)) {
 		CHECK_ERR(unlink("t/root"), EPERM);
 		CHECK_ERR(rename("t/root", "t/other"), EPERM);
@@ -228,8 +209,7 @@ TEST(fs, write_clears_setuid, .root = true)
 {
 	pid_t pid;
 
-	file_make("f", "x", 1);
-	CHECK_OK(chmod("f", 06777));
+	file_owned("f", 0, 0, 06777);
 	if (as_user(&pid)) {
 		int fd = (int)CHECK_OK(open("f", O_WRONLY));
 		CHECK_EQ(write(fd, "y", 1), 1);
@@ -260,8 +240,7 @@ TEST(fs, access_uses_real_ids, .root = true)
 {
 	pid_t pid;
 
-	file_make("root", "x", 1);
-	CHECK_OK(chmod("root", 0600));
+	file_owned("root", 0, 0, 0600);
 	pid = child();
 	if (pid == 0) {
 		CHECK_OK(setresuid(1000, 0, 0));

@@ -4,20 +4,11 @@
 #include <linux/falloc.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/statfs.h>
 #include <sys/time.h>
 
 #include "user/tests/ut.h"
 
 #define BLOCK 4096 /* no file system here has larger ones */
-
-static bool on_tmpfs(void)
-{
-	struct statfs st;
-
-	CHECK_OK(statfs(".", &st));
-	return st.f_type == 0x01021994;
-}
 
 static int file_open(const char *name, size_t size)
 {

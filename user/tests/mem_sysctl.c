@@ -5,7 +5,6 @@
 #include "ut.h"
 
 #include <sys/mman.h>
-#include <sys/vfs.h>
 
 #define PAGE	4096
 #define VM	"/proc/sys/vm/"
@@ -59,10 +58,7 @@ static unsigned long field(const char *file, const char *name)
 /* The tests of the page cache need files that do not live in it alone. */
 static void need_disk(void)
 {
-	struct statfs fs;
-
-	CHECK_OK(statfs(".", &fs));
-	if (fs.f_type == 0x01021994)
+	if (on_tmpfs())
 		SKIP("the folder is in memory");
 }
 

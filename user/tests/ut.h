@@ -148,6 +148,12 @@ void gate_close(struct gate *gate);
 
 /* Create or replace a file with these bytes. */
 void file_make(const char *name, const void *data, size_t size);
+/* The same with one byte, for root: whose it is, and all bits of its mode. */
+void file_owned(const char *name, uid_t uid, gid_t gid, mode_t mode);
+/* All bits of the mode of what has this name, a link too, but for its kind. */
+mode_t mode_of(const char *name);
+/* Is the test's folder in memory? */
+bool on_tmpfs(void);
 /* Read at most size - 1 bytes and end them with NUL; the number of bytes. */
 size_t file_text(const char *name, char *buf, size_t size);
 /* A file of size bytes whose byte at offset i is pattern_byte(seed, i). */

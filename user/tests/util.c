@@ -3,11 +3,13 @@
 
 #include <dirent.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/statfs.h>
 #include <time.h>
 
 static void report(char kind, const char *where, const char *format, va_list args)
@@ -190,6 +192,30 @@ void file_make(const char *name, const void *data, size_t size)
 
 	write_full(fd, data, size);
 	CHECK_OK(close(fd));
+}
+
+void file_owned(const char *name, uid_t uid, gid_t gid, mode_t mode)
+{
+	file_make(name, "x", 1);
+	/* In this order: a new owner takes set-id bits away. */
+	CHECK_OK(chown(name, uid, gid));
+	CHECK_OK(chmod(name, mode));
+}
+
+mode_t mode_of(const char *name)
+{
+	struct stat st;
+
+	CHECK_OK(lstat(name, &st));
+	return st.st_mode & 07777;
+}
+
+bool on_tmpfs(void)
+{
+	struct statfs st;
+
+	CHECK_OK(statfs(".", &st));
+	return st.f_type == TMPFS_MAGIC;
 }
 
 size_t file_text(const char *name, char *buf, size_t size)
