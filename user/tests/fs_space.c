@@ -97,15 +97,28 @@ TEST(fs, fallocate_space)
 	CHECK_EQ(st.st_blocks, BLOCK / 512);
 }
 
-/* On a tmpfs of 16 pages: what is there when it is mounted tells what there is. */
+/* A tmpfs of 16 pages with two open files: what is there when it is mounted tells what there is. */
+static void small_mount(int *a, int *b)
+{
+	CHECK_OK(mkdir("m", 0755));
+	CHECK_OK(mount("none", "m", "tmpfs", 0, "size=64k"));
+	*a = (int)CHECK_OK(open("m/a", O_RDWR | O_CREAT, 0644));
+	*b = (int)CHECK_OK(open("m/b", O_RDWR | O_CREAT, 0644));
+}
+
+static void small_umount(int a, int b)
+{
+	CHECK_OK(close(a));
+	CHECK_OK(close(b));
+	CHECK_OK(umount("m"));
+	CHECK_OK(rmdir("m"));
+}
+
 TEST(fs, fallocate_reserves, .root = true)
 {
 	int a, b;
 
-	CHECK_OK(mkdir("m", 0755));
-	CHECK_OK(mount("none", "m", "tmpfs", 0, "size=64k"));
-	a = (int)CHECK_OK(open("m/a", O_RDWR | O_CREAT, 0644));
-	b = (int)CHECK_OK(open("m/b", O_RDWR | O_CREAT, 0644));
+	small_mount(&a, &b);
 	file_make("m/c", "x", 1);
 	CHECK_ERR(fallocate(a, 0, 0, 17 * BLOCK), ENOSPC);
 	CHECK_ERR(fallocate(a, 0, 0, 16 * BLOCK), ENOSPC);
@@ -119,10 +132,7 @@ TEST(fs, fallocate_reserves, .root = true)
 		CHECK_EQ(pwrite(a, "x", 1, at), 1);
 	punch(a, 0, BLOCK);
 	CHECK_EQ(pwrite(b, "x", 1, 5 * BLOCK), 1);
-	CHECK_OK(close(a));
-	CHECK_OK(close(b));
-	CHECK_OK(umount("m"));
-	CHECK_OK(rmdir("m"));
+	small_umount(a, b);
 }
 
 static void on_alarm(int sig)
@@ -157,10 +167,7 @@ TEST(fs, full_refuses_part, .root = true)
 {
 	int a, b;
 
-	CHECK_OK(mkdir("m", 0755));
-	CHECK_OK(mount("none", "m", "tmpfs", 0, "size=64k"));
-	a = (int)CHECK_OK(open("m/a", O_RDWR | O_CREAT, 0644));
-	b = (int)CHECK_OK(open("m/b", O_RDWR | O_CREAT, 0644));
+	small_mount(&a, &b);
 	CHECK_EQ(pwrite(b, "x", 1, 0), 1);
 	CHECK_OK(ftruncate(b, 100 * BLOCK));
 	for (off_t at = 0; pwrite(a, "x", 1, at) == 1; at += BLOCK)
@@ -170,10 +177,7 @@ TEST(fs, full_refuses_part, .root = true)
 		CHECK_ERR(pwrite(b, "x", 1, at * BLOCK + 1), ENOSPC);
 	CHECK_EQ(pwrite(a, "y", 1, 1), 1);
 	CHECK_EQ(pwrite(b, "y", 1, 1), 1);
-	CHECK_OK(close(a));
-	CHECK_OK(close(b));
-	CHECK_OK(umount("m"));
-	CHECK_OK(rmdir("m"));
+	small_umount(a, b);
 }
 
 TEST(fs, punch_whole_blocks)
