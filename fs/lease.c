@@ -12,28 +12,20 @@
 uint64_t lease_break_seconds = 45;
 uint64_t leases_enable = 1;
 
-struct lease {
-	struct list_head link; /* file_locks.leases */
-	struct file *file;     /* not referenced: the lease goes with it */
-	int type, fd;
-	bool unlock, downgrade;		   /* somebody waits for that */
-	uint64_t unlock_by, downgrade_by;  /* ns of time_ns() */
-};
-
 static bool in_the_way(const struct lease *a, bool write)
 {
 	return write || a->type == F_WRLCK;
 }
 
-static bool any_in_the_way(const struct file_locks *l, bool write)
+struct lease *lease_in_the_way(struct file_locks *l, bool write)
 {
-	const struct lease *at;
+	struct lease *at;
 
 	list_for_each_entry(at, &l->leases, link) {
 		if (in_the_way(at, write))
-			return true;
+			return at;
 	}
-	return false;
+	return NULL;
 }
 
 static void lease_drop(struct file_locks *l, struct lease *a)
@@ -93,7 +85,7 @@ static bool way_free(struct file_locks *l, bool write)
 	bool is_free;
 
 	spin_lock(&l->lock);
-	is_free = !any_in_the_way(l, write);
+	is_free = !lease_in_the_way(l, write);
 	spin_unlock(&l->lock);
 	return is_free;
 }
@@ -102,20 +94,26 @@ int lease_break_slow(struct inode *inode, int flags)
 {
 	struct file_locks *l = locks_of(inode, false);
 	bool write = (flags & O_ACCMODE) != O_RDONLY, is_free;
+	struct process *p = current()->process;
+	struct file_lock want = {.owner = &want, .pid = p ? p->pid : 0, .kind = LOCK_LEASE,
+				 .write = write, .end = INT64_MAX};
+	struct lock_wait wait;
 	uint64_t until;
 	int err = 0;
 
 	while (!err || err == -ETIMEDOUT) {
 		spin_lock(&l->lock);
 		expire(l);
-		is_free = !any_in_the_way(l, write);
+		is_free = !lease_in_the_way(l, write);
 		until = is_free ? 0 : ask(l, write);
 		spin_unlock(&l->lock);
 		if (is_free)
 			return 0;
 		if (flags & O_NONBLOCK)
 			return -EAGAIN;
+		lock_wait_begin(l, &wait, &want);
 		err = wait_event_deadline(&l->wait, way_free(l, write), WAIT_INTERRUPTIBLE, until);
+		lock_wait_end(l, &wait);
 	}
 	return err;
 }
@@ -222,6 +220,7 @@ long lease_set(struct file *f, int fd, int type)
 	err = l && new ? owner_default(f) : -ENOMEM;
 	if (!err) {
 		new->file = f;
+		new->pid = current()->process->pid;
 		new->fd = fd;
 		new->type = type;
 		atomic_store(&f->flocked, true);

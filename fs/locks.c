@@ -11,16 +11,6 @@
 #include "lib/string.h"
 #include "mm/usercopy.h"
 
-struct file_lock {
-	struct list_head link;
-	const void *owner;   /* struct process or struct file */
-	pid_t pid;	     /* for F_GETLK; -1 for an open file's */
-	bool whole;	     /* flock's */
-	bool record;	     /* a process's, not an open file's */
-	bool write;
-	uint64_t start, end; /* bytes [start, end] */
-};
-
 /* It stays until the inode goes. */
 struct file_locks *locks_of(struct inode *inode, bool make)
 {
@@ -31,31 +21,61 @@ struct file_locks *locks_of(struct inode *inode, bool make)
 	l = kzalloc(sizeof(*l));
 	if (!l)
 		return NULL;
+	l->inode = inode;
+	list_init(&l->link);
+	list_init(&l->waits);
 	spin_init(&l->lock, "file locks", RANK_FILES);
 	list_init(&l->list);
 	list_init(&l->leases);
 	waitqueue_init(&l->wait);
-	if (atomic_compare_exchange_strong(&inode->locks, &none, l))
-		return l;
-	kfree(l);
-	return none;
+	if (!atomic_compare_exchange_strong(&inode->locks, &none, l)) {
+		kfree(l);
+		return none;
+	}
+	locks_list(l);
+	return l;
+}
+
+/* Those of processes and those of open files on bytes see one another; else none does. */
+static enum lock_kind family(const struct file_lock *a)
+{
+	return a->kind == LOCK_POSIX ? LOCK_OFD : a->kind;
 }
 
 static bool overlaps(const struct file_lock *a, const struct file_lock *b)
 {
-	return a->whole == b->whole && a->start <= b->end && b->start <= a->end;
+	return family(a) == family(b) && a->start <= b->end && b->start <= a->end;
 }
 
-/* The first lock of another owner that stands in the way. */
-static struct file_lock *conflict_find(struct file_locks *l, const struct file_lock *want)
+bool locks_conflict(const struct file_lock *a, const struct file_lock *b)
+{
+	return a->owner != b->owner && overlaps(a, b) && (a->write || b->write);
+}
+
+struct file_lock *lock_in_the_way(struct file_locks *l, const struct file_lock *want)
 {
 	struct file_lock *at;
 
 	list_for_each_entry(at, &l->list, link) {
-		if (at->owner != want->owner && overlaps(at, want) && (at->write || want->write))
+		if (locks_conflict(at, want))
 			return at;
 	}
 	return NULL;
+}
+
+/* What the owner has of the same type on both sides of want, and within, becomes part of it. */
+static void range_join(struct file_locks *l, struct file_lock *want)
+{
+	uint64_t start = want->start, end = want->end;
+	struct file_lock *at;
+
+	list_for_each_entry(at, &l->list, link) {
+		if (at->owner != want->owner || family(at) != family(want) ||
+		    at->write != want->write || at->end + 1 < start || end + 1 < at->start)
+			continue;
+		want->start = MIN(want->start, at->start);
+		want->end = MAX(want->end, at->end);
+	}
 }
 
 /* Take [start, end] away from what the owner has; a lock cut in two needs *spare. */
@@ -164,11 +184,13 @@ static int lock_apply(struct file_locks *l, struct file_lock *want, struct file_
 	bool busy;
 
 	spin_lock(&l->lock);
-	busy = !unlock && conflict_find(l, want);
-	if (busy && !want->whole) {
+	busy = !unlock && lock_in_the_way(l, want);
+	if (busy && want->kind != LOCK_FLOCK) {
 		spin_unlock(&l->lock);
 	} else {
 		/* flock(2) lets go of what it has before it asks for the other kind. */
+		if (!busy && !unlock)
+			range_join(l, want);
 		range_clear(l, want, &spare);
 		if (!busy && !unlock) {
 			list_add_tail(&want->link, &l->list);
@@ -191,7 +213,7 @@ static bool wait_over(struct file_locks *l, const struct file_lock *want, struct
 	bool over;
 
 	spin_lock(&l->lock);
-	other = conflict_find(l, want);
+	other = lock_in_the_way(l, want);
 	if (other && w)
 		lock_waiter_set(w, other->owner);
 	over = !other || (w && w->deadlock);
@@ -202,11 +224,14 @@ static bool wait_over(struct file_locks *l, const struct file_lock *want, struct
 static int lock_wait(struct file_locks *l, const struct file_lock *want)
 {
 	struct lock_waiter waiter = {.locks = l, .owner = want->owner};
-	struct lock_waiter *w = want->record ? &waiter : NULL;
+	struct lock_waiter *w = want->kind == LOCK_POSIX ? &waiter : NULL;
+	struct lock_wait wait;
 	int err;
 
 	list_init(&waiter.link);
+	lock_wait_begin(l, &wait, want);
 	err = wait_event(&l->wait, wait_over(l, want, w), WAIT_INTERRUPTIBLE);
+	lock_wait_end(l, &wait);
 	if (w)
 		lock_waiter_remove(w);
 	return waiter.deadlock ? -EDEADLK : err;
@@ -281,11 +306,11 @@ static long lock_test(struct file *f, struct flock64 *fl, const struct file_lock
 	struct file_locks *l = locks_of(f->inode, false);
 	struct file_lock *other = NULL;
 
-	if (own && want->record)
+	if (own && want->kind == LOCK_POSIX)
 		return -EINVAL;
 	if (l) {
 		spin_lock(&l->lock);
-		other = own ? own_find(l, want) : conflict_find(l, want);
+		other = own ? own_find(l, want) : lock_in_the_way(l, want);
 		if (other) {
 			fl->l_type = other->write ? F_WRLCK : F_RDLCK;
 			fl->l_whence = SEEK_SET;
@@ -305,7 +330,7 @@ static long lock_test(struct file *f, struct flock64 *fl, const struct file_lock
 long locks_fcntl(struct file *f, int cmd, uaddr_t arg)
 {
 	bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
-	struct file_lock want = {.whole = false};
+	struct file_lock want = {.file = f};
 	struct flock64 fl;
 	int err;
 
@@ -320,7 +345,7 @@ long locks_fcntl(struct file *f, int cmd, uaddr_t arg)
 		return err;
 	want.owner = ofd ? (const void *)f : (const void *)current()->process;
 	want.pid = ofd ? -1 : current()->process->pid;
-	want.record = !ofd;
+	want.kind = ofd ? LOCK_OFD : LOCK_POSIX;
 	want.write = fl.l_type == F_WRLCK;
 	if (cmd == F_GETLK || cmd == F_OFD_GETLK)
 		return lock_test(f, &fl, &want, arg);
@@ -335,8 +360,9 @@ long locks_fcntl(struct file *f, int cmd, uaddr_t arg)
 
 long locks_flock(struct file *f, int op)
 {
-	struct file_lock want = {.owner = f, .pid = -1, .whole = true, .end = INT64_MAX};
-	int kind = op & ~LOCK_NB, err;
+	struct file_lock want = {.owner = f, .file = f, .pid = current()->process->pid,
+				 .kind = LOCK_FLOCK, .end = INT64_MAX};
+	int kind = op & ~LOCK_NB;
 
 	/* Locks that forbid: Linux had them once, and takes no notice now. */
 	if (op & LOCK_MAND)
@@ -345,8 +371,7 @@ long locks_flock(struct file *f, int op)
 		return -EINVAL;
 	want.write = kind == LOCK_EX;
 	atomic_store(&f->flocked, true);
-	err = lock_set(f->inode, &want, kind == LOCK_UN, !(op & LOCK_NB));
-	return err;
+	return lock_set(f->inode, &want, kind == LOCK_UN, !(op & LOCK_NB));
 }
 
 void locks_release(struct inode *inode, const void *owner)
@@ -371,6 +396,9 @@ void locks_inode_freed(struct inode *inode)
 {
 	struct file_locks *l = atomic_load(&inode->locks);
 
+	if (likely(!l))
+		return;
 	atomic_store(&inode->locks, NULL);
+	locks_unlist(l);
 	kfree(l);
 }

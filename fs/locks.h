@@ -8,14 +8,78 @@
 #include "fs/vfs.h"
 
 struct file_locks {
+	struct inode *inode;   /* constant */
+	struct list_head link; /* locklist.c: all of them */
 	struct spinlock lock; /* RANK_FILES */
 	struct list_head list; /* (lock) */
 	struct list_head leases; /* (lock) lease.c */
+	struct list_head waits; /* (lock) who waits for either, in the order they came */
 	struct waitqueue wait; /* something was unlocked, or a lease given up */
+};
+
+/* Of a process or an open file, on bytes; of an open file, on the whole; what waits for a lease. */
+enum lock_kind { LOCK_POSIX, LOCK_OFD, LOCK_FLOCK, LOCK_LEASE };
+
+struct file_lock {
+	struct list_head link;
+	const void *owner;	 /* struct process or struct file */
+	const struct file *file; /* by which it was set: to be compared only */
+	pid_t pid;		 /* of who set it; -1 of LOCK_OFD */
+	enum lock_kind kind;
+	bool write;
+	uint64_t start, end;	 /* bytes [start, end] */
+};
+
+struct lease {
+	struct list_head link; /* file_locks.leases */
+	struct file *file;     /* not referenced: the lease goes with it */
+	pid_t pid;	       /* of who asked for it first */
+	int type, fd;
+	bool unlock, downgrade;		   /* somebody waits for that */
+	uint64_t unlock_by, downgrade_by;  /* ns of time_ns() */
+};
+
+/* Somebody who waits for what is in the way of want. */
+struct lock_wait {
+	struct list_head link;	/* file_locks.waits */
+	const struct file_lock *want;
+	/* locklist.c: what it waits for, and its place among those that do. */
+	const void *blocker;
+	struct list_head place;
+	uint32_t level;
 };
 
 /* Those of an inode, made at the first one; NULL: there are none, or no memory. */
 struct file_locks *locks_of(struct inode *inode, bool make);
+
+/* For locks.c: l is new, or goes with its inode. */
+void locks_list(struct file_locks *l);
+void locks_unlist(struct file_locks *l);
+/* The first lock, lease that stands in the way of want (LOCK_LEASE: only want->write counts), or
+ * NULL. l->lock held. */
+struct file_lock *lock_in_the_way(struct file_locks *l, const struct file_lock *want);
+struct lease *lease_in_the_way(struct file_locks *l, bool write);
+/* Are they of different owners, and can they not be at a time? */
+bool locks_conflict(const struct file_lock *a, const struct file_lock *b);
+/* Its maker waits from now on, and does not any more. */
+void lock_wait_begin(struct file_locks *l, struct lock_wait *w, const struct file_lock *want);
+void lock_wait_end(struct file_locks *l, struct lock_wait *w);
+
+/* A lock or a lease, or who waits for one, as /proc/locks shows it. */
+struct lock_fact {
+	enum lock_kind kind;
+	uint32_t level; /* 0: it is held; else behind how many it waits */
+	int type;	/* F_RDLCK, F_WRLCK; F_UNLCK: a lease that is to be given up */
+	bool breaking;	/* a lease that somebody waits for */
+	pid_t pid;
+	dev_t dev;
+	uint64_t ino, start, end;
+};
+/* All there are, as many as out has room for; how many there are. Who waits follows for what. */
+uint32_t locks_facts(struct lock_fact *out, uint32_t room);
+/* The same, of those that process has by f, or f itself; nobody who waits. */
+uint32_t locks_file_facts(struct file *f, const void *process, struct lock_fact *out,
+			  uint32_t room);
 
 /* The locking commands of fcntl(2); arg: user address of struct flock64. May sleep. */
 long locks_fcntl(struct file *f, int cmd, uaddr_t arg);

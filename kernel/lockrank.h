@@ -50,7 +50,8 @@ enum lock_rank {
 	RANK_ICACHE,   /* table of inodes, lists of dirty ones */
 	RANK_JLIST,    /* a journal's lists */
 	RANK_IPC_TABLE, /* System V objects of one kind, and their table */
-	RANK_FILES,    /* descriptor table, fs context */
+	RANK_LOCKED,   /* which files have had locks */
+	RANK_FILES,    /* descriptor table, fs context, locks of a file */
 	RANK_LOCKERS,  /* who waits for whose file lock */
 	RANK_SOCKET,   /* what sockets have to do with one another */
 	RANK_PROC,     /* process tree, pid table */

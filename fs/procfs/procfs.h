@@ -121,6 +121,8 @@ int proc_show_slabinfo(struct proc_text *t, struct process *p);
 ssize64_t proc_read_kpagecount(struct process *p, struct uio *u, uint64_t pos);
 ssize64_t proc_read_kpageflags(struct process *p, struct uio *u, uint64_t pos);
 ssize64_t proc_read_pagemap(struct process *p, struct uio *u, uint64_t pos);
+/* locks.c */
+int proc_show_locks(struct proc_text *t, struct process *p);
 /* maps.c */
 int proc_show_maps(struct proc_text *t, struct process *p);
 int proc_show_smaps(struct proc_text *t, struct process *p);

@@ -1,0 +1,53 @@
+/*
+ * procfs: /proc/locks, and the locks in /proc/PID/fdinfo (proc_locks(5)).
+ */
+#include "fs/locks.h"
+#include "fs/procfs/procfs.h"
+#include "kernel/chardev.h"
+#include "kernel/mem/slab.h"
+
+/* Behind how many others one waits is seen by how far it stands to the right. */
+static void lock_print(struct proc_text *t, uint32_t number, const struct lock_fact *f)
+{
+	static const char *const kinds[] = {
+		[LOCK_POSIX] = "POSIX  ADVISORY ", [LOCK_OFD] = "OFDLCK ADVISORY ",
+		[LOCK_FLOCK] = "FLOCK  ADVISORY ", [LOCK_LEASE] = "LEASE ",
+	};
+	const char *state = "";
+
+	if (f->kind == LOCK_LEASE)
+		state = f->level ? " BREAKER  " : f->breaking ? " BREAKING " : " ACTIVE   ";
+	proc_printf(t, "%u: ", number);
+	if (f->level)
+		proc_printf(t, "%*s", (int)MIN(f->level, 100U) + 2, "-> ");
+	proc_printf(t, "%s%s %s %d ", kinds[f->kind], state,
+		    f->type == F_WRLCK ? "WRITE" : f->type == F_RDLCK ? "READ" : "UNLCK", f->pid);
+	/* Who breaks a lease does so for a file that is not open yet. */
+	if (f->kind == LOCK_LEASE && f->level)
+		proc_printf(t, "<none>:0 ");
+	else
+		proc_printf(t, "%02x:%02x:%lu ", MAJOR(f->dev), MINOR(f->dev),
+			    (unsigned long)f->ino);
+	proc_printf(t, "%lu ", (unsigned long)f->start);
+	if (f->end == INT64_MAX)
+		proc_printf(t, "EOF\n");
+	else
+		proc_printf(t, "%lu\n", (unsigned long)f->end);
+}
+
+int proc_show_locks(struct proc_text *t, struct process *p)
+{
+	/* Such as come while the table is made may be missing in it. */
+	uint32_t room = locks_facts(NULL, 0) + 16, n, number = 0;
+	struct lock_fact *facts = kmalloc(room * sizeof(*facts));
+
+	if (!facts)
+		return -ENOMEM;
+	n = MIN(locks_facts(facts, room), room);
+	for (uint32_t i = 0; i < n; i++) {
+		number += !facts[i].level;
+		lock_print(t, number, &facts[i]);
+	}
+	kfree(facts);
+	return 0;
+}
