@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/flags.h"
 #include "fs/locks.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
@@ -27,6 +28,16 @@ static int setattr_permission(struct inode *inode, const struct iattr *a)
 	if (!(uid && gid) && !cred_has(c, CAP_CHOWN))
 		return -EPERM;
 	return (a->valid & ATTR_MODE) && !inode_owner_or_capable(inode) ? -EPERM : 0;
+}
+
+/* What is immutable stays as it is; of what is only added to, who and when. inode->lock held. */
+static int setattr_flags(const struct inode *inode, uint32_t valid)
+{
+	const uint32_t fixed = ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_TIMES_SET;
+
+	if ((valid & fixed) && inode_has(inode, INODE_IMMUTABLE | INODE_APPEND))
+		return -EPERM;
+	return (valid & ATTR_TOUCH) && inode_has(inode, INODE_IMMUTABLE) ? -EPERM : 0;
 }
 
 /*
@@ -71,8 +82,11 @@ int vfs_setattr(struct path *p, struct iattr *a)
 	if (err)
 		return err;
 	mutex_lock(&inode->lock);
-	setattr_setid(inode, a);
-	err = setattr_permission(inode, a);
+	err = setattr_flags(inode, a->valid);
+	if (!err) {
+		setattr_setid(inode, a);
+		err = setattr_permission(inode, a);
+	}
 	/* To add to it does no harm. */
 	if (!err && (a->valid & ATTR_SIZE) && inode_is_swap(inode) && a->size <= inode_size(inode))
 		err = -ETXTBSY;
@@ -135,6 +149,8 @@ SYSCALL2(truncate, uaddr_t, path, int64_t, size)
 		err = -EINVAL;
 	else
 		err = inode_permission(inode, MAY_WRITE);
+	if (!err && inode_has(inode, INODE_APPEND))
+		err = -EPERM;
 	if (!err)
 		err = inode_write_get(inode);
 	if (!err) {
@@ -159,6 +175,8 @@ SYSCALL2(ftruncate, int, fd, int64_t, size)
 		return -EBADF;
 	if (!(f->kind & FILE_WRITE) || !S_ISREG(f->inode->mode))
 		err = -EINVAL;
+	else if (inode_has(f->inode, INODE_APPEND))
+		err = -EPERM;
 	else
 		err = vfs_truncate(&f->path, (uint64_t)size);
 	file_put(f);
@@ -284,6 +302,7 @@ static int do_utimes(struct path *p, const struct timespec64 *t)
 		err = utime_value(inode->sb, &t[1], now, ATTR_MTIME, &a.mtime, &a.valid);
 	if (err || !a.valid)
 		return err;
+	a.valid |= is_now ? ATTR_TOUCH : ATTR_TIMES_SET;
 	/* Who may write may say "now"; any other time is the owner's to set. */
 	if (!inode_owner_or_capable(inode)) {
 		if (!is_now)

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
+#include "fs/direct.h"
 #include "fs/loop.h"
 #include "fs/vfs.h"
 #include "kernel/thread.h"

@@ -5,7 +5,7 @@
  */
 #include <stdatomic.h>
 
-#include "fs/vfs.h"
+#include "fs/direct.h"
 #include "lib/page.h"
 #include "lib/radix.h"
 #include "mm/pagecache.h"

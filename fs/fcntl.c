@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/flags.h"
 #include "fs/locks.h"
 #include "fs/notify.h"
 #include "fs/owner.h"
@@ -19,6 +20,8 @@ static long flags_set(struct file *f, uint32_t flags)
 {
 	uint32_t was = atomic_load(&f->flags);
 
+	if (((flags ^ was) & O_APPEND) && inode_has(f->inode, INODE_APPEND))
+		return -EPERM;
 	if ((flags & O_NOATIME) && !(was & O_NOATIME) && !inode_owner_or_capable(f->inode))
 		return -EPERM;
 	if ((flags & O_DIRECT) && !S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode))

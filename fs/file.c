@@ -1,6 +1,8 @@
 /*
  * Open files: their life, and reading and writing on behalf of the kernel itself.
  */
+#include "fs/direct.h"
+#include "fs/flags.h"
 #include "fs/notify.h"
 #include "fs/owner.h"
 #include "fs/vfs.h"
@@ -200,6 +202,8 @@ uint32_t file_map_mode(struct file *f)
 		mode |= FILE_MAP_NOEXEC;
 	if (inode_is_swap(f->inode))
 		mode |= FILE_MAP_SWAP;
+	if ((mode & FILE_MAP_WRITE) && inode_has(f->inode, INODE_APPEND))
+		mode |= FILE_MAP_GROW;
 	if (dev && dev->ops->maps_zeros)
 		mode |= FILE_MAP_ZERO;
 	return mode;

@@ -45,11 +45,12 @@ uint64_t file_size(struct file *f);
 struct object *file_object(struct file *f); /* page cache of a regular file; NULL if none */
 /*
  * What mmap may do with f: it was opened for reading, for writing, lies on a noexec mount. ZERO:
- * what it gives is anonymous memory, as of /dev/zero. SWAP: it is a swap area.
+ * what it gives is anonymous memory, as of /dev/zero. SWAP: it is a swap area. GROW: it is only
+ * added to, and opened for that: to be mapped privately alone.
  */
 enum {
 	FILE_MAP_READ = 1, FILE_MAP_WRITE = 2, FILE_MAP_NOEXEC = 4, FILE_MAP_ZERO = 8,
-	FILE_MAP_SWAP = 16,
+	FILE_MAP_SWAP = 16, FILE_MAP_GROW = 32,
 };
 uint32_t file_map_mode(struct file *f);
 /* As fsync(2) for bytes [start, end): data and what is needed to find it. 0 or -errno. */

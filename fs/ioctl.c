@@ -3,7 +3,7 @@
  */
 #include <stdatomic.h>
 
-#include "fs/vfs.h"
+#include "fs/flags.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/ioctl.h"
@@ -41,6 +41,11 @@ static long file_ioctl(struct file *f, int fd, uint32_t cmd, uint64_t arg)
 		return fd_cloexec_set(fd, false);
 	case FIONBIO:
 		return flag_set(f, O_NONBLOCK, arg);
+	case FS_IOC_GETFLAGS:
+	case FS_IOC_SETFLAGS:
+	case FS_IOC_FSGETXATTR:
+	case FS_IOC_FSSETXATTR:
+		return flags_ioctl(f, cmd, arg);
 	}
 	if (f->ops->ioctl)
 		return f->ops->ioctl(f, cmd, arg);

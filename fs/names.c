@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/flags.h"
 #include "fs/names.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
@@ -138,7 +139,8 @@ int name_may_remove(struct inode *dir, struct dentry *d, bool directory)
 
 	if (err)
 		return err;
-	if (sticky_denies(dir, inode) || inode_is_swap(inode))
+	if (inode_has(dir, INODE_APPEND) || sticky_denies(dir, inode) ||
+	    inode_has(inode, INODE_SWAP | INODE_APPEND | INODE_IMMUTABLE))
 		return -EPERM;
 	if (directory && !S_ISDIR(inode->mode))
 		return -ENOTDIR;
@@ -219,7 +221,8 @@ static int link_locked(struct path *old, struct lastname *l, struct dentry *d)
 		return -ENOENT;
 	if (old->mnt != l->dir.mnt)
 		return -EXDEV;
-	if (S_ISDIR(inode->mode) || !dir->ops->link)
+	if (S_ISDIR(inode->mode) || !dir->ops->link ||
+	    inode_has(inode, INODE_APPEND | INODE_IMMUTABLE))
 		return -EPERM;
 	mutex_lock(&inode->lock);
 	/* A file that lost its last name does not come back; one that never had any may get it. */

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
+#include "fs/flags.h"
 #include "fs/locks.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
@@ -82,6 +83,9 @@ static int open_permission(struct path *p, int flags, bool created)
 		if (err)
 			return err;
 	}
+	if ((mask & MAY_WRITE) && (flags & (O_APPEND | O_TRUNC)) != O_APPEND &&
+	    inode_has(inode, INODE_APPEND))
+		return -EPERM;
 	if ((flags & O_NOATIME) && !inode_owner_or_capable(inode))
 		return -EPERM;
 	return 0;

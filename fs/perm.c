@@ -2,7 +2,7 @@
  * Who may do what: permission bits (path_resolution(7), inode(7)), ownership of new files, and
  * the rules for access times.
  */
-#include "fs/vfs.h"
+#include "fs/flags.h"
 
 #include <stdatomic.h>
 
@@ -40,9 +40,13 @@ int inode_permission(struct inode *inode, int mask)
 	const struct cred *c = current()->cred;
 	mode_t mode = inode->mode;
 
-	if ((mask & MAY_WRITE) && atomic_load(&inode->sb->readonly) &&
-	    (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
-		return -EROFS;
+	if (mask & MAY_WRITE) {
+		if (atomic_load(&inode->sb->readonly) &&
+		    (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
+			return -EROFS;
+		if (inode_has(inode, INODE_IMMUTABLE))
+			return -EPERM;
+	}
 	if (!c || overrides(c, mode, mask))
 		return 0;
 	if (c->fsuid == inode->uid)
@@ -87,6 +91,9 @@ void inode_drop_setid(struct inode *inode)
 
 	if (likely(!(inode->mode & (S_ISUID | S_ISGID))) || cred_capable(CAP_FSETID))
 		return;
+	/* On a disk the change is about to be refused; in memory, as on Linux, it is not. */
+	if (inode_has(inode, INODE_IMMUTABLE) && inode->sb->bdev)
+		return;
 	drop = inode_setid_bits(inode);
 	if (!drop || !S_ISREG(inode->mode))
 		return;
@@ -105,7 +112,8 @@ int64_t inode_accessed(struct mount *mnt, struct inode *inode)
 	if (likely(atime > inode->mtime && atime > inode->ctime && now - atime < day) &&
 	    !(flags & MS_STRICTATIME))
 		return day - (now - atime);
-	if ((flags & (MS_NOATIME | MS_RDONLY)) || atomic_load(&inode->sb->readonly))
+	if ((flags & (MS_NOATIME | MS_RDONLY)) || atomic_load(&inode->sb->readonly) ||
+	    inode_has(inode, INODE_NOATIME))
 		return 0;
 	if ((flags & MS_NODIRATIME) && S_ISDIR(inode->mode))
 		return 0;

@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/flags.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
 #include "kernel/mem/slab.h"
@@ -87,6 +88,9 @@ static int rwf_check(const struct file *f, uint32_t rwf)
 		return -EOPNOTSUPP;
 	if ((rwf & RWF_APPEND) && (rwf & RWF_NOAPPEND))
 		return -EINVAL;
+	if ((rwf & RWF_NOAPPEND) && (atomic_load(&f->flags) & O_APPEND) &&
+	    inode_has(f->inode, INODE_APPEND))
+		return -EPERM;
 	if (!(rwf & RWF_NOWAIT) || S_ISFIFO(f->inode->mode) || S_ISSOCK(f->inode->mode))
 		return 0;
 	return -EOPNOTSUPP;

@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/flags.h"
 #include "fs/mount.h"
 #include "fs/vfs.h"
 #include "kernel/chardev.h"
@@ -117,7 +118,8 @@ static int statx_put(struct path *p, uaddr_t out)
 	st.stx_dev_major = MAJOR(inode->sb->dev);
 	st.stx_dev_minor = MINOR(inode->sb->dev);
 	st.stx_mnt_id = p->mnt->id;
-	st.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
+	st.stx_attributes = inode_flags_attributes(inode, &st.stx_attributes_mask);
+	st.stx_attributes_mask |= STATX_ATTR_MOUNT_ROOT;
 	if (p->dentry == p->mnt->root)
 		st.stx_attributes |= STATX_ATTR_MOUNT_ROOT;
 	return copy_to_user(out, &st, sizeof(st));

@@ -3,6 +3,8 @@
  */
 #include <stdatomic.h>
 
+#include "fs/direct.h"
+#include "fs/flags.h"
 #include "fs/super.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
@@ -230,6 +232,9 @@ static int file_fallocate(struct file *f, int mode, uint64_t offset, uint64_t n)
 		return -EOPNOTSUPP;
 	if (!(f->kind & FILE_WRITE))
 		return -EBADF;
+	if (inode_has(f->inode, INODE_IMMUTABLE) ||
+	    ((mode & ~FALLOC_FL_KEEP_SIZE) && inode_has(f->inode, INODE_APPEND)))
+		return -EPERM;
 	if (S_ISFIFO(f->inode->mode))
 		return -ESPIPE;
 	if (S_ISDIR(f->inode->mode))

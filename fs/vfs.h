@@ -128,6 +128,7 @@ enum {
 	INODE_EVICTED = 32, /* what it had on the disk is freed already, though it is in use */
 	INODE_LINKABLE = 64, /* i; O_TMPFILE: has had no name yet, and may be given one */
 	INODE_SWAP = 128, /* i; its blocks are a swap area: they and its names stay as they are */
+	INODE_IMMUTABLE = 256, INODE_APPEND = 512, INODE_NOATIME = 1024, /* i; see fs/flags.h */
 };
 
 struct inode {
@@ -169,6 +170,8 @@ static inline uint64_t inode_size(const struct inode *inode)
 enum {
 	ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16,
 	ATTR_MTIME = 32, ATTR_CTIME = 64, ATTR_KILL_SETID = 128,
+	ATTR_TIMES_SET = 256, /* times that were asked for, and not just "now" for both: */
+	ATTR_TOUCH = 512,
 };
 struct iattr {
 	uint32_t valid;
@@ -238,6 +241,13 @@ struct inode_ops {
 	 */
 	int (*xattrs_load)(struct inode *inode, struct list_head *list);
 	int (*xattrs_store)(struct inode *inode, struct list_head *list);
+	/* FS_*_FL as FS_IOC_GETFLAGS has them. Both NULL: there are none. */
+	uint32_t (*flags_get)(const struct inode *inode);
+	/*
+	 * They become these (and inode_flags_apply is called): 0, -EOPNOTSUPP, -EPERM, -ENOSPC,
+	 * -EIO. inode->lock held. May sleep.
+	 */
+	int (*flags_set)(struct inode *inode, uint32_t flags);
 	/* Bring fields that stat shows up to date; under dcache_lock. NULL: they are. */
 	void (*refresh)(struct inode *inode);
 };
@@ -655,23 +665,6 @@ struct chardev;
 struct chardev *file_chardev(struct file *f); /* NULL if f is none */
 /* f, whose ops are chardev_fops, becomes an open file of dev: 0 or -errno. */
 int chardev_file_open(struct file *f, struct chardev *dev);
-/* Is f read and written past the cache? Files that live in nothing else are not. */
-static inline bool file_is_direct(struct file *f, const struct object *o)
-{
-	return unlikely(atomic_load_explicit(&f->flags, memory_order_relaxed) & O_DIRECT) &&
-	       o->ops->write_pages;
-}
-/* May u be read or written past the cache at pos? 0, or -EINVAL if it is not aligned. */
-int direct_check(const struct uio *u, uint64_t pos);
-/* Read u at pos: bytes moved or -errno. Sleeps, with or without the inode's lock. */
-ssize64_t direct_read(struct object *o, struct uio *u, uint64_t pos);
-/*
- * n bytes at pos are in the cache, which a write that was checked has put there, or n is its error:
- * they go to the device. n, or the error of that. Sleeps, with or without the inode's lock.
- */
-ssize64_t direct_written(struct object *o, uint64_t pos, ssize64_t n);
-/* What is clean and not in use of pages [first, last] leaves the cache. */
-void range_drop(struct object *o, uint64_t first, uint64_t last);
 #define READAHEAD_PAGES 64u /* that shall be on their way before a sequential reader */
 void readahead_slow(struct file *f, struct object *o, uint64_t next);
 /* n bytes of f are to be read at pos. Where it was left, have what follows read in time, too. */

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "fs/flags.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
 #include "kernel/mem/slab.h"
@@ -111,6 +112,8 @@ static int may(struct inode *inode, const struct request *r, int mask)
 	unsigned index = r->prefix ? r->prefix->index : 0;
 	int none = mask & MAY_WRITE ? -EPERM : -ENODATA;
 
+	if ((mask & MAY_WRITE) && inode_has(inode, INODE_IMMUTABLE | INODE_APPEND))
+		return -EPERM;
 	if (index == XATTR_TRUSTED && !cred_capable(CAP_SYS_ADMIN))
 		return none;
 	if (index == XATTR_SECURITY && (mask & MAY_WRITE) && !cred_capable(CAP_SYS_ADMIN))

@@ -67,7 +67,7 @@ static int decode_file(struct map_request *r)
 	if (type != MAP_SHARED && type != MAP_SHARED_VALIDATE && type != MAP_PRIVATE)
 		return -EINVAL;
 	if (type != MAP_PRIVATE) {
-		if ((r->prot & PROT_WRITE) && !(mode & FILE_MAP_WRITE))
+		if ((mode & FILE_MAP_GROW) || ((r->prot & PROT_WRITE) && !(mode & FILE_MAP_WRITE)))
 			return -EACCES;
 		if ((r->prot & PROT_WRITE) && (mode & FILE_MAP_SWAP))
 			return -ETXTBSY;

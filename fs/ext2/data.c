@@ -6,6 +6,7 @@
 
 #include "drivers/block.h"
 #include "fs/ext2/ext2.h"
+#include "fs/flags.h"
 #include "fs/jbd2/jbd2.h"
 #include "fs/pageio.h"
 #include "kernel/thread.h"
@@ -159,8 +160,8 @@ static int ext2_make_writable(struct object *o, uint64_t index, uint32_t from, u
 	/* A shared mapping of a volume that turned read-only. */
 	if (unlikely(atomic_load_explicit(&inode->sb->readonly, memory_order_relaxed)))
 		return -EROFS;
-	if (unlikely(inode_is_swap(inode)))
-		return -ETXTBSY;
+	if (inode_has(inode, INODE_SWAP | INODE_IMMUTABLE))
+		return inode_is_swap(inode) ? -ETXTBSY : -EPERM;
 	if (likely(current()->handle.in))
 		return blocks_make(inode, base + from, base + to);
 	if (!inode->sb->journal) {
@@ -288,19 +289,7 @@ static int64_t ext2_seek(struct file *f, int64_t offset, int whence)
 	return seek_data(f->inode, (uint64_t)offset, whence == SEEK_DATA);
 }
 
-static int ext2_open(struct inode *inode, struct file *f)
-{
-	uint32_t flags = ext2_i(inode)->flags;
-
-	if ((f->kind & FILE_WRITE) && (flags & EXT2_IMMUTABLE_FL))
-		return -EPERM;
-	if ((f->kind & FILE_WRITE) && (flags & EXT2_APPEND_FL) && !(f->flags & O_APPEND))
-		return -EPERM;
-	return 0;
-}
-
 const struct file_ops ext2_file_fops = {
-	.open = ext2_open,
 	.read = file_read_pages,
 	.write = file_write_pages,
 	.seek = ext2_seek,

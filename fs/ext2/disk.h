@@ -40,14 +40,14 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structures are used i
 #define EXT2_RO_BIGALLOC	0x200
 #define EXT2_RO_METADATA_CSUM 0x400
 
-#define EXT2_SECRM_FL	  0x1
+/* Flags of inodes; those of FLAGS_SETTABLE (fs/flags.h) are the same on the disk. */
 #define EXT2_IMMUTABLE_FL 0x10
-#define EXT2_APPEND_FL	  0x20
 #define EXT2_INDEX_FL	  0x1000
 #define EXT2_HUGE_FILE_FL 0x40000 /* its blocks are counted in blocks, not in 512 bytes */
 #define EXT2_EXTENTS_FL	  0x80000 /* the block array is the root of an extent tree */
 #define EXT2_INLINE_FL	  0x10000000
-#define EXT2_FL_INHERITED 0x80 /* no atime; the others that descend mean nothing here */
+#define EXT2_FL_VISIBLE	  0x705bdfff /* to FS_IOC_GETFLAGS */
+#define EXT2_FL_CHANGES	  0x604bc0ff /* of them, not those that tell how contents are kept */
 
 struct ext2_super {
 	uint32_t inodes_count;

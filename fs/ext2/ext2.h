@@ -310,6 +310,10 @@ bool ext2_xattrs_inline(struct ext2_fs *fs, struct ext2_dinode *di);
 /* The inode's block of them goes, or one reference to it, in a handle. 0 or -errno, reported. */
 int ext2_xattrs_drop(struct ext2_inode *ei);
 
+/* flags.c: as in inode_ops */
+uint32_t ext2_flags_get(const struct inode *inode);
+int ext2_flags_set(struct inode *inode, uint32_t flags);
+
 /* truncate.c */
 void ext2_evict(struct inode *inode);
 int ext2_setattr(struct inode *inode, const struct iattr *attr);

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "fs/ext2/ext2.h"
+#include "fs/flags.h"
 #include "fs/jbd2/jbd2.h"
 #include "kernel/chardev.h"
 #include "kernel/mem/slab.h"
@@ -194,6 +195,7 @@ static int inode_fill(struct inode *inode, struct ext2_dinode *di, bool orphan)
 	inode->blocks = blocks_load(fs, di);
 	times_load(fs, di, inode);
 	ei->flags = di->flags;
+	inode_flags_apply(inode, ei->flags);
 	ei->file_acl = di->file_acl;
 	ei->inline_xattrs = ext2_xattrs_inline(fs, di);
 	ei->generation = di->generation;
@@ -308,7 +310,8 @@ struct inode *ext2_inode_new(struct inode *dir, mode_t mode, dev_t rdev)
 	inode->rdev = rdev;
 	ei->group = (ino - 1) / fs->inodes_per_group;
 	ei->generation = (uint32_t)inode->ctime;
-	ei->flags = ext2_i(dir)->flags & EXT2_FL_INHERITED;
+	ei->flags = ext2_i(dir)->flags & FLAGS_INHERITED;
+	inode_flags_apply(inode, ei->flags);
 	ei->fresh = true;
 	if (S_ISCHR(mode) || S_ISBLK(mode))
 		rdev_store(rdev, ei->block);

@@ -287,8 +287,11 @@ const struct inode_ops ext2_dir_iops = {
 	.link = ext2_link,
 	.unlink = ext2_unlink,
 	.rename = ext2_rename,
+	.setattr = ext2_setattr,
 	.xattrs_load = ext2_xattrs_load,
 	.xattrs_store = ext2_xattrs_store,
+	.flags_get = ext2_flags_get,
+	.flags_set = ext2_flags_set,
 };
 
 const struct inode_ops ext2_file_iops = {
@@ -298,15 +301,23 @@ const struct inode_ops ext2_file_iops = {
 	.setattr = ext2_setattr,
 	.xattrs_load = ext2_xattrs_load,
 	.xattrs_store = ext2_xattrs_store,
+	.flags_get = ext2_flags_get,
+	.flags_set = ext2_flags_set,
 };
 
 const struct inode_ops ext2_symlink_iops = {
 	.readlink = ext2_readlink,
+	.setattr = ext2_setattr,
 	.xattrs_load = ext2_xattrs_load,
 	.xattrs_store = ext2_xattrs_store,
+	.flags_get = ext2_flags_get,
+	.flags_set = ext2_flags_set,
 };
 
 const struct inode_ops ext2_special_iops = {
+	.setattr = ext2_setattr,
 	.xattrs_load = ext2_xattrs_load,
 	.xattrs_store = ext2_xattrs_store,
+	.flags_get = ext2_flags_get,
+	.flags_set = ext2_flags_set,
 };

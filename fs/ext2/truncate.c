@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "fs/ext2/ext2.h"
+#include "fs/flags.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
@@ -166,6 +167,9 @@ int ext2_set_size(struct inode *inode, uint64_t size)
 
 int ext2_setattr(struct inode *inode, const struct iattr *attr)
 {
+	/* Not by who has it open either. */
+	if (inode_has(inode, INODE_IMMUTABLE))
+		return -EPERM;
 	if (attr->valid & ATTR_SIZE) {
 		int err = ext2_set_size(inode, attr->size);
 

@@ -255,4 +255,6 @@ const struct inode_ops tmpfs_dir_iops = {
 	.rename = tmpfs_rename,
 	.xattrs_load = tmpfs_xattrs_load,
 	.xattrs_store = tmpfs_xattrs_store,
+	.flags_get = tmpfs_flags_get,
+	.flags_set = tmpfs_flags_set,
 };

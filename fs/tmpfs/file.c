@@ -208,6 +208,8 @@ const struct inode_ops tmpfs_file_iops = {
 	.write_limit = tmpfs_write_limit,
 	.xattrs_load = tmpfs_xattrs_load,
 	.xattrs_store = tmpfs_xattrs_store,
+	.flags_get = tmpfs_flags_get,
+	.flags_set = tmpfs_flags_set,
 };
 
 const struct file_ops tmpfs_file_fops = {

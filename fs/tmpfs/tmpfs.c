@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "fs/flags.h"
 #include "kernel/mem/slab.h"
 #include "kernel/swap/object.h"
 #include "kernel/uapi/statfs.h"
@@ -63,14 +64,33 @@ static ssize64_t tmpfs_readlink(struct inode *inode, char *buf, size_t size)
 	return len < size ? (ssize64_t)len : -ENAMETOOLONG;
 }
 
+uint32_t tmpfs_flags_get(const struct inode *inode)
+{
+	return container_of(inode, struct tmpfs_inode, vfs)->flags;
+}
+
+int tmpfs_flags_set(struct inode *inode, uint32_t flags)
+{
+	if (flags & ~(uint32_t)FLAGS_SETTABLE)
+		return -EOPNOTSUPP;
+	tmpfs_i(inode)->flags = flags;
+	inode_flags_apply(inode, flags);
+	inode->ctime = inode_now();
+	return 0;
+}
+
 static const struct inode_ops tmpfs_symlink_iops = {
 	.readlink = tmpfs_readlink,
 	.xattrs_load = tmpfs_xattrs_load,
 	.xattrs_store = tmpfs_xattrs_store,
+	.flags_get = tmpfs_flags_get,
+	.flags_set = tmpfs_flags_set,
 };
 static const struct inode_ops tmpfs_special_iops = {
 	.xattrs_load = tmpfs_xattrs_load,
 	.xattrs_store = tmpfs_xattrs_store,
+	.flags_get = tmpfs_flags_get,
+	.flags_set = tmpfs_flags_set,
 };
 
 /* "." and "..", then the entries by cookie. */
@@ -134,6 +154,8 @@ struct inode *tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t 
 	mutex_unlock(&fs->lock);
 	inode_init(&ti->vfs, sb, ino, mode);
 	inode_init_owner(&ti->vfs, dir, &mode);
+	ti->flags = dir ? tmpfs_i(dir)->flags & FLAGS_INHERITED : 0;
+	inode_flags_apply(&ti->vfs, ti->flags);
 	ti->vfs.rdev = rdev;
 	list_init(&ti->entries);
 	list_init(&ti->xattrs);

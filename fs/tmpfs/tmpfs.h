@@ -36,6 +36,7 @@ struct tmpfs_inode {
 	char *target;		  /* of a symbolic link */
 	struct shm_segment *segment; /* whose contents it is: shm.c */
 	uint32_t seals;		  /* F_SEAL_* of a file; the inode's lock */
+	uint32_t flags;		  /* FS_*_FL of fs/flags.h; the inode's lock */
 };
 
 static inline struct tmpfs_inode *tmpfs_i(struct inode *inode)
@@ -80,6 +81,9 @@ void tmpfs_pages_count(struct inode *inode, uint64_t now);
 int tmpfs_xattrs_load(struct inode *inode, struct list_head *list);
 int tmpfs_xattrs_store(struct inode *inode, struct list_head *list);
 void tmpfs_xattrs_drop(struct inode *inode);
+/* As in inode_ops. */
+uint32_t tmpfs_flags_get(const struct inode *inode);
+int tmpfs_flags_set(struct inode *inode, uint32_t flags);
 void tmpfs_register(void);
 void devfs_register(void);
 void devpts_register(void);

@@ -21,5 +21,3 @@
 #define BLKIOMIN      0x1278
 #define BLKIOOPT      0x1279
 #define BLKPBSZGET    0x127b
-
-#define FS_IOC_GETFLAGS 0x80086601

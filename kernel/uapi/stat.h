@@ -82,7 +82,10 @@ _Static_assert(sizeof(struct statx) == 256, "Linux struct statx");
 
 #define STATX_BASIC_STATS 0x7ff
 #define STATX_MNT_ID	  0x1000
-#define STATX_ATTR_MOUNT_ROOT 0x2000 /* of stx_attributes */
+#define STATX_ATTR_IMMUTABLE  0x10 /* of stx_attributes */
+#define STATX_ATTR_APPEND     0x20
+#define STATX_ATTR_NODUMP     0x40
+#define STATX_ATTR_MOUNT_ROOT 0x2000
 #define STATX_RESERVED	  0x80000000u
 
 #define UTIME_NOW  0x3fffffff

@@ -68,6 +68,28 @@ def test_many_names_in_an_index():
     fsck(disk)
 
 
+def test_flags_of_files():
+    """Flags set by others are honoured, those set here are what debugfs and e2fsck see."""
+    tree = tree_of({name: "old\n" for name in ("fixed", "log", "free", "own", "d/f")}, "flags")
+    image = new_image("flags.img", tree=tree, options=["-j", "-J", "size=1"])
+    script(image, "sif fixed flags 0x10", "sif log flags 0x20", "sif d flags 0x90")
+    line = ("mount -t ext2 /dev/vdb /mnt; cd /mnt; "
+            "for c in 'echo x >fixed' 'echo x >>fixed' 'rm fixed' 'mv fixed x' 'echo x >log' "
+            "'rm log' 'touch d/new' 'rm d/f' 'mkdir d/dir'; "
+            "do sh -c \"$c\" 2>/dev/null && echo \"done: $c\"; done; "
+            "echo new >>log && echo new >d/f && chattr +i own && chattr +adA free && "
+            "chattr -i d && mkdir d/dir && lsattr -d own free d d/dir && cat fixed log own d/f; "
+            "cd /; umount /mnt")
+    dots = {"own": "----i-----------------", "free": "-----adA--------------",
+            "d": "-------A--------------", "d/dir": "-------A--------------"}
+    equal(run(line, disks=[image], status=0).text.splitlines(),
+          [f"{dots[name]} {name}" for name in dots] + ["old", "old", "new", "old", "new"], "files")
+    fsck(image)
+    for path, flags in (("fixed", 0x10), ("log", 0x20), ("own", 0x10), ("free", 0xe0),
+                        ("d", 0x80), ("d/dir", 0x80)):
+        equal(flags_of(image, path), flags, f"flags of {path}")
+
+
 def ext4_image(tree):
     """What Debian's mke2fs makes; with a file of so many extents that they need a tree."""
     holes = os.path.join(tree, "holes")
