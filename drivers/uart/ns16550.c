@@ -23,6 +23,7 @@
 
 #define IIR_NONE    0x01
 #define IIR_ID	    0x0f
+#define IIR_TX	    0x02 /* reading it ends it */
 #define IIR_BUSY    0x07 /* DesignWare: LCR was written while a character was on its way */
 #define IIR_TIMEOUT 0x0c
 #define IIR_FIFO    0xc0
@@ -44,6 +45,7 @@
 #define LSR_PARITY 0x04
 #define LSR_FRAME  0x08
 #define LSR_BREAK  0x10
+#define LSR_ANY	   (LSR_DATA | LSR_BREAK)
 #define LSR_THRE   0x20
 #define LSR_TEMT   0x40
 
@@ -85,18 +87,30 @@ static void reg_write(const struct ns16550 *n, uint32_t reg, uint32_t value)
 	}
 }
 
+/*
+ * What the line has for us. DesignWare can have a time-out pending without data, which only a read
+ * ends; but the character that a time-out is for may have come since the status was read.
+ */
+static uint32_t rx_status(const struct ns16550 *n)
+{
+	uint32_t lsr = reg_read(n, REG_LSR);
+
+	if (lsr & LSR_ANY || !n->designware || (reg_read(n, REG_IIR) & IIR_ID) != IIR_TIMEOUT)
+		return lsr;
+	lsr = reg_read(n, REG_LSR);
+	if (!(lsr & LSR_ANY))
+		reg_read(n, REG_DATA);
+	return lsr;
+}
+
 static bool ns16550_rx(struct uart *u, tty_char_t *c)
 {
 	struct ns16550 *n = u->chip;
-	uint32_t lsr = reg_read(n, REG_LSR);
+	uint32_t lsr = rx_status(n);
 	enum ldisc_flag flag = LDISC_NORMAL;
 
-	if (!(lsr & (LSR_DATA | LSR_BREAK))) {
-		/* DesignWare can have a time-out pending without data: only a read ends it. */
-		if (n->designware && (reg_read(n, REG_IIR) & 0x3f) == IIR_TIMEOUT)
-			reg_read(n, REG_DATA);
+	if (!(lsr & LSR_ANY))
 		return false;
-	}
 	if (lsr & LSR_BREAK)
 		flag = LDISC_BREAK;
 	else if (lsr & LSR_PARITY)
@@ -129,10 +143,16 @@ static void ns16550_interrupts(struct uart *u, bool rx, bool tx)
 {
 	struct ns16550 *n = u->chip;
 	uint8_t ier = (uint8_t)((rx ? IER_RX | IER_LINE : 0) | (tx ? IER_TX : 0));
+	uint32_t id = n->designware ? reg_read(n, REG_IIR) & IIR_ID : IIR_NONE;
 
 	/* Reading it tells DesignWare that its busy interrupt was seen. */
-	if (n->designware && (reg_read(n, REG_IIR) & IIR_ID) == IIR_BUSY)
+	if (id == IIR_BUSY)
 		reg_read(n, REG_USR);
+	/* It ends the transmitter's interrupt, too: off, and who wants it has it again. */
+	if (id == IIR_TX) {
+		n->ier &= (uint8_t)~IER_TX;
+		reg_write(n, REG_IER, n->ier);
+	}
 	if (ier != n->ier)
 		reg_write(n, REG_IER, ier);
 	n->ier = ier;

@@ -220,6 +220,10 @@ test_watchdog_SRC := tests/host/test_watchdog.c tests/host/files.c tests/host/sh
 		     drivers/watchdog/starfive.c $(wildcard drivers/clk/*.c) drivers/probe.c \
 		     kernel/fdt.c kernel/fdt_bus.c kernel/cmdline.c $(FRAMES_SRC) $(KERNEL_SHIM)
 
+HOST_TESTS += test_uart
+test_uart_SRC := tests/host/test_uart.c tests/host/shim/kmalloc.c drivers/uart/ns16550.c \
+		 $(KERNEL_SHIM)
+
 # The disk as crashes may leave it.
 HOST_TESTS += test_crash
 test_crash_SRC := $(addprefix tests/host/,test_crash.c saved.c) $(FS_SRC)
