@@ -377,15 +377,24 @@ uint32_t fdtable_next(struct fdtable *t, uint32_t fd, struct file **f)
 	return (uint32_t)at;
 }
 
-struct file *fdtable_file(struct fdtable *t, uint32_t fd)
+struct file *fdtable_file_cloexec(struct fdtable *t, uint32_t fd, bool *cloexec)
 {
 	struct file *f;
 
-	if (fdtable_next(t, fd, &f) != fd && f) {
-		file_put(f);
-		f = NULL;
-	}
+	spin_lock(&t->lock);
+	f = fd < t->size ? t->files[fd] : NULL;
+	*cloexec = f && bitmap_test(t->cloexec, fd);
+	if (f)
+		(void)file_get(f);
+	spin_unlock(&t->lock);
 	return f;
+}
+
+struct file *fdtable_file(struct fdtable *t, uint32_t fd)
+{
+	bool cloexec;
+
+	return fdtable_file_cloexec(t, fd, &cloexec);
 }
 
 int fd_cloexec_get(int fd)

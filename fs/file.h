@@ -15,6 +15,7 @@ struct fdtable;
 struct fscontext;
 struct cred;
 struct object;
+struct proc_text;
 
 /* A name in the tree: which directory entry on which mount. Both referenced. */
 struct path {
@@ -122,7 +123,8 @@ int fd_close(int fd);
  * more is. For /proc/PID/fd.
  */
 uint32_t fdtable_next(struct fdtable *t, uint32_t fd, struct file **f);
-/* The file fd of t, which may be another process's, referenced, or NULL. */
+/* The file fd of t, which may be another process's, referenced, or NULL; and its FD_CLOEXEC. */
+struct file *fdtable_file_cloexec(struct fdtable *t, uint32_t fd, bool *cloexec);
 struct file *fdtable_file(struct fdtable *t, uint32_t fd);
 /* FD_CLOEXEC of a descriptor of the running thread: 0, 1; -EBADF. */
 int fd_cloexec_get(int fd);

@@ -24,7 +24,6 @@
 #include "mm/object.h"
 
 struct blockdev;
-struct cred;
 struct dir_context;
 struct file_locks;
 struct file_ops;
@@ -564,6 +563,7 @@ struct file_ops {
 	int (*fsync)(struct file *f, bool datasync);		 /* NULL: EINVAL */
 	int (*fallocate)(struct file *f, int mode, uint64_t offset, uint64_t len);
 	struct object *(*object)(struct file *f); /* what mmap maps; NULL: ENODEV */
+	void (*show_info)(struct file *f, struct proc_text *t); /* its own lines of fdinfo/N */
 };
 
 struct file {

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "fs/event/epoll.h"
+#include "fs/procfs/procfs.h"
 #include "kernel/chardev.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
@@ -300,7 +301,25 @@ static void epoll_release(struct file *f)
 	epoll_put(ep);
 }
 
+static void epoll_show(struct file *f, struct proc_text *t)
+{
+	struct epoll *ep = f->data;
+
+	mutex_lock(&ep->lock);
+	for (struct rb_node *n = rb_first(&ep->watches); n; n = rb_next(n)) {
+		const struct watch *w = rb_entry(n, struct watch, node);
+		const struct inode *inode = w->file->inode;
+
+		proc_printf(t,
+			    "tfd: %8d events: %8x data: %16lx  pos:%ld ino:%lx sdev:%x\n", w->fd,
+			    w->event.events, (unsigned long)w->event.data, (long)w->file->pos,
+			    (unsigned long)inode->ino, inode->sb->dev);
+	}
+	mutex_unlock(&ep->lock);
+}
+
 static const struct file_ops epoll_fops = {
+	.show_info = epoll_show,
 	.poll = epoll_poll,
 	.release = epoll_release,
 };

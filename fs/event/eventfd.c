@@ -1,7 +1,10 @@
 /*
  * eventfd(2): a counter that writes add to and reads take from.
  */
+#include <stdatomic.h>
+
 #include "fs/event/event.h"
+#include "fs/procfs/procfs.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/uapi/event.h"
@@ -10,6 +13,7 @@ struct eventfd {
 	struct spinlock lock;		 /* RANK_DRIVER */
 	uint64_t count;			 /* (lock) */
 	bool semaphore;			 /* constant: a read takes one */
+	uint32_t id;			 /* constant: tells it from others in fdinfo */
 	struct waitqueue readers, writers; /* woken when it is not 0; when there is room */
 };
 
@@ -99,7 +103,17 @@ static void eventfd_release(struct file *f)
 	kfree(f->data);
 }
 
+static void eventfd_show(struct file *f, struct proc_text *t)
+{
+	struct eventfd *e = f->data;
+
+	proc_printf(t, "eventfd-count: %16lx\neventfd-id: %u\neventfd-semaphore: %d\n",
+		    (unsigned long)__atomic_load_n(&e->count, __ATOMIC_RELAXED), e->id,
+		    e->semaphore);
+}
+
 static const struct file_ops eventfd_fops = {
+	.show_info = eventfd_show,
 	.read = eventfd_read,
 	.write = eventfd_write,
 	.poll = eventfd_poll,
@@ -108,6 +122,7 @@ static const struct file_ops eventfd_fops = {
 
 SYSCALL2(eventfd2, uint32_t, count, uint32_t, flags)
 {
+	static _Atomic uint32_t next_id;
 	struct eventfd *e;
 	int fd;
 
@@ -119,6 +134,7 @@ SYSCALL2(eventfd2, uint32_t, count, uint32_t, flags)
 	spin_init(&e->lock, "eventfd", RANK_DRIVER);
 	waitqueue_init(&e->readers);
 	waitqueue_init(&e->writers);
+	e->id = atomic_fetch_add(&next_id, 1) & INT32_MAX;
 	e->count = count;
 	e->semaphore = flags & EFD_SEMAPHORE;
 	fd = file_anonymous_fd("anon_inode:[eventfd]",

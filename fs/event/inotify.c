@@ -6,6 +6,7 @@
  */
 #include "fs/event/event.h"
 #include "fs/notify.h"
+#include "fs/procfs/procfs.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -201,7 +202,21 @@ static void inotify_release(struct file *f)
 	kfree(i);
 }
 
+static void inotify_show(struct file *f, struct proc_text *t)
+{
+	struct inotify *i = f->data;
+	struct notify_watch *w;
+
+	spin_lock(&notify_lock);
+	list_for_each_entry(w, &i->watches, link)
+		proc_printf(t, "inotify wd:%x ino:%lx sdev:%x mask:%x ignored_mask:0 \n",
+			    (unsigned)w->number, (unsigned long)w->inode->ino, w->inode->sb->dev,
+			    w->mask & KEPT);
+	spin_unlock(&notify_lock);
+}
+
 static const struct file_ops inotify_fops = {
+	.show_info = inotify_show,
 	.read = inotify_read,
 	.poll = inotify_poll,
 	.ioctl = inotify_ioctl,

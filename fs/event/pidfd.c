@@ -24,7 +24,16 @@ static void pidfd_release(struct file *f)
 	process_put(f->data);
 }
 
+static void pidfd_show(struct file *f, struct proc_text *t)
+{
+	struct process *p = f->data;
+	pid_t pid = process_gone(p) ? -1 : p->pid;
+
+	proc_printf(t, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+}
+
 static const struct file_ops pidfd_fops = {
+	.show_info = pidfd_show,
 	.poll = pidfd_poll,
 	.release = pidfd_release,
 };

@@ -3,6 +3,7 @@
  * made the descriptor.
  */
 #include "fs/event/event.h"
+#include "fs/procfs/procfs.h"
 #include "kernel/mem/slab.h"
 #include "kernel/sighand.h"
 #include "kernel/syscall.h"
@@ -100,7 +101,15 @@ static void signalfd_release(struct file *f)
 	kfree(f->data);
 }
 
+static void signalfd_show(struct file *f, struct proc_text *t)
+{
+	struct signalfd *s = f->data;
+
+	proc_printf(t, "sigmask:\t%016lx\n", (unsigned long)s->mask);
+}
+
 static const struct file_ops signalfd_fops = {
+	.show_info = signalfd_show,
 	.read = signalfd_read,
 	.poll = signalfd_poll,
 	.release = signalfd_release,

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "fs/event/event.h"
+#include "fs/procfs/procfs.h"
 #include "kernel/clocktimer.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
@@ -19,6 +20,7 @@ struct timerfd {
 	_Atomic uint32_t fired;	/* periodic: not armed since */
 	_Atomic uint32_t moved;	/* its clock was set, and it is to tell */
 	bool tells;		/* (lock) TFD_TIMER_CANCEL_ON_SET */
+	int flags;		/* (lock) of the last setting */
 	struct waitqueue wait;
 };
 
@@ -110,7 +112,28 @@ static void timerfd_release(struct file *f)
 	kfree(t);
 }
 
+static void timerfd_show(struct file *f, struct proc_text *t)
+{
+	struct timerfd *timer = f->data;
+	struct timespec64 left, interval;
+	uint64_t ticks;
+	int flags;
+
+	mutex_lock(&timer->lock);
+	flags = timer->flags;
+	ticks = atomic_load(&timer->ticks);
+	/* Fired, and not armed again yet: nothing is left. */
+	left = ns_timespec(atomic_load(&timer->fired) ? 0 : clock_timer_left(&timer->timer));
+	interval = ns_timespec(timer->timer.interval);
+	mutex_unlock(&timer->lock);
+	proc_printf(t, "clockid: %d\nticks: %lu\nsettime flags: 0%o\n", timer->timer.clock,
+		    (unsigned long)ticks, (unsigned)flags);
+	proc_printf(t, "it_value: (%ld, %ld)\nit_interval: (%ld, %ld)\n", (long)left.tv_sec,
+		    (long)left.tv_nsec, (long)interval.tv_sec, (long)interval.tv_nsec);
+}
+
 static const struct file_ops timerfd_fops = {
+	.show_info = timerfd_show,
 	.read = timerfd_read,
 	.poll = timerfd_poll,
 	.release = timerfd_release,
@@ -170,6 +193,7 @@ static struct itimerspec64 timerfd_set(struct timerfd *t, int flags, const struc
 	atomic_store(&t->ticks, 0);
 	atomic_store(&t->fired, false);
 	atomic_store(&t->moved, false);
+	t->flags = flags;
 	t->tells = flags & TFD_TIMER_CANCEL_ON_SET;
 	clock_timer_set(&t->timer, timespec_ns(&new->it_value), timespec_ns(&new->it_interval),
 			flags & TFD_TIMER_ABSTIME);

@@ -35,6 +35,23 @@ static void lock_print(struct proc_text *t, uint32_t number, const struct lock_f
 		proc_printf(t, "%lu\n", (unsigned long)f->end);
 }
 
+void proc_show_file_locks(struct proc_text *t, const struct process *p, struct file *f)
+{
+	uint32_t room = locks_file_facts(f, p, NULL, 0), n;
+	struct lock_fact *facts = room ? kmalloc(room * sizeof(*facts)) : NULL;
+
+	if (!facts) {
+		t->failed = t->failed || room;
+		return;
+	}
+	n = MIN(locks_file_facts(f, p, facts, room), room);
+	for (uint32_t i = 0; i < n; i++) {
+		proc_printf(t, "lock:\t");
+		lock_print(t, i + 1, &facts[i]);
+	}
+	kfree(facts);
+}
+
 int proc_show_locks(struct proc_text *t, struct process *p)
 {
 	/* Such as come while the table is made may be missing in it. */

@@ -77,7 +77,7 @@ static uint64_t ino_of(const struct proc_entry *e, struct process *p, int64_t fd
 	uint64_t pid = p ? (uint64_t)p->pid : 0;
 
 	if (fd >= 0)
-		return pid << 32 | UINT64_C(1) << 31 | (uint64_t)fd;
+		return pid << 32 | BIT(31) | (S_ISREG(e->mode) ? BIT(30) : 0) | (uint64_t)fd;
 	return pid << 32 | ((uintptr_t)e & 0x7fffffff);
 }
 
@@ -144,22 +144,17 @@ static int64_t number(const char *name, size_t len)
 	return n;
 }
 
-/* The permission bits of a descriptor's link say how it was opened. */
-static mode_t fd_mode(struct process *p, uint32_t fd)
+/* What e is of the descriptor; a link's permission bits say how it was opened. 0: it is closed. */
+static mode_t fd_mode(const struct proc_entry *e, struct process *p, uint32_t fd)
 {
-	struct fdtable *t = proc_files(p);
-	mode_t mode = 0;
-	struct file *f;
+	struct file *f = proc_fd_file(p, fd);
+	mode_t mode = e->mode;
 
-	if (!t)
+	if (!f)
 		return 0;
-	if (fdtable_next(t, fd, &f) == fd && f) {
-		mode = S_IFLNK | (f->kind & FILE_READ ? 0500 : 0) |
-		       (f->kind & FILE_WRITE ? 0300 : 0);
-	}
-	if (f)
-		file_put(f);
-	fdtable_release(t);
+	if (S_ISLNK(mode))
+		mode |= (f->kind & FILE_READ ? 0500 : 0) | (f->kind & FILE_WRITE ? 0300 : 0);
+	file_put(f);
 	return mode;
 }
 
@@ -171,10 +166,10 @@ static int fd_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 
 	if (!proc_may_inspect(pi->process))
 		return -EACCES;
-	mode = fd >= 0 ? fd_mode(pi->process, (uint32_t)fd) : 0;
+	mode = fd >= 0 ? fd_mode(pi->entry->fds, pi->process, (uint32_t)fd) : 0;
 	if (!mode)
 		return 0;
-	*out = proc_inode_new(dir->sb, pi->entry, pi->process, fd, mode);
+	*out = proc_inode_new(dir->sb, pi->entry->fds, pi->process, fd, mode);
 	return is_err(*out) ? (int)ptr_err(*out) : 0;
 }
 
@@ -317,7 +312,7 @@ static void fds_emit(struct process *p, const struct proc_entry *e, struct dir_c
 		if (!f)
 			break;
 		file_put(f);
-		room = emit_number(ctx, 2, fd, ino_of(e, p, fd), DT_LNK);
+		room = emit_number(ctx, 2, fd, ino_of(e, p, fd), DT_OF_MODE(e->mode));
 	}
 	fdtable_release(t);
 }
@@ -367,6 +362,14 @@ static void disks_emit(const struct proc_entry *dir, struct dir_context *ctx)
 	}
 }
 
+/* Any other directory is guarded by its mode. */
+static int proc_opendir(struct inode *inode, struct file *f)
+{
+	const struct proc_inode *pi = proc_i(inode);
+
+	return pi->entry->fds == &proc_fd_info && !proc_may_inspect(pi->process) ? -EACCES : 0;
+}
+
 static int proc_readdir(struct file *f, struct dir_context *ctx)
 {
 	struct proc_inode *pi = proc_i(f->inode);
@@ -377,7 +380,7 @@ static int proc_readdir(struct file *f, struct dir_context *ctx)
 	if (!dir_emit_dots(f, ctx))
 		return 0;
 	if (pi->entry->fds) {
-		fds_emit(pi->process, pi->entry, ctx);
+		fds_emit(pi->process, pi->entry->fds, ctx);
 		return 0;
 	}
 	if (pi->entry->tasks) {
@@ -406,7 +409,7 @@ static int proc_readdir(struct file *f, struct dir_context *ctx)
 }
 
 static const struct inode_ops dir_iops = {.lookup = proc_lookup, .setattr = proc_setattr};
-static const struct file_ops dir_fops = {.readdir = proc_readdir};
+static const struct file_ops dir_fops = {.open = proc_opendir, .readdir = proc_readdir};
 
 /* --- the volume --- */
 
@@ -430,7 +433,10 @@ static bool proc_revalidate(struct dentry *d)
 	pi = proc_i(d->inode);
 	if (!pi->process)
 		return true;
-	if (pi->fd >= 0 && fd_mode(pi->process, (uint32_t)pi->fd) != d->inode->mode)
+	/* Somebody else may have looked it up, who is allowed to. */
+	if (pi->fd >= 0 && !proc_may_inspect(pi->process))
+		return false;
+	if (pi->fd >= 0 && fd_mode(pi->entry, pi->process, (uint32_t)pi->fd) != d->inode->mode)
 		return false;
 	if (pi->tid && proc_task_next(pi->process, pi->tid) != pi->tid)
 		return false;

@@ -17,6 +17,7 @@ struct proc_text {
 	size_t len, cap;
 	bool failed;	/* no memory: the read is ENOMEM */
 	pid_t tid;	/* the thread it is about; 0: the process */
+	int64_t fd;	/* the descriptor it is about; -1: none */
 };
 void proc_printf(struct proc_text *t, const char *fmt, ...) __printf(2, 3);
 void proc_append(struct proc_text *t, const char *s, size_t n);
@@ -58,7 +59,8 @@ struct proc_entry {
 	/* A symbolic link: its text and, where it is more than text, the place. */
 	ssize64_t (*readlink)(struct process *p, char *buf, size_t size);
 	int (*follow)(struct process *p, struct path *out);
-	bool fds, tasks; /* a directory of descriptors, of threads */
+	bool tasks;			/* a directory of threads, */
+	const struct proc_entry *fds;	/* or of descriptors, each of which is this */
 	/* A directory with one for each disk, or what such a one shows (sysfs); or with links. */
 	enum { PROC_DISKS_NONE, PROC_DISKS_WHOLE, PROC_DISKS_ALL, PROC_DISKS_LINKS } disks;
 	int (*show_disk)(struct proc_text *t, const struct blockdev *d);
@@ -69,7 +71,7 @@ struct proc_inode {
 	struct inode vfs;
 	const struct proc_entry *entry;
 	struct process *process; /* referenced; NULL: not one's own */
-	int64_t fd;		 /* of an entry of /proc/PID/fd, else -1 */
+	int64_t fd;		 /* of an entry of /proc/PID/fd or fdinfo, else -1 */
 	pid_t tid;		 /* of an entry of /proc/PID/task, else 0 */
 	struct blockdev *disk;	 /* whose directory it is or stands in, or NULL */
 };
@@ -121,7 +123,10 @@ int proc_show_slabinfo(struct proc_text *t, struct process *p);
 ssize64_t proc_read_kpagecount(struct process *p, struct uio *u, uint64_t pos);
 ssize64_t proc_read_kpageflags(struct process *p, struct uio *u, uint64_t pos);
 ssize64_t proc_read_pagemap(struct process *p, struct uio *u, uint64_t pos);
-/* locks.c */
+/* fdinfo.c: what is in /proc/PID/fd, and in fdinfo */
+extern const struct proc_entry proc_fd_link, proc_fd_info;
+/* locks.c: /proc/locks; what p has locked by f, as lines of fdinfo */
+void proc_show_file_locks(struct proc_text *t, const struct process *p, struct file *f);
 int proc_show_locks(struct proc_text *t, struct process *p);
 /* maps.c */
 int proc_show_maps(struct proc_text *t, struct process *p);

@@ -76,6 +76,7 @@ static int text_make(struct proc_text *t, struct proc_inode *pi)
 	if (e->show_disk)
 		return e->show_disk(t, pi->disk);
 	t->tid = pi->tid;
+	t->fd = pi->fd;
 	if (e->show)
 		return e->show(t, pi->process);
 	if (e->string)
