@@ -98,7 +98,8 @@ TEST(fdinfo, of_locks)
 	l.l_len = 0;
 	CHECK_OK(fcntl(other, F_OFD_SETLK, &l));
 	CHECK_OK(flock(fd, LOCK_EX));
-	snprintf(want, sizeof(want), "lock:\t1: FLOCK  ADVISORY  WRITE %d %s 0 EOF\n", getpid(), key);
+	snprintf(want, sizeof(want), "lock:\t1: FLOCK  ADVISORY  WRITE %d %s 0 EOF\n", getpid(),
+		 key);
 	CHECK_EQ(strncmp(own_lines(fd), want, strlen(want)), 0);
 	snprintf(want, sizeof(want), ": POSIX  ADVISORY  WRITE %d %s 3 6\n", getpid(), key);
 	CHECK(strstr(own_lines(fd), want));
