@@ -16,6 +16,7 @@
 #define MMC_VECS_MAX   128U
 #define MMC_BLOCKS_MAX 1024U
 #define MMC_VEC_BYTES  (64 * 1024U)
+#define MMC_TRIES      3 /* of a transfer, and of identifying the card */
 
 /* What a command is answered with (section 4.9; in SPI mode 7.3.2). */
 enum mmc_response {
@@ -126,8 +127,9 @@ int sd_scr_decode(const uint8_t raw[8], struct sd_scr *scr);
 int sd_command(struct sd_card *c, uint32_t index, uint32_t arg, enum mmc_response type,
 	       uint32_t *response);
 /*
- * From power-on to ready for transfers, with all registers read. -ENOMEDIUM: no card answers.
- * -EOPNOTSUPP: it is none of ours. Other -errno: it failed on the way.
+ * From power-on to ready for transfers, with all registers read; repeated within bounds when it
+ * fails on the way. -ENOMEDIUM: no card answers. -EOPNOTSUPP: it is none of ours. Other -errno: it
+ * failed each time.
  */
 int sd_identify(struct sd_card *c);
 /*

@@ -240,7 +240,7 @@ static int go_fast(struct sd_card *c)
 	return h->ops->set_clock(h, MIN(hz, c->max_hz));
 }
 
-int sd_identify(struct sd_card *c)
+static int identify_once(struct sd_card *c)
 {
 	struct mmc_host *h = c->host;
 	bool version2;
@@ -271,5 +271,19 @@ int sd_identify(struct sd_card *c)
 		err = h->ops->set_clock(h, MIN(c->csd.hz, h->max_hz));
 	if (!err)
 		err = go_fast(c);
+	return err;
+}
+
+int sd_identify(struct sd_card *c)
+{
+	int err = 0;
+
+	for (int i = 0; i < MMC_TRIES; i++) {
+		err = identify_once(c);
+		if (!err || err == -ENOMEDIUM || err == -EOPNOTSUPP)
+			return err;
+		pr_warn("%s: identifying the card: error %d, try %d of %d\n", c->host->name, -err,
+			i + 1, MMC_TRIES);
+	}
 	return err;
 }

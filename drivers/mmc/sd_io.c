@@ -9,8 +9,6 @@
 #include "kernel/printk.h"
 #include "lib/string.h"
 
-#define TRIES 3
-
 static int transfer_once(struct sd_card *c, const struct sd_io *io)
 {
 	bool multiple = io->sectors > 1;
@@ -53,11 +51,7 @@ static int revive(struct sd_card *c)
 	int err;
 
 	memcpy(cid, c->raw_cid, sizeof(cid));
-	for (int i = 0; i < TRIES; i++) {
-		err = sd_identify(c);
-		if (!err || err == -ENOMEDIUM)
-			break;
-	}
+	err = sd_identify(c);
 	if (!err && memcmp(cid, c->raw_cid, sizeof(cid)) == 0)
 		return 0;
 	memcpy(c->raw_cid, cid, sizeof(cid));
@@ -89,7 +83,7 @@ int sd_transfer(struct sd_card *c, const struct sd_io *io)
 {
 	int err;
 
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < MMC_TRIES; i++) {
 		if (c->removed)
 			return -ENOMEDIUM;
 		err = transfer_once(c, io);
@@ -98,11 +92,11 @@ int sd_transfer(struct sd_card *c, const struct sd_io *io)
 		c->errors++;
 		pr_warn("%s: %s sector %lu: error %d, try %d of %d\n", c->host->name,
 			io->write ? "writing" : "reading", (unsigned long)io->sector, -err, i + 1,
-			TRIES);
+			MMC_TRIES);
 		err = recover(c);
 		if (err)
 			return err;
-		if (i == TRIES - 2)
+		if (i == MMC_TRIES - 2)
 			slow_down(c);
 	}
 	return -EIO;

@@ -173,6 +173,32 @@ static void test_small_card(void **state)
 	}
 }
 
+/* Errors on the way: two of them are repaired, wherever they come; one that stays is no disk. */
+static void test_identify_again(void **state)
+{
+	(void)state;
+	FOR_ALL_CONFIGS {
+		for (unsigned skip = 0; skip < 3; skip++) {
+			rig_reset();
+			card_insert(true);
+			fault = (struct model_fault){FAULT_REGISTER, skip, 2, 0};
+			probe();
+			assert_int_equal(fault.struck > 0, skip == 0 || rig_disk->card.high_speed);
+			fault.kind = FAULT_NONE;
+			check_transfers(4);
+			assert_int_equal(rig_disk->card.errors, 0);
+		}
+		rig_reset();
+		card_insert(true);
+		fault = (struct model_fault){FAULT_REGISTER, 0, UINT32_MAX, 0};
+		int err = rig_probe(config);
+
+		if (!err || err == -ENODEV || fault.struck != MMC_TRIES)
+			fail_msg("%s: error %d, %u faults", config->name, -err, fault.struck);
+		assert_null(rig_disk);
+	}
+}
+
 static void test_no_card(void **state)
 {
 	(void)state;
@@ -402,7 +428,8 @@ int main(void)
 		TEST(registers),	TEST(identify),		TEST(transfers),
 		TEST(small_card),	TEST(no_card),		TEST(strange_card),
 		TEST(passing_faults),	TEST(lasting_faults),	TEST(removed),
-		TEST(changed),		TEST(clocks),		TEST(incoherent),
+		TEST(changed),		TEST(identify_again),	TEST(clocks),
+		TEST(incoherent),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);

@@ -249,15 +249,27 @@ def test_by_hand():
         usertests(machine, FILES)
 
 
+def two_faults(fault, after):
+    """QEMU's words: the first commands with data succeed, so many; then two in a row fail."""
+    words = (f"fault-after={after}", "fault-count=2", f"fault={fault}")
+    return [word for each in words for word in ("-global", f"dw-mshc.{each}")]
+
+
+@full_only
+def test_error_identifying():
+    """The first commands with data are those that read the card's registers."""
+    with direct(boards.card_of("visionfive2"), *two_faults("response-timeout", 0)) as machine:
+        machine.expect(r"identifying the card: error \d+, try 2 of 3", PROMPT_TIME)
+        machine.prompt(PROMPT_TIME)
+        usertests(machine, FILES)
+
+
 @cases(*({"fault": name} for name in ("response-timeout", "response-crc", "data-crc",
                                       "data-timeout", "end-bit", "bus-error", "no-descriptor")),
        full=True)
 def test_error(fault):
-    """Two commands in a row fail, after some that did not: nothing is lost, and it is logged."""
-    words = ("fault-after=12", "fault-count=2", f"fault={fault}")
-    options = [word for each in words for word in ("-global", f"dw-mshc.{each}")]
-    image = boards.card_of("visionfive2")
-    with direct(image, *options) as machine:
+    """Two commands in a row fail, in the middle of the partition table: it is read, and logged."""
+    with direct(boards.card_of("visionfive2"), *two_faults(fault, 12)) as machine:
         machine.prompt(PROMPT_TIME)
         usertests(machine, FILES)
         check("try 2 of 3" in machine.text, "no command was tried again")

@@ -238,6 +238,8 @@ bool card_read(uint8_t *buf, uint32_t size)
 	if (card.state != CARD_DATA || !card.present)
 		return false;
 	if (card.registers) {
+		if (fault_strikes(FAULT_REGISTER))
+			return false;
 		memcpy(buf, card.registers, size);
 		card_stop();
 		return true;

@@ -20,9 +20,13 @@ enum fault {
 	FAULT_BUSY,	   /* after writing the card stays busy, until it is reset */
 	FAULT_REMOVED,	   /* somebody pulls it while data moves */
 	FAULT_DESCRIPTOR,  /* the DMA does not like its descriptors */
+	FAULT_REGISTER,	   /* it never sends a register that comes as data */
 };
 
-/* What goes wrong: in transfers only, after `skip` of the chances, `strikes` times. */
+/*
+ * What goes wrong: in transfers, but for FAULT_REGISTER; after `skip` of the chances, `strikes`
+ * times.
+ */
 extern struct model_fault {
 	enum fault kind;
 	unsigned skip, strikes, struck;
