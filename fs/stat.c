@@ -94,7 +94,7 @@ static void statx_time(struct statx_timestamp *t, int64_t ns)
 	t->tv_nsec = (uint32_t)nsec;
 }
 
-static int statx_put(struct path *p, uaddr_t out)
+static int statx_put(struct path *p, uint32_t mask, uaddr_t out)
 {
 	struct inode *inode = p->dentry->inode;
 	struct statx st = {0};
@@ -113,6 +113,10 @@ static int statx_put(struct path *p, uaddr_t out)
 	statx_time(&st.stx_atime, inode->atime);
 	statx_time(&st.stx_ctime, inode->ctime);
 	statx_time(&st.stx_mtime, inode->mtime);
+	if ((mask & STATX_BTIME) && inode->btime) {
+		st.stx_mask |= STATX_BTIME;
+		statx_time(&st.stx_btime, inode->btime);
+	}
 	st.stx_rdev_major = MAJOR(inode->rdev);
 	st.stx_rdev_minor = MINOR(inode->rdev);
 	st.stx_dev_major = MAJOR(inode->sb->dev);
@@ -137,7 +141,7 @@ SYSCALL5(statx, int, dirfd, uaddr_t, path, int, flags, uint32_t, mask, uaddr_t, 
 	err = path_lookup_user(dirfd, path, walk_flags(flags), &p);
 	if (err)
 		return err;
-	err = statx_put(&p, out);
+	err = statx_put(&p, mask, out);
 	path_put(&p);
 	return err;
 }

@@ -144,6 +144,7 @@ struct inode {
 	dev_t rdev;			/* c */
 	uint64_t blocks;		/* of 512 bytes, for st_blocks; the file system's lock */
 	int64_t atime, mtime, ctime;	/* i; ns since 1970 */
+	int64_t btime;			/* c; when it was made; 0: it is not known */
 	uint64_t size_other;		/* i; size of anything but a regular file */
 	struct mutex lock;		/* RANK_DIR for directories, else RANK_INODE */
 	_Atomic int writers;		/* a; open for writing (>0) or being executed (<0) */

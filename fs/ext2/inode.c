@@ -103,6 +103,8 @@ static void times_load(struct ext2_fs *fs, const struct ext2_dinode *di, struct 
 	inode->atime = time_load(di->atime, extra ? di->atime_extra : 0);
 	inode->mtime = time_load(di->mtime, extra ? di->mtime_extra : 0);
 	inode->ctime = time_load(di->ctime, extra ? di->ctime_extra : 0);
+	if (ext2_has_extra(fs, di, EXTRA_END(crtime_extra)))
+		inode->btime = time_load(di->crtime, di->crtime_extra);
 }
 
 static void ops_set(struct inode *inode)
@@ -304,6 +306,7 @@ struct inode *ext2_inode_new(struct inode *dir, mode_t mode, dev_t rdev)
 	}
 	ei = ext2_i(inode);
 	inode_init_owner(inode, dir, &mode);
+	inode->btime = fs->inode_size > EXT2_DINODE_OLD ? inode->ctime : 0;
 	if (S_ISDIR(mode))
 		mutex_init(&inode->lock, "directory", RANK_DIR);
 	inode->nlink = 1;
@@ -342,7 +345,7 @@ static void dinode_store(struct inode *inode, struct ext2_dinode *di)
 		memset(di, 0, fs->inode_size);
 		if (fs->inode_size > 128) {
 			di->extra_isize = EXT2_EXTRA_ISIZE;
-			time_store(inode->ctime, &di->crtime, &di->crtime_extra);
+			time_store(inode->btime, &di->crtime, &di->crtime_extra);
 		}
 		ei->fresh = false;
 	}

@@ -154,6 +154,7 @@ struct inode *tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t 
 	mutex_unlock(&fs->lock);
 	inode_init(&ti->vfs, sb, ino, mode);
 	inode_init_owner(&ti->vfs, dir, &mode);
+	ti->vfs.btime = ti->vfs.ctime;
 	ti->flags = dir ? tmpfs_i(dir)->flags & FLAGS_INHERITED : 0;
 	inode_flags_apply(&ti->vfs, ti->flags);
 	ti->vfs.rdev = rdev;

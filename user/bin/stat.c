@@ -1,4 +1,5 @@
 /* stat: what the file system knows about a file. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
@@ -40,6 +41,19 @@ static const char *time_text(char *buf, size_t size, const struct timespec *t)
 	return buf;
 }
 
+/* When the file was made; not known: tv_nsec is negative, tv_sec 0. */
+static struct timespec birth;
+
+static void birth_find(const char *path, bool follow)
+{
+	struct statx st;
+
+	birth = (struct timespec){0, -1};
+	if (statx(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) == 0 &&
+	    (st.stx_mask & STATX_BTIME))
+		birth = (struct timespec){st.stx_btime.tv_sec, st.stx_btime.tv_nsec};
+}
+
 /* The text of one letter after %; NULL if it has no meaning. */
 static const char *text_of(char c, const char *path, const struct stat *st, char *buf, size_t size)
 {
@@ -74,7 +88,7 @@ static const char *text_of(char c, const char *path, const struct stat *st, char
 	case 'G':
 		return group_name(st->st_gid);
 	case 'w':
-		return "-";
+		return birth.tv_nsec < 0 ? "-" : time_text(buf, size, &birth);
 	default:
 		return NULL;
 	}
@@ -128,7 +142,8 @@ static bool number_of(char c, const struct stat *st, uint64_t *value, char *conv
 		*conv = 'x';
 		return true;
 	case 'W':
-		*value = 0;
+		*value = (uint64_t)birth.tv_sec;
+		*conv = 'd';
 		return true;
 	default:
 		return false;
@@ -230,6 +245,7 @@ static int stat_main(int argc, char **argv)
 			status = 1;
 			continue;
 		}
+		birth_find(*argv, follow);
 		if (format) {
 			format_print(format, *argv, &st);
 			putchar('\n');

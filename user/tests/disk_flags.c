@@ -1,6 +1,6 @@
 /*
- * disk: flags of files on a volume: they stay over a mount, and what is immutable there is so to
- * who had it open before.
+ * disk: flags of files on a volume: they stay over a mount, as does the time of birth, and what is
+ * immutable there is so to who had it open before.
  */
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -41,6 +41,35 @@ TEST(disk, flags_stay, .root = true)
 	CHECK_OK(unlink("m/fixed"));
 	CHECK_OK(unlink("m/log"));
 	CHECK_OK(rmdir("m/d"));
+	scratch_unmount();
+}
+
+static struct statx_timestamp birth_of(const char *path)
+{
+	struct statx sx;
+
+	CHECK_OK(statx(AT_FDCWD, path, 0, STATX_BTIME, &sx));
+	if (!(sx.stx_mask & STATX_BTIME))
+		FAIL("%s has no time of birth", path);
+	return sx.stx_btime;
+}
+
+/* When a file was made, not when it was changed or written back. */
+TEST(disk, birth_stays, .root = true)
+{
+	struct statx_timestamp was, is;
+
+	scratch_mount(0);
+	file_make("m/f", "abc", 3);
+	was = birth_of("m/f");
+	sync();
+	CHECK_OK(chmod("m/f", 0600));
+	scratch_unmount();
+	scratch_mount(0);
+	is = birth_of("m/f");
+	CHECK_EQ(is.tv_sec, was.tv_sec);
+	CHECK_EQ(is.tv_nsec, was.tv_nsec);
+	CHECK_OK(unlink("m/f"));
 	scratch_unmount();
 }
 

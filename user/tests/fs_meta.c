@@ -74,6 +74,45 @@ TEST(fs, statx_agrees_with_stat)
 	CHECK(sx.stx_rdev_major == 1 && sx.stx_rdev_minor == 3);
 }
 
+/* When the thing itself was made, where that is known: the seconds, -1 if not. */
+static int64_t birth_of(const char *path, unsigned mask)
+{
+	struct statx sx;
+
+	CHECK_OK(syscall(SYS_statx, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, mask, &sx));
+	if (!(sx.stx_mask & STATX_BTIME))
+		return -1;
+	CHECK(sx.stx_btime.tv_nsec < 1000000000);
+	return sx.stx_btime.tv_sec;
+}
+
+TEST(fs, statx_birth)
+{
+	const struct timespec old[2] = {{1000, 0}, {2000, 0}};
+	struct timespec before, after;
+	int64_t birth;
+
+	CHECK_OK(clock_gettime(CLOCK_REALTIME_COARSE, &before));
+	file_make("f", "x", 1);
+	CHECK_OK(clock_gettime(CLOCK_REALTIME, &after));
+	birth = birth_of("f", STATX_BTIME);
+	if (birth < 0)
+		SKIP("nobody knows here when a file was made");
+	CHECK(birth >= before.tv_sec && birth <= after.tv_sec);
+	CHECK_OK(utimensat(AT_FDCWD, "f", old, 0));
+	CHECK_OK(rename("f", "g"));
+	CHECK_EQ(birth_of("g", STATX_BASIC_STATS | STATX_BTIME), birth);
+	CHECK_OK(mkdir("d", 0700));
+	CHECK_OK(symlink("g", "l"));
+	CHECK_OK(mkfifo("p", 0600));
+	CHECK_GE(birth_of("d", STATX_BTIME), birth);
+	CHECK_GE(birth_of("l", STATX_BTIME), birth);
+	CHECK_GE(birth_of("p", STATX_BTIME), birth);
+	/* It is told to who asks, if there is one to tell. */
+	CHECK_EQ(birth_of("g", STATX_BASIC_STATS), -1);
+	CHECK_EQ(birth_of("/proc/self/limits", STATX_BTIME), -1);
+}
+
 TEST(fs, utimensat)
 {
 	struct timespec ts[2] = { { 1000000000, 123000000 }, { 1500000000, 456000000 } };
