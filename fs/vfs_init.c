@@ -6,6 +6,7 @@
 #include "drivers/block.h"
 #include "fs/event/event.h"
 #include "fs/ext2/ext2.h"
+#include "fs/jbd2/jbd2.h"
 #include "fs/loop.h"
 #include "fs/mount.h"
 #include "fs/procfs/procfs.h"
@@ -35,6 +36,7 @@ void vfs_init(void)
 	sockets_init();
 	memdev_init();
 	loop_init();
+	journal_init();
 	ext2_register();
 	memfd_init();
 	shm_init();

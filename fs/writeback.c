@@ -118,8 +118,9 @@ static uint32_t next_run(struct object *o, uint64_t *index, uint64_t last, struc
 		}
 		if (!n)
 			*index = at;
-		writeback_clear_locked(o, f);
+		/* At no time neither, for who looks without the lock. */
 		frame_set(f, FRAME_WRITEBACK);
+		writeback_clear_locked(o, f);
 		radix_tag_set(&o->frames, at, RADIX_TAG_WRITEBACK);
 		frames[n++] = frame_get(f);
 		if (n == RUN_MAX || at++ == last)

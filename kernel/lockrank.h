@@ -48,6 +48,7 @@ enum lock_rank {
 	RANK_NOTIFY,   /* watches on files, and what they heard */
 	RANK_USERFAULT, /* faults that wait for user space */
 	RANK_ICACHE,   /* table of inodes, lists of dirty ones */
+	RANK_JOURNALS, /* which journals are written */
 	RANK_JLIST,    /* a journal's lists */
 	RANK_IPC_TABLE, /* System V objects of one kind, and their table */
 	RANK_LOCKED,   /* which files have had locks */

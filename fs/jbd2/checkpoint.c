@@ -12,6 +12,9 @@
 #include "mm/frame.h"
 #include "mm/pagecache.h"
 
+static LIST_HEAD(journals); /* (journals_lock) that are active */
+static struct spinlock journals_lock = SPINLOCK_INIT("journals", RANK_JOURNALS);
+
 uint32_t log_free_locked(const struct journal *j)
 {
 	uint32_t len = j->end - j->first;
@@ -20,28 +23,32 @@ uint32_t log_free_locked(const struct journal *j)
 	return len - 1 - used;
 }
 
-/* Let go of the blocks whose places have what was committed; false if some have not. */
-static bool blocks_retire(struct journal *j)
+/*
+ * Let go of up to n blocks whose places have what was committed, and so of their frames. How many.
+ * What was committed is DIRTY before it is in the list, and not clean before its place has it.
+ */
+static uint64_t blocks_retire(struct journal *j, uint64_t n)
 {
-	struct jblock *b, *next;
-	LIST_HEAD(work);
-	bool all;
+	LIST_HEAD(stay);
+	uint64_t gone = 0;
 
 	spin_lock(&j->lock);
-	list_splice(&j->checkpoint, &work);
-	list_for_each_entry_safe(b, next, &work, cp_link) {
-		struct frame *f = b->frame;
+	while (gone < n && !list_empty(&j->checkpoint)) {
+		struct jblock *b = list_first_entry(&j->checkpoint, struct jblock, cp_link);
 
-		if (b->tx || frame_has(f, FRAME_DIRTY | FRAME_WRITEBACK)) {
-			list_move(&b->cp_link, &j->checkpoint);
+		/* That writing it has failed is known before it is clean. */
+		if (b->tx || frame_has(b->frame, FRAME_DIRTY | FRAME_WRITEBACK) ||
+		    atomic_load(&j->aborted)) {
+			list_move(&b->cp_link, &stay);
 			continue;
 		}
 		/* Its last reference but the cache's, which the volume keeps: no sleeping here. */
 		frame_put(jblock_retire_locked(j, b));
+		gone++;
 	}
-	all = list_empty(&j->checkpoint);
+	list_splice(&stay, &j->checkpoint);
 	spin_unlock(&j->lock);
-	return all;
+	return gone;
 }
 
 int checkpoint_locked(struct journal *j)
@@ -55,7 +62,8 @@ int checkpoint_locked(struct journal *j)
 	if (j->running || j->tail == head)
 		return 0;
 	err = pagecache_sync(&j->sb->meta, 0, UINT32_MAX);
-	if (!err && !atomic_load(&j->aborted) && blocks_retire(j)) {
+	blocks_retire(j, UINT64_MAX);
+	if (!err && !atomic_load(&j->aborted) && list_empty(&j->checkpoint)) {
 		err = journal_super_write(j, head, next);
 		spin_lock(&j->lock);
 		if (!err)
@@ -66,6 +74,51 @@ int checkpoint_locked(struct journal *j)
 		journal_abort(j, err, "blocks cannot be written to their places");
 	return atomic_load(&j->aborted) ? -EROFS : err;
 }
+
+/* --- when memory is short --- */
+
+/* (j->lock) At most: what is in the log may have to be in memory. */
+static uint64_t pinned_locked(const struct journal *j)
+{
+	return list_empty(&j->checkpoint) ? 0 : j->end - j->first - 1 - log_free_locked(j);
+}
+
+static uint64_t shrink_count(struct shrinker *s)
+{
+	struct journal *j;
+	uint64_t n = 0;
+
+	spin_lock(&journals_lock);
+	list_for_each_entry(j, &journals, link) {
+		spin_lock(&j->lock);
+		n += pinned_locked(j);
+		spin_unlock(&j->lock);
+	}
+	spin_unlock(&journals_lock);
+	return n;
+}
+
+static uint64_t shrink_scan(struct shrinker *s, uint64_t n)
+{
+	struct journal *j;
+	uint64_t gone = 0;
+
+	spin_lock(&journals_lock);
+	list_for_each_entry(j, &journals, link)
+		gone += blocks_retire(j, n - MIN(n, gone));
+	spin_unlock(&journals_lock);
+	return gone;
+}
+
+void journal_init(void)
+{
+	static struct shrinker shrinker = {
+		.name = "journals", .count = shrink_count, .scan = shrink_scan};
+
+	shrinker_register(&shrinker);
+}
+
+/* --- beginning and end --- */
 
 static int scratch_alloc(struct journal *j)
 {
@@ -80,6 +133,9 @@ static int scratch_alloc(struct journal *j)
 /* What activation allocates. */
 static void journal_release(struct journal *j)
 {
+	spin_lock(&journals_lock);
+	list_del(&j->link);
+	spin_unlock(&journals_lock);
 	jblocks_free(j);
 	for (unsigned i = 0; i < LOG_SCRATCH; i++) {
 		kfree(j->log.scratch[i]);
@@ -114,6 +170,9 @@ static void journal_reset(struct journal *j, const struct journal_ops *ops)
 	j->max_blocks = MIN(len / 4, 4096u);
 	j->room = j->max_blocks + j->max_blocks / 32 + 8;
 	j->active = true;
+	spin_lock(&journals_lock);
+	list_add_tail(&j->link, &journals);
+	spin_unlock(&journals_lock);
 }
 
 int journal_activate(struct journal *j, const struct journal_ops *ops)

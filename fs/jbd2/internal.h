@@ -70,6 +70,7 @@ struct journal {
 	uint32_t sequence;		 /* (j) of the next transaction */
 
 	/* From here on: while it is active. */
+	struct list_head link;		 /* (journals_lock) */
 	const struct journal_ops *ops;
 	struct spinlock lock;
 	struct mutex commit_lock;	 /* RANK_JOURNAL */

@@ -103,3 +103,6 @@ uint32_t journal_committed(const struct journal *j); /* the last one */
  */
 void journal_abort(struct journal *j, int err, const char *what);
 bool journal_aborted(const struct journal *j);
+
+/* Once, at boot: when memory is short, the blocks that are in their places are let go. */
+void journal_init(void);
