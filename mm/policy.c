@@ -28,6 +28,7 @@ static struct {
 	uint64_t goal;		/* pages on trial */
 	uint64_t vacant;	/* room for established pages; at first without end */
 	uint64_t gone;		/* victims since the epoch began */
+	uint64_t stuck;		/* victims that came back, less those that went after them */
 	uint32_t now;		/* the epoch's stamp */
 	/* By stamp of last use: pages, here or gone; of those, in this epoch: back; in MAIN. */
 	uint32_t last[STAMPS], back[STAMPS], kept[STAMPS];
@@ -69,6 +70,12 @@ static void pull(struct frame *f)
 
 	frame_list_remove(&policy.queue[which], f);
 	frame_clear(f, FRAME_MAIN | FRAME_COLD);
+}
+
+static void move(struct frame *f, unsigned which)
+{
+	pull(f);
+	push(f, which);
 }
 
 /* For good; f is held, or being freed by the caller. */
@@ -129,16 +136,9 @@ static struct frame *weakest(void)
 		if (!f || !used(f))
 			return f;
 		frame_clear(f, FRAME_REFERENCED);
-		pull(f);
-		push(f, MAIN);
+		move(f, MAIN);
 	}
 	return NULL;
-}
-
-static void demote(struct frame *f)
-{
-	pull(f);
-	push(f, TRIAL);
 }
 
 /* Put f where it belongs by its last use but one. */
@@ -147,7 +147,7 @@ static void place(struct frame *f, uint32_t stamp)
 	struct frame *w = weakest();
 
 	if (w && age(stamp) < age(stamp_of(w))) {
-		demote(w);
+		move(w, TRIAL);
 		push(f, MAIN);
 	} else {
 		push(f, TRIAL);
@@ -162,9 +162,7 @@ static void enter_new(struct frame *f)
 	if (policy.vacant &&
 	    policy.queue[TRIAL].n > MAX(policy.goal, policy_pages() / TRIAL_SHARE)) {
 		policy.vacant--;
-		f = head(TRIAL);
-		pull(f);
-		push(f, MAIN);
+		move(head(TRIAL), MAIN);
 	}
 }
 
@@ -253,19 +251,23 @@ struct frame *policy_victim(void **with)
 	struct frame *f, *w;
 
 	policy.vacant = 0;
-	/* New private pages, as many as went at most, enter with the next harvest. */
-	if (policy.queue[TRIAL].n + policy.gone < policy.goal) {
+	policy.stuck -= policy.stuck > 0;
+	/*
+	 * New private pages, as many as went at most, enter with the next harvest. When nothing on
+	 * trial can go, established ones are tried.
+	 */
+	if (policy.queue[TRIAL].n + policy.gone < policy.goal ||
+	    policy.stuck > policy.queue[TRIAL].n) {
 		w = weakest();
 		if (w)
-			demote(w);
+			move(w, TRIAL);
 	}
 	f = choose();
 	if (f && page_hold(f, with)) {
 		take_off(f);
 		policy.gone++;
 	} else if (f) {
-		pull(f);
-		push(f, TRIAL); /* who frees it takes it off */
+		move(f, TRIAL); /* who frees it takes it off */
 		f = NULL;
 	}
 	spin_unlock_irq(&policy.lock, irq);
@@ -276,6 +278,7 @@ void policy_return(struct frame *f)
 {
 	uint64_t irq = spin_lock_irq(&policy.lock);
 
+	policy.stuck = MIN(policy.stuck + 2, policy_pages());
 	count_out(stamp_of(f));
 	stamp_now(f);
 	if (!frame_has(f, FRAME_QUEUED))
@@ -348,12 +351,8 @@ void policy_epoch(void)
 	policy.goal -= MIN(policy.goal, shorter);
 	policy.goal = MIN(MAX(policy.goal, least), policy_pages() - least);
 	/* More on trial than that: memory that was found late, or the queue became shorter. */
-	while (policy.queue[TRIAL].n > policy.goal + least) {
-		struct frame *f = head(TRIAL);
-
-		pull(f);
-		push(f, MAIN);
-	}
+	while (policy.queue[TRIAL].n > policy.goal + least)
+		move(head(TRIAL), MAIN);
 	policy.now = (policy.now + 1) % STAMPS;
 	policy.last[policy.now] = 0;
 	policy.gone = 0;
