@@ -85,7 +85,7 @@ int buf_zero(struct super_block *sb, uint64_t block, struct buf *b)
 
 	/* What is not cached need not be read. */
 	if (block < atomic_load(&sb->meta.size) >> PAGE_SHIFT)
-		f = pagecache_add(&sb->meta, block, true, &err);
+		f = pagecache_add(&sb->meta, block, FRAME_NOFS, &err);
 	if (f) {
 		/* Ours, so that it is not reclaimed and read after all. */
 		frame_get(f);

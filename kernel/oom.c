@@ -196,8 +196,11 @@ void oom_page_went(const struct object *o, uint64_t index, bool scarce)
 	uint32_t tag, *place;
 
 	psi_page_went(o, index);
-	if (!scarce)
+	if (!scarce) {
+		/* There is room for files again: whoever read back what went has it, or is dead. */
+		watch.thrashing = false;
 		return;
+	}
 	now = time_ns();
 	irq = spin_lock_irq(&watch.lock);
 	place = place_of(o, index, &tag);
@@ -227,7 +230,8 @@ void oom_page_back(const struct object *o, uint64_t index)
 	spin_unlock_irq(&watch.lock, irq);
 }
 
-bool oom_thrashing(void)
+void oom_end_thrashing(void)
 {
-	return atomic_exchange(&watch.thrashing, false);
+	if (unlikely(watch.thrashing) && atomic_exchange(&watch.thrashing, false))
+		oom_kill();
 }

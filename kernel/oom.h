@@ -33,6 +33,7 @@ static inline void oom_page_came(const struct object *o, uint64_t index)
 		oom_page_back(o, index);
 	psi_page_came(o, index);
 }
-bool oom_thrashing(void);
+/* Somebody is killed if that is so. May sleep. */
+void oom_end_thrashing(void);
 /* From 0 to 2000, of which 667 to 1333 are for who has an oom_score_adj of 0; takes proc_lock. */
 unsigned oom_score(struct process *p);

@@ -139,6 +139,15 @@ void psi_end(struct psi_stall *s)
 
 /* --- all harts together --- */
 
+bool psi_waits_for_io(void)
+{
+	bool waits = false;
+
+	for (uint32_t i = 0; i < nharts; i++)
+		waits |= __atomic_load_n(&psi_harts[i].stalled[PSI_IO], __ATOMIC_RELAXED);
+	return waits;
+}
+
 typedef uint64_t psi_times[PSI_RESOURCES][DEGREES];
 
 /* Take what a hart has counted. How long it had anything to do. */

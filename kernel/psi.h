@@ -34,6 +34,9 @@ struct psi_stall {
 void psi_begin(struct psi_stall *s, uint32_t what);
 void psi_end(struct psi_stall *s);
 
+/* Does anybody wait for a device? Any context. */
+bool psi_waits_for_io(void);
+
 /* As wait_event, for what a block device is to do. */
 #define wait_event_io(wq, condition, mode)                                                         \
 	({                                                                                         \

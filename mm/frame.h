@@ -177,6 +177,7 @@ enum {
 	FRAME_NOFS = 2,	  /* _wait: the caller holds file-system locks: no shrinkers */
 	FRAME_RESERVE = 4, /* may dip into the reserve: calls that free memory, the I/O path */
 	FRAME_DMA32 = 8,  /* wholly below 4 GiB */
+	FRAME_TRY = 16,	  /* _wait: only as long as something goes; nobody is killed for it */
 };
 
 /*
@@ -187,7 +188,8 @@ struct frame *frame_alloc(unsigned order, unsigned flags) __must_check;
 /*
  * As frame_alloc, but reclaims as soon as memory is short, and waits when there is none. Only
  * with no lock held that reclaim takes (none at all; with FRAME_NOFS file-system locks are
- * fine). NULL when the running thread is dying, or order > 3 and memory is too fragmented.
+ * fine). NULL when the running thread is dying, with FRAME_TRY, or if order > 3 and memory is too
+ * fragmented.
  */
 struct frame *frame_alloc_wait(unsigned order, unsigned flags) __must_check;
 /* Give back 2^order frames whatever their count: the only reference is the caller's. */

@@ -14,7 +14,7 @@
 #include "mm/stat.h"
 #include "mm/writeback.h"
 
-#define READAHEAD_MAX 32 /* pages a miss may bring in */
+#define READAHEAD_MAX 32U /* pages a miss may bring in */
 #define REMOVE_BATCH  16
 
 _Atomic uint64_t pagecache_nr_frames, pagecache_nr_file;
@@ -139,9 +139,9 @@ static void drop_busy(struct object *o, struct frame *f)
 	frame_put(f);
 }
 
-struct frame *pagecache_add(struct object *o, uint64_t index, bool wait, int *err)
+struct frame *pagecache_add(struct object *o, uint64_t index, unsigned wait, int *err)
 {
-	struct frame *f = wait ? frame_alloc_wait(0, FRAME_NOFS) : frame_alloc(0, 0);
+	struct frame *f = wait ? frame_alloc_wait(0, wait) : frame_alloc(0, 0);
 
 	*err = f ? insert(o, index, f) : -ENOMEM;
 	if (*err && f)
@@ -150,10 +150,10 @@ struct frame *pagecache_add(struct object *o, uint64_t index, bool wait, int *er
 }
 
 /*
- * Read index, and up to n - 1 pages behind it that are missing too. 0 or -errno for the first;
- * what others have put there meanwhile is left alone.
+ * Read index, and up to n - 1 pages behind it that are missing too. 0 or -errno for the first; what
+ * others have put there meanwhile is left alone. wait: as pagecache_add has it.
  */
-static int read_in(struct object *o, uint64_t index, uint32_t n)
+static int read_in(struct object *o, uint64_t index, uint32_t n, unsigned wait)
 {
 	struct frame *frames[READAHEAD_MAX];
 	uint64_t pages = DIV_ROUND_UP(o->size, PAGE_SIZE);
@@ -161,11 +161,9 @@ static int read_in(struct object *o, uint64_t index, uint32_t n)
 	int err = 0, first = 0;
 
 	/* What lives in memory only has nothing to read ahead: a page costs when it is touched. */
-	n = o->ops->write_pages ? MIN(n, (uint32_t)READAHEAD_MAX) : 1;
-	for (got = 0; got < n; got++) {
-		if (got && index + got >= pages)
-			break;
-		frames[got] = pagecache_add(o, index + got, !got, &err);
+	n = o->ops->write_pages ? MIN(n, READAHEAD_MAX) : 1;
+	for (got = 0; got < n && (!got || index + got < pages); got++) {
+		frames[got] = pagecache_add(o, index + got, got ? 0 : wait, &err);
 		if (!frames[got])
 			break;
 	}
@@ -194,7 +192,7 @@ static uint32_t window_of(struct object *o, uint64_t index, uint64_t wanted)
 
 	if (f)
 		frame_put(f);
-	return f || !index ? READAHEAD_MAX : MIN(wanted, (uint64_t)READAHEAD_MAX);
+	return f || !index ? READAHEAD_MAX : MIN(wanted, READAHEAD_MAX);
 }
 
 /* The page is not there, or f is BUSY, whose reference is dropped: wait until it should be. */
@@ -209,7 +207,7 @@ static __slow int bring_in(struct object *o, uint64_t index, uint64_t wanted, st
 	}
 	if (index > OBJECT_INDEX_MAX)
 		return -EFBIG;
-	return read_in(o, index, wanted ? window_of(o, index, wanted) : 1);
+	return read_in(o, index, wanted ? window_of(o, index, wanted) : 1, FRAME_NOFS);
 }
 
 /* The valid frame of index with a reference. wanted: pages from there on; 0: this one alone. */
@@ -236,14 +234,15 @@ struct frame *pagecache_get(struct object *o, uint64_t index, int *err)
 
 void pagecache_readahead(struct object *o, uint64_t index, uint32_t n)
 {
-	uint64_t pages = DIV_ROUND_UP(o->size, PAGE_SIZE);
+	uint64_t end = MIN(index + n, DIV_ROUND_UP(o->size, PAGE_SIZE));
 
-	for (uint32_t i = 0; i < n && index + i < pages; i++) {
-		struct frame *f = pagecache_find(o, index + i);
+	for (; index < end; index++) {
+		struct frame *f = pagecache_find(o, index);
 
 		if (f)
 			frame_put(f);
-		else if (read_in(o, index + i, MIN(n - i, (uint32_t)READAHEAD_MAX)))
+		else if (read_in(o, index, (uint32_t)MIN(end - index, READAHEAD_MAX),
+				 FRAME_NOFS | FRAME_TRY))
 			return;
 	}
 }
@@ -318,7 +317,7 @@ static struct frame *get_for_write(struct object *o, uint64_t index, uint32_t of
 		/* A new page gets its place only once it holds what was written: see write_page. */
 		*fresh = !f && whole;
 		if (*fresh) {
-			f = pagecache_add(o, index, true, err);
+			f = pagecache_add(o, index, FRAME_NOFS, err);
 			if (!f && *err == -EEXIST)
 				continue;
 			return f ? frame_get(f) : NULL;

@@ -58,9 +58,10 @@ extern _Atomic uint64_t pagecache_nr_frames, pagecache_nr_file;
 struct frame *pagecache_find(struct object *o, uint64_t index);
 /*
  * A new frame in the cache, BUSY and with the tree's reference only: the caller fills it and calls
- * frame_done. NULL with *err: -EEXIST if there is one already, -ENOMEM. Waits for memory if wait.
+ * frame_done. NULL with *err: -EEXIST if there is one already, -ENOMEM. wait: flags of
+ * frame_alloc_wait; 0: memory is not waited for.
  */
-struct frame *pagecache_add(struct object *o, uint64_t index, bool wait, int *err);
+struct frame *pagecache_add(struct object *o, uint64_t index, unsigned wait, int *err);
 /*
  * Up to n cached frames, valid (not BUSY), of indices [first, first + n), each with a reference; a
  * slot without one is NULL. Returns all their words together: has any of them this flag?

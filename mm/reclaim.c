@@ -120,8 +120,6 @@ static struct frame *alloc_wait(unsigned order, unsigned flags)
 	unsigned fruitless = 0;
 
 	lockrank_assert_may_sleep();
-	if (oom_thrashing())
-		oom_kill();
 	for (;;) {
 		uint64_t want = 32UL << order, seen = rounds;
 		/* Once enough is on its way out, waiting is all that helps. */
@@ -129,20 +127,22 @@ static struct frame *alloc_wait(unsigned order, unsigned flags)
 					 ? want
 					 : reclaim_frames(want, flags & FRAME_NOFS);
 		uint64_t writing = swap_nr_writing;
-		struct frame *f = frame_alloc(order, flags);
+		struct frame *f;
 
+		oom_end_thrashing();
+		f = frame_alloc(order, flags);
 		if (f)
 			return f;
 		if (signal_fatal_pending())
 			return frame_alloc(order, flags | FRAME_RESERVE);
-		/* What should be written may be waiting for memory itself. */
+		/* What should be written may wait for memory itself; what is read is in use. */
 		if (!freed && !fruitless)
 			patience = time_ns() + 10 * NSEC_PER_SEC;
 		fruitless = freed ? 0 : fruitless + 1;
-		if (order > 3 && fruitless > 4)
+		if ((order > 3 || (flags & FRAME_TRY)) && fruitless > 4)
 			return NULL;
-		if (fruitless > 8 && ((!pagecache_nr_dirty && !pagecache_nr_writeback) ||
-				      time_ns() > patience)) {
+		if (fruitless > 8 && (!(pagecache_nr_dirty || pagecache_nr_writeback ||
+					psi_waits_for_io()) || time_ns() > patience)) {
 			if (!oom_kill())
 				return frame_alloc(order, flags | FRAME_RESERVE);
 			fruitless = 0;

@@ -123,6 +123,11 @@ void psi_end(struct psi_stall *s)
 	assert_always(s->what);
 }
 
+bool psi_waits_for_io(void)
+{
+	return false;
+}
+
 void psi_page_went(const struct object *o, uint64_t index)
 {
 	(void)o;
