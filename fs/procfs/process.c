@@ -361,6 +361,14 @@ static int show_limits(struct proc_text *t, struct process *p)
 	return 0;
 }
 
+static int show_personality(struct proc_text *t, struct process *p)
+{
+	if (!proc_may_inspect(p))
+		return -EPERM;
+	proc_printf(t, "%08x\n", p->personality);
+	return 0;
+}
+
 /* --- links --- */
 
 static int place_take(struct process *p, bool root, struct path *out)
@@ -479,6 +487,7 @@ const struct proc_entry proc_process_entries[] = {
 	{.name = "oom_score_adj", .mode = S_IFREG | 0644, .show = proc_show_oom_score_adj,
 	 .store = proc_store_oom_score_adj},
 	{.name = "pagemap", .mode = S_IFREG | 0400, .read = proc_read_pagemap},
+	{.name = "personality", .mode = S_IFREG | 0400, .show = show_personality},
 	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root, .follow = follow_root},
 	{.name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_smaps},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},

@@ -97,6 +97,34 @@ TEST(proc, personality)
 	CHECK_EQ(syscall(SYS_personality, before), before | ADDR_NO_RANDOMIZE);
 }
 
+/* It is read by those who may look into the process. */
+TEST(proc, personality_file, .root = true)
+{
+	long before = CHECK_OK(syscall(SYS_personality, 0xffffffffu));
+	char name[64], text[32], want[32];
+	struct stat st;
+	pid_t pid;
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%d/personality", getpid());
+	CHECK_OK(stat(name, &st));
+	CHECK_EQ(st.st_mode, S_IFREG | 0400);
+	CHECK_OK(syscall(SYS_personality, before | ADDR_NO_RANDOMIZE));
+	snprintf(want, sizeof(want), "%08lx\n", before | ADDR_NO_RANDOMIZE);
+	file_text(name, text, sizeof(text));
+	CHECK_STR(text, want);
+	fd = (int)CHECK_OK(open(name, O_RDONLY));
+	pid = child();
+	if (!pid) {
+		CHECK_EQ(read(fd, text, 5), 5);
+		become_user();
+		CHECK_ERR(pread(fd, text, 5, 0), EPERM);
+		CHECK_ERR(open(name, O_RDONLY), EACCES);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+}
+
 static void execs(int dir, const char *path, int flags)
 {
 	char *const argv[] = { "usertests", "--helper", "exit", "42", NULL };
