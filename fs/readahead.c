@@ -1,6 +1,6 @@
 /*
- * Reading ahead of who reads from front to back: a thread brings in the next pages while the
- * reader works on these. Who jumps about gets what it asks for, and nothing is read ahead.
+ * Reading ahead of who reads from front to back: threads bring in the next pages while the reader
+ * works on these. Who jumps about gets what it asks for, and nothing is read ahead.
  */
 #include <stdatomic.h>
 
@@ -12,6 +12,8 @@
 
 #define WINDOW 32u /* pages asked for at once: one request of 128 KiB */
 #define QUEUE  16u
+/* While one has its pages told that they are there, the device works for the other. */
+#define THREADS 2
 
 struct ahead {
 	struct object *object; /* referenced */
@@ -101,9 +103,11 @@ void readahead_slow(struct file *f, struct object *o, uint64_t next)
 
 void readahead_start(void)
 {
-	struct thread *t = kthread_create("readahead", readahead_thread, NULL);
+	for (int i = 0; i < THREADS; i++) {
+		struct thread *t = kthread_create("readahead", readahead_thread, NULL);
 
-	if (!t)
-		panic("no memory for the read-ahead thread");
-	thread_start(t);
+		if (!t)
+			panic("no memory for the read-ahead threads");
+		thread_start(t);
+	}
 }

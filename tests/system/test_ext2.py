@@ -366,6 +366,35 @@ def test_requests(journal):
     check(breaks_in(disk, "f", 4) <= 4, debugfs(disk, "stat f"))
 
 
+def long_reads(log):
+    """How many long reads were in flight after each of them that ended, as QEMU traced them."""
+    flying, counts = set(), []
+    for line in log.split("\n"):
+        words = line.split()
+        if line.startswith("virtio_blk_handle_read ") and int(words[8]) >= 64:
+            flying.add((words[2], words[4]))
+        elif line.startswith("virtio_blk_req_complete ") and (words[2], words[4]) in flying:
+            flying.remove((words[2], words[4]))
+            counts.append(len(flying))
+    return counts
+
+
+def test_read_ahead():
+    """A slow disk is never without work while a file is read from front to back."""
+    disk = new_image("disk.img", tree=tree_of({"f": os.urandom(4 * MIB)}),
+                     options=["-b", "4096", "-O", "extent"])
+    trace = os.path.join(scratch(), "trace")
+    # A request takes a quarter of a second: as long may the next one take to come.
+    run("mount -r -t ext2 /dev/vdb /mnt; dd if=/mnt/f of=/dev/null bs=16k", status=0,
+        qemuflags=f"-drive file={disk},if=none,format=raw,id=slow,throttling.bps-read=524288 "
+        f"-device virtio-blk-device,drive=slow -D {trace} "
+        "-trace virtio_blk_handle_read -trace virtio_blk_req_complete")
+    with open(trace, encoding="ascii") as file:
+        counts = long_reads(file.read())
+    # Once it is under way; at the end there is no more to be read.
+    check(len(counts) >= 32 and counts[-27:-1].count(0) <= 4, counts)
+
+
 def test_appended_in_turn():
     """Two files that grow block by block at the same time do not lie in single blocks."""
     disk = new_image("disk.img", size=64 * MIB, options=["-b", "4096", "-j"])
