@@ -54,6 +54,7 @@ static uint64_t blocks_retire(struct journal *j, uint64_t n)
 int checkpoint_locked(struct journal *j)
 {
 	uint32_t head = j->head, next = j->committed + 1;
+	bool home;
 	int err;
 
 	if (atomic_load(&j->aborted))
@@ -63,7 +64,10 @@ int checkpoint_locked(struct journal *j)
 		return 0;
 	err = pagecache_sync(&j->sb->meta, 0, UINT32_MAX);
 	blocks_retire(j, UINT64_MAX);
-	if (!err && !atomic_load(&j->aborted) && list_empty(&j->checkpoint)) {
+	spin_lock(&j->lock);
+	home = list_empty(&j->checkpoint);
+	spin_unlock(&j->lock);
+	if (!err && !atomic_load(&j->aborted) && home) {
 		err = journal_super_write(j, head, next);
 		spin_lock(&j->lock);
 		if (!err)
@@ -80,7 +84,9 @@ int checkpoint_locked(struct journal *j)
 /* (j->lock) At most: what is in the log may have to be in memory. */
 static uint64_t pinned_locked(const struct journal *j)
 {
-	return list_empty(&j->checkpoint) ? 0 : j->end - j->first - 1 - log_free_locked(j);
+	return atomic_load(&j->aborted) || list_empty(&j->checkpoint)
+		       ? 0
+		       : j->end - j->first - 1 - log_free_locked(j);
 }
 
 static uint64_t shrink_count(struct shrinker *s)
