@@ -278,7 +278,7 @@ void policy_return(struct frame *f)
 {
 	uint64_t irq = spin_lock_irq(&policy.lock);
 
-	policy.stuck = MIN(policy.stuck + 2, policy_pages());
+	policy.stuck = MIN(policy.stuck + 2, 2 * policy.queue[TRIAL].n + 8UL);
 	count_out(stamp_of(f));
 	stamp_now(f);
 	if (!frame_has(f, FRAME_QUEUED))

@@ -129,7 +129,8 @@ static struct frame *alloc_wait(unsigned order, unsigned flags)
 		uint64_t writing = swap_nr_writing;
 		struct frame *f;
 
-		oom_end_thrashing();
+		if (!(flags & FRAME_TRY))
+			oom_end_thrashing();
 		f = frame_alloc(order, flags);
 		if (f)
 			return f;
