@@ -146,9 +146,9 @@ static int power_up(struct sd_card *c, bool version2)
 		int err = app_command(c, SD_APP_OP_COND, arg,
 				      c->host->spi ? MMC_RESP_R1 : MMC_RESP_R3, r);
 
-		/* Silence: no card, or one that is not an SD card. */
+		/* Silence: no card, or no SD card, unless it has answered before. */
 		if (err)
-			return err == -ETIMEDOUT ? -ENOMEDIUM : err;
+			return err == -ETIMEDOUT && !version2 ? -ENOMEDIUM : err;
 		if (c->host->spi ? !(r[1] & SD_SPI_IDLE) : r[0] & SD_OCR_READY)
 			break;
 		if (time_ns() > deadline)
