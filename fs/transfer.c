@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/flags.h"
 #include "fs/vfs.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
@@ -114,6 +115,8 @@ static ssize64_t copy_range_check(struct file *in, struct file *out, uint64_t in
 		return -EBADF;
 	if (in->inode->sb != out->inode->sb)
 		return -EXDEV;
+	if (inode_has(out->inode, INODE_IMMUTABLE))
+		return -EPERM;
 	if (inode_is_swap(in->inode) || inode_is_swap(out->inode))
 		return -ETXTBSY;
 	if (in_pos + *n < in_pos || out_pos + *n < out_pos)

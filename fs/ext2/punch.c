@@ -2,6 +2,7 @@
  * Punching holes: blocks in the middle of a file are freed and read as zeros.
  */
 #include "fs/ext2/ext2.h"
+#include "fs/flags.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
@@ -74,6 +75,8 @@ int ext2_fallocate(struct file *f, int mode, uint64_t offset, uint64_t len)
 		err = -ETXTBSY;
 	else if (!(mode & FALLOC_FL_PUNCH_HOLE))
 		err = -EOPNOTSUPP;
+	else if (inode_has(inode, INODE_IMMUTABLE | INODE_APPEND))
+		err = -EPERM;
 	/* Behind the end there is nothing; with it goes the rest of the last block. */
 	else if (offset < size)
 		err = hole_punch(inode, offset,

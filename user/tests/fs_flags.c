@@ -164,11 +164,16 @@ static void forbidden_to_all(const char *f)
 
 TEST(fs, flags_immutable, .root = true)
 {
-	int fd;
+	int fd, from, before;
 
 	file_make("f", "abc", 3);
 	file_make("victim", "v", 1);
+	before = (int)CHECK_OK(open("f", O_RDWR));
+	from = (int)CHECK_OK(open("victim", O_RDONLY));
 	flags_set("f", FS_IMMUTABLE_FL);
+	CHECK_ERR(copy_file_range(from, NULL, before, NULL, 1, 0), EPERM);
+	CHECK_OK(close(from));
+	CHECK_OK(close(before));
 	forbidden_to_all("f");
 	CHECK_ERR(open("f", O_WRONLY | O_APPEND), EPERM);
 	CHECK_ERR(open("f", O_CREAT | O_RDWR, 0600), EPERM);
