@@ -15,7 +15,7 @@ static const char *file_key(int fd)
 	struct stat st;
 
 	CHECK_OK(fstat(fd, &st));
-	snprintf(key, sizeof(key), "%02x:%02x:%lu", major(st.st_dev), minor(st.st_dev),
+	snprintf(key, sizeof(key), "%02x:%02x:%lu ", major(st.st_dev), minor(st.st_dev),
 		 (unsigned long)st.st_ino);
 	return key;
 }
@@ -83,7 +83,8 @@ static void expect(int fd, const char *text, const pid_t *pid)
 		size_t at = strlen(want), room = sizeof(want) - at;
 
 		if (text[0] == '%' && text[1] == 'k')
-			snprintf(want + at, room, "%s", file_key(fd));
+			snprintf(want + at, room, "%.*s", (int)strcspn(file_key(fd), " "),
+				 file_key(fd));
 		else if (text[0] == '%' && text[1] == 'p')
 			snprintf(want + at, room, "%d", *pid++);
 		else
@@ -94,6 +95,16 @@ static void expect(int fd, const char *text, const pid_t *pid)
 }
 
 #define EXPECT(fd, text, ...) expect(fd, text, (const pid_t[]){__VA_ARGS__, 0})
+
+/* That n wait, for sleeping may be something else. */
+static void wait_waiters(int fd, int n)
+{
+	for (int found = 0; found < n; usleep(500)) {
+		found = 0;
+		for (const char *at = locks_of(fd); (at = strstr(at, "-> ")); at++)
+			found++;
+	}
+}
 
 static int lock(int fd, int command, short type, off_t from, off_t len)
 {
@@ -133,19 +144,21 @@ TEST(locks, on_files)
 {
 	int fd = file_open(), other = file_open();
 	char names[2][16];
-	struct gate done;
+	struct gate has, done;
 	bool first;
 	pid_t pid;
 
+	gate_make(&has);
 	gate_make(&done);
 	CHECK_OK(flock(fd, LOCK_SH));
 	pid = child();
 	if (!pid) {
 		CHECK_OK(flock(other, LOCK_SH));
+		gate_open(&has);
 		gate_pass(&done);
 		_exit(0);
 	}
-	wait_state(pid, "S");
+	gate_pass(&has);
 	snprintf(names[0], sizeof(names[0]), "%d", getpid());
 	snprintf(names[1], sizeof(names[1]), "%d", pid);
 	first = strcmp(names[0], names[1]) < 0;
@@ -200,18 +213,16 @@ TEST(locks, are_joined)
 	EXPECT(fd, "", 0);
 }
 
-/* A child that waits for [from, from + len) of f. */
-static pid_t waiter(short type, off_t from, off_t len)
+/* A child that waits for [from, from + len) of f as the n-th. */
+static pid_t waiter(int fd, int n, short type, off_t from, off_t len)
 {
 	pid_t pid = child();
 
 	if (!pid) {
-		int fd = file_open();
-
-		CHECK_OK(lock(fd, F_SETLKW, type, from, len));
+		CHECK_OK(lock(file_open(), F_SETLKW, type, from, len));
 		_exit(0);
 	}
-	wait_state(pid, "S");
+	wait_waiters(fd, n);
 	return pid;
 }
 
@@ -222,15 +233,15 @@ TEST(locks, who_waits)
 	pid_t pid[4];
 
 	CHECK_OK(lock(fd, F_SETLK, F_WRLCK, 0, 10));
-	pid[0] = waiter(F_RDLCK, 0, 5);
-	pid[1] = waiter(F_RDLCK, 3, 5);
+	pid[0] = waiter(fd, 1, F_RDLCK, 0, 5);
+	pid[1] = waiter(fd, 2, F_RDLCK, 3, 5);
 	EXPECT(fd,
 	       "POSIX  ADVISORY  WRITE %p %k 0 9\n"
 	       "-> POSIX  ADVISORY  READ %p %k 0 4\n"
 	       "-> POSIX  ADVISORY  READ %p %k 3 7\n",
 	       getpid(), pid[0], pid[1]);
-	pid[2] = waiter(F_WRLCK, 0, 1);
-	pid[3] = waiter(F_WRLCK, 8, 0);
+	pid[2] = waiter(fd, 3, F_WRLCK, 0, 1);
+	pid[3] = waiter(fd, 4, F_WRLCK, 8, 0);
 	EXPECT(fd,
 	       "POSIX  ADVISORY  WRITE %p %k 0 9\n"
 	       "-> POSIX  ADVISORY  READ %p %k 0 4\n"
@@ -258,7 +269,7 @@ TEST(locks, who_waits_for_files)
 			CHECK_OK(i ? lock(own, F_OFD_SETLKW, F_RDLCK, 7, 3) : flock(own, LOCK_EX));
 			_exit(0);
 		}
-		wait_state(pid[i], "S");
+		wait_waiters(fd, i + 1);
 	}
 	EXPECT(fd,
 	       "FLOCK  ADVISORY  READ %p %k 0 EOF\n"
@@ -279,7 +290,7 @@ TEST(locks, waiter_is_killed)
 	pid_t pid;
 
 	CHECK_OK(lock(fd, F_SETLK, F_WRLCK, 0, 10));
-	pid = waiter(F_WRLCK, 0, 0);
+	pid = waiter(fd, 1, F_WRLCK, 0, 0);
 	CHECK_OK(kill(pid, SIGKILL));
 	expect_signal(pid, SIGKILL);
 	EXPECT(fd, "POSIX  ADVISORY  WRITE %p %k 0 9\n", getpid());
@@ -306,7 +317,7 @@ TEST(locks, leases)
 			CHECK_OK(open("f", i ? O_RDWR : O_RDONLY));
 			_exit(0);
 		}
-		wait_state(pid[i], "S");
+		wait_waiters(fd, i + 1);
 	}
 	EXPECT(fd,
 	       "LEASE  BREAKING  UNLCK %p %k 0 EOF\n"
