@@ -384,9 +384,9 @@ def test_read_ahead():
     disk = new_image("disk.img", tree=tree_of({"f": os.urandom(4 * MIB)}),
                      options=["-b", "4096", "-O", "extent"])
     trace = os.path.join(scratch(), "trace")
-    # A request takes a quarter of a second: as long may the next one take to come.
+    # A request takes half a second: as long may the next one take to come.
     run("mount -r -t ext2 /dev/vdb /mnt; dd if=/mnt/f of=/dev/null bs=16k", status=0,
-        qemuflags=f"-drive file={disk},if=none,format=raw,id=slow,throttling.bps-read=524288 "
+        qemuflags=f"-drive file={disk},if=none,format=raw,id=slow,throttling.bps-read=262144 "
         f"-device virtio-blk-device,drive=slow -D {trace} "
         "-trace virtio_blk_handle_read -trace virtio_blk_req_complete")
     with open(trace, encoding="ascii") as file:
