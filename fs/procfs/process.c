@@ -50,7 +50,7 @@ static char state_of(struct process *p, struct thread *t)
 	case THREAD_DEAD:
 		return 'Z';
 	default:
-		return t->wait_mode == WAIT_UNINTERRUPTIBLE ? 'D' : 'S';
+		return t->wait_mode == WAIT_INTERRUPTIBLE ? 'S' : 'D';
 	}
 }
 

@@ -210,6 +210,28 @@ TEST(proc, vfork_shares_memory)
 	expect_exit(pid, 5);
 }
 
+/* Nothing but SIGKILL ends the wait for who runs on one's memory: D in /proc/PID/stat. */
+TEST(proc, vfork_parent_state)
+{
+	struct gate gate;
+	pid_t pid, own;
+
+	gate_make(&gate);
+	pid = child();
+	if (!pid) {
+		own = vfork();
+		if (!own) {
+			gate_pass(&gate);
+			_exit(0);
+		}
+		expect_exit(own, 0);
+		_exit(0);
+	}
+	wait_state(pid, "D");
+	gate_open(&gate);
+	expect_exit(pid, 0);
+}
+
 TEST(proc, vfork_exec)
 {
 	pid_t pid = vfork();
