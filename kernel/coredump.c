@@ -252,8 +252,21 @@ static void write_all(struct dump *d, struct aspace *as, const struct notes *not
 	(void)write_end(d, at);
 }
 
-char core_pattern[CORE_PATTERN_SIZE] = "core";
+#define CORE_PATTERN_SIZE 128
+
+static struct spinlock pattern_lock = SPINLOCK_INIT("core pattern", RANK_FILES);
+static char pattern_text[CORE_PATTERN_SIZE] = "core"; /* (pattern_lock) */
+
+const struct line core_pattern = {pattern_text, sizeof(pattern_text), &pattern_lock};
 uint64_t core_uses_pid;
+
+static void nodename_part(char *out, size_t size)
+{
+	char name[sizeof(utsname.nodename)];
+
+	line_get(&uts_nodename, name);
+	strlcpy(out, name, size);
+}
 
 /* What stands for %what in a pattern, into out; nothing for one that is not known. */
 static void name_part(char what, int sig, char *out, size_t size)
@@ -276,7 +289,7 @@ static void name_part(char what, int sig, char *out, size_t size)
 	else if (what == 't')
 		snprintf(out, size, "%lu", (unsigned long)(time_realtime() / NSEC_PER_SEC));
 	else if (what == 'h')
-		strlcpy(out, utsname.nodename, size);
+		nodename_part(out, size);
 	else if (what == 'e')
 		strlcpy(out, t->comm, size);
 	/* A name of a machine or a program makes no folders. */
@@ -287,11 +300,12 @@ static void name_part(char what, int sig, char *out, size_t size)
 /* The name of the core file, by core_pattern(5). */
 static void name_make(char *name, size_t size, int sig)
 {
+	char pattern[CORE_PATTERN_SIZE], part[80];
 	bool pid = false;
-	char part[80];
 	size_t n = 0;
 
-	for (const char *c = core_pattern; *c; c++) {
+	line_get(&core_pattern, pattern);
+	for (const char *c = pattern; *c; c++) {
 		part[0] = *c;
 		part[1] = '\0';
 		if (*c == '%') {

@@ -3,11 +3,11 @@
  */
 #pragma once
 
+#include "kernel/line.h"
 #include "kernel/uapi/signal.h"
 
 /* How core files are named: core(5). (/proc/sys/kernel/core_pattern, core_uses_pid) */
-#define CORE_PATTERN_SIZE 128
-extern char core_pattern[CORE_PATTERN_SIZE];
+extern const struct line core_pattern;
 extern uint64_t core_uses_pid;
 
 /*

@@ -30,6 +30,11 @@ struct utsname utsname = {
 };
 static struct spinlock uts_lock = SPINLOCK_INIT("uts", RANK_FILES);
 
+const struct line uts_sysname = {utsname.sysname, sizeof(utsname.sysname), &uts_lock};
+const struct line uts_release = {utsname.release, sizeof(utsname.release), &uts_lock};
+const struct line uts_nodename = {utsname.nodename, sizeof(utsname.nodename), &uts_lock};
+const struct line uts_domainname = {utsname.domainname, sizeof(utsname.domainname), &uts_lock};
+
 SYSCALL1(uname, uaddr_t, out)
 {
 	struct utsname u;
@@ -40,9 +45,9 @@ SYSCALL1(uname, uaddr_t, out)
 	return copy_to_user(out, &u, sizeof(u));
 }
 
-static long set_name(char *field, uaddr_t name, int len)
+static long set_name(const struct line *line, uaddr_t name, int len)
 {
-	char buf[65] = {0};
+	char buf[64];
 
 	if (!cred_capable(CAP_SYS_ADMIN))
 		return -EPERM;
@@ -50,20 +55,18 @@ static long set_name(char *field, uaddr_t name, int len)
 		return -EINVAL;
 	if (copy_from_user(buf, name, len))
 		return -EFAULT;
-	spin_lock(&uts_lock);
-	memcpy(field, buf, sizeof(buf));
-	spin_unlock(&uts_lock);
+	line_set(line, buf, (size_t)len);
 	return 0;
 }
 
 SYSCALL2(sethostname, uaddr_t, name, int, len)
 {
-	return set_name(utsname.nodename, name, len);
+	return set_name(&uts_nodename, name, len);
 }
 
 SYSCALL2(setdomainname, uaddr_t, name, int, len)
 {
-	return set_name(utsname.domainname, name, len);
+	return set_name(&uts_domainname, name, len);
 }
 
 struct sysinfo {

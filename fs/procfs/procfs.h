@@ -5,6 +5,7 @@
 #pragma once
 
 #include "fs/vfs.h"
+#include "kernel/line.h"
 
 struct process;
 struct aspace;
@@ -32,10 +33,11 @@ struct proc_number {
 	void (*changed)(void); /* called after it was set; may be NULL */
 };
 
+#define PROC_LINE_MAX 128
+
 /* A line of text that can be read and, by who may write to the file, set. */
 struct proc_string {
-	char *value;
-	size_t size;			/* with the NUL; what is longer is cut */
+	const struct line *line;	/* of at most PROC_LINE_MAX bytes */
 	bool (*allowed)(const char *s); /* else EINVAL; NULL: anything */
 };
 

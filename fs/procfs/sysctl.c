@@ -25,11 +25,10 @@
 #include "mm/reclaim.h"
 #include "mm/writeback.h"
 
-static const struct proc_string ostype = {utsname.sysname, sizeof(utsname.sysname), NULL};
-static const struct proc_string osrelease = {utsname.release, sizeof(utsname.release), NULL};
-static const struct proc_string hostname = {utsname.nodename, sizeof(utsname.nodename), NULL};
-static const struct proc_string domainname = {
-	utsname.domainname, sizeof(utsname.domainname), NULL};
+static const struct proc_string ostype = {&uts_sysname, NULL};
+static const struct proc_string osrelease = {&uts_release, NULL};
+static const struct proc_string hostname = {&uts_nodename, NULL};
+static const struct proc_string domainname = {&uts_domainname, NULL};
 
 /* No program is run for one. */
 static bool pattern_allowed(const char *s)
@@ -37,7 +36,7 @@ static bool pattern_allowed(const char *s)
 	return *s && *s != '|';
 }
 
-static const struct proc_string pattern = {core_pattern, sizeof(core_pattern), pattern_allowed};
+static const struct proc_string pattern = {&core_pattern, pattern_allowed};
 static const struct proc_number core_pid = {&core_uses_pid, 0, 1, NULL};
 
 static int show_cap_last_cap(struct proc_text *t, struct process *p)

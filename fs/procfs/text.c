@@ -69,6 +69,14 @@ static bool has_sign(const struct proc_number *n)
 	return n->max <= INT64_MAX;
 }
 
+static void line_print(struct proc_text *t, const struct line *l)
+{
+	char text[PROC_LINE_MAX];
+
+	line_get(l, text);
+	proc_printf(t, "%s\n", text);
+}
+
 static int text_make(struct proc_text *t, struct proc_inode *pi)
 {
 	const struct proc_entry *e = pi->entry;
@@ -80,7 +88,7 @@ static int text_make(struct proc_text *t, struct proc_inode *pi)
 	if (e->show)
 		return e->show(t, pi->process);
 	if (e->string)
-		proc_printf(t, "%s\n", e->string->value);
+		line_print(t, e->string->line);
 	else if (has_sign(e->number))
 		proc_printf(t, "%ld\n", (long)*e->number->value);
 	else
@@ -166,7 +174,7 @@ static int string_store(const struct proc_string *s, char *text)
 		*end = '\0';
 	if (s->allowed && !s->allowed(text))
 		return -EINVAL;
-	strlcpy(s->value, text, s->size);
+	line_set(s->line, text, strlen(text));
 	return 0;
 }
 

@@ -168,6 +168,47 @@ TEST(sysctl, domainname, .root = true)
 	CHECK_STR(text, "example\n");
 }
 
+/* The other name is set, by the call and by the file in turn, until it is killed. */
+static void rename_host(void)
+{
+	char one[64], other[65] = "";
+
+	memset(one, 'a', sizeof(one));
+	memset(other, 'b', 64);
+	for (;;) {
+		CHECK_OK(sethostname(one, sizeof(one)));
+		CHECK_EQ(put(KERNEL "hostname", other), 0);
+	}
+}
+
+/* Who reads a name while it is set sees one that it was set to. */
+TEST(sysctl, hostname_is_whole, .root = true)
+{
+	struct utsname u, was;
+	char text[80];
+	pid_t pid;
+
+	CHECK_OK(uname(&was));
+	CHECK_OK(sethostname("b", 1));
+	pid = child();
+	if (!pid)
+		rename_host();
+	do
+		CHECK_OK(uname(&u));
+	while (!strcmp(u.nodename, "b"));
+	for (int i = 0; i < 5000; i++) {
+		CHECK_OK(uname(&u));
+		if (strspn(u.nodename, "a") != 64)
+			CHECK_EQ(strspn(u.nodename, "b"), 64);
+		file_text(KERNEL "hostname", text, sizeof(text));
+		if (strspn(text, "a") != 64)
+			CHECK_EQ(strspn(text, "b"), 64);
+	}
+	CHECK_OK(kill(pid, SIGKILL));
+	expect_signal(pid, SIGKILL);
+	CHECK_OK(sethostname(was.nodename, strlen(was.nodename)));
+}
+
 TEST(sysctl, rr_timeslice, .root = true)
 {
 	struct sched_param p = {.sched_priority = 1};
