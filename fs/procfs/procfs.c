@@ -60,15 +60,15 @@ static const struct inode_ops dir_iops;
 static const struct object_ops no_pages = {.name = "proc"};
 static const struct file_ops dir_fops;
 
+/* Whose it is: root's, if nobody may look into the process, but for what all may see. */
 static void owner_set(struct inode *inode, struct process *p)
 {
 	uint64_t irq = spin_lock_irq(&proc_lock);
-	struct thread *t = p->leader;
+	const struct cred *c = p->leader ? p->leader->cred : NULL;
+	bool own = c && (p->dumpable || inode->mode == (S_IFDIR | 0555));
 
-	if (t && t->cred && p->dumpable) {
-		inode->uid = t->cred->euid;
-		inode->gid = t->cred->egid;
-	}
+	inode->uid = own ? c->euid : 0;
+	inode->gid = own ? c->egid : 0;
 	spin_unlock_irq(&proc_lock, irq);
 }
 
@@ -408,7 +408,16 @@ static int proc_readdir(struct file *f, struct dir_context *ctx)
 	return 0;
 }
 
-static const struct inode_ops dir_iops = {.lookup = proc_lookup, .setattr = proc_setattr};
+/* A process has its own descriptors, whosever they are said to be. */
+static bool proc_excused(const struct inode *inode)
+{
+	const struct proc_inode *pi = container_of(inode, struct proc_inode, vfs);
+
+	return pi->entry->fds == &proc_fd_link && pi->process == current()->process;
+}
+
+static const struct inode_ops dir_iops = {
+	.lookup = proc_lookup, .excused = proc_excused, .setattr = proc_setattr};
 static const struct file_ops dir_fops = {.open = proc_opendir, .readdir = proc_readdir};
 
 /* --- the volume --- */
@@ -443,6 +452,7 @@ static bool proc_revalidate(struct dentry *d)
 	p = process_find(pi->process->pid);
 	if (p)
 		process_put(p);
+	owner_set(d->inode, pi->process);
 	return p == pi->process;
 }
 

@@ -47,8 +47,13 @@ void proc_printf(struct proc_text *t, const char *fmt, ...)
 
 static int text_open(struct inode *inode, struct file *f)
 {
-	struct proc_text *t = kzalloc(sizeof(*t));
+	struct proc_inode *pi = proc_i(inode);
+	struct proc_text *t;
 
+	/* Who has found it may have been allowed to then: the process has run something else since. */
+	if (pi->fd >= 0 && !proc_may_inspect(pi->process))
+		return -EACCES;
+	t = kzalloc(sizeof(*t));
 	if (!t)
 		return -ENOMEM;
 	mutex_init(&t->lock, "procfs text", RANK_TEXT);

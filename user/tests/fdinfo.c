@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/sysmacros.h>
 #include <sys/timerfd.h>
@@ -301,4 +302,88 @@ TEST(fdinfo, of_others, .root = true)
 		_exit(0);
 	}
 	expect_exit(pid, 0);
+}
+
+static void expect_owner(const char *name, uid_t uid)
+{
+	struct stat st;
+
+	CHECK_OK(stat(name, &st));
+	CHECK_EQ(st.st_uid, uid);
+	CHECK_EQ(st.st_gid, uid);
+}
+
+/* Who was let in is asked again at an open: the process may be another program by then. */
+TEST(fdinfo, is_asked_at_open, .root = true)
+{
+	char name[64], again[64], c;
+	struct gate shut;
+	int at, open_fd;
+	pid_t pid;
+
+	gate_make(&shut);
+	become_user();
+	CHECK_OK(prctl(PR_SET_DUMPABLE, 1));
+	pid = child();
+	if (!pid) {
+		gate_pass(&shut);
+		CHECK_OK(prctl(PR_SET_DUMPABLE, 0));
+		raise(SIGSTOP);
+		pause();
+	}
+	snprintf(name, sizeof(name), "/proc/%d/fdinfo/0", pid);
+	at = (int)CHECK_OK(open(name, O_PATH));
+	open_fd = (int)CHECK_OK(open(name, O_RDONLY));
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", at);
+	CHECK_OK(close((int)CHECK_OK(open(again, O_RDONLY))));
+	gate_open(&shut);
+	wait_state(pid, "T");
+	CHECK_ERR(open(again, O_RDONLY), EACCES);
+	CHECK_EQ(pread(open_fd, &c, 1, 0), 1);
+	CHECK_OK(kill(pid, SIGKILL));
+	expect_signal(pid, SIGKILL);
+}
+
+/* A process that has changed its ids is not to be looked into, but by itself. */
+TEST(fdinfo, own_stay_own, .root = true)
+{
+	char name[64], link[64];
+	int fd = file_open(O_RDWR), dir;
+	pid_t parent = getpid(), pid = child();
+
+	if (pid) {
+		expect_exit(pid, 0);
+		return;
+	}
+	CHECK_OK(fchmod(fd, 0666));
+	dir = (int)CHECK_OK(open("/proc/self/fd", O_PATH));
+	become_user();
+	expect_owner("/proc/self", 1000);
+	expect_owner("/proc/self/", 1000);
+	expect_owner("/proc/self/task", 1000);
+	expect_owner("/proc/self/fdinfo", 1000);
+	expect_owner("/proc/self/fd", 0);
+	expect_owner("/proc/self/status", 0);
+	CHECK_OK(access("/proc/self/fd", R_OK | W_OK | X_OK));
+	CHECK_OK(close((int)CHECK_OK(open("/proc/self/fd", O_RDONLY))));
+	CHECK_GE(open_descriptors(), 3);
+	snprintf(name, sizeof(name), "%d", fd);
+	CHECK_OK(readlinkat(dir, name, link, sizeof(link)));
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	CHECK_OK(readlink(name, link, sizeof(link)));
+	CHECK_OK(close((int)CHECK_OK(open(name, O_RDONLY))));
+	CHECK_ERR(open("/proc/self/environ", O_RDONLY), EACCES);
+	snprintf(name, sizeof(name), "/proc/%d/fd", parent);
+	CHECK_ERR(open(name, O_RDONLY), EACCES);
+	snprintf(name, sizeof(name), "/proc/%d/fd", getpid());
+	pid = child();
+	if (!pid) {
+		CHECK_ERR(open(name, O_RDONLY), EACCES);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	CHECK_OK(prctl(PR_SET_DUMPABLE, 1));
+	expect_owner("/proc/self/fd", 1000);
+	expect_owner("/proc/self/status", 1000);
+	_exit(0);
 }
