@@ -53,9 +53,9 @@ int inode_permission(struct inode *inode, int mask)
 		mode >>= 6;
 	else if (cred_in_group(c, inode->gid))
 		mode >>= 3;
-	if (!(mask & ~mode & 7) || (inode->ops && inode->ops->excused && inode->ops->excused(inode)))
+	if (!(mask & ~mode & 7))
 		return 0;
-	return -EACCES;
+	return inode->ops && inode->ops->excused && inode->ops->excused(inode) ? 0 : -EACCES;
 }
 
 void inode_init_owner(struct inode *inode, const struct inode *dir, mode_t *mode)

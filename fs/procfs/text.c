@@ -50,7 +50,7 @@ static int text_open(struct inode *inode, struct file *f)
 	struct proc_inode *pi = proc_i(inode);
 	struct proc_text *t;
 
-	/* Who has found it may have been allowed to then: the process has run something else since. */
+	/* Who found it may have been allowed to then: the process may be another program. */
 	if (pi->fd >= 0 && !proc_may_inspect(pi->process))
 		return -EACCES;
 	t = kzalloc(sizeof(*t));

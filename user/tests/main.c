@@ -2,6 +2,8 @@
 #include "ut.h"
 
 #include <dirent.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <termios.h>
@@ -41,6 +43,32 @@ static void watchdog_set(unsigned int seconds)
 	setitimer(ITIMER_REAL, &it, NULL);
 }
 
+/* What may not be changed cannot be removed, nor what is in it; a test that failed leaves such. */
+static void flags_drop(int fd)
+{
+	unsigned int flags;
+
+	if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags))
+		return;
+	if (flags & (FS_IMMUTABLE_FL | FS_APPEND_FL)) {
+		flags &= ~(unsigned int)(FS_IMMUTABLE_FL | FS_APPEND_FL);
+		ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	}
+}
+
+static void file_remove(const char *name)
+{
+	int fd;
+
+	if (!unlink(name))
+		return;
+	fd = open(name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+	flags_drop(fd);
+	if (fd >= 0)
+		close(fd);
+	unlink(name);
+}
+
 static void tree_remove(const char *path)
 {
 	struct dirent *entry;
@@ -51,6 +79,8 @@ static void tree_remove(const char *path)
 		chmod(path, 0700);
 		dir = opendir(path);
 	}
+	if (dir)
+		flags_drop(dirfd(dir));
 	while (dir && (entry = readdir(dir)) != NULL) {
 		struct stat st;
 
@@ -60,7 +90,7 @@ static void tree_remove(const char *path)
 		if (lstat(name, &st) == 0 && S_ISDIR(st.st_mode))
 			tree_remove(name);
 		else
-			unlink(name);
+			file_remove(name);
 	}
 	if (dir)
 		closedir(dir);
