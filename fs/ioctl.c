@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/fiemap.h"
 #include "fs/flags.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -26,6 +27,8 @@ static long ioctl_regular(struct file *f, uint32_t cmd, uaddr_t arg)
 {
 	int64_t left;
 
+	if (cmd == FIBMAP)
+		return fibmap_ioctl(f, arg);
 	if (cmd != FIONREAD)
 		return -ENOTTY;
 	left = (int64_t)(inode_size(f->inode) - f->pos);
@@ -46,6 +49,10 @@ static long file_ioctl(struct file *f, int fd, uint32_t cmd, uint64_t arg)
 	case FS_IOC_FSGETXATTR:
 	case FS_IOC_FSSETXATTR:
 		return flags_ioctl(f, cmd, arg);
+	case FS_IOC_FIEMAP:
+		return fiemap_ioctl(f, arg);
+	case FIGETBSZ:
+		return put_user_u32(arg, f->inode->sb->block_size);
 	}
 	if (f->ops->ioctl)
 		return f->ops->ioctl(f, cmd, arg);

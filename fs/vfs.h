@@ -27,6 +27,7 @@ struct blockdev;
 struct dir_context;
 struct file_locks;
 struct file_ops;
+struct file_run;
 struct inode_ops;
 struct pipe;
 struct statfs64;
@@ -225,6 +226,8 @@ struct inode_ops {
 	 * -errno. inode->lock held. May sleep. NULL: its pages are not on a device.
 	 */
 	int (*map)(struct inode *inode, uint64_t at, uint64_t max, uint32_t *block, uint64_t *run);
+	/* The same for FS_IOC_FIEMAP, of directories too (fs/fiemap.h). NULL: EOPNOTSUPP. */
+	int (*fiemap)(struct inode *inode, uint64_t at, uint64_t max, struct file_run *run);
 	/*
 	 * Bytes [pos, pos + n) lie in one page, which is dirty: has it got all that writing them
 	 * needs, so that the object's write_begin and make_writable would do nothing? inode->lock

@@ -240,6 +240,13 @@ int ext2_inode_alloc(struct inode *dir, mode_t mode, uint32_t *ino);
 int ext2_inode_free(struct ext2_fs *fs, uint32_t ino, bool directory);
 
 /* extent.c */
+/*
+ * Where block lblk of a file with an extent tree lies, and how many, at most max, go on so.
+ * 0 or -errno, reported. (ei->map_lock)
+ */
+int ext2_extent_find(struct ext2_inode *ei, uint64_t lblk, uint64_t max, struct file_run *run);
+/* All blocks of any file: as inode_ops.fiemap. Takes map_lock. */
+int ext2_fiemap(struct inode *inode, uint64_t at, uint64_t max, struct file_run *run);
 /* As ext2_map for a file with an extent tree, which is only read. (ei->map_lock) */
 int ext2_extent_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, uint32_t *pblk,
 		    uint64_t *run);

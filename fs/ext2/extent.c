@@ -3,6 +3,7 @@
  * documentation of the Linux kernel ("Extent Tree").
  */
 #include "fs/ext2/ext2.h"
+#include "fs/fiemap.h"
 
 /* A node on the way down: its slots, and which part of the file it may speak of. */
 struct node {
@@ -49,15 +50,15 @@ static uint64_t next_begin(const struct node *n, int64_t i)
 }
 
 static int leaf_map(struct ext2_inode *ei, const struct node *n, uint64_t lblk, uint64_t max,
-		    uint32_t *pblk, uint64_t *run)
+		    struct file_run *run)
 {
 	const struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
 	int64_t i = slot_find(n->head, lblk);
 	const struct ext2_extent *e = (const struct ext2_extent *)(n->head + 1);
 	uint64_t end = next_begin(n, i), length;
 
-	*pblk = 0;
-	*run = MIN(max, end > lblk ? end - lblk : 1);
+	run->block = run->flags = 0;
+	run->count = MIN(max, end > lblk ? end - lblk : 1);
 	if (i < 0)
 		return 0;
 	e += i;
@@ -69,15 +70,13 @@ static int leaf_map(struct ext2_inode *ei, const struct node *n, uint64_t lblk, 
 		return damaged(ei, "impossible extent");
 	if (lblk - e->block >= length)
 		return 0;
-	*run = MIN(max, length - (lblk - e->block));
-	/* Not written yet: reads as zeros. */
-	if (e->length <= EXT2_EXTENT_LENGTH_MAX)
-		*pblk = e->start + (uint32_t)(lblk - e->block);
+	run->count = MIN(max, length - (lblk - e->block));
+	run->block = e->start + (uint32_t)(lblk - e->block);
+	run->flags = e->length > EXT2_EXTENT_LENGTH_MAX ? FIEMAP_EXTENT_UNWRITTEN : 0;
 	return 0;
 }
 
-int ext2_extent_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, uint32_t *pblk,
-		    uint64_t *run)
+int ext2_extent_find(struct ext2_inode *ei, uint64_t lblk, uint64_t max, struct file_run *run)
 {
 	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
 	struct node n = {.head = (const void *)ei->block, .end = UINT64_C(1) << 32};
@@ -94,8 +93,8 @@ int ext2_extent_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, uint32_t
 		const struct ext2_extent_index *x = (const void *)(n.head + 1);
 
 		if (i < 0) {
-			*pblk = 0;
-			*run = MIN(max, next_begin(&n, i) - lblk);
+			run->block = run->flags = 0;
+			run->count = MIN(max, next_begin(&n, i) - lblk);
 			break;
 		}
 		n.end = next_begin(&n, i);
@@ -115,7 +114,37 @@ int ext2_extent_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, uint32_t
 			err = ext2_sum_extents(ei, n.head);
 	}
 	if (!err && !depth)
-		err = leaf_map(ei, &n, lblk, max, pblk, run);
+		err = leaf_map(ei, &n, lblk, max, run);
 	buf_put(&b);
+	return err;
+}
+
+int ext2_extent_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, uint32_t *pblk,
+		    uint64_t *run)
+{
+	struct file_run found;
+	int err = ext2_extent_find(ei, lblk, max, &found);
+
+	if (err)
+		return err;
+	/* What is not written yet reads as zeros. */
+	*pblk = found.flags & FIEMAP_EXTENT_UNWRITTEN ? 0 : found.block;
+	*run = found.count;
+	return 0;
+}
+
+int ext2_fiemap(struct inode *inode, uint64_t at, uint64_t max, struct file_run *run)
+{
+	struct ext2_inode *ei = ext2_i(inode);
+	int err;
+
+	if (!(ei->flags & EXT2_EXTENTS_FL)) {
+		/* Found block by block in a map. */
+		run->flags = FIEMAP_EXTENT_MERGED;
+		return ext2_map(ei, at, max, false, &run->block, &run->count);
+	}
+	mutex_lock(&ei->map_lock);
+	err = ext2_extent_find(ei, at, max, run);
+	mutex_unlock(&ei->map_lock);
 	return err;
 }

@@ -287,6 +287,7 @@ const struct inode_ops ext2_dir_iops = {
 	.link = ext2_link,
 	.unlink = ext2_unlink,
 	.rename = ext2_rename,
+	.fiemap = ext2_fiemap,
 	.setattr = ext2_setattr,
 	.xattrs_load = ext2_xattrs_load,
 	.xattrs_store = ext2_xattrs_store,
@@ -296,6 +297,7 @@ const struct inode_ops ext2_dir_iops = {
 
 const struct inode_ops ext2_file_iops = {
 	.map = ext2_file_map,
+	.fiemap = ext2_fiemap,
 	.can_overwrite = ext2_can_overwrite,
 	.write_cut = ext2_write_cut,
 	.setattr = ext2_setattr,

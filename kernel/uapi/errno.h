@@ -46,6 +46,7 @@
 #define ENOMSG 42	  /* no message of that type */
 #define EIDRM 43	  /* the System V object is gone */
 #define EWOULDBLOCK EAGAIN
+#define EBADR 53	  /* flags that FS_IOC_FIEMAP does not know */
 #define ENODATA 61
 #define ETIME 62
 #define EBADMSG 74

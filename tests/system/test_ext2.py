@@ -130,6 +130,33 @@ def test_ext4_read_only():
         check(word in log, f"the log does not name {word}")
 
 
+def extents_of(image, path):
+    """As debugfs shows the leaves of the file's tree: first byte, place, length, flags."""
+    rows = re.findall(r"^ *(\d+)/ *(\d+) +\d+/ *\d+ +(\d+) - +\d+ +(\d+) - +\d+ +(\d+)"
+                      "( Uninit)?", debugfs(image, f"extents {path}"), re.M)
+    leaves = [(*(1024 * int(n) for n in row[2:5]), 0x800 if row[5] else 0)
+              for row in rows if row[0] == row[1]]
+    leaves[-1] = (*leaves[-1][:3], leaves[-1][3] | 1)
+    return leaves
+
+
+def test_fiemap():
+    """Where files with extents lie, what is not written yet too, is what debugfs says."""
+    disk = ext4_image(tree_of({"text": "x" * 100000}))
+    script(disk, "fallocate /text 100 163")
+    line = "mount -r -t ext4 /dev/vdb /mnt && for f in text holes; do " \
+           "usertests --helper fiemap /mnt/$f; echo $?; done"
+    result = run(line, disks=[disk], status=0)
+    wanted = []
+    for name in ("text", "holes"):
+        wanted += [" ".join([*map(str, e[:3]), f"{e[3]:#x}" if e[3] else "0"])
+                   for e in extents_of(disk, name)] + ["0"]
+    check(any("0x80" in row for row in wanted), "nothing is unwritten")
+    found = result.text.splitlines()
+    wrong = [pair for pair in zip(found, wanted) if pair[0] != pair[1]]
+    check(len(found) == len(wanted) and not wrong, wrong[:4])
+
+
 def test_damaged_extents():
     """Extent trees that make no sense are an error for their file, never a loop."""
     tree = tree_of({"good": "good\n"})

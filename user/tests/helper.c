@@ -2,7 +2,10 @@
 #include "ut.h"
 
 #include <linux/capability.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <sys/auxv.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <stdio.h>
 #include <sys/syscall.h>
@@ -237,6 +240,25 @@ static int helper_membarrier(int argc, char **argv)
 	return syscall(SYS_membarrier, 8, 0, 0) == -1 && errno == EPERM ? 42 : 1;
 }
 
+/* Print the extents of a file: first byte, place, length, flags. */
+static int helper_fiemap(int argc, char **argv)
+{
+	struct { struct fiemap head; struct fiemap_extent e; } m = {.head.fm_length = UINT64_MAX};
+	int fd = argc > 1 ? open(argv[1], O_RDONLY) : -1;
+
+	m.head.fm_extent_count = 1;
+	do {
+		if (ioctl(fd, FS_IOC_FIEMAP, &m))
+			return 1;
+		if (!m.head.fm_mapped_extents)
+			break;
+		printf("%llu %llu %llu %#x\n", m.e.fe_logical, m.e.fe_physical, m.e.fe_length,
+		       m.e.fe_flags);
+		m.head.fm_start = m.e.fe_logical + m.e.fe_length;
+	} while (!(m.e.fe_flags & FIEMAP_EXTENT_LAST));
+	return 0;
+}
+
 int helper_main(int argc, char **argv)
 {
 	static const struct {
@@ -249,7 +271,7 @@ int helper_main(int argc, char **argv)
 		{ "ids", helper_ids }, { "pause", helper_pause }, { "disarm", helper_disarm },
 		{ "errors", helper_errors }, { "thp-disabled", helper_thp_disabled },
 		{ "timer", helper_timer }, { "caps", helper_caps }, { "xattr", helper_xattr },
-		{ "membarrier", helper_membarrier },
+		{ "membarrier", helper_membarrier }, { "fiemap", helper_fiemap },
 	};
 
 	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++)
