@@ -64,11 +64,7 @@ int buf_read(struct super_block *sb, uint64_t block, struct buf *b)
 {
 	int err = 0;
 
-	b->sb = sb;
-	b->block = block;
-	b->data = NULL;
-	b->frame = NULL;
-	b->tid = 0;
+	*b = (struct buf){.sb = sb, .block = block};
 	if (block >= atomic_load(&sb->meta.size) >> PAGE_SHIFT)
 		return -EIO;
 	b->frame = pagecache_get(&sb->meta, block, &err);
@@ -76,6 +72,27 @@ int buf_read(struct super_block *sb, uint64_t block, struct buf *b)
 		return err ? err : -EIO;
 	b->data = frame_data(b->frame);
 	return 0;
+}
+
+int buf_peek(struct super_block *sb, uint64_t block, struct buf *b)
+{
+	struct frame *f = pagecache_find(&sb->meta, block);
+
+	*b = (struct buf){.sb = sb, .block = block};
+	if (!f)
+		return -EAGAIN;
+	if (frame_has(f, FRAME_BUSY)) {
+		frame_put(f);
+		return -EAGAIN;
+	}
+	b->frame = f;
+	b->data = frame_data(f);
+	return 0;
+}
+
+void buf_ahead(struct super_block *sb, uint64_t block)
+{
+	pagecache_readahead(&sb->meta, block, 1);
 }
 
 int buf_zero(struct super_block *sb, uint64_t block, struct buf *b)

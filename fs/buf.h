@@ -21,7 +21,15 @@ void buf_init(struct super_block *sb, uint64_t blocks);
 void buf_destroy(struct super_block *sb); /* what is dirty is lost */
 /* Read a block of sb. 0, or -errno with b holding nothing (beyond the end: -EIO). May sleep. */
 int buf_read(struct super_block *sb, uint64_t block, struct buf *b);
-/* The same for a block whose old contents do not matter: all zeros, dirty. */
+/* The same if it is in memory, without waiting; else -EAGAIN. */
+int buf_peek(struct super_block *sb, uint64_t block, struct buf *b);
+/*
+ * Have it in memory, unless that is short. It may be freed meanwhile; then a clean frame of it
+ * stays, at which nobody looks: who has the block next begins with buf_zero, if it is metadata.
+ * May sleep.
+ */
+void buf_ahead(struct super_block *sb, uint64_t block);
+/* The same as buf_read for a block whose old contents do not matter: all zeros, dirty. */
 int buf_zero(struct super_block *sb, uint64_t block, struct buf *b);
 /*
  * Its contents are about to change, and then buf_dirty is called: on a volume with a journal within

@@ -11,14 +11,18 @@
 #include "mm/pagecache.h"
 
 #define WINDOW 32u /* pages asked for at once: one request of 128 KiB */
+#define AHEAD  (6 * WINDOW) /* to there it is to be known where pages are */
 #define QUEUE  16u
-/* While one has its pages told that they are there, the device works for the other. */
-#define THREADS 2
+/*
+ * While one has its pages told that they are there, the device works for the other; the third finds
+ * out where the next ones are.
+ */
+#define THREADS 3
 
 struct ahead {
 	struct object *object; /* referenced */
 	uint64_t first;
-	uint32_t n;
+	uint32_t n; /* 0: only where it is is to be known */
 };
 
 static struct spinlock queue_lock = SPINLOCK_INIT("read-ahead", RANK_FILES);
@@ -66,7 +70,10 @@ static void readahead_thread(void *unused)
 	atomic_store(&running, true);
 	for (;;) {
 		(void)wait_event(&queue_wait, queue_take(&a), WAIT_UNINTERRUPTIBLE);
-		pagecache_readahead(a.object, a.first, a.n);
+		if (a.n)
+			pagecache_readahead(a.object, a.first, a.n);
+		else
+			a.object->ops->map_ahead(a.object, a.first);
 		object_put(a.object);
 	}
 }
@@ -80,10 +87,14 @@ static __slow void window_ask(struct file *f, struct object *o, uint64_t first)
 		return;
 	f->ra_asked = first + WINDOW;
 	cached = pagecache_find(o, first);
-	if (cached)
+	if (cached) {
 		frame_put(cached);
-	else
-		queue_put(o, first, WINDOW);
+		return;
+	}
+	queue_put(o, first, WINDOW);
+	/* So far that two blocks, the first of which says where the second is, come in time. */
+	if (o->ops->map_ahead)
+		queue_put(o, first + AHEAD - 1, 0);
 }
 
 void readahead_slow(struct file *f, struct object *o, uint64_t next)

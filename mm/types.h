@@ -29,6 +29,8 @@ struct object_ops {
 	 * frames one by one). Block file systems issue this as few merged requests.
 	 */
 	int (*read_pages)(struct object *o, uint64_t index, struct frame **frames, uint32_t n);
+	/* Find out where page index lives: it will be read soon. NULL: nothing to do. May sleep. */
+	void (*map_ahead)(struct object *o, uint64_t index);
 	/*
 	 * Around what write(2) does with one page, make_writable included, the change of the size
 	 * (to `end` at most) and the marking dirty: one change of the volume. No frame is BUSY at

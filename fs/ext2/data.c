@@ -99,6 +99,13 @@ static int ext2_read_pages(struct object *o, uint64_t index, struct frame **fram
 	return pages_move(o, index, frames, n, BIO_READ);
 }
 
+static void ext2_map_pages_ahead(struct object *o, uint64_t index)
+{
+	struct inode *inode = o->owner;
+
+	ext2_map_ahead(ext2_i(inode), index << (PAGE_SHIFT - ext2_fs(inode->sb)->block_bits));
+}
+
 static int ext2_write_pages(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
 {
 	/* What a mapping stored just before it was a swap area must not spoil what is there now. */
@@ -202,6 +209,7 @@ static void ext2_write_end(struct object *o)
 const struct object_ops ext2_object_ops = {
 	.name = "ext2",
 	.read_pages = ext2_read_pages,
+	.map_ahead = ext2_map_pages_ahead,
 	.write_begin = ext2_write_begin,
 	.write_end = ext2_write_end,
 	.make_writable = ext2_make_writable,

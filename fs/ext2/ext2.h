@@ -279,6 +279,11 @@ bool ext2_window_take(struct ext2_inode *ei, uint64_t lblk);
 int ext2_map(struct ext2_inode *ei, uint64_t lblk, uint64_t max, bool create, uint32_t *pblk,
 	     uint64_t *run);
 /*
+ * Read the index blocks on the way to block lblk, unless memory is short. map_lock is taken, but
+ * not held while they are read: others may go on.
+ */
+void ext2_map_ahead(struct ext2_inode *ei, uint64_t lblk);
+/*
  * Free blocks [first, end), as many as the handle allows: 0, -EAGAIN (begin a new one and go on),
  * or another error. Takes map_lock.
  */

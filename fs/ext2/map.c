@@ -215,6 +215,50 @@ out:
 	return err;
 }
 
+/* The first index block on the way to lblk that is not in memory; 0: none. (map_lock) */
+static uint32_t index_missing(struct ext2_inode *ei, uint64_t lblk)
+{
+	struct ext2_fs *fs = ext2_fs(ei->vfs.sb);
+	struct buf b = {.frame = NULL}, next;
+	uint32_t block = 0, *array = ei->block;
+	struct way w;
+
+	if (way_find(fs, lblk, &w))
+		return 0;
+	for (uint32_t level = 0; level + 1 < w.depth; level++) {
+		block = array[w.offset[level]];
+		if (!block || !ext2_block_valid(fs, block)) {
+			block = 0;
+			break;
+		}
+		if (buf_peek(ei->vfs.sb, block, &next))
+			break;
+		buf_put(&b);
+		b = next;
+		array = b.data;
+		block = 0;
+	}
+	buf_put(&b);
+	return block;
+}
+
+void ext2_map_ahead(struct ext2_inode *ei, uint64_t lblk)
+{
+	/* An extent spans more than is read ahead. */
+	if (ei->flags & EXT2_EXTENTS_FL)
+		return;
+	for (uint32_t i = 1; i < LEVELS_MAX; i++) {
+		uint32_t block;
+
+		mutex_lock(&ei->map_lock);
+		block = index_missing(ei, lblk);
+		mutex_unlock(&ei->map_lock);
+		if (!block)
+			return;
+		buf_ahead(ei->vfs.sb, block);
+	}
+}
+
 /* Blocks freed so far but not handed back yet: a run, so that bitmaps are touched seldom. */
 struct trim {
 	struct ext2_inode *ei;
