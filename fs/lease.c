@@ -28,18 +28,25 @@ struct lease *lease_in_the_way(struct file_locks *l, bool write)
 	return NULL;
 }
 
+/* Who waits looks again. l->lock held. */
+static void leases_changed(struct file_locks *l)
+{
+	lock_waits_clear(l);
+	wake_all(&l->wait);
+}
+
 static void lease_drop(struct file_locks *l, struct lease *a)
 {
 	list_del(&a->link);
 	kfree(a);
-	wake_all(&l->wait);
+	leases_changed(l);
 }
 
 static void lease_downgrade(struct file_locks *l, struct lease *a)
 {
 	a->type = F_RDLCK;
 	a->downgrade = false;
-	wake_all(&l->wait);
+	leases_changed(l);
 }
 
 /* What was not given up in time is taken away. */
@@ -80,14 +87,16 @@ static uint64_t ask(struct file_locks *l, bool write)
 	return first;
 }
 
-static bool way_free(struct file_locks *l, bool write)
+static bool way_free(struct file_locks *l, struct lock_wait *wait)
 {
-	bool is_free;
+	const struct lease *other;
 
 	spin_lock(&l->lock);
-	is_free = !lease_in_the_way(l, write);
+	other = lease_in_the_way(l, wait->want->write);
+	if (other)
+		lock_wait_enter(l, wait, other);
 	spin_unlock(&l->lock);
-	return is_free;
+	return !other;
 }
 
 int lease_break_slow(struct inode *inode, int flags)
@@ -97,7 +106,7 @@ int lease_break_slow(struct inode *inode, int flags)
 	struct process *p = current()->process;
 	struct file_lock want = {.owner = &want, .pid = p ? p->pid : 0, .kind = LOCK_LEASE,
 				 .write = write, .end = INT64_MAX};
-	struct lock_wait wait;
+	struct lock_wait wait = {.want = &want};
 	uint64_t until;
 	int err = 0;
 
@@ -111,8 +120,7 @@ int lease_break_slow(struct inode *inode, int flags)
 			return 0;
 		if (flags & O_NONBLOCK)
 			return -EAGAIN;
-		lock_wait_begin(l, &wait, &want);
-		err = wait_event_deadline(&l->wait, way_free(l, write), WAIT_INTERRUPTIBLE, until);
+		err = wait_event_deadline(&l->wait, way_free(l, &wait), WAIT_INTERRUPTIBLE, until);
 		lock_wait_end(l, &wait);
 	}
 	return err;
@@ -179,7 +187,7 @@ static int lease_enter(struct file_locks *l, struct lease **fresh)
 	mine->fd = new->fd;
 	if (new->type == F_RDLCK)
 		mine->downgrade = false;
-	wake_all(&l->wait);
+	leases_changed(l);
 	return 0;
 }
 

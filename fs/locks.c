@@ -22,7 +22,6 @@ struct file_locks *locks_of(struct inode *inode, bool make)
 	if (!l)
 		return NULL;
 	l->inode = inode;
-	list_init(&l->link);
 	list_init(&l->waits);
 	spin_init(&l->lock, "file locks", RANK_FILES);
 	list_init(&l->list);
@@ -173,6 +172,7 @@ static void locks_changed_unlock(struct file_locks *l)
 			w->holder = NULL;
 	}
 	spin_unlock(&waiters_lock);
+	lock_waits_clear(l);
 	spin_unlock(&l->lock);
 	wake_all(&l->wait);
 }
@@ -207,13 +207,15 @@ static int lock_apply(struct file_locks *l, struct file_lock *want, struct file_
  * Is there nothing left to wait for? Asked again whenever a lock changes, so that w always names
  * who holds the lock now. w is NULL for locks of open files.
  */
-static bool wait_over(struct file_locks *l, const struct file_lock *want, struct lock_waiter *w)
+static bool wait_over(struct file_locks *l, struct lock_wait *wait, struct lock_waiter *w)
 {
 	const struct file_lock *other;
 	bool over;
 
 	spin_lock(&l->lock);
-	other = lock_in_the_way(l, want);
+	other = lock_in_the_way(l, wait->want);
+	if (other)
+		lock_wait_enter(l, wait, other);
 	if (other && w)
 		lock_waiter_set(w, other->owner);
 	over = !other || (w && w->deadlock);
@@ -225,12 +227,11 @@ static int lock_wait(struct file_locks *l, const struct file_lock *want)
 {
 	struct lock_waiter waiter = {.locks = l, .owner = want->owner};
 	struct lock_waiter *w = want->kind == LOCK_POSIX ? &waiter : NULL;
-	struct lock_wait wait;
+	struct lock_wait wait = {.want = want};
 	int err;
 
 	list_init(&waiter.link);
-	lock_wait_begin(l, &wait, want);
-	err = wait_event(&l->wait, wait_over(l, want, w), WAIT_INTERRUPTIBLE);
+	err = wait_event(&l->wait, wait_over(l, &wait, w), WAIT_INTERRUPTIBLE);
 	lock_wait_end(l, &wait);
 	if (w)
 		lock_waiter_remove(w);

@@ -6,14 +6,16 @@
 #include <stdatomic.h>
 
 #include "fs/vfs.h"
+#include "lib/rbtree.h"
 
 struct file_locks {
 	struct inode *inode;   /* constant */
-	struct list_head link; /* locklist.c: all of them */
+	struct rb_node node;   /* locklist.c: all of them, */
+	uint64_t number;       /* in the order they were made; constant */
 	struct spinlock lock; /* RANK_FILES */
 	struct list_head list; /* (lock) */
 	struct list_head leases; /* (lock) lease.c */
-	struct list_head waits; /* (lock) who waits for either, in the order they came */
+	struct list_head waits; /* (lock) who waits for either, as /proc/locks shows it */
 	struct waitqueue wait; /* something was unlocked, or a lease given up */
 };
 
@@ -39,13 +41,15 @@ struct lease {
 	uint64_t unlock_by, downgrade_by;  /* ns of time_ns() */
 };
 
-/* Somebody who waits for what is in the way of want. */
+/*
+ * Somebody who waits for what is in the way of want. Who waits for the same stands together, each
+ * behind those who came before and are in its way, as they will be when they have it: a tree, which
+ * is a list with levels. When anything changes, each looks for its place again.
+ */
 struct lock_wait {
 	struct list_head link;	/* file_locks.waits */
 	const struct file_lock *want;
-	/* locklist.c: what it waits for, and its place among those that do. */
-	const void *blocker;
-	struct list_head place;
+	const void *blocker;	/* NULL: it has no place */
 	uint32_t level;
 };
 
@@ -61,8 +65,11 @@ struct file_lock *lock_in_the_way(struct file_locks *l, const struct file_lock *
 struct lease *lease_in_the_way(struct file_locks *l, bool write);
 /* Are they of different owners, and can they not be at a time? */
 bool locks_conflict(const struct file_lock *a, const struct file_lock *b);
-/* Its maker waits from now on, and does not any more. */
-void lock_wait_begin(struct file_locks *l, struct lock_wait *w, const struct file_lock *want);
+/* w waits for what blocker, a lock or a lease, stands in the way of. l->lock held. */
+void lock_wait_enter(struct file_locks *l, struct lock_wait *w, const void *blocker);
+/* Nobody has a place any more, as what they wait for may be gone. l->lock held. */
+void lock_waits_clear(struct file_locks *l);
+/* It does not wait any more. */
 void lock_wait_end(struct file_locks *l, struct lock_wait *w);
 
 /* A lock or a lease, or who waits for one, as /proc/locks shows it. */
@@ -75,8 +82,16 @@ struct lock_fact {
 	dev_t dev;
 	uint64_t ino, start, end;
 };
-/* All there are, as many as out has room for; how many there are. Who waits follows for what. */
-uint32_t locks_facts(struct lock_fact *out, uint32_t room);
+/* Up to where they were listed: all zero at first. */
+struct lock_cursor {
+	uint64_t file;	     /* the number of one, */
+	uint32_t held, line; /* of its locks and leases, and of those that wait for that */
+};
+/*
+ * The next ones, room of them unless those are the last; how many. Who waits follows for what. Such
+ * as come and go meanwhile may be missing, or be there twice.
+ */
+uint32_t locks_facts(struct lock_cursor *at, struct lock_fact *out, uint32_t room);
 /* The same, of those that process has by f, or f itself; nobody who waits. */
 uint32_t locks_file_facts(struct file *f, const void *process, struct lock_fact *out,
 			  uint32_t room);

@@ -52,18 +52,19 @@ void proc_show_file_locks(struct proc_text *t, const struct process *p, struct f
 	kfree(facts);
 }
 
-int proc_show_locks(struct proc_text *t, struct process *p)
+#define PIECE 64 /* lines */
+
+int proc_more_locks(struct proc_text *t)
 {
-	/* Such as come while the table is made may be missing in it. */
-	uint32_t room = locks_facts(NULL, 0) + 16, n, number = 0;
-	struct lock_fact *facts = kmalloc(room * sizeof(*facts));
+	struct lock_fact *facts = kmalloc(PIECE * sizeof(*facts));
+	uint32_t n;
 
 	if (!facts)
 		return -ENOMEM;
-	n = MIN(locks_facts(facts, room), room);
+	n = locks_facts(&t->locks, facts, PIECE);
 	for (uint32_t i = 0; i < n; i++) {
-		number += !facts[i].level;
-		lock_print(t, number, &facts[i]);
+		t->number += !facts[i].level;
+		lock_print(t, t->number, &facts[i]);
 	}
 	kfree(facts);
 	return 0;

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "fs/vfs.h"
+#include "fs/locks.h"
 #include "kernel/line.h"
 
 struct process;
@@ -19,6 +19,10 @@ struct proc_text {
 	bool failed;	/* no memory: the read is ENOMEM */
 	pid_t tid;	/* the thread it is about; 0: the process */
 	int64_t fd;	/* the descriptor it is about; -1: none */
+	/* Of what is made in pieces: where this one begins, and what the next one begins with. */
+	uint64_t start;
+	struct lock_cursor locks;
+	uint32_t number;
 };
 void proc_printf(struct proc_text *t, const char *fmt, ...) __printf(2, 3);
 void proc_append(struct proc_text *t, const char *s, size_t n);
@@ -50,6 +54,8 @@ struct proc_entry {
 	const struct proc_entry *children; /* of a directory */
 	/* Print the file. p is the process it belongs to, or NULL. 0 or -errno. May sleep. */
 	int (*show)(struct proc_text *t, struct process *p);
+	/* Or the next piece of it, as t says: nothing when there is no more. */
+	int (*more)(struct proc_text *t);
 	/* Or: it is a number, or a line, */
 	const struct proc_number *number;
 	const struct proc_string *string;
@@ -129,7 +135,7 @@ ssize64_t proc_read_pagemap(struct process *p, struct uio *u, uint64_t pos);
 extern const struct proc_entry proc_fd_link, proc_fd_info;
 /* locks.c: /proc/locks; what p has locked by f, as lines of fdinfo */
 void proc_show_file_locks(struct proc_text *t, const struct process *p, struct file *f);
-int proc_show_locks(struct proc_text *t, struct process *p);
+int proc_more_locks(struct proc_text *t);
 /* maps.c */
 int proc_show_maps(struct proc_text *t, struct process *p);
 int proc_show_smaps(struct proc_text *t, struct process *p);

@@ -242,7 +242,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "kpagecount", .mode = S_IFREG | 0400, .read = proc_read_kpagecount},
 	{.name = "kpageflags", .mode = S_IFREG | 0400, .read = proc_read_kpageflags},
 	{.name = "loadavg", .mode = S_IFREG | 0444, .show = show_loadavg},
-	{.name = "locks", .mode = S_IFREG | 0444, .show = proc_show_locks},
+	{.name = "locks", .mode = S_IFREG | 0444, .more = proc_more_locks},
 	{.name = "meminfo", .mode = S_IFREG | 0444, .show = proc_show_meminfo},
 	{.name = "mounts", .mode = S_IFLNK | 0777, .readlink = link_mounts},
 	{.name = "net", .mode = S_IFDIR | 0555, .children = proc_net_entries},

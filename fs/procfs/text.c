@@ -4,6 +4,7 @@
 #include "fs/procfs/procfs.h"
 
 #include "kernel/mem/slab.h"
+#include "kernel/signal.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 
@@ -101,6 +102,38 @@ static int text_make(struct proc_text *t, struct proc_inode *pi)
 	return 0;
 }
 
+static void text_reset(struct proc_text *t)
+{
+	t->start = 0;
+	t->len = 0;
+	t->failed = false;
+	t->locks = (struct lock_cursor){0};
+	t->number = 0;
+}
+
+/*
+ * Have the byte at pos in t, if there is one. What is made at once is made when it is read from the
+ * start: one reading shows one moment. Pieces go by until the one that pos is in.
+ */
+static int text_reach(struct proc_text *t, struct proc_inode *pi, uint64_t pos)
+{
+	const struct proc_entry *e = pi->entry;
+	int err = 0;
+
+	if (!pos || !t->buf || pos < t->start) {
+		text_reset(t);
+		err = e->more ? e->more(t) : text_make(t, pi);
+	}
+	while (e->more && !err && !t->failed && t->len && pos - t->start >= t->len) {
+		if (signal_fatal_pending())
+			return -EINTR;
+		t->start += t->len;
+		t->len = 0;
+		err = e->more(t);
+	}
+	return !err && t->failed ? -ENOMEM : err;
+}
+
 static ssize64_t text_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct proc_inode *pi = proc_i(f->inode);
@@ -114,20 +147,13 @@ static ssize64_t text_read(struct file *f, struct uio *u, uint64_t *pos)
 		*pos += ret > 0 ? (uint64_t)ret : 0;
 		return ret;
 	}
-	if (!e->show && !e->number && !e->string && !e->show_disk)
+	if (!e->show && !e->more && !e->number && !e->string && !e->show_disk)
 		return -EINVAL;
 	mutex_lock(&t->lock);
-	/* One reading shows one moment: the text is made when it is read from the start. */
-	if (!*pos || !t->buf) {
-		t->len = 0;
-		t->failed = false;
-		ret = text_make(t, pi);
-		if (!ret && t->failed)
-			ret = -ENOMEM;
-	}
-	if (!ret && *pos < t->len) {
-		n = MIN(u->resid, t->len - *pos);
-		ret = (ssize64_t)uio_copy_to(u, t->buf + *pos, n);
+	ret = text_reach(t, pi, *pos);
+	if (!ret && *pos - t->start < t->len) {
+		n = MIN(u->resid, t->len - (*pos - t->start));
+		ret = (ssize64_t)uio_copy_to(u, t->buf + (*pos - t->start), n);
 		*pos += (uint64_t)ret;
 		if (!ret && n)
 			ret = -EFAULT;

@@ -329,3 +329,70 @@ TEST(locks, leases)
 	expect_exit(pid[1], 0);
 	EXPECT(fd, "", 0);
 }
+
+/* How many lines of what is read by so much at a time are of the file; all are whole. */
+static int count_lines(int fd, size_t by)
+{
+	char text[8192], *line, *end;
+	const char *key = file_key(fd);
+	int from = (int)CHECK_OK(open("/proc/locks", O_RDONLY)), n = 0;
+	size_t len = 0;
+	ssize_t got;
+
+	while ((got = CHECK_OK(read(from, text + len, by))) > 0) {
+		len += (size_t)got;
+		text[len] = '\0';
+		for (line = text; (end = strchr(line, '\n')); line = end + 1) {
+			*end = '\0';
+			CHECK(strstr(line, "ADVISORY") || strstr(line, "LEASE"));
+			n += !!strstr(line, key);
+		}
+		len -= (size_t)(line - text);
+		memmove(text, line, len);
+	}
+	CHECK_EQ(len, 0);
+	CHECK_EQ(pread(from, text, 10, 1 << 30), 0);
+	CHECK_EQ(pread(from, text, 2, 0), 2);
+	CHECK(!memcmp(text, "1:", 2));
+	CHECK_OK(close(from));
+	return n;
+}
+
+/* As many as may be: they are shown piece by piece, and each is there once. */
+TEST(locks, are_many)
+{
+	int fd = file_open(), other;
+	pid_t pid[3];
+
+	for (int i = 0; i < 1000; i++)
+		CHECK_OK(lock(fd, F_SETLK, F_RDLCK, i * 2, 1));
+	for (int i = 0; i < 200; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%d", i);
+		other = (int)CHECK_OK(open(name, O_RDWR | O_CREAT, 0600));
+		CHECK_OK(flock(other, LOCK_EX));
+	}
+	CHECK_EQ(count_lines(fd, 4000), 1000);
+	CHECK_EQ(count_lines(fd, 7), 1000);
+	for (int i = 0; i < 3; i++) {
+		pid[i] = child();
+		if (!pid[i]) {
+			CHECK_OK(lock(file_open(), F_SETLKW, F_WRLCK, 998, 1));
+			_exit(0);
+		}
+	}
+	while (count_lines(fd, 4000) < 1003)
+		usleep(500);
+	CHECK_EQ(count_lines(other, 100), 1);
+	/* Whoever goes, those who stood behind that one go on waiting. */
+	CHECK_OK(kill(pid[0], SIGKILL));
+	expect_signal(pid[0], SIGKILL);
+	while (count_lines(fd, 4000) < 1002)
+		usleep(500);
+	CHECK_EQ(count_lines(fd, 99), 1002);
+	CHECK_OK(lock(fd, F_SETLK, F_UNLCK, 0, 0));
+	expect_exit(pid[1], 0);
+	expect_exit(pid[2], 0);
+	CHECK_EQ(count_lines(fd, 4000), 0);
+}
