@@ -1,20 +1,49 @@
 /*
  * adjtimex(2), clock_adjtime(2): what there is to read of a clock that nobody disciplines. It runs
- * as the machine's timer does; clock_settime(2) is the way to change it.
+ * as the machine's timer does; only steps change it, here as by clock_settime(2).
  */
+#include "kernel/clocktimer.h"
 #include "kernel/process.h"
 #include "kernel/syscall.h"
 #include "kernel/time.h"
 #include "kernel/uapi/timex.h"
 #include "mm/usercopy.h"
 
+/* ADJ_SETOFFSET: the sum of both fields, so that only the first is negative for a step back. */
+static int step(const struct timex *t)
+{
+	int64_t unit = t->modes & ADJ_NANO ? 1 : NSEC_PER_USEC, part = t->time.tv_usec;
+	int err;
+
+	if (part < 0 || part >= (int64_t)NSEC_PER_SEC / unit)
+		return -EINVAL;
+	err = time_step_realtime(t->time.tv_sec, (uint32_t)(part * unit));
+	if (!err)
+		clock_was_set();
+	return err;
+}
+
+/* What is asked for, if it can be done. */
+static int change(const struct timex *t)
+{
+	bool steps = t->modes & ADJ_SETOFFSET && !(t->modes & ~(ADJ_SETOFFSET | ADJ_NANO));
+
+	if ((t->modes & ADJ_ADJTIME) && !(t->modes & ADJ_OFFSET))
+		return -EINVAL;
+	if (!t->modes || t->modes == ADJ_OFFSET_SS_READ)
+		return 0;
+	if (!cred_capable(CAP_SYS_TIME))
+		return -EPERM;
+	return steps ? step(t) : -EINVAL;
+}
+
 /* Linux's numbers of a clock that was never told anything. */
 static long adjust(uaddr_t user, struct timex *t)
 {
-	if ((t->modes & ADJ_ADJTIME) && !(t->modes & ADJ_OFFSET))
-		return -EINVAL;
-	if (t->modes && t->modes != ADJ_OFFSET_SS_READ)
-		return cred_capable(CAP_SYS_TIME) ? -EINVAL : -EPERM;
+	int err = change(t);
+
+	if (err)
+		return err;
 	*t = (struct timex){
 		.modes = t->modes,
 		.maxerror = 16000000,

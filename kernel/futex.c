@@ -25,6 +25,10 @@
 #define FUTEX_PRIVATE_FLAG 128
 #define FUTEX_CLOCK_REALTIME 256
 
+/* How a wait that goes on after a stop was asked for. */
+#define WAIT_PRIVATE 1
+#define WAIT_WALL 2
+
 #define FUTEX_WAITERS 0x80000000U
 #define FUTEX_OWNER_DIED 0x40000000U
 #define FUTEX_TID_MASK 0x3fffffffU
@@ -168,7 +172,21 @@ int futex_expect(uaddr_t addr, uint32_t value)
 	return !err && now != value ? -EAGAIN : err;
 }
 
-int futex_wait(uaddr_t addr, bool private, uint32_t value, uint64_t deadline, uint32_t bits)
+void futex_timeout_begin(struct futex_timeout *t, struct waitqueue *wq)
+{
+	if (t->wall)
+		wall_alarm_set(&t->alarm, t->ns, wq);
+}
+
+int futex_timeout_end(struct futex_timeout *t, int err)
+{
+	if (!t->wall)
+		return err;
+	wall_alarm_cancel(&t->alarm);
+	return !err && futex_timeout_over(t) ? -ETIMEDOUT : err;
+}
+
+int futex_wait(uaddr_t addr, bool private, uint32_t value, struct futex_timeout *t, uint32_t bits)
 {
 	struct futex_waiter w = {.bitset = bits};
 	struct waitqueue wq;
@@ -182,8 +200,12 @@ int futex_wait(uaddr_t addr, bool private, uint32_t value, uint64_t deadline, ui
 	waitqueue_init(&wq);
 	futex_queue(&w, &wq);
 	err = futex_expect(addr, value);
-	if (!err)
-		err = wait_event_deadline(&wq, futex_woken(&w), WAIT_INTERRUPTIBLE, deadline);
+	if (!err) {
+		futex_timeout_begin(t, &wq);
+		err = wait_event_deadline(&wq, futex_woken(&w) || futex_timeout_over(t),
+					  WAIT_INTERRUPTIBLE, futex_timeout_deadline(t));
+		err = futex_timeout_end(t, err);
+	}
 	/* Someone counts on having woken us. */
 	return futex_unqueue(&w) ? 0 : err;
 }
@@ -191,19 +213,21 @@ int futex_wait(uaddr_t addr, bool private, uint32_t value, uint64_t deadline, ui
 /* A wait with a timeout goes on to its old end after a stop; a handler ends it (futex(2)). */
 static long restart_wait(struct restart_block *r)
 {
-	long err = futex_wait(r->args[0], r->args[1], r->args[2], r->args[3], r->args[4]);
+	struct futex_timeout t = {.ns = r->args[3], .wall = r->args[1] & WAIT_WALL};
+	long err = futex_wait(r->args[0], r->args[1] & WAIT_PRIVATE, r->args[2], &t, r->args[4]);
 
 	return err == -ERESTARTSYS ? -ERESTART_RESTARTBLOCK : err;
 }
 
-static long futex_wait_until(uaddr_t addr, bool private, uint32_t value, uint64_t deadline,
+static long futex_wait_until(uaddr_t addr, bool private, uint32_t value, struct futex_timeout *t,
 			     uint32_t bits)
 {
+	uint64_t how = (private ? WAIT_PRIVATE : 0) | (t->wall ? WAIT_WALL : 0);
 	struct restart_block *r = &current()->restart;
 
-	if (deadline == UINT64_MAX)
-		return futex_wait(addr, private, value, deadline, bits);
-	*r = (struct restart_block){restart_wait, {addr, private, value, deadline, bits}};
+	if (t->ns == UINT64_MAX)
+		return futex_wait(addr, private, value, t, bits);
+	*r = (struct restart_block){restart_wait, {addr, how, value, t->ns, bits}};
 	return restart_wait(r);
 }
 
@@ -366,25 +390,20 @@ static long futex_wake_op(uaddr_t addr, uaddr_t addr2, bool private, int n, int 
 	return more < 0 ? more : woken + more;
 }
 
-int futex_deadline(uaddr_t utime, bool relative, bool realtime, uint64_t *deadline)
+int futex_timeout_get(uaddr_t utime, bool relative, bool realtime, struct futex_timeout *t)
 {
 	struct timespec64 ts;
-	uint64_t offset;
 
-	*deadline = UINT64_MAX;
+	t->ns = UINT64_MAX;
+	t->wall = false;
 	if (!utime)
 		return 0;
 	if (copy_from_user(&ts, utime, sizeof(ts)))
 		return -EFAULT;
 	if (!timespec_valid(&ts))
 		return -EINVAL;
-	*deadline = timespec_ns(&ts);
-	if (relative) {
-		*deadline = time_add(time_ns(), *deadline);
-	} else if (realtime) {
-		offset = time_realtime() - time_ns();
-		*deadline = *deadline > offset ? *deadline - offset : 0;
-	}
+	t->ns = relative ? time_add(time_ns(), timespec_ns(&ts)) : timespec_ns(&ts);
+	t->wall = realtime && !relative;
 	return 0;
 }
 
@@ -393,7 +412,7 @@ SYSCALL6(futex, uaddr_t, addr, int, op, uint32_t, value, uint64_t, arg4, uaddr_t
 {
 	uint32_t cmd = op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
 	bool private = op & FUTEX_PRIVATE_FLAG, realtime = op & FUTEX_CLOCK_REALTIME;
-	uint64_t deadline;
+	struct futex_timeout timeout;
 	int err;
 
 	if (realtime && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_WAIT)
@@ -403,8 +422,8 @@ SYSCALL6(futex, uaddr_t, addr, int, op, uint32_t, value, uint64_t, arg4, uaddr_t
 		value3 = FUTEX_BITSET_ANY;
 		/* fall through */
 	case FUTEX_WAIT_BITSET:
-		err = futex_deadline(arg4, cmd == FUTEX_WAIT, realtime, &deadline);
-		return err ? err : futex_wait_until(addr, private, value, deadline, value3);
+		err = futex_timeout_get(arg4, cmd == FUTEX_WAIT, realtime, &timeout);
+		return err ? err : futex_wait_until(addr, private, value, &timeout, value3);
 	case FUTEX_WAKE:
 		return futex_wake_old(addr, private, (int)value, FUTEX_BITSET_ANY);
 	case FUTEX_WAKE_BITSET:

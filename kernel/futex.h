@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "kernel/clocktimer.h"
 #include "kernel/wait.h"
 #include "lib/list.h"
 
@@ -40,14 +41,33 @@ static inline bool futex_woken(const struct futex_waiter *w)
 }
 /* Does the word have the value? 0, -EAGAIN, -EFAULT. May sleep. */
 int futex_expect(uaddr_t addr, uint32_t value);
-/* Deadline in time_ns() of a timeout at utime (0: none). 0, -EFAULT, -EINVAL. May sleep. */
-int futex_deadline(uaddr_t utime, bool relative, bool realtime, uint64_t *deadline);
+
+/* Until when somebody waits. */
+struct futex_timeout {
+	uint64_t ns;		/* of time_ns(), UINT64_MAX for ever; or, wall, of CLOCK_REALTIME */
+	bool wall;
+	struct wall_alarm alarm; /* of a wait under way, if wall */
+};
+/* What stands at utime (0: for ever). 0, -EFAULT, -EINVAL. May sleep. */
+int futex_timeout_get(uaddr_t utime, bool relative, bool realtime, struct futex_timeout *t);
+/* Around a wait at wq that also ends when futex_timeout_over, or at the deadline. May sleep. */
+void futex_timeout_begin(struct futex_timeout *t, struct waitqueue *wq);
+/* err, or -ETIMEDOUT. */
+int futex_timeout_end(struct futex_timeout *t, int err);
+static inline uint64_t futex_timeout_deadline(const struct futex_timeout *t)
+{
+	return t->wall ? UINT64_MAX : t->ns;
+}
+static inline bool futex_timeout_over(const struct futex_timeout *t)
+{
+	return t->wall && wall_alarm_over(&t->alarm);
+}
 
 /*
  * Sleep while the word has the value, until somebody wakes it for one of bits. 0, -EAGAIN,
  * -ETIMEDOUT, -ERESTARTSYS, -EFAULT, -EINVAL.
  */
-int futex_wait(uaddr_t addr, bool private, uint32_t value, uint64_t deadline, uint32_t bits);
+int futex_wait(uaddr_t addr, bool private, uint32_t value, struct futex_timeout *t, uint32_t bits);
 /* Wake up to n who wait for one of bits: how many, -EINVAL, -EFAULT. May sleep. */
 long futex_wake(uaddr_t addr, bool private, int n, uint32_t bits);
 /*

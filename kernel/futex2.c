@@ -16,11 +16,11 @@ static bool flags_valid(uint64_t flags)
 }
 
 /* An absolute timeout on one of two clocks. */
-static int get_timeout(uaddr_t utime, int clock, uint64_t *deadline)
+static int get_timeout(uaddr_t utime, int clock, struct futex_timeout *t)
 {
 	if (utime && clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
 		return -EINVAL;
-	return futex_deadline(utime, false, clock == CLOCK_REALTIME, deadline);
+	return futex_timeout_get(utime, false, clock == CLOCK_REALTIME, t);
 }
 
 /* The element at user, which is one that can be waited for. */
@@ -67,7 +67,7 @@ static int get_words(struct wait_any *a, uaddr_t user)
 }
 
 /* Index of a word that was woken, the last of them, or -errno. */
-static long wait_any(struct wait_any *a, uint64_t deadline)
+static long wait_any(struct wait_any *a, struct futex_timeout *t)
 {
 	uint32_t queued = 0;
 	long ret = -1;
@@ -77,8 +77,12 @@ static long wait_any(struct wait_any *a, uint64_t deadline)
 		futex_queue(&a->words[queued].w, &a->wq);
 		err = futex_expect(a->words[queued].v.uaddr, (uint32_t)a->words[queued].v.val);
 	}
-	if (!err)
-		err = wait_event_deadline(&a->wq, any_woken(a), WAIT_INTERRUPTIBLE, deadline);
+	if (!err) {
+		futex_timeout_begin(t, &a->wq);
+		err = wait_event_deadline(&a->wq, any_woken(a) || futex_timeout_over(t),
+					  WAIT_INTERRUPTIBLE, futex_timeout_deadline(t));
+		err = futex_timeout_end(t, err);
+	}
 	for (uint32_t i = 0; i < queued; i++)
 		if (futex_unqueue(&a->words[i].w))
 			ret = i;
@@ -87,13 +91,13 @@ static long wait_any(struct wait_any *a, uint64_t deadline)
 
 SYSCALL5(futex_waitv, uaddr_t, words, uint32_t, n, uint32_t, flags, uaddr_t, utime, int, clock)
 {
-	uint64_t deadline = UINT64_MAX;
+	struct futex_timeout t;
 	struct wait_any *a;
 	long ret;
 
 	if (flags || !n || n > FUTEX_WAITV_MAX || !words)
 		return -EINVAL;
-	ret = get_timeout(utime, clock, &deadline);
+	ret = get_timeout(utime, clock, &t);
 	if (ret)
 		return ret;
 	a = kzalloc(sizeof(*a) + n * sizeof(a->words[0]));
@@ -103,7 +107,7 @@ SYSCALL5(futex_waitv, uaddr_t, words, uint32_t, n, uint32_t, flags, uaddr_t, uti
 	a->n = n;
 	ret = get_words(a, words);
 	if (!ret)
-		ret = wait_any(a, deadline);
+		ret = wait_any(a, &t);
 	kfree(a);
 	return ret;
 }
@@ -119,15 +123,15 @@ SYSCALL4(futex_wake, uaddr_t, addr, uint64_t, mask, int, n, uint32_t, flags)
 SYSCALL6(futex_wait, uaddr_t, addr, uint64_t, value, uint64_t, mask, uint32_t, flags, uaddr_t,
 	 utime, int, clock)
 {
-	uint64_t deadline;
+	struct futex_timeout t;
 	int err;
 
 	if (!flags_valid(flags) || value > UINT32_MAX || mask > UINT32_MAX)
 		return -EINVAL;
-	err = get_timeout(utime, clock, &deadline);
+	err = get_timeout(utime, clock, &t);
 	if (err)
 		return err;
-	return futex_wait(addr, flags & FUTEX2_PRIVATE, (uint32_t)value, deadline, (uint32_t)mask);
+	return futex_wait(addr, flags & FUTEX2_PRIVATE, (uint32_t)value, &t, (uint32_t)mask);
 }
 
 SYSCALL4(futex_requeue, uaddr_t, user, uint32_t, flags, int, nwake, int, nmove)

@@ -5,6 +5,10 @@
 
 #include "kernel/riscv.h"
 #include "kernel/spinlock.h"
+#include "kernel/uapi/errno.h"
+
+/* Thirty years before nanoseconds no longer fit in 63 bits: nothing later is set, as on Linux. */
+#define REALTIME_MAX ((INT64_MAX / NSEC_PER_SEC - 30UL * 365 * 24 * 3600) * NSEC_PER_SEC)
 
 /*
  * ns = ticks * mult >> 32 with mult = 10^9 * 2^32 / Hz. The 128-bit product keeps it exact to
@@ -47,13 +51,34 @@ uint64_t time_realtime(void)
 	return time_ns() + __atomic_load_n(&real_offset, __ATOMIC_RELAXED);
 }
 
-void time_set_realtime(uint64_t ns)
+/* (real_lock) The moment of boot must not come to lie before 1970, nor the clock run over soon. */
+static int set_realtime(__int128 ns)
+{
+	uint64_t now = time_ns();
+
+	if (ns < now || ns >= (__int128)REALTIME_MAX)
+		return -EINVAL;
+	__atomic_store_n(&real_offset, (uint64_t)ns - now, __ATOMIC_RELAXED);
+	real_known = true;
+	return 0;
+}
+
+int time_set_realtime(uint64_t ns)
 {
 	uint64_t irq = spin_lock_irq(&real_lock);
+	int err = set_realtime(ns);
 
-	__atomic_store_n(&real_offset, ns - time_ns(), __ATOMIC_RELAXED);
-	real_known = true;
 	spin_unlock_irq(&real_lock, irq);
+	return err;
+}
+
+int time_step_realtime(int64_t sec, uint32_t nsec)
+{
+	uint64_t irq = spin_lock_irq(&real_lock);
+	int err = set_realtime(time_realtime() + (__int128)sec * NSEC_PER_SEC + nsec);
+
+	spin_unlock_irq(&real_lock, irq);
+	return err;
 }
 
 void time_not_before(uint64_t ns)

@@ -19,7 +19,10 @@ uint64_t time_ns(void);
  * Since 1970 (CLOCK_REALTIME): monotonic time plus an offset set from the RTC or by settimeofday.
  */
 uint64_t time_realtime(void);
-void time_set_realtime(uint64_t ns);
+/* -EINVAL: before time_ns(), or so late that nanoseconds would no longer fit in 30 years. */
+int time_set_realtime(uint64_t ns);
+/* The same by so much forwards, or backwards when sec is negative. */
+int time_step_realtime(int64_t sec, uint32_t nsec);
 /*
  * The clock cannot be earlier than ns: said by who mounts a volume that was written then. It counts
  * where nothing better is known: no RTC, and nobody has set the clock. Any context.

@@ -12,6 +12,8 @@
 #include "lib/string.h"
 #include "mm/usercopy.h"
 
+#define ZONE_MAX (15 * 60) /* minutes from UTC */
+
 /* A clock's time, or -EINVAL. Negative ids name the CPU clock of a process or thread. */
 static int clock_read(int id, uint64_t *ns)
 {
@@ -93,52 +95,81 @@ SYSCALL2(clock_getres, int, id, uaddr_t, out)
 	return out ? copy_to_user(out, &ts, sizeof(ts)) : 0;
 }
 
-SYSCALL2(clock_settime, int, id, uaddr_t, in)
+/* Who may sets CLOCK_REALTIME. */
+static int set_clock(const struct timespec64 *ts)
 {
-	struct timespec64 ts;
+	int err;
 
-	if (id != CLOCK_REALTIME)
-		return -EINVAL;
-	if (copy_from_user(&ts, in, sizeof(ts)))
-		return -EFAULT;
-	if (!timespec_valid(&ts))
+	if (!timespec_valid(ts))
 		return -EINVAL;
 	if (!cred_capable(CAP_SYS_TIME))
 		return -EPERM;
-	time_set_realtime(timespec_ns(&ts));
-	clock_was_set();
-	return 0;
+	err = time_set_realtime(timespec_ns(ts));
+	if (!err)
+		clock_was_set();
+	return err;
 }
+
+SYSCALL2(clock_settime, int, id, uaddr_t, in)
+{
+	struct timespec64 ts;
+	uint64_t ns;
+
+	if (id > CLOCK_REALTIME)
+		return -EINVAL;
+	if (copy_from_user(&ts, in, sizeof(ts)))
+		return -EFAULT;
+	/* Nobody sets a CPU clock, but it has to be one. */
+	if (id < 0)
+		return cpu_clock_read(id, &ns) ? -EINVAL : -EPERM;
+	return set_clock(&ts);
+}
+
+/* What settimeofday(2) was told last; the kernel itself knows UTC only. */
+static struct timezone zone; /* one word, read and written at once */
 
 SYSCALL2(gettimeofday, uaddr_t, tv, uaddr_t, tz)
 {
 	struct timeval64 v = ns_timeval(time_realtime());
-	uint64_t no_zone = 0;
+	struct timezone z;
 
+	__atomic_load(&zone, &z, __ATOMIC_RELAXED);
 	if (tv && copy_to_user(tv, &v, sizeof(v)))
 		return -EFAULT;
-	if (tz && copy_to_user(tz, &no_zone, sizeof(no_zone)))
+	if (tz && copy_to_user(tz, &z, sizeof(z)))
 		return -EFAULT;
+	return 0;
+}
+
+static int set_zone(const struct timezone *z)
+{
+	if (!cred_capable(CAP_SYS_TIME))
+		return -EPERM;
+	if (z->minutes_west < -ZONE_MAX || z->minutes_west > ZONE_MAX)
+		return -EINVAL;
+	__atomic_store(&zone, z, __ATOMIC_RELAXED);
 	return 0;
 }
 
 SYSCALL2(settimeofday, uaddr_t, tv, uaddr_t, tz)
 {
 	struct timeval64 v;
+	struct timespec64 ts;
+	struct timezone z;
+	int err = 0;
 
 	if (tv && copy_from_user(&v, tv, sizeof(v)))
 		return -EFAULT;
-	if (tz)
-		return -EINVAL; /* no time zones here */
-	if (!cred_capable(CAP_SYS_TIME))
-		return -EPERM;
-	if (!tv)
-		return 0;
-	if (v.tv_sec < 0 || v.tv_usec < 0 || v.tv_usec >= 1000000)
+	if (tv && (v.tv_sec < 0 || v.tv_usec < 0 || v.tv_usec >= 1000000))
 		return -EINVAL;
-	time_set_realtime(v.tv_sec * NSEC_PER_SEC + v.tv_usec * NSEC_PER_USEC);
-	clock_was_set();
-	return 0;
+	if (tz && copy_from_user(&z, tz, sizeof(z)))
+		return -EFAULT;
+	if (tz || !tv)
+		err = tz ? set_zone(&z) : cred_capable(CAP_SYS_TIME) ? 0 : -EPERM;
+	if (err || !tv)
+		return err;
+	ts = (struct timespec64){v.tv_sec, v.tv_usec * 1000};
+	return set_clock(&ts);
 }
 
 /* Sleep until the deadline. If a signal ends it early, *left gets what remains. */

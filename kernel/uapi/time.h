@@ -29,6 +29,10 @@ struct timespec64 {
 	int64_t tv_sec, tv_nsec;
 };
 
+struct timezone {
+	int32_t minutes_west, dst;
+};
+
 struct itimerspec64 {
 	struct timespec64 it_interval, it_value;
 };

@@ -6,6 +6,8 @@
 #include "kernel/uapi/time.h"
 
 #define ADJ_OFFSET	   0x0001
+#define ADJ_SETOFFSET	   0x0100 /* time is added to the clock */
+#define ADJ_NANO	   0x2000 /* with nanoseconds in it */
 #define ADJ_ADJTIME	   0x8000
 #define ADJ_OFFSET_SS_READ 0xa001
 #define STA_UNSYNC	   0x0040
