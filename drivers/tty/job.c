@@ -7,6 +7,7 @@
 #include "kernel/pid.h"
 #include "kernel/process.h"
 #include "kernel/signal.h"
+#include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
@@ -136,6 +137,20 @@ void tty_hangup(struct tty *t)
 	tty_disassociate(t);
 	wake_all(&t->read_wait);
 	wake_all(&t->write_wait);
+}
+
+SYSCALL0(vhangup)
+{
+	struct tty *t;
+
+	if (!cred_capable(CAP_SYS_TTY_CONFIG))
+		return -EPERM;
+	t = tty_current();
+	if (t) {
+		tty_hangup(t);
+		tty_put(t);
+	}
+	return 0;
 }
 
 void tty_session_exit(struct process *p)

@@ -215,3 +215,44 @@ TEST(pty, background_read_stops)
 	}
 	expect_exit(pid, 0);
 }
+
+/* What vhangup leaves of the terminal of a session. */
+static void hang_up(struct pty_pair *p)
+{
+	char c;
+
+	close(p->master);
+	session_begin(p);
+	on_signal(SIGHUP, note, 0);
+	on_signal(SIGCONT, note, 0);
+	CHECK_OK(syscall(SYS_vhangup));
+	CHECK_EQ(got[SIGHUP], 1);
+	CHECK_EQ(got[SIGCONT], 1);
+	CHECK_EQ(read(p->slave, &c, 1), 0);
+	CHECK_ERR(write(p->slave, "x", 1), EIO);
+	CHECK_ERR(open("/dev/tty", O_RDWR), ENXIO);
+	/* There is none any more: nothing to do. */
+	CHECK_OK(syscall(SYS_vhangup));
+	CHECK_EQ(got[SIGHUP], 1);
+}
+
+TEST(pty, vhangup, .root = true)
+{
+	struct pty_pair p;
+	pid_t pid;
+
+	pty_pair_open(&p);
+	pid = child();
+	if (pid == 0) {
+		hang_up(&p);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	pid = child();
+	if (pid == 0) {
+		become_user();
+		CHECK_ERR(syscall(SYS_vhangup), EPERM);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+}
