@@ -145,7 +145,7 @@ static int rename_locked(struct renaming *r, struct inode **victim)
 	if (to && !exchange && inode_is_swap(to))
 		err = -EPERM;
 	else
-		err = dir->ops->rename(dir, r->from_d, to_dir, r->to_d, exchange);
+		err = dir->ops->rename(dir, r->from_d, to_dir, r->to_d, r->flags);
 	if (to && !exchange) {
 		if (!err && S_ISDIR(to->mode))
 			atomic_fetch_or(&to->state, INODE_DEAD);
@@ -207,9 +207,9 @@ SYSCALL5(renameat2, int, from_fd, uaddr_t, from, int, to_fd, uaddr_t, to, uint32
 	struct pathname f, t;
 	int err;
 
-	if (flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if (flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
 		return -EINVAL;
-	if (flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if ((flags & RENAME_EXCHANGE) && flags != RENAME_EXCHANGE)
 		return -EINVAL;
 	err = pathname_get(&f, from);
 	if (err)

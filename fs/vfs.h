@@ -199,11 +199,11 @@ struct inode_ops {
 	/* Both for files and (empty) directories; the caller checked the kind. */
 	int (*unlink)(struct inode *dir, struct dentry *d);
 	/*
-	 * to_d may be positive: it is replaced, or with exchange swapped. The caller checked kinds,
-	 * and that no directory becomes its own ancestor.
+	 * to_d may be positive: it is replaced, or with RENAME_EXCHANGE swapped. RENAME_WHITEOUT: a
+	 * character device 0, 0 stays. The caller checked flags, kinds, directories' ancestors.
 	 */
 	int (*rename)(struct inode *from, struct dentry *from_d, struct inode *to,
-		      struct dentry *to_d, bool exchange);
+		      struct dentry *to_d, unsigned flags);
 	/*
 	 * The target of a symbolic link, NUL-terminated, in buf of size bytes: its length, or
 	 * -errno. May sleep.

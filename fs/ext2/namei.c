@@ -223,8 +223,11 @@ static void rename_exchange(struct renaming *r)
 	ext2_inode_changed(b, false);
 }
 
-/* What was there, if anything, is replaced. Only making room for a new name can fail. */
-static int rename_move(struct renaming *r)
+/*
+ * What was there, if anything, is replaced. Only making room for a new name can fail. The old name
+ * goes, or becomes that of whiteout.
+ */
+static int rename_move(struct renaming *r, struct inode *whiteout)
 {
 	struct inode *inode = r->from_d->inode, *victim = r->to_d->inode;
 	bool directory = S_ISDIR(inode->mode);
@@ -238,7 +241,10 @@ static int rename_move(struct renaming *r)
 				   inode->mode);
 	if (err)
 		return err;
-	ext2_dir_remove(r->from, &r->old);
+	if (whiteout)
+		ext2_dir_set(r->from, &r->old, (uint32_t)whiteout->ino, whiteout->mode);
+	else
+		ext2_dir_remove(r->from, &r->old);
 	parent_change(inode, &r->up, r->from, r->to);
 	inode->ctime = inode_now();
 	ext2_inode_changed(inode, false);
@@ -250,9 +256,38 @@ static int rename_move(struct renaming *r)
 	return 0;
 }
 
-static int ext2_rename(struct inode *from, struct dentry *from_d, struct inode *to,
-		       struct dentry *to_d, bool exchange)
+/* Everything that changes, in one handle, which ends here. */
+static int rename_perform(struct renaming *r, unsigned flags)
 {
+	struct ext2_fs *fs = ext2_fs(r->from->sb);
+	struct inode *whiteout = NULL;
+	int err = renaming_find(r, flags & RENAME_EXCHANGE);
+
+	if (!err && (flags & RENAME_WHITEOUT)) {
+		whiteout = ext2_inode_new(r->from, S_IFCHR, 0);
+		if (is_err(whiteout)) {
+			err = (int)ptr_err(whiteout);
+			whiteout = NULL;
+		}
+	}
+	if (!err && (flags & RENAME_EXCHANGE))
+		rename_exchange(r);
+	else if (!err)
+		err = rename_move(r, whiteout);
+	if (!whiteout) {
+		ext2_end(fs);
+		return err;
+	}
+	err = inode_made(fs, whiteout, err, &whiteout);
+	if (!err)
+		inode_put(whiteout);
+	return err;
+}
+
+static int ext2_rename(struct inode *from, struct dentry *from_d, struct inode *to,
+		       struct dentry *to_d, unsigned flags)
+{
+	bool exchange = flags & RENAME_EXCHANGE;
 	struct renaming r = {.from = from, .to = to, .from_d = from_d, .to_d = to_d};
 	struct ext2_fs *fs = ext2_fs(from->sb);
 	bool directory = S_ISDIR(from_d->inode->mode);
@@ -266,16 +301,11 @@ static int ext2_rename(struct inode *from, struct dentry *from_d, struct inode *
 		err = ext2_begin(fs, EXT2_CREDITS_NAME);
 	if (err)
 		return err;
-	err = renaming_find(&r, exchange);
-	if (!err && exchange)
-		rename_exchange(&r);
-	else if (!err)
-		err = rename_move(&r);
+	err = rename_perform(&r, flags);
 	buf_put(&r.old.b);
 	buf_put(&r.new.b);
 	buf_put(&r.up.b);
 	buf_put(&r.down.b);
-	ext2_end(fs);
 	return err;
 }
 

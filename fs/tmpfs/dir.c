@@ -184,8 +184,10 @@ static int tmpfs_unlink(struct inode *dir, struct dentry *d)
 	return 0;
 }
 
+/* whiteout: what gets the old name, and its reference for it, or NULL. */
 static int rename_locked(struct inode *from, struct dentry *from_d, struct inode *to,
-			 struct dentry *to_d, bool exchange, struct inode **gone)
+			 struct dentry *to_d, bool exchange, struct inode *whiteout,
+			 struct inode **gone)
 {
 	struct tmpfs_entry *a = tmpfs_find_locked(from, from_d->name, from_d->name_len);
 	struct tmpfs_entry *b;
@@ -211,20 +213,31 @@ static int rename_locked(struct inode *from, struct dentry *from_d, struct inode
 	err = tmpfs_add_locked(to, to_d->name, to_d->name_len, a->inode);
 	if (err)
 		return err;
+	if (whiteout) {
+		a->inode = whiteout;
+		return 0;
+	}
 	tmpfs_remove_locked(a);
 	from->size_other -= MIN(from->size_other, UINT64_C(20));
 	return 0;
 }
 
 static int tmpfs_rename(struct inode *from, struct dentry *from_d, struct inode *to,
-			struct dentry *to_d, bool exchange)
+			struct dentry *to_d, unsigned flags)
 {
-	struct inode *inode = from_d->inode, *other = to_d->inode, *gone = NULL;
+	struct inode *inode = from_d->inode, *other = to_d->inode, *gone = NULL, *whiteout = NULL;
 	struct tmpfs *fs = tmpfs_of(from->sb);
+	bool exchange = flags & RENAME_EXCHANGE;
 	int err;
 
+	if (flags & RENAME_WHITEOUT) {
+		whiteout = tmpfs_inode_new(from->sb, from, S_IFCHR, 0);
+		if (is_err(whiteout))
+			return (int)ptr_err(whiteout);
+		whiteout->nlink = 1;
+	}
 	mutex_lock(&fs->lock);
-	err = rename_locked(from, from_d, to, to_d, exchange, &gone);
+	err = rename_locked(from, from_d, to, to_d, exchange, whiteout, &gone);
 	if (!err && from != to) {
 		if (S_ISDIR(inode->mode)) {
 			from->nlink--;
@@ -237,6 +250,10 @@ static int tmpfs_rename(struct inode *from, struct dentry *from_d, struct inode 
 	}
 	mutex_unlock(&fs->lock);
 	inode_put(gone);
+	if (err && whiteout) {
+		whiteout->nlink = 0;
+		inode_put(whiteout);
+	}
 	if (err)
 		return err;
 	inode->ctime = inode_now();

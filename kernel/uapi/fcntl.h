@@ -121,6 +121,7 @@ struct flock64 {
 #define RENAME_NOREPLACE 1
 #define RENAME_EXCHANGE	 2
 #define RENAME_WHITEOUT	 4
+#define RENAME_WHITEOUT	 4
 
 #define FALLOC_FL_KEEP_SIZE  1
 #define FALLOC_FL_PUNCH_HOLE 2

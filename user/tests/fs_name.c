@@ -251,6 +251,91 @@ TEST(fs, renameat2_exchange)
 	CHECK_ERR(rename2("a", "missing", 2), ENOENT);
 }
 
+/* A device that is none stands at the old name: it cannot be opened, but it is there. */
+static void check_whiteout(const char *name)
+{
+	struct stat st;
+
+	CHECK_OK(lstat(name, &st));
+	CHECK_EQ(st.st_mode, S_IFCHR);
+	CHECK_EQ(st.st_rdev, 0);
+	CHECK_EQ(st.st_nlink, 1);
+	CHECK_EQ(st.st_uid, geteuid());
+	CHECK_ERR(unlinkat(AT_FDCWD, name, AT_REMOVEDIR), ENOTDIR);
+}
+
+TEST(fs, renameat2_whiteout)
+{
+	char buf[8];
+
+	file_make("a", "aaa", 3);
+	file_make("b", "bbb", 3);
+	ino_t a = inode_of("a");
+	CHECK_ERR(rename2("a", "b", 4 | 2), EINVAL);
+	CHECK_ERR(rename2("a", "b", 4 | 1), EEXIST);
+	CHECK_ERR(rename2("none", "b", 4), ENOENT);
+	CHECK_ERR(access("none", F_OK), ENOENT);
+	CHECK_OK(rename2("a", "b", 4));
+	check_whiteout("a");
+	CHECK_EQ(inode_of("b"), a);
+	CHECK_EQ(file_text("b", buf, sizeof(buf)), 3);
+	CHECK_STR(buf, "aaa");
+	CHECK_OK(rename2("b", "c", 4 | 1));
+	check_whiteout("b");
+	CHECK_EQ(inode_of("c"), a);
+	/* It is a file like others: replaced, renamed, removed. */
+	CHECK_OK(rename2("c", "a", 0));
+	CHECK_EQ(inode_of("a"), a);
+	CHECK_OK(rename2("b", "moved", 4));
+	check_whiteout("moved");
+	check_whiteout("b");
+	CHECK_OK(unlink("moved"));
+	CHECK_OK(unlink("b"));
+	/* Two names of one file: nothing is done. */
+	CHECK_OK(link("a", "twin"));
+	CHECK_OK(rename2("a", "twin", 4));
+	CHECK_EQ(inode_of("a"), a);
+	CHECK_EQ(links_of("a"), 2);
+}
+
+TEST(fs, renameat2_whiteout_directory)
+{
+	CHECK_OK(mkdir("from", 0700));
+	CHECK_OK(mkdir("to", 0700));
+	CHECK_OK(mkdir("from/d", 0700));
+	CHECK_OK(mkdir("to/empty", 0700));
+	file_make("from/d/f", "x", 1);
+	CHECK_ERR(rename2("from", "from/d/below", 4), EINVAL);
+	CHECK_OK(rename2("from/d", "to/empty", 4));
+	check_whiteout("from/d");
+	CHECK_OK(access("to/empty/f", F_OK));
+	CHECK_EQ(links_of("from"), 2);
+	CHECK_EQ(links_of("to"), 3);
+	CHECK_ERR(rename2("to", "from", 4), ENOTEMPTY);
+	CHECK_ERR(rmdir("from"), ENOTEMPTY);
+	CHECK_OK(unlink("from/d"));
+	CHECK_OK(rmdir("from"));
+}
+
+/* Neither to make one nor to leave one is a privilege: there is nothing to open. */
+static void as_user(void)
+{
+	become_user();
+	file_make("d/f", "x", 1);
+	CHECK_OK(rename2("d/f", "d/g", 4));
+	check_whiteout("d/f");
+	CHECK_OK(unlink("d/f"));
+	_exit(0);
+}
+
+TEST(fs, renameat2_whiteout_user, .root = true)
+{
+	CHECK_OK(chmod(".", 0755));
+	CHECK_OK(mkdir("d", 0755));
+	CHECK_OK(chown("d", 1000, 1000));
+	CHECK_EQ(run_child(as_user), 0);
+}
+
 TEST(fs, mkdir_and_rmdir)
 {
 	struct stat st;
