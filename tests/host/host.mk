@@ -2,10 +2,11 @@
 
 HOST_SCRIPTS := tests/host/test_uapi.py
 
-HOST_TESTS += test_string test_bits test_trees test_chacha20
+HOST_TESTS += test_string test_bits test_trees test_lz4 test_chacha20
 test_string_SRC := tests/host/test_string.c
 test_bits_SRC   := tests/host/test_bits.c lib/bits.c lib/bitmap.c lib/crc.c lib/sort.c
 test_trees_SRC  := tests/host/test_trees.c lib/bits.c lib/rbtree.c lib/radix.c
+test_lz4_SRC    := tests/host/test_lz4.c lib/lz4.c
 test_chacha20_SRC := tests/host/test_chacha20.c kernel/chacha20.c
 
 # Sources that expect a kernel around them get the one in shim/, whose headers come first.
