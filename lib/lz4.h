@@ -16,9 +16,9 @@ struct lz4_table {
 };
 
 /*
- * n bytes (up to LZ4_INPUT_MAX) become at most max at dst. How many, or 0: that is too few, or seemed
- * to be: where nothing repeats it does not go on to the end. src may change meanwhile: a block of n
- * bytes comes out all the same.
+ * n bytes (up to LZ4_INPUT_MAX) become at most max at dst. How many, or 0: that is too few, or
+ * seemed to be: where nothing repeats it does not go on to the end. src may change meanwhile: a
+ * block of n bytes comes out all the same.
  */
 size_t lz4_compress(const void *src, size_t n, void *dst, size_t max, struct lz4_table *table);
 /* n bytes, whatever they are, become how many, at most max; LZ4_DAMAGED: not what they should. */

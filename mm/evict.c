@@ -1,6 +1,7 @@
 #include "kernel/panic.h"
 #include "kernel/swap/object.h"
 #include "kernel/swap/slot.h"
+#include "kernel/swap/zswap.h"
 #include "lib/page.h"
 #include "mm/aspace.h"
 #include "mm/pagecache.h"
@@ -144,16 +145,6 @@ out:
 	return ret;
 }
 
-/* Start writing the frames, whose slots follow each other. */
-static void write_run(uint32_t slot, struct frame **frames, uint32_t n)
-{
-	struct swap_area *a = swap_area_of(slot);
-
-	vm_event_add(VM_PSWPOUT, n);
-	swap_nr_writing += n;
-	a->ops->write(a, slot_offset(slot), frames, n);
-}
-
 void evict_flush(struct swap_batch *b)
 {
 	uint32_t i, n = 0, run;
@@ -174,7 +165,7 @@ void evict_flush(struct swap_batch *b)
 	for (i = 0; i < n; i += run) {
 		for (run = 1; i + run < n && b->slots[i + run] == b->slots[i] + run;)
 			run++;
-		write_run(b->slots[i], b->frames + i, run);
+		swap_write(b->slots[i], b->frames + i, run);
 	}
 	b->n = 0;
 }

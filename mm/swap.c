@@ -1,16 +1,15 @@
 #include "mm/swap.h"
 
 #include "kernel/signal.h"
+#include "kernel/swap/zswap.h"
 #include "mm/aspace.h"
 #include "mm/fault.h"
 #include "mm/pagecache.h"
 #include "mm/pagetable.h"
-#include "mm/stat.h"
 
 int swap_in(uint32_t slot, struct frame **held)
 {
 	struct frame *f = frame_alloc_wait(0, 0);
-	struct swap_area *a;
 	int err;
 
 	*held = NULL;
@@ -23,9 +22,7 @@ int swap_in(uint32_t slot, struct frame **held)
 		frame_put(f);
 		return 0;
 	}
-	a = swap_area_of(slot); /* stays while the frame has the slot */
-	err = a->ops->read(a, slot_offset(slot), f);
-	vm_event(VM_PSWPIN);
+	err = swap_read(slot, f); /* in use while the frame has it */
 	/* Who comes next tries again. */
 	if (err)
 		swap_detach(f);

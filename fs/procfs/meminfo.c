@@ -5,6 +5,7 @@
 #include "kernel/machine.h"
 #include "kernel/mem/vmalloc.h"
 #include "kernel/swap/area.h"
+#include "kernel/swap/zpool.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/commit.h"
@@ -41,6 +42,8 @@ const char *const vm_event_names[VM_EVENTS] = {
 	[VM_PGSTEAL_ANON] = "pgsteal_anon",
 	[VM_REFAULT_ANON] = "workingset_refault_anon",
 	[VM_SWAP_ZERO] = "swpout_zero",
+	[VM_ZSWPIN] = "zswpin",
+	[VM_ZSWPOUT] = "zswpout",
 };
 
 uint64_t vm_event_sum(enum vm_event e)
@@ -107,6 +110,8 @@ void meminfo_get(struct meminfo *out)
 	out->swap_total = kib(swap_total);
 	out->swap_free = kib(swap_total - swap_used);
 	out->swap_cached = kib(c.swap_cached);
+	out->zswap = kib(zpool_frames);
+	out->zswapped = kib(zpool_things);
 	out->total = kib(frames_total);
 	out->free = kib(free);
 	out->cached = kib(pagecache_nr_frames);

@@ -11,7 +11,7 @@ struct meminfo {
 	uint64_t total, free, available, buffers, cached, swap_cached, active, inactive;
 	uint64_t active_anon, inactive_anon, active_file, inactive_file, unevictable, mlocked;
 	uint64_t swap_total, swap_free, dirty, writeback, anon_pages, mapped, shmem;
-	uint64_t anon_huge;
+	uint64_t anon_huge, zswap, zswapped;
 	uint64_t kreclaimable, slab, sreclaimable, sunreclaim, kernel_stack, page_tables;
 	uint64_t commit_limit, committed_as, vmalloc_total, vmalloc_used;
 };

@@ -38,6 +38,8 @@ int proc_show_meminfo(struct proc_text *t, struct process *p)
 	LINE("Mlocked", mlocked);
 	LINE("SwapTotal", swap_total);
 	LINE("SwapFree", swap_free);
+	LINE("Zswap", zswap);
+	LINE("Zswapped", zswapped);
 	LINE("Dirty", dirty);
 	LINE("Writeback", writeback);
 	LINE("AnonPages", anon_pages);

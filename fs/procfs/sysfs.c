@@ -8,6 +8,8 @@
 #include "fs/procfs/procfs.h"
 #include "kernel/chardev.h"
 #include "kernel/hart.h"
+#include "kernel/swap/zpool.h"
+#include "kernel/swap/zswap.h"
 #include "lib/page.h"
 #include "lib/string.h"
 #include "mm/thp.h"
@@ -190,11 +192,53 @@ static const struct proc_entry kernel_entries[] = {
 	{.mode = 0},
 };
 
+/* --- parameters of what are modules on Linux --- */
+
+static int show_zswap(struct proc_text *t, struct process *p)
+{
+	(void)p;
+	proc_append(t, zswap_enabled ? "Y\n" : "N\n", 2);
+	return 0;
+}
+
+/* As kstrtobool() reads it: the first letter, or of "on" and "off" the second, says it. */
+static int store_zswap(struct process *p, char *text, size_t len)
+{
+	bool word = *text == 'o' || *text == 'O';
+	char c = text[word];
+
+	(void)p;
+	(void)len;
+	if (!c || !strchr(word ? "nNfF" : "yYtT1nNfF0", c))
+		return -EINVAL;
+	zswap_enabled = strchr(word ? "nN" : "yYtT1", c);
+	return 0;
+}
+
+static const struct proc_number zswap_percent = {&zpool_max_percent, 0, UINT32_MAX, NULL};
+
+static const struct proc_entry zswap_entries[] = {
+	{.name = "enabled", .mode = S_IFREG | 0644, .show = show_zswap, .store = store_zswap},
+	{.name = "max_pool_percent", .mode = S_IFREG | 0644, .number = &zswap_percent},
+	{.mode = 0},
+};
+
+static const struct proc_entry zswap_dir_entries[] = {
+	{.name = "parameters", .mode = S_IFDIR | 0755, .children = zswap_entries},
+	{.mode = 0},
+};
+
+static const struct proc_entry module_entries[] = {
+	{.name = "zswap", .mode = S_IFDIR | 0755, .children = zswap_dir_entries},
+	{.mode = 0},
+};
+
 const struct proc_entry sysfs_root_entries[] = {
 	{.name = "block", .mode = S_IFDIR | 0755, .disks = PROC_DISKS_WHOLE},
 	{.name = "class", .mode = S_IFDIR | 0755, .children = class_entries},
 	{.name = "dev", .mode = S_IFDIR | 0755, .children = numbers_entries},
 	{.name = "devices", .mode = S_IFDIR | 0755, .children = devices_entries},
 	{.name = "kernel", .mode = S_IFDIR | 0755, .children = kernel_entries},
+	{.name = "module", .mode = S_IFDIR | 0755, .children = module_entries},
 	{.mode = 0},
 };

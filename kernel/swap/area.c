@@ -32,7 +32,8 @@ struct swap_area *swap_area_create(uint32_t n, const uint32_t *bad, uint32_t nr_
 	a->slots = n;
 	a->taken = vmalloc(DIV_ROUND_UP(n, SWAP_CLUSTER) * sizeof(*a->taken));
 	a->records = vmalloc(DIV_ROUND_UP(n, SWAP_CHUNK) * sizeof(*a->records));
-	if (!a->taken || !a->records) {
+	a->packed = vmalloc(DIV_ROUND_UP(n, SWAP_PACKED) * sizeof(*a->packed));
+	if (!a->taken || !a->records || !a->packed) {
 		swap_area_free(a);
 		return NULL;
 	}
@@ -52,12 +53,19 @@ struct swap_area *swap_area_create(uint32_t n, const uint32_t *bad, uint32_t nr_
 	return a;
 }
 
+/* A table of n pages, those that there are. */
+static void table_free(void **pages, uint32_t n)
+{
+	for (uint32_t i = 0; pages && i < n; i++)
+		if (pages[i])
+			frame_free(frame_of(pages[i]), 0);
+	vfree(pages);
+}
+
 void swap_area_free(struct swap_area *a)
 {
-	for (uint32_t i = 0; a->records && i < DIV_ROUND_UP(a->slots, SWAP_CHUNK); i++)
-		if (a->records[i])
-			frame_free(frame_of(a->records[i]), 0);
-	vfree(a->records);
+	table_free((void **)a->records, DIV_ROUND_UP(a->slots, SWAP_CHUNK));
+	table_free((void **)a->packed, DIV_ROUND_UP(a->slots, SWAP_PACKED));
 	vfree(a->taken);
 	kfree(a);
 }

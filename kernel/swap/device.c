@@ -22,7 +22,7 @@ static void bio_pages(struct bio *b, struct frame **frames, uint32_t n)
 	b->nvec = n;
 }
 
-static int swap_read(struct swap_area *a, uint32_t at, struct frame *f)
+static int device_read(struct swap_area *a, uint32_t at, struct frame *f)
 {
 	const struct swap_place *p = a->owner;
 	struct psi_stall stall;
@@ -97,7 +97,7 @@ static void write_start(struct swap_area *a, uint32_t at, uint64_t sector, struc
 	bio_submit(&w->bio);
 }
 
-static void swap_write(struct swap_area *a, uint32_t at, struct frame **frames, uint32_t n)
+static void device_write(struct swap_area *a, uint32_t at, struct frame **frames, uint32_t n)
 {
 	while (n) {
 		uint32_t run = n;
@@ -110,4 +110,4 @@ static void swap_write(struct swap_area *a, uint32_t at, struct frame **frames, 
 	}
 }
 
-const struct swap_ops swap_device_ops = {.read = swap_read, .write = swap_write};
+const struct swap_ops swap_device_ops = {.read = device_read, .write = device_write};

@@ -10,6 +10,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/signal.h"
 #include "kernel/swap/slot.h"
+#include "kernel/swap/zswap.h"
 #include "lib/page.h"
 #include "lib/string.h"
 #include "mm/pagecache.h"
@@ -158,7 +159,6 @@ static bool slots_plenty(void)
 int swap_object_read(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		struct swap_area *a;
 		uint32_t slot;
 		int err;
 
@@ -171,9 +171,7 @@ int swap_object_read(struct object *o, uint64_t index, struct frame **frames, ui
 			page_zero(frame_data(frames[i]));
 			continue;
 		}
-		a = swap_area_of(slot);
-		err = a->ops->read(a, slot_offset(slot), frames[i]);
-		vm_event(VM_PSWPIN);
+		err = swap_read(slot, frames[i]);
 		if (err)
 			return err;
 		if (!slots_plenty())

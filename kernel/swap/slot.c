@@ -1,5 +1,6 @@
 #include "kernel/swap/slot.h"
 
+#include "kernel/swap/zpool.h"
 #include "lib/bits.h"
 #include "mm/policy.h"
 
@@ -59,6 +60,7 @@ static void slot_free(uint32_t slot, uint64_t *r)
 
 	policy_forget((*r & SHADOW) >> SHADOW_SHIFT);
 	*r = 0;
+	zpool_drop(slot);
 	swap_slot_free(slot, retired);
 }
 

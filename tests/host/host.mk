@@ -14,7 +14,8 @@ HOST_CFLAGS += -Itests/host/shim
 KERNEL_SHIM := tests/host/shim/kernel.c tests/host/shim/lib.c kernel/spinlock.c lib/bits.c
 
 # Frames, where nothing reclaims them.
-FRAMES_SRC := mm/frame.c mm/policy.c kernel/swap/slot.c kernel/swap/area.c kernel/mem/slab.c \
+FRAMES_SRC := mm/frame.c mm/policy.c kernel/swap/slot.c kernel/swap/area.c \
+	      kernel/swap/zpool.c kernel/mem/slab.c \
 	      tests/host/shim/no_pages.c
 
 HOST_TESTS += test_frame
@@ -114,7 +115,8 @@ test_policy_SRC := tests/host/test_policy.c $(filter-out %/main.c,$(REPLACE_SRC)
 MM_SRC := $(addprefix mm/,areas.c aspace.c commit.c evict.c fault.c fork.c frame.c madvise.c \
 	  mlock.c mmap.c mremap.c object.c pagecache.c pagetable.c policy.c reclaim.c rmap.c \
 	  share.c swap.c thp.c tlb.c vma.c) kernel/mem/slab.c kernel/oom.c \
-	  kernel/swap/area.c kernel/swap/object.c kernel/swap/slot.c fs/writeback.c
+	  kernel/swap/area.c kernel/swap/object.c kernel/swap/slot.c \
+	  kernel/swap/zpool.c kernel/swap/zswap.c lib/lz4.c fs/writeback.c
 
 HOST_TESTS += test_aspace
 test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shim/around.c \

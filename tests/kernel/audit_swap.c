@@ -4,9 +4,11 @@
  */
 #include "kernel/swap/object.h"
 #include "kernel/swap/slot.h"
+#include "kernel/swap/zpool.h"
 #include "tests/kernel/audit.h"
 
 static uint64_t entries; /* found in page tables and objects */
+static uint64_t packed; /* slots that have something in memory */
 
 void audit_swapped(uint32_t slot)
 {
@@ -49,6 +51,9 @@ static uint32_t audit_slot(struct swap_area *a, uint32_t at, uint32_t *used)
 		audit_complain("slot %x has frame %u of slot %x", slot, frame_pfn(f), f->slot);
 	if ((users || f) && !taken)
 		audit_complain("slot %x is free, with %u entries and frame %p", slot, users, f);
+	if (zpool_has(a, at) && !users && !f)
+		audit_complain("slot %x is free, but has something in memory", slot);
+	packed += zpool_has(a, at);
 	*used += users || f;
 	if (f)
 		frame_put(f);
@@ -74,5 +79,8 @@ void audit_swap(void)
 	if (counted != entries)
 		audit_complain("%lu entries and objects name slots, which count %lu", entries,
 			       counted);
-	entries = 0;
+	if (packed != zpool_things)
+		audit_complain("%lu slots have something in memory, counted %lu", packed,
+			       zpool_things);
+	entries = packed = 0;
 }

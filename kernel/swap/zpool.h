@@ -1,0 +1,25 @@
+/*
+ * Small things in memory, by slot: what zswap.c made of pages. A slot's is there until the slot is
+ * free, or something else is put there. Who has the slot sees to it that nobody else writes to it.
+ */
+#pragma once
+
+#include "kernel/types.h"
+
+struct swap_area;
+
+/* How much of memory it may take, in percent. */
+extern uint64_t zpool_max_percent;
+/* Frames that it takes, and things in it. */
+extern _Atomic uint64_t zpool_frames, zpool_things;
+
+/* No more would fit: a guess. */
+bool zpool_full(void);
+/* Instead of what the slot had. False: no memory, and it has nothing. Never sleeps. */
+bool zpool_put(uint32_t slot, const void *bytes, size_t n) __must_check;
+/* What the slot, in use until then, has; up to max bytes at `to`. How many; 0: nothing. */
+size_t zpool_get(uint32_t slot, void *to, size_t max);
+/* It has nothing any more. Any context. */
+void zpool_drop(uint32_t slot);
+/* For audits: does slot `at` of a have something? */
+bool zpool_has(const struct swap_area *a, uint32_t at);

@@ -1,0 +1,16 @@
+/*
+ * Between memory and swap areas: pages that get small enough stay in memory, compressed, instead of
+ * being written to their slots, if that is switched on. Linux's Documentation/admin-guide/mm/zswap.
+ */
+#pragma once
+
+#include "kernel/types.h"
+
+struct frame;
+
+extern _Atomic bool zswap_enabled; /* what is in already stays until it is not wanted any more */
+
+/* Start writing n frames to the slots from this one on, then swap_written. May sleep. */
+void swap_write(uint32_t slot, struct frame **frames, uint32_t n);
+/* Fill f with what is in the slot, which stays in use meanwhile. 0 or -errno. May sleep. */
+int swap_read(uint32_t slot, struct frame *f);
