@@ -52,4 +52,4 @@ bench-swap: kernel root.img
 		PATH=$$PATH:/sbin:/usr/sbin mkswap -q $(O)/bench-swap/swap.img >/dev/null 2>&1
 	@$(swapbench) --smp 2 --log $(O)/bench-swap/run.log -- swapbench
 	@$(swapbench) --smp 1 --qemuflags='-icount shift=0,sleep=off' \
-		--log $(O)/bench-swap/icount.log -- 'swapbench evict'
+		--log $(O)/bench-swap/icount.log -- 'swapbench evict; swapbench zswap'
