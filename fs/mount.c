@@ -171,18 +171,25 @@ static struct dentry *super_again(struct fstype *type, struct blockdev *bdev,
 	return NULL;
 }
 
+/* m, which stands nowhere, stands on at from now on. dcache_lock held. */
+static void place_locked(struct mount *m, struct path *at)
+{
+	m->parent = mount_get(at->mnt);
+	m->point = dentry_get(at->dentry);
+	at->dentry->flags |= DENTRY_MOUNTED;
+	list_add_tail(&m->link, &mounts);
+}
+
 void mount_attach(struct mount *m, struct path *at)
 {
 	m->id = next_id++;
 	spin_lock(&dcache_lock);
 	if (at) {
-		m->parent = mount_get(at->mnt);
-		m->point = dentry_get(at->dentry);
-		at->dentry->flags |= DENTRY_MOUNTED;
+		place_locked(m, at);
 	} else {
 		root_mount = m;
+		list_add_tail(&m->link, &mounts);
 	}
-	list_add_tail(&m->link, &mounts);
 	spin_unlock(&dcache_lock);
 }
 
@@ -309,6 +316,52 @@ int mount_remove(struct mount *m, bool lazy)
 	if (err)
 		mount_put(m);
 	return err;
+}
+
+/* (mount_mutex, dcache_lock) */
+static int may_move(struct path *what, struct path *at)
+{
+	struct mount *m = what->mnt;
+
+	if (dentry_unlinked(at->dentry))
+		return -ENOENT;
+	/* What was detached has no parent either. */
+	if (what->dentry != m->root || !m->parent || list_empty(&at->mnt->link))
+		return -EINVAL;
+	if (S_ISDIR(what->dentry->inode->mode) != S_ISDIR(at->dentry->inode->mode))
+		return -EINVAL;
+	for (struct mount *p = at->mnt; p; p = p->parent) {
+		if (p == m)
+			return -ELOOP;
+	}
+	return 0;
+}
+
+int mount_move(struct path *what, struct path *at)
+{
+	struct path old;
+	int err;
+
+	mutex_lock(&mount_mutex);
+	spin_lock(&dcache_lock);
+	err = may_move(what, at);
+	if (!err) {
+		detach_locked(what->mnt, &old);
+		place_locked(what->mnt, at);
+	}
+	spin_unlock(&dcache_lock);
+	if (!err)
+		path_put(&old);
+	mutex_unlock(&mount_mutex);
+	return err;
+}
+
+int mount_expire(struct mount *m)
+{
+	/* The tree's and the caller's. */
+	if (atomic_load(&m->refs) != 2)
+		return -EBUSY;
+	return atomic_fetch_or(&m->flags, MOUNT_EXPIRING) & MOUNT_EXPIRING ? 0 : -EAGAIN;
 }
 
 int super_check_options(struct super_block *sb, const char *options)

@@ -88,14 +88,18 @@ static int mount_new(const char *source, struct path *at, const char *type, uint
 	return mount_add(source, bdev, at, t, flags & PER_MOUNT, options);
 }
 
-static int mount_bind_path(const char *source, struct path *at)
+/* MS_BIND, or else MS_MOVE. */
+static int mount_other(const char *source, struct path *at, bool bind)
 {
 	struct path what;
-	int err = path_lookup(AT_FDCWD, source, WALK_FOLLOW, &what);
+	int err;
 
+	if (!bind && !*source)
+		return -EINVAL;
+	err = path_lookup(AT_FDCWD, source, WALK_FOLLOW, &what);
 	if (err)
 		return err;
-	err = mount_bind(&what, at, 0);
+	err = bind ? mount_bind(&what, at, 0) : mount_move(&what, at);
 	path_put(&what);
 	return err;
 }
@@ -121,10 +125,12 @@ static int mount_perform(const char *source, const char *target, const char *typ
 	if (flags & MS_REMOUNT)
 		err = remount(&at, flags, options);
 	else if (flags & MS_BIND)
-		err = mount_bind_path(source, &at);
+		err = mount_other(source, &at, true);
 	else if (flags & PROPAGATION)
 		err = propagation_set(flags);
-	else if (!type || (flags & MS_MOVE))
+	else if (flags & MS_MOVE)
+		err = mount_other(source, &at, false);
+	else if (!type)
 		err = -EINVAL;
 	else
 		err = mount_new(source, &at, type, flags, options);
@@ -188,12 +194,12 @@ out_target:
 
 SYSCALL2(umount2, uaddr_t, target, int, flags)
 {
-	unsigned walk = flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW;
+	unsigned walk = WALK_QUIET | (flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW);
 	struct mount *m;
 	struct path p;
 	int err;
 
-	if (flags & ~(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
+	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
 		return -EINVAL;
 	if (!cred_capable(CAP_SYS_ADMIN))
 		return -EPERM;
@@ -201,14 +207,21 @@ SYSCALL2(umount2, uaddr_t, target, int, flags)
 	if (err)
 		return err;
 	m = p.mnt;
-	if (p.dentry != m->root || !m->parent) {
-		err = p.dentry != m->root ? -EINVAL : -EBUSY;
+	if (p.dentry != m->root || ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH))))
+		err = -EINVAL;
+	else if (!m->parent)
+		err = flags & MNT_EXPIRE ? -EINVAL : -EBUSY;
+	if (err) {
 		path_put(&p);
 		return err;
 	}
 	mount_get(m);
 	path_put(&p);
-	return mount_remove(m, flags & MNT_DETACH);
+	err = flags & MNT_EXPIRE ? mount_expire(m) : 0;
+	if (!err)
+		return mount_remove(m, flags & MNT_DETACH);
+	mount_put(m);
+	return err;
 }
 
 static void options_show(struct mount *m, char *buf, size_t size)

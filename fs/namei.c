@@ -3,6 +3,7 @@
  * references but the one the caller's starting point has; only where the file system must be
  * asked, or a symbolic link be read, does it pin the place it is at and drop the lock.
  */
+#include "fs/mount.h"
 #include "fs/vfs.h"
 
 #include <stdatomic.h>
@@ -72,6 +73,9 @@ static inline __attribute__((always_inline)) int walk_mounted(struct walk *w)
 			return 0;
 		if (walk_limited(w, RESOLVE_NO_XDEV))
 			return -EXDEV;
+		if (unlikely(atomic_load_explicit(&m->flags, memory_order_relaxed) &
+			     MOUNT_EXPIRING) && !(w->flags & WALK_QUIET))
+			atomic_fetch_and(&m->flags, ~MOUNT_EXPIRING);
 		w->at.mnt = m;
 		w->at.dentry = m->root;
 	} while (unlikely(m->root->flags & DENTRY_MOUNTED));

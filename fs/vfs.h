@@ -426,7 +426,7 @@ struct mount {
 	struct mount *parent;	  /* m; referenced; NULL for the first */
 	struct dentry *point;	  /* m; referenced; on parent */
 	_Atomic int refs;	  /* a; tree membership counts as one */
-	_Atomic uint32_t flags;	  /* a; MS_RDONLY, NOSUID, NODEV, NOEXEC, NOATIME, ... */
+	_Atomic uint32_t flags;	  /* a; MS_RDONLY, NOSUID, ...; MOUNT_EXPIRING */
 	struct list_head link;	  /* m; mounts, in order of mounting */
 	uint32_t id;		  /* c */
 	char *source;		  /* c; as mount(2) was given it */
@@ -461,6 +461,7 @@ enum {
 	WALK_FOLLOW = 1,    /* a symbolic link in the last place is followed */
 	WALK_EMPTY = 2,	    /* an empty path is the start (AT_EMPTY_PATH) */
 	WALK_DIRECTORY = 4, /* must be a directory */
+	WALK_QUIET = 8,	    /* is no use of the mounts on the way (MNT_EXPIRE) */
 };
 
 /* What AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH of a system call mean. */
