@@ -4,6 +4,7 @@
 #include "kernel/rusage.h"
 
 #include "kernel/process.h"
+#include "kernel/sched.h"
 #include "kernel/syscall.h"
 #include "kernel/time.h"
 #include "kernel/uapi/time.h"
@@ -131,6 +132,36 @@ void rlimit_cpu_check(struct thread *t)
 	} else if (seconds >= soft && seconds > p->cpu_warned) {
 		p->cpu_warned = seconds;
 		signal_process(p, SIGXCPU, NULL);
+	}
+}
+
+/*
+ * RLIMIT_RTTIME: so many microseconds may a real-time thread run without sleeping. Each SIGXCPU
+ * puts the soft limit a second further. As in Linux a tick counts for one however late it comes: a
+ * machine that stood still is not the thread's fault.
+ */
+void rlimit_rt_check(struct thread *t)
+{
+	struct rlimit64 *limit = &t->process->rlimits[RLIMIT_RTTIME];
+	uint64_t now, irq, soft = limit->cur;
+
+	if (likely(soft == RLIM_INFINITY) || !thread_is_rt(t))
+		return;
+	if (t->rt_sleeps != t->nvcsw)
+		t->rt_used = 0;
+	t->rt_sleeps = t->nvcsw;
+	now = thread_cpu_time(t);
+	t->rt_used += MIN(now - t->rt_seen, TICK_NS);
+	t->rt_seen = now;
+	if (t->rt_used / NSEC_PER_USEC >= limit->max) {
+		signal_process(t->process, SIGKILL, NULL);
+	} else if (t->rt_used / NSEC_PER_USEC >= soft) {
+		irq = spin_lock_irq(&t->process->siglock);
+		/* Unless it was set meanwhile. */
+		if (limit->cur == soft)
+			limit->cur = soft + 1000000;
+		spin_unlock_irq(&t->process->siglock, irq);
+		signal_process(t->process, SIGXCPU, NULL);
 	}
 }
 

@@ -26,6 +26,7 @@ void aspace_stats(struct aspace *as, struct aspace_stats *out);
 uint64_t aspace_peak_rss(struct aspace *as);
 /* Send what RLIMIT_CPU asks for; from the tick, interrupts off, no run queue locked. */
 void rlimit_cpu_check(struct thread *t);
+void rlimit_rt_check(struct thread *t); /* the same for RLIMIT_RTTIME */
 /*
  * setitimer(2) for CPU time: which is 0 (user time, SIGVTALRM) or 1 (user and system time,
  * SIGPROF). *left and *interval get the old setting, ns. A new one is made when value is not NULL;

@@ -425,6 +425,7 @@ void sched_tick(bool user, uint64_t now)
 	spin_unlock(&h->runq_lock);
 	if (t->process) {
 		rlimit_cpu_check(t);
+		rlimit_rt_check(t);
 		cpu_timers_check(t);
 		cpu_alarms_check(t);
 	}

@@ -92,6 +92,8 @@ struct thread {
 	uint64_t uticks, sticks; /* timer ticks that found it in user mode, in the kernel */
 	uint64_t nvcsw, nivcsw;	/* voluntary and involuntary switches */
 	uint64_t minflt, majflt;
+	/* (own) RLIMIT_RTTIME: its run time at the last tick; as real-time thread since it slept */
+	uint64_t rt_seen, rt_used, rt_sleeps;
 
 	pid_t tid;
 	char comm[16];		/* program name, NUL-terminated */

@@ -32,6 +32,9 @@ void time_init(uint64_t timebase_hz);
 /* The value of the time CSR at which time_ns() has reached ns. */
 uint64_t time_ns_to_ticks(uint64_t ns);
 
+/* A hart that runs a thread looks about it at least so often, if it can. */
+#define TICK_NS (10 * NSEC_PER_MSEC)
+
 /*
  * A one-shot timer. func runs in interrupt context on the hart that armed it. It may re-arm.
  */

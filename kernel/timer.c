@@ -11,7 +11,6 @@
 #include "kernel/sbi.h"
 #include "kernel/thread.h"
 
-#define TICK_NS (10 * NSEC_PER_MSEC)
 #define IDLE_NS (100 * NSEC_PER_SEC)
 
 struct timer_base {

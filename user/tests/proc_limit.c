@@ -2,6 +2,8 @@
 #include "ut.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <sys/time.h>
@@ -241,6 +243,75 @@ TEST(proc, rlimit_cpu)
 			sink++;
 	}
 	expect_signal(pid, SIGXCPU);
+}
+
+static void count_signal(int sig)
+{
+	(void)sig;
+	got_signal++;
+}
+
+static void become_real_time(rlim_t soft, rlim_t hard)
+{
+	const struct sched_param p = { .sched_priority = 1 };
+	struct rlimit limit = { soft, hard };
+
+	on_signal(SIGXCPU, count_signal, 0);
+	got_signal = 0;
+	CHECK_OK(setrlimit(RLIMIT_RTTIME, &limit));
+	CHECK_OK(sched_setscheduler(0, SCHED_FIFO, &p));
+}
+
+/* Run for so many milliseconds of this thread's own time. */
+static void use_up(long ms)
+{
+	struct timespec begin, now;
+
+	CHECK_OK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin));
+	do
+		CHECK_OK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now));
+	while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < ms);
+}
+
+TEST(proc, rlimit_rttime, .root = true)
+{
+	volatile int *seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	CHECK(seen != MAP_FAILED);
+	pid = child();
+	if (pid == 0) {
+		struct rlimit limit;
+
+		become_real_time(50000, 1300000);
+		while (got_signal < 2)
+			sched_yield();
+		CHECK_OK(getrlimit(RLIMIT_RTTIME, &limit));
+		CHECK_EQ(limit.rlim_cur, 2050000);
+		CHECK_EQ(limit.rlim_max, 1300000);
+		*seen = got_signal;
+		for (;;)
+			sink++;
+	}
+	expect_signal(pid, SIGKILL);
+	CHECK_EQ(*seen, 2);
+}
+
+TEST(proc, rlimit_rttime_of_who_sleeps, .root = true)
+{
+	const struct timespec moment = { 0, 2000000 };
+	pid_t pid = child();
+
+	if (pid == 0) {
+		become_real_time(200000, 300000);
+		for (int i = 0; i < 20; i++) {
+			use_up(30);
+			CHECK_OK(nanosleep(&moment, NULL));
+		}
+		_exit(got_signal);
+	}
+	expect_exit(pid, 0);
 }
 
 TEST(proc, priorities)
