@@ -125,6 +125,13 @@ int owner_default(struct file *f)
 	return owner_enter(f, F_OWNER_PID, current()->process->pid, true);
 }
 
+static bool owner_gone(const struct file_owner *o)
+{
+	if (o->type == F_OWNER_PGRP)
+		return !group_exists(o->pid);
+	return o->process ? process_gone(o->process) : o->thread && thread_gone(o->thread);
+}
+
 /* As it is shown: 0 when it has gone. */
 static struct f_owner_ex owner_get(struct file *f)
 {
@@ -135,7 +142,7 @@ static struct f_owner_ex owner_get(struct file *f)
 		const struct file_owner *o = f->owner;
 
 		out.type = o->type;
-		if (!o->process || !process_gone(o->process))
+		if (!owner_gone(o))
 			out.pid = o->pid;
 	}
 	spin_unlock(&owner_lock);

@@ -126,6 +126,15 @@ bool process_gone(struct process *p)
 	return gone;
 }
 
+bool thread_gone(const struct thread *t)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock);
+	bool gone = lookup_thread(t->tid) != t;
+
+	spin_unlock_irq(&proc_lock, irq);
+	return gone;
+}
+
 void pid_take_over(struct thread *t)
 {
 	struct process *p = t->process;

@@ -21,6 +21,8 @@ void thread_exit(int wait_status) __noreturn;
 void thread_leave_user_space(struct thread *t);
 /* Has p no number any more, as it was waited for? (Nor has one that is being made yet.) */
 bool process_gone(struct process *p);
+/* Is the thread, which has had a number, not to be found by it any more? */
+bool thread_gone(const struct thread *t);
 /* Tell the parent of p that it stopped, continued or died: SIGCHLD and wake waiters. */
 void process_notify_parent(struct process *p, int code, int status);
 void process_notify_parent_locked(struct process *p, int code, int status);

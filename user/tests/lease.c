@@ -267,6 +267,44 @@ TEST(lease, owners)
 	CHECK_EQ(fcntl(p[0], F_GETOWN), 0);
 }
 
+static void *own_pipe(void *fd)
+{
+	struct f_owner_ex o = {F_OWNER_TID, gettid()};
+
+	CHECK_OK(fcntl(*(int *)fd, F_SETOWN_EX, &o));
+	CHECK_EQ(fcntl(*(int *)fd, F_GETOWN), gettid());
+	return NULL;
+}
+
+/* A group, a thread that has gone is nobody. */
+TEST(lease, owners_go)
+{
+	struct f_owner_ex o;
+	pthread_t other;
+	int p[2];
+	pid_t pid;
+
+	CHECK_OK(pipe(p));
+	pid = child_pausing();
+	CHECK_OK(setpgid(pid, pid));
+	CHECK_OK(fcntl(p[0], F_SETOWN, -pid));
+	CHECK_EQ(fcntl(p[0], F_GETOWN), -pid);
+	CHECK_OK(kill(pid, SIGKILL));
+	expect_signal(pid, SIGKILL);
+	CHECK_EQ(fcntl(p[0], F_GETOWN), 0);
+	CHECK_OK(fcntl(p[0], F_GETOWN_EX, &o));
+	CHECK_EQ(o.type, F_OWNER_PGRP);
+	CHECK_EQ(o.pid, 0);
+	CHECK_EQ(pthread_create(&other, NULL, own_pipe, p), 0);
+	CHECK_EQ(pthread_join(other, NULL), 0);
+	/* Who joins it may be a little faster than its end. */
+	while (fcntl(p[0], F_GETOWN))
+		usleep(500);
+	CHECK_OK(fcntl(p[0], F_GETOWN_EX, &o));
+	CHECK_EQ(o.type, F_OWNER_TID);
+	CHECK_EQ(o.pid, 0);
+}
+
 /* --- F_NOTIFY: what happens in an open directory --- */
 
 static int directory_watched(unsigned int what)
