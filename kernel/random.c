@@ -10,7 +10,6 @@
 #include "kernel/wait.h"
 #include "lib/string.h"
 
-#define READY_BITS  256U
 #define RESEED_NS   (60 * NSEC_PER_SEC)
 #define JITTER_NS   (1 * NSEC_PER_MSEC)
 #define SMALL	    32 /* bytes: requests up to this come out of the batch */
@@ -23,7 +22,7 @@ static struct {
 	uint32_t batch_left;	 /* (lock) bytes of it not handed out; those that were are zero */
 	uint64_t absorbed;	 /* (lock) blocks mixed in: makes each absorbing step distinct */
 	uint64_t asked_at;	 /* (lock) when the source was last asked, ns */
-	_Atomic uint32_t bits;	 /* credited so far, at most READY_BITS */
+	_Atomic uint32_t bits;	 /* credited so far, at most RANDOM_POOL_BITS */
 	_Atomic uint32_t events; /* counted by random_add_event */
 	struct random_source *source;
 	struct waitqueue ready;
@@ -67,9 +66,9 @@ void random_add(const void *data, size_t n, uint32_t bits)
 	absorb_locked((const uint8_t *)&now, sizeof(now));
 	absorb_locked(data, n);
 	pool.batch_left = 0; /* what comes next knows of this */
-	bits = MIN(bits, READY_BITS);
-	pool.bits = MIN(before + bits, READY_BITS);
-	bool became_ready = before < READY_BITS && pool.bits == READY_BITS;
+	bits = MIN(bits, RANDOM_POOL_BITS);
+	pool.bits = MIN(before + bits, RANDOM_POOL_BITS);
+	bool became_ready = before < RANDOM_POOL_BITS && pool.bits == RANDOM_POOL_BITS;
 	spin_unlock_irq(&pool.lock, was);
 	if (became_ready)
 		wake_all(&pool.ready);
@@ -80,7 +79,7 @@ void random_add_event(uint32_t what)
 	/* Once seeded, an occasional event is enough; the lock is shared by all harts. */
 	uint32_t n = pool.events++;
 
-	if (pool.bits == READY_BITS && (n & 1023))
+	if (pool.bits == RANDOM_POOL_BITS && (n & 1023))
 		return;
 	random_add(&what, sizeof(what), (n & EVENTS_MASK) == EVENTS_MASK);
 }
@@ -184,7 +183,7 @@ uint64_t random_below(uint64_t limit)
 
 bool random_ready(void)
 {
-	return pool.bits == READY_BITS;
+	return pool.bits == RANDOM_POOL_BITS;
 }
 
 uint32_t random_entropy(void)

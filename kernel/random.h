@@ -29,6 +29,7 @@ bool random_ready(void);
 int random_wait_ready(void);
 /* Bits the pool has been given, at most 256: /proc/sys/kernel/random/entropy_avail. */
 uint32_t random_entropy(void);
+#define RANDOM_POOL_BITS 256U /* /proc/sys/kernel/random/poolsize */
 
 struct poll_table;
 void random_poll_add(struct poll_table *pt); /* told when the pool becomes ready */

@@ -70,6 +70,18 @@ static int show_pid_max(struct proc_text *t, struct process *p)
 	return 0;
 }
 
+static int show_entropy(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%u\n", random_entropy());
+	return 0;
+}
+
+static int show_poolsize(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%u\n", RANDOM_POOL_BITS);
+	return 0;
+}
+
 /* A random UUID (RFC 4122, version 4). */
 static void uuid_print(struct proc_text *t, const uint8_t *r)
 {
@@ -208,6 +220,8 @@ static const struct proc_entry vm_entries[] = {
 
 static const struct proc_entry random_entries[] = {
 	{.name = "boot_id", .mode = S_IFREG | 0444, .show = show_boot_id},
+	{.name = "entropy_avail", .mode = S_IFREG | 0444, .show = show_entropy},
+	{.name = "poolsize", .mode = S_IFREG | 0444, .show = show_poolsize},
 	{.name = "uuid", .mode = S_IFREG | 0444, .show = show_uuid},
 	{.mode = 0},
 };

@@ -5,9 +5,12 @@
 #include "ut.h"
 
 #include <grp.h>
+#include <linux/random.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
@@ -268,6 +271,20 @@ TEST(sysctl, nr_open, .root = true)
 	CHECK_OK(setrlimit(RLIMIT_NOFILE, &l));
 	CHECK_EQ(put_number(FS "nr_open", was), 0);
 	CHECK_EQ(put(FS "nr_open", "1\n"), EINVAL);
+}
+
+/* What the pool of random numbers holds, and has been given. */
+TEST(sysctl, random_pool)
+{
+	int fd = (int)CHECK_OK(open("/dev/urandom", O_RDONLY)), bits;
+	char c;
+
+	CHECK_EQ(getrandom(&c, 1, 0), 1);
+	CHECK_EQ(get(KERNEL "random/poolsize"), 256);
+	CHECK_OK(ioctl(fd, RNDGETENTCNT, &bits));
+	CHECK_EQ(get(KERNEL "random/entropy_avail"), bits);
+	CHECK_EQ(bits, 256);
+	CHECK_OK(close(fd));
 }
 
 static void dies(void)
