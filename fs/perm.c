@@ -55,7 +55,7 @@ int inode_permission(struct inode *inode, int mask)
 		mode >>= 3;
 	if (!(mask & ~mode & 7))
 		return 0;
-	return inode->ops && inode->ops->excused && inode->ops->excused(inode) ? 0 : -EACCES;
+	return inode->ops && inode->ops->excused && inode->ops->excused(inode, mask) ? 0 : -EACCES;
 }
 
 void inode_init_owner(struct inode *inode, const struct inode *dir, mode_t *mode)

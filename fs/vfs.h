@@ -211,8 +211,8 @@ struct inode_ops {
 	ssize64_t (*readlink)(struct inode *inode, char *buf, size_t size);
 	/* Jump without a text (/proc/PID/fd/N): fills out with references. NULL: use readlink. */
 	int (*follow)(struct inode *inode, struct path *out);
-	/* What the mode forbids, is it allowed all the same? NULL: no. Spin locks held. */
-	bool (*excused)(const struct inode *inode);
+	/* MAY_*, which the mode forbids: is it allowed all the same? NULL: no. Spin locks held. */
+	bool (*excused)(const struct inode *inode, int mask);
 	/* NULL: inode_setattr_simple. inode->lock held. May sleep. */
 	int (*setattr)(struct inode *inode, const struct iattr *attr);
 	/*

@@ -10,6 +10,7 @@
 #include "kernel/panic.h"
 #include "kernel/process.h"
 #include "lib/hash.h"
+#include "lib/string.h"
 
 #define PID_MAX	 32768
 #define HASH_SIZE 512
@@ -124,6 +125,14 @@ bool process_gone(struct process *p)
 
 	spin_unlock_irq(&proc_lock, irq);
 	return gone;
+}
+
+void thread_set_name(struct thread *t, const char *name)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock);
+
+	strlcpy(t->comm, name, sizeof(t->comm));
+	spin_unlock_irq(&proc_lock, irq);
 }
 
 bool thread_gone(const struct thread *t)

@@ -274,14 +274,11 @@ static long set_thread_name(uaddr_t name)
 {
 	char comm[16];
 	ssize64_t n = strncpy_from_user(comm, name, sizeof(comm));
-	uint64_t irq;
 
 	if (n == -EFAULT)
 		return -EFAULT;
 	comm[15] = 0; /* longer names are cut off (prctl(2)) */
-	irq = spin_lock_irq(&proc_lock);
-	strlcpy(current()->comm, comm, sizeof(comm));
-	spin_unlock_irq(&proc_lock, irq);
+	thread_set_name(current(), comm);
 	return 0;
 }
 

@@ -331,6 +331,8 @@ void fpu_restore(const struct fpu_state *f);
 struct process *process_find(pid_t pid);	/* takes a reference; NULL when there is none */
 struct thread *thread_find(pid_t tid);		/* references it and its process */
 void thread_unfind(struct thread *t);		/* drops both */
+/* What does not fit is cut off. */
+void thread_set_name(struct thread *t, const char *name);
 void process_get(struct process *p);
 void process_put(struct process *p);
 extern struct process *init_process;

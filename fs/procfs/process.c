@@ -285,6 +285,19 @@ static int show_comm(struct proc_text *t, struct process *p)
 	return 0;
 }
 
+/* Threads name one another (pthread_setname_np(3)), other processes do not. */
+static int store_comm(struct process *p, pid_t tid, const char *name)
+{
+	struct thread *t = thread_find(tid ? tid : p->pid);
+
+	if (!t)
+		return -ESRCH;
+	if (current()->process == p)
+		thread_set_name(t, name);
+	thread_unfind(t);
+	return current()->process == p ? 0 : -EINVAL;
+}
+
 /* What u wants from pos on of [start, end) of the process's memory; where that is gone, nothing. */
 static ssize64_t memory_read(struct aspace *as, uaddr_t start, uaddr_t end, struct uio *u,
 			     uint64_t pos)
@@ -470,7 +483,7 @@ const struct proc_entry proc_process_entries[] = {
 	{.name = "task", .mode = S_IFDIR | 0555, .tasks = true},
 	{.name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv},
 	{.name = "cmdline", .mode = S_IFREG | 0444, .read = read_cmdline},
-	{.name = "comm", .mode = S_IFREG | 0444, .show = show_comm},
+	{.name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store_name = store_comm},
 	{.name = "cwd", .mode = S_IFLNK | 0777, .readlink = link_cwd, .follow = follow_cwd},
 	{.name = "environ", .mode = S_IFREG | 0400, .read = read_environ},
 	{.name = "exe", .mode = S_IFLNK | 0777, .readlink = link_exe, .follow = follow_exe},

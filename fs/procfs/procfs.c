@@ -49,7 +49,18 @@ static int proc_setattr(struct inode *inode, const struct iattr *attr)
 	return attr->valid & (ATTR_MODE | ATTR_UID | ATTR_GID) ? -EPERM : 0;
 }
 
-static const struct inode_ops text_iops = {.setattr = proc_setattr};
+/* A process has its own descriptors, and its threads' names, whosever they are said to be. */
+static bool proc_excused(const struct inode *inode, int mask)
+{
+	const struct proc_inode *pi = container_of(inode, struct proc_inode, vfs);
+
+	if (pi->process != current()->process)
+		return false;
+	return pi->entry->fds == &proc_fd_link ||
+	       (pi->entry->store_name && pi->tid && !(mask & MAY_EXEC));
+}
+
+static const struct inode_ops text_iops = {.excused = proc_excused, .setattr = proc_setattr};
 static const struct inode_ops link_iops = {.readlink = proc_readlink, .setattr = proc_setattr};
 static const struct inode_ops jump_iops = {
 	.readlink = proc_readlink, .follow = proc_follow, .setattr = proc_setattr};
@@ -406,14 +417,6 @@ static int proc_readdir(struct file *f, struct dir_context *ctx)
 		pids_emit(ctx);
 	}
 	return 0;
-}
-
-/* A process has its own descriptors, whosever they are said to be. */
-static bool proc_excused(const struct inode *inode)
-{
-	const struct proc_inode *pi = container_of(inode, struct proc_inode, vfs);
-
-	return pi->entry->fds == &proc_fd_link && pi->process == current()->process;
 }
 
 static const struct inode_ops dir_iops = {

@@ -64,6 +64,8 @@ struct proc_entry {
 	ssize64_t (*write)(struct process *p, struct uio *u, uint64_t pos);
 	/* Take what was written, NUL-terminated. 0 or -errno. */
 	int (*store)(struct process *p, char *text, size_t len);
+	/* The same, of a thread, or with tid 0 of p's first. */
+	int (*store_name)(struct process *p, pid_t tid, const char *name);
 	/* A symbolic link: its text and, where it is more than text, the place. */
 	ssize64_t (*readlink)(struct process *p, char *buf, size_t size);
 	int (*follow)(struct process *p, struct path *out);

@@ -220,6 +220,13 @@ static ssize64_t link_self(struct process *p, char *buf, size_t size)
 	return snprintf(buf, size, "%d", current()->process->pid);
 }
 
+static ssize64_t link_thread_self(struct process *p, char *buf, size_t size)
+{
+	if (!current()->process)
+		return -ENOENT;
+	return snprintf(buf, size, "%d/task/%d", current()->process->pid, current()->tid);
+}
+
 static ssize64_t link_mounts(struct process *p, char *buf, size_t size)
 {
 	return (ssize64_t)strlcpy(buf, "self/mounts", size);
@@ -254,6 +261,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_entries},
 	{.name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = store_sysrq},
 	{.name = "sysvipc", .mode = S_IFDIR | 0555, .children = sysvipc_entries},
+	{.name = "thread-self", .mode = S_IFLNK | 0777, .readlink = link_thread_self},
 	{.name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime},
 	{.name = "version", .mode = S_IFREG | 0444, .show = show_version},
 	{.name = "vmstat", .mode = S_IFREG | 0444, .show = proc_show_vmstat},

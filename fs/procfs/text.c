@@ -216,6 +216,8 @@ static int text_store(struct proc_inode *pi, char *text, size_t n)
 
 	if (e->store)
 		return e->store(pi->process, text, n);
+	if (e->store_name)
+		return e->store_name(pi->process, pi->tid, text);
 	return e->string ? string_store(e->string, text) : number_store(e->number, text);
 }
 
@@ -233,7 +235,7 @@ static ssize64_t text_write(struct file *f, struct uio *u, uint64_t *pos)
 		*pos += ret > 0 ? (uint64_t)ret : 0;
 		return ret;
 	}
-	if ((!e->store && !e->number && !e->string) || n >= STORE_MAX)
+	if ((!e->store && !e->store_name && !e->number && !e->string) || n >= STORE_MAX)
 		return -EINVAL;
 	/* Root may open it all the same. */
 	if (!(e->mode & 0222))
