@@ -7,6 +7,7 @@
 #include "kernel/psi.h"
 #include "kernel/swap/object.h"
 #include "kernel/swap/slot.h"
+#include "kernel/swap/swappiness.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
 #include "lib/ref.h"
@@ -51,13 +52,13 @@ static bool let_go(struct frame *f, struct object *o, struct swap_batch *batch)
 	bool gone;
 
 	if (!o)
-		return evict(f, batch);
+		return evict(f, swap_wanted() ? batch : NULL);
 	if (o->ops->write_pages) {
 		vm_event(VM_PGSCAN);
 		gone = pagecache_try_drop(o, f, !batch);
 		vm_event_add(VM_PGSTEAL, gone);
 	} else {
-		gone = swap_object_let_go(o, f, batch);
+		gone = swap_object_let_go(o, f, swap_wanted() ? batch : NULL);
 	}
 	frame_put(f);
 	if (o->ops->release && ref_put_unless_last(&o->refs))

@@ -15,6 +15,7 @@
 #include "kernel/random.h"
 #include "kernel/rusage.h"
 #include "kernel/sched.h"
+#include "kernel/swap/swappiness.h"
 #include "kernel/userfault.h"
 #include "kernel/thread.h"
 #include "kernel/utsname.h"
@@ -198,6 +199,8 @@ static const struct proc_number commit_kbytes = {
 static const struct proc_number admin_reserve = {&admin_reserve_kbytes, 0, UINT64_MAX, NULL};
 static const struct proc_number user_reserve = {&user_reserve_kbytes, 0, UINT64_MAX, NULL};
 
+static const struct proc_number swap_gladly = {&swappiness, 0, SWAPPINESS_MAX, NULL};
+
 static const struct proc_number unprivileged = {&userfault_unprivileged, 0, 1, NULL};
 
 static const struct proc_entry vm_entries[] = {
@@ -213,6 +216,7 @@ static const struct proc_entry vm_entries[] = {
 	{.name = "overcommit_kbytes", .mode = S_IFREG | 0644, .number = &commit_kbytes},
 	{.name = "overcommit_memory", .mode = S_IFREG | 0644, .number = &overcommit},
 	{.name = "overcommit_ratio", .mode = S_IFREG | 0644, .number = &commit_ratio},
+	{.name = "swappiness", .mode = S_IFREG | 0644, .number = &swap_gladly},
 	{.name = "unprivileged_userfaultfd", .mode = S_IFREG | 0644, .number = &unprivileged},
 	{.name = "user_reserve_kbytes", .mode = S_IFREG | 0644, .number = &user_reserve},
 	{.mode = 0},

@@ -115,7 +115,7 @@ test_policy_SRC := tests/host/test_policy.c $(filter-out %/main.c,$(REPLACE_SRC)
 MM_SRC := $(addprefix mm/,areas.c aspace.c commit.c evict.c fault.c fork.c frame.c madvise.c \
 	  mlock.c mmap.c mremap.c object.c pagecache.c pagetable.c policy.c reclaim.c rmap.c \
 	  share.c swap.c thp.c tlb.c vma.c) kernel/mem/slab.c kernel/oom.c \
-	  kernel/swap/area.c kernel/swap/object.c kernel/swap/slot.c \
+	  kernel/swap/area.c kernel/swap/object.c kernel/swap/slot.c kernel/swap/swappiness.c \
 	  kernel/swap/zpool.c kernel/swap/zswap.c lib/lz4.c fs/writeback.c
 
 HOST_TESTS += test_aspace

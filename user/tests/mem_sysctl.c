@@ -67,7 +67,7 @@ TEST(mem, sysctl_errors, .root = true)
 {
 	static const char *const names[] = {
 		"dirty_ratio", "dirty_background_ratio", "dirty_expire_centisecs", "max_map_count",
-		"min_free_kbytes",
+		"min_free_kbytes", "swappiness",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -80,6 +80,7 @@ TEST(mem, sysctl_errors, .root = true)
 		CHECK_EQ(get(names[i]), was);
 	}
 	CHECK_EQ(set("dirty_ratio", "101\n"), EINVAL);
+	CHECK_EQ(set("swappiness", "201\n"), EINVAL);
 	CHECK_EQ(set("drop_caches", "0\n"), EINVAL);
 	CHECK_EQ(set("drop_caches", "9\n"), EINVAL);
 }
