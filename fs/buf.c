@@ -60,6 +60,25 @@ void buf_destroy(struct super_block *sb)
 	object_destroy(&sb->meta);
 }
 
+/*
+ * The page cache lets the dying go while somebody else reads a block. They must wait, too: they free
+ * their files, and what they leave half done is damage.
+ */
+static struct frame *block_get(struct super_block *sb, uint64_t block, int *err)
+{
+	for (;;) {
+		struct frame *f = pagecache_get(&sb->meta, block, err);
+
+		if (f || *err != -EINTR)
+			return f;
+		f = pagecache_find(&sb->meta, block);
+		if (f) {
+			(void)frame_wait(f, FRAME_BUSY, WAIT_UNINTERRUPTIBLE);
+			frame_put(f);
+		}
+	}
+}
+
 int buf_read(struct super_block *sb, uint64_t block, struct buf *b)
 {
 	int err = 0;
@@ -67,7 +86,7 @@ int buf_read(struct super_block *sb, uint64_t block, struct buf *b)
 	*b = (struct buf){.sb = sb, .block = block};
 	if (block >= atomic_load(&sb->meta.size) >> PAGE_SHIFT)
 		return -EIO;
-	b->frame = pagecache_get(&sb->meta, block, &err);
+	b->frame = block_get(sb, block, &err);
 	if (!b->frame)
 		return err ? err : -EIO;
 	b->data = frame_data(b->frame);

@@ -173,7 +173,8 @@ void reclaim_ahead(void)
 		uint64_t before = unwritten();
 
 		/* What is being swapped out already need not be looked for again. */
-		if (swap_nr_writing < 64 && reclaim_frames(64, false) && !swap_nr_writing)
+		if (swap_nr_writing < 64 && reclaim_frames(64, false) && !swap_nr_writing &&
+		    !signal_fatal_pending())
 			continue;
 		before = MAX(before, unwritten());
 		if (!before || signal_fatal_pending())

@@ -425,6 +425,18 @@ def test_read_ahead(map, last):
     check(len(counts) >= 32 and counts[-last:-3].count(0) <= 4, counts)
 
 
+def test_exit_while_read_ahead():
+    """Who ends with an unlinked file whose index blocks are on their way frees it all the same."""
+    disk = new_image("disk.img", tree=tree_of({name: os.urandom(2 * MIB) for name in "abc"}),
+                     options=["-b", "1024", "-j"])
+    one = "exec 3</mnt/{0}; rm /mnt/{0}; dd bs=16k count={1} <&3 >/dev/null; exit 0"
+    line = "; ".join(f"sh -c '{one.format(name, n)}'" for name, n in zip("abc", (17, 25, 33)))
+    run(f"mount -t ext2 /dev/vdb /mnt; {line}; echo x > /mnt/d && umount /mnt", status=0,
+        qemuflags=f"-drive file={disk},if=none,format=raw,id=slow,throttling.bps-read=262144 "
+        "-device virtio-blk-device,drive=slow")
+    fsck(disk)
+
+
 def test_appended_in_turn():
     """Two files that grow block by block at the same time do not lie in single blocks."""
     disk = new_image("disk.img", size=64 * MIB, options=["-b", "4096", "-j"])
