@@ -33,6 +33,20 @@ static struct vma *shared_area(struct aspace *as, uaddr_t start, uaddr_t end)
 	return last->end >= end ? v : NULL;
 }
 
+/*
+ * May the object still be mapped so? What seals or flags of the file forbid since it was mapped first
+ * is forbidden here, too. Announced by the caller, as mmap(2) does it. 0, -EPERM, -EACCES.
+ */
+static int check_again(const struct object *o, struct file *f, uint32_t prot, uint32_t *flags)
+{
+	if (f && (file_map_mode(f) & FILE_MAP_GROW))
+		return -EACCES;
+	if (!o->write_sealed)
+		return 0;
+	*flags &= ~VMA_MAYWRITE;
+	return prot & PROT_WRITE ? -EPERM : 0;
+}
+
 /* *filled: its pages are to be there at once. 0 or -errno; only -ENOMEM may leave a hole. */
 static int remap(struct aspace *as, uaddr_t start, uaddr_t end, uint64_t index, bool *filled)
 {
@@ -52,9 +66,13 @@ static int remap(struct aspace *as, uaddr_t start, uaddr_t end, uint64_t index, 
 	file = v->file ? file_get(v->file) : NULL;
 	prot = v->prot;
 	flags = v->flags & (VMA_SHARED | VMA_MAYWRITE | VMA_LOCKED | VMA_NORESERVE | VMA_ACCOUNT);
-	err = aspace_unmap_locked(as, start, end, &dead);
+	object->nr_mapping++;
+	err = check_again(object, file, prot, &flags);
+	if (!err)
+		err = aspace_unmap_locked(as, start, end, &dead);
 	if (!err)
 		err = aspace_map_locked(as, start, end - start, prot, flags, object, file, index);
+	object->nr_mapping--;
 	rwlock_write_unlock(&as->lock);
 	aspace_bury(dead);
 	object_put(object);

@@ -107,6 +107,23 @@ TEST(mmap, remap_pages_keeps_protection)
 	CHECK_ERR(remap(mapped(PROT_READ, MAP_SHARED, fd), PAGE, 0, 3, 0), EINVAL);
 }
 
+/* What was sealed since it was mapped gets no new places to be written to. */
+TEST(mmap, remap_pages_of_sealed_memory)
+{
+	int fd = (int)CHECK_OK(memfd_create("sealed", MFD_ALLOW_SEALING));
+	char *p, *q;
+
+	CHECK_OK(ftruncate(fd, N * PAGE));
+	p = mapped(PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+	q = mapped(PROT_READ, MAP_SHARED, fd);
+	CHECK_OK(fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
+	CHECK_ERR(remap(p, PAGE, 0, 3, 0), EPERM);
+	CHECK_OK(remap(q, PAGE, 0, 3, 0));
+	CHECK_ERR(mprotect(q, PAGE, PROT_READ | PROT_WRITE), EACCES);
+	p[3 * PAGE] = 'x';
+	CHECK_EQ(q[0], 'x');
+}
+
 TEST(mmap, remap_pages_errors)
 {
 	int fd = lettered(), rw = PROT_READ | PROT_WRITE;
