@@ -289,13 +289,15 @@ static int show_comm(struct proc_text *t, struct process *p)
 static int store_comm(struct process *p, pid_t tid, const char *name)
 {
 	struct thread *t = thread_find(tid ? tid : p->pid);
+	/* The number may be another's by now. */
+	bool ours = t && t->process == p && current()->process == p;
 
 	if (!t)
 		return -ESRCH;
-	if (current()->process == p)
+	if (ours)
 		thread_set_name(t, name);
 	thread_unfind(t);
-	return current()->process == p ? 0 : -EINVAL;
+	return ours ? 0 : -EINVAL;
 }
 
 /* What u wants from pos on of [start, end) of the process's memory; where that is gone, nothing. */
