@@ -4,6 +4,7 @@
  */
 #include "fs/fiemap.h"
 
+#include "kernel/signal.h"
 #include "kernel/thread.h"
 #include "mm/pagecache.h"
 #include "mm/usercopy.h"
@@ -48,7 +49,8 @@ static int runs_list(struct listing *l, struct inode *inode, uint64_t at, uint64
 	int err = 0;
 
 	for (; at < end && !err; at += run.count) {
-		err = inode->ops->fiemap(inode, at, end - at, &run);
+		err = signal_fatal_pending() ? -EINTR
+					     : inode->ops->fiemap(inode, at, end - at, &run);
 		if (err)
 			return err;
 		if (!run.block)
