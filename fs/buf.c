@@ -61,8 +61,8 @@ void buf_destroy(struct super_block *sb)
 }
 
 /*
- * The page cache lets the dying go while somebody else reads a block. They must wait, too: they free
- * their files, and what they leave half done is damage.
+ * The page cache lets the dying go while somebody else reads a block. They must wait, too: they
+ * free their files, and what they leave half done is damage.
  */
 static struct frame *block_get(struct super_block *sb, uint64_t block, int *err)
 {

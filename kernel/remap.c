@@ -34,8 +34,8 @@ static struct vma *shared_area(struct aspace *as, uaddr_t start, uaddr_t end)
 }
 
 /*
- * May the object still be mapped so? What seals or flags of the file forbid since it was mapped first
- * is forbidden here, too. Announced by the caller, as mmap(2) does it. 0, -EPERM, -EACCES.
+ * May the object still be mapped so? What seals or flags of the file forbid since it was mapped
+ * first is forbidden here, too. Announced by the caller, as mmap(2) does it. 0, -EPERM, -EACCES.
  */
 static int check_again(const struct object *o, struct file *f, uint32_t prot, uint32_t *flags)
 {
