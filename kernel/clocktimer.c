@@ -5,6 +5,7 @@
 #include "kernel/clocktimer.h"
 
 #include "kernel/mutex.h"
+#include "kernel/ntp.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/time.h"
 
@@ -46,14 +47,22 @@ void clock_timer_init(struct clock_timer *ct, int clock, void (*fired)(struct cl
 	list_init(&ct->wall_link);
 }
 
+/* What the timer's clock is ahead of the monotonic one. */
+static uint64_t ahead(const struct clock_timer *ct)
+{
+	if (!ct->wall)
+		return 0;
+	return time_realtime_offset() + (ct->clock == CLOCK_TAI ? ntp_tai_ns() : 0);
+}
+
 static uint64_t now_of(const struct clock_timer *ct)
 {
-	return ct->wall ? time_realtime() : time_ns();
+	return time_ns() + ahead(ct);
 }
 
 static void arm(struct clock_timer *ct)
 {
-	uint64_t offset = ct->wall ? time_realtime() - time_ns() : 0;
+	uint64_t offset = ahead(ct);
 
 	timer_set(&ct->timer, ct->expires > offset ? ct->expires - offset : 0);
 }
@@ -137,11 +146,11 @@ static void wall_alarm_fired(struct clock_timer *ct)
 	wake_all(a->wq);
 }
 
-void wall_alarm_set(struct wall_alarm *a, uint64_t until, struct waitqueue *wq)
+void wall_alarm_set(struct wall_alarm *a, int clock, uint64_t until, struct waitqueue *wq)
 {
 	a->over = false;
 	a->wq = wq;
-	clock_timer_init(&a->timer, CLOCK_REALTIME, wall_alarm_fired);
+	clock_timer_init(&a->timer, clock, wall_alarm_fired);
 	clock_timer_set(&a->timer, MAX(until, 1UL), 0, true);
 }
 

@@ -17,7 +17,7 @@ struct clock_timer {
 	/* CLOCK_REALTIME was set while this timer is absolute on it. May sleep. NULL: not told. */
 	void (*clock_set)(struct clock_timer *ct);
 	int clock;		/* CLOCK_* */
-	bool wall;		/* expires is a time of CLOCK_REALTIME */
+	bool wall;		/* expires is a time of CLOCK_REALTIME or CLOCK_TAI */
 	bool armed;		/* has not been turned off: fires, or fired and is periodic */
 	uint64_t expires;	/* ns of that clock, or of the monotonic one */
 	uint64_t interval;	/* ns; 0: once */
@@ -43,14 +43,14 @@ uint64_t clock_timer_forward(struct clock_timer *ct, uint64_t ahead);
 /* ns until it fires next, at least 1; 0 when it is off or has fired for good. */
 uint64_t clock_timer_left(const struct clock_timer *ct);
 
-/* Wakes who waits at a queue when CLOCK_REALTIME, which may be set meanwhile, reaches a time. */
+/* Wakes who waits at a queue when a clock that may be set meanwhile reaches a time. */
 struct wall_alarm {
 	struct clock_timer timer;
 	struct waitqueue *wq;
 	bool over;
 };
 /* Both may sleep. On return from cancel the queue is not used any more. */
-void wall_alarm_set(struct wall_alarm *a, uint64_t until, struct waitqueue *wq);
+void wall_alarm_set(struct wall_alarm *a, int clock, uint64_t until, struct waitqueue *wq);
 void wall_alarm_cancel(struct wall_alarm *a);
 static inline bool wall_alarm_over(const struct wall_alarm *a)
 {

@@ -175,7 +175,7 @@ int futex_expect(uaddr_t addr, uint32_t value)
 void futex_timeout_begin(struct futex_timeout *t, struct waitqueue *wq)
 {
 	if (t->wall)
-		wall_alarm_set(&t->alarm, t->ns, wq);
+		wall_alarm_set(&t->alarm, CLOCK_REALTIME, t->ns, wq);
 }
 
 int futex_timeout_end(struct futex_timeout *t, int err)

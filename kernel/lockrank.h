@@ -22,6 +22,7 @@ enum lock_rank {
 	RANK_INODE,    /* inode (nests: by address) */
 	RANK_EVENT_TREE, /* which epoll instance watches which */
 	RANK_EVENT,    /* an epoll instance (nests: the one that watches first), a timerfd */
+	RANK_NTP,      /* by what the clock is corrected */
 	RANK_CLOCK,    /* timers that go by CLOCK_REALTIME */
 	RANK_SOCKET_READ, /* who receives from a socket */
 	RANK_PIPE,     /* pipe contents */

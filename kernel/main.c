@@ -16,6 +16,7 @@
 #include "kernel/machine_stop.h"
 #include "kernel/mem/kmap.h"
 #include "kernel/panic.h"
+#include "kernel/ntp.h"
 #include "kernel/printk.h"
 #include "kernel/process.h"
 #include "kernel/psi.h"
@@ -110,6 +111,7 @@ void kernel_main(uint64_t hartid, paddr_t fdt)
 	mm_init(&machine);
 	hart_init_this();
 	clock_timers_init();
+	ntp_init();
 	signals_init();
 	threads_init();
 	first = kthread_create("start", start_system, NULL);

@@ -15,10 +15,18 @@
  * firmware: paths that are often taken pass on what they know, or do with time_coarse().
  */
 uint64_t time_ns(void);
+/* The same as the hardware counts it, at no other rate (CLOCK_MONOTONIC_RAW). */
+uint64_t time_raw_ns(void);
+/*
+ * From now on time_ns() runs ahead of time_raw_ns() by so many ns << 32 a second, or behind it if
+ * that is negative; no more than a tenth. May wait for other harts; no lock held.
+ */
+void time_set_rate(int64_t ahead);
 /*
  * Since 1970 (CLOCK_REALTIME): monotonic time plus an offset set from the RTC or by settimeofday.
  */
 uint64_t time_realtime(void);
+uint64_t time_realtime_offset(void); /* by which it is ahead of time_ns() */
 /* -EINVAL: before time_ns(), or so late that nanoseconds would no longer fit in 30 years. */
 int time_set_realtime(uint64_t ns);
 /* The same by so much forwards, or backwards when sec is negative. */
@@ -53,6 +61,8 @@ bool timer_cancel(struct timer *t);
 /* This hart's timer interrupt; user: it interrupted user mode. Interrupts off. */
 void timer_interrupt(bool user);
 void timer_init_hart(void);
+/* The clock has another rate: the hardware is set anew. Interrupts off. */
+void timer_rearm(void);
 /* Make sure this hart's timer fires by then at the latest; it is now. Interrupts off. */
 void timer_arm_by(uint64_t when, uint64_t now);
 

@@ -4,6 +4,7 @@
 #include "kernel/clocktimer.h"
 #include "kernel/cpuclock.h"
 #include "kernel/mem/slab.h"
+#include "kernel/ntp.h"
 #include "kernel/process.h"
 #include "kernel/rusage.h"
 #include "kernel/syscall.h"
@@ -22,11 +23,15 @@ static int clock_read(int id, uint64_t *ns)
 	switch (id) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
-	case CLOCK_TAI: /* nobody says how many leap seconds there were */
 		*ns = time_realtime();
 		return 0;
-	case CLOCK_MONOTONIC:
+	case CLOCK_TAI:
+		*ns = time_realtime() + ntp_tai_ns();
+		return 0;
 	case CLOCK_MONOTONIC_RAW:
+		*ns = time_raw_ns();
+		return 0;
+	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME:
 		*ns = time_ns();
@@ -106,7 +111,7 @@ static int set_clock(const struct timespec64 *ts)
 		return -EPERM;
 	err = time_set_realtime(timespec_ns(ts));
 	if (!err)
-		clock_was_set();
+		ntp_clock_was_set();
 	return err;
 }
 
@@ -236,15 +241,15 @@ SYSCALL2(nanosleep, uaddr_t, in, uaddr_t, uleft)
 	return sleep_relative(&ts, uleft);
 }
 
-/* Sleep until CLOCK_REALTIME, which may be set meanwhile, has reached a time. */
-static int sleep_wall(uint64_t until)
+/* Sleep until a clock that may be set meanwhile has reached a time. */
+static int sleep_wall(int clock, uint64_t until)
 {
 	struct wall_alarm alarm;
 	struct waitqueue wait;
 	int err;
 
 	waitqueue_init(&wait);
-	wall_alarm_set(&alarm, until, &wait);
+	wall_alarm_set(&alarm, clock, until, &wait);
 	err = wait_event(&wait, wall_alarm_over(&alarm), WAIT_INTERRUPTIBLE);
 	wall_alarm_cancel(&alarm);
 	return err;
@@ -346,7 +351,7 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, uaddr_t, in, uaddr_t, uleft)
 		return sleep_cpu(id, flags & TIMER_ABSTIME, timespec_ns(&ts), uleft);
 	if (!(flags & TIMER_ABSTIME))
 		return sleep_relative(&ts, uleft);
-	err = id == CLOCK_REALTIME || id == CLOCK_TAI ? sleep_wall(timespec_ns(&ts))
+	err = id == CLOCK_REALTIME || id == CLOCK_TAI ? sleep_wall(id, timespec_ns(&ts))
 						      : sleep_until(timespec_ns(&ts), &left);
 	return err ? -ERESTARTNOHAND : 0;
 }

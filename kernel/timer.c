@@ -67,6 +67,13 @@ void timer_arm_by(uint64_t when, uint64_t now)
 		program(h, when, now);
 }
 
+void timer_rearm(void)
+{
+	struct hart *h = this_hart();
+
+	program(h, h->timer_armed, time_ns());
+}
+
 static void insert(struct timer_base *b, struct timer *t)
 {
 	struct rb_node **link = &b->timers.node, *parent = NULL;

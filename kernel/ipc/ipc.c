@@ -8,6 +8,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
+#include "kernel/uapi/time.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 
@@ -273,7 +274,7 @@ int ipc_wait_wall(struct spinlock *lock, struct ipc_waiter *w, uint64_t until)
 
 	if (until == UINT64_MAX)
 		return ipc_wait(lock, w, until);
-	wall_alarm_set(&alarm, until, &w->wq);
+	wall_alarm_set(&alarm, CLOCK_REALTIME, until, &w->wq);
 	err = wait_event(&w->wq, is_done(w) || wall_alarm_over(&alarm), WAIT_INTERRUPTIBLE);
 	wall_alarm_cancel(&alarm);
 	return wait_over(lock, w, err ? err : -ETIMEDOUT);

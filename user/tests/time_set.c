@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define HOUR		3600
+#define DAY		(24 * HOUR)
 #define FUTURE_MAX	8277292036	/* 63 bits of nanoseconds, and 30 years */
 #define MILLION		1000000
 #define BILLION		1000000000l
@@ -195,6 +196,58 @@ static void steps(void)
 TEST(time, adjtimex_steps, .root = true)
 {
 	clock_moves(steps);
+}
+
+static int set_status(int status, struct timex *t)
+{
+	*t = (struct timex){ .modes = ADJ_STATUS, .status = status };
+	return CHECK_OK(syscall(SYS_adjtimex, t));
+}
+
+/* Two seconds before the end of a day, which has another one. */
+static void announce(void)
+{
+	struct timex t;
+
+	set_status(STA_PLL, &t);
+	CHECK_OK(set_clock(CLOCK_REALTIME, (time(NULL) / DAY + 1) * DAY - 2, 0));
+	set_status(STA_INS, &t); /* and no STA_PLL: what was announced before is forgotten */
+}
+
+static void leaps(void)
+{
+	struct timex t = { 0 };
+	long before;
+	int tai = (CHECK_OK(syscall(SYS_adjtimex, &t)), t.tai);
+
+	do {
+		announce();
+		before = ahead_ns();
+		/* A machine that stands still meanwhile begins the day without it. */
+		do {
+			usleep(10000);
+			t.modes = 0;
+			CHECK_OK(syscall(SYS_adjtimex, &t));
+		} while (t.time.tv_sec % DAY > DAY / 2);
+		usleep(1500000);
+		t.modes = 0;
+		CHECK_OK(syscall(SYS_adjtimex, &t));
+	} while (t.tai == tai);
+	CHECK_EQ(t.tai, tai + 1);
+	CHECK_GE(before - ahead_ns(), BILLION * 8 / 10);
+	CHECK_GE(BILLION * 12 / 10, before - ahead_ns());
+}
+
+TEST(time, leap_second, .root = true)
+{
+	struct timex t = { 0 };
+	int tai = (CHECK_OK(syscall(SYS_adjtimex, &t)), t.tai), status = t.status;
+
+	clock_moves(leaps);
+	set_status(STA_PLL, &t);
+	set_status(status, &t);
+	t = (struct timex){ .modes = ADJ_TAI, .constant = tai };
+	CHECK_OK(syscall(SYS_adjtimex, &t));
 }
 
 /* --- who waits for a time of the clock --- */

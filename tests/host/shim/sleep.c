@@ -99,9 +99,9 @@ static bool host_timer_fire(void)
 }
 
 /* Who waits by the wall clock has no test here. */
-void wall_alarm_set(struct wall_alarm *a, uint64_t until, struct waitqueue *wq)
+void wall_alarm_set(struct wall_alarm *a, int clock, uint64_t until, struct waitqueue *wq)
 {
-	(void)a, (void)until, (void)wq;
+	(void)a, (void)clock, (void)until, (void)wq;
 	panic("no wall clock");
 }
 
