@@ -28,14 +28,45 @@ uint32_t file_error_seen(const struct object *o)
 	return seq & OBJECT_ERROR_TOLD ? seq : 0;
 }
 
+uint64_t file_max;
+
+uint64_t file_count(void)
+{
+	struct slab_stats s;
+
+	kmem_cache_stats(file_cache, &s);
+	return s.active_objects;
+}
+
+void file_max_changed(void)
+{
+	kmem_cache_limit(file_cache, file_max);
+}
+
+/* There was none at hand: because there are too many, which root may have all the same? */
+static __slow struct file *file_alloc_more(void)
+{
+	struct file *f = NULL;
+
+	if (kmem_cache_full(file_cache)) {
+		if (!cred_capable(CAP_SYS_ADMIN))
+			return err_ptr(-ENFILE);
+		f = kmem_cache_alloc_past_limit(file_cache);
+	}
+	return f ? f : err_ptr(-ENOMEM);
+}
+
 struct file *file_alloc_at(struct path *p, uint32_t flags, uint32_t kind,
 			   const struct file_ops *ops)
 {
 	struct inode *inode = p->dentry->inode;
 	struct file *f = kmem_cache_alloc(file_cache);
 
-	if (!f)
-		return err_ptr(-ENOMEM);
+	if (unlikely(!f)) {
+		f = file_alloc_more();
+		if (is_err(f))
+			return f;
+	}
 	/* Field by field: shorter than to clear it all first. */
 	atomic_init(&f->refs, 1);
 	f->kind = kind;
@@ -416,4 +447,7 @@ void file_init(void)
 {
 	file_cache = kmem_cache_create("file", sizeof(struct file), 16);
 	assert_always(file_cache);
+	/* As on Linux: a KiB each, and a tenth of memory. */
+	file_max = MAX(frames_total * (PAGE_SIZE / KiB) / 10, 8192UL);
+	file_max_changed();
 }

@@ -24,6 +24,10 @@ struct path {
 };
 
 /* --- open files --- */
+/* Open files there are, and may be but for CAP_SYS_ADMIN (ENFILE): file-nr, file-max of proc(5). */
+uint64_t file_count(void);
+extern uint64_t file_max;
+void file_max_changed(void);
 struct file *file_get(struct file *f);
 void file_put(struct file *f); /* may sleep: the last one closes */
 #define OBJECT_ERROR_TOLD 1u /* in an object's error_seq */

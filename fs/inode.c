@@ -2,6 +2,7 @@
  * The table of inodes: each one of a volume is in memory once. Life: inode_get_locked makes it
  * INODE_NEW, the file system fills it, references come and go, the last one evicts it.
  */
+#include "fs/super.h"
 #include "fs/vfs.h"
 
 #include <stdatomic.h>
@@ -24,8 +25,22 @@ static struct hlist_head *bucket(const struct super_block *sb, uint64_t ino)
 	return &table[hash_u64((uintptr_t)sb ^ ino << 7, HASH_BITS)];
 }
 
+static _Atomic uint64_t inodes; /* that there are, in all file systems */
+
+uint64_t inode_count(void)
+{
+	return atomic_load_explicit(&inodes, memory_order_relaxed);
+}
+
+static void inode_free(struct inode *inode)
+{
+	atomic_fetch_sub_explicit(&inodes, 1, memory_order_relaxed);
+	inode->sb->ops->free(inode);
+}
+
 void inode_init(struct inode *inode, struct super_block *sb, uint64_t ino, mode_t mode)
 {
+	atomic_fetch_add_explicit(&inodes, 1, memory_order_relaxed);
 	inode->sb = sb;
 	inode->ino = ino;
 	inode->mode = mode;
@@ -93,7 +108,7 @@ struct inode *inode_get_locked(struct super_block *sb, uint64_t ino,
 			atomic_fetch_add(&inode->refs, 1);
 			spin_unlock(&icache_lock);
 			if (spare)
-				sb->ops->free(spare);
+				inode_free(spare);
 			return inode;
 		}
 		spin_unlock(&icache_lock);
@@ -129,7 +144,7 @@ static void inode_unhash(struct inode *inode)
 void inode_fail_new(struct inode *inode)
 {
 	inode_unhash(inode);
-	inode->sb->ops->free(inode);
+	inode_free(inode);
 }
 
 struct inode *inode_get(struct inode *inode)
@@ -163,7 +178,7 @@ static void inode_evict(struct inode *inode)
 	if (inode_has_object(inode))
 		object_destroy(&inode->object);
 	inode_unhash(inode);
-	sb->ops->free(inode);
+	inode_free(inode);
 }
 
 void inode_put(struct inode *inode)

@@ -4,6 +4,7 @@
  * asked, or a symbolic link be read, does it pin the place it is at and drop the lock.
  */
 #include "fs/mount.h"
+#include "fs/protected.h"
 #include "fs/vfs.h"
 
 #include <stdatomic.h>
@@ -274,7 +275,8 @@ static int walk_name(struct walk *w, const char *name, size_t len, uint64_t key,
 	if (!inode)
 		return -ENOENT;
 	if (unlikely(S_ISLNK(inode->mode)) && (!last || (w->flags & WALK_FOLLOW)))
-		return walk_link(w, d);
+		return last && !symlink_may_follow(w->at.dentry->inode, inode) ? -EACCES
+									       : walk_link(w, d);
 	w->at.dentry = d;
 	return walk_cross(w);
 }

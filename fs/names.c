@@ -6,6 +6,7 @@
 #include "fs/flags.h"
 #include "fs/names.h"
 #include "fs/notify.h"
+#include "fs/protected.h"
 #include "fs/vfs.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -213,14 +214,17 @@ int vfs_unlink(int dirfd, const char *path, bool directory)
 static int link_locked(struct path *old, struct lastname *l, struct dentry *d)
 {
 	struct inode *dir = l->dir.dentry->inode, *inode = old->dentry->inode;
-	int err = inode_permission(dir, MAY_CHANGE);
+	int err;
 
-	if (err)
-		return err;
 	if (l->slash)
 		return -ENOENT;
 	if (old->mnt != l->dir.mnt)
 		return -EXDEV;
+	err = hardlink_check(inode);
+	if (!err)
+		err = inode_permission(dir, MAY_CHANGE);
+	if (err)
+		return err;
 	if (S_ISDIR(inode->mode) || !dir->ops->link ||
 	    inode_has(inode, INODE_APPEND | INODE_IMMUTABLE))
 		return -EPERM;

@@ -7,6 +7,7 @@
 #include "fs/flags.h"
 #include "fs/locks.h"
 #include "fs/notify.h"
+#include "fs/protected.h"
 #include "fs/vfs.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
@@ -313,13 +314,16 @@ static struct file *open_create(int dirfd, const char *name, int flags, mode_t m
 			err = -ELOOP;
 		if (err || step != CREATE_LINK)
 			break;
-		err = create_follow(&l, &p, limits);
+		err = symlink_may_follow(l.dir.dentry->inode, p.dentry->inode)
+			      ? create_follow(&l, &p, limits) : -EACCES;
 		path_put(&p);
 		if (err) {
 			lastname_put(&l);
 			return err_ptr(err);
 		}
 	}
+	if (!err && step != CREATE_DONE)
+		err = sticky_open_check(&p);
 	f = err ? err_ptr(err) : open_path(&p, flags, step == CREATE_DONE);
 	if (p.dentry)
 		path_put(&p);
@@ -389,6 +393,29 @@ static struct file *open_tmpfile(int dirfd, const char *name, int flags, mode_t 
 	return f;
 }
 
+/* With O_CREAT: the file is there as a rule, unless it must not be. */
+static __slow struct file *open_maybe_create(int dirfd, const char *name, int flags, mode_t mode,
+					     const struct walk_limits *limits)
+{
+	struct path p;
+	struct file *f;
+	int err;
+
+	if (flags & O_EXCL)
+		return open_create(dirfd, name, flags, mode, limits);
+	err = open_lookup(dirfd, name, flags & O_NOFOLLOW ? 0 : WALK_FOLLOW, limits, &p);
+	/* ENOTDIR: what ends with a slash is no name for a file to be made, but EISDIR. */
+	if (err == -ENOENT || err == -ENOTDIR)
+		return open_create(dirfd, name, flags, mode, limits);
+	if (err)
+		return err_ptr(err);
+	err = sticky_open_check(&p);
+	f = err ? err_ptr(err) : open_path(&p, flags, false);
+	if (p.dentry)
+		path_put(&p);
+	return f;
+}
+
 static inline struct file *open_any(int dirfd, const char *name, int flags, mode_t mode,
 				    const struct walk_limits *limits)
 {
@@ -403,15 +430,9 @@ static inline struct file *open_any(int dirfd, const char *name, int flags, mode
 		return open_tmpfile(dirfd, name, flags, mode, limits);
 	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return err_ptr(-EINVAL);
-	if (flags & O_CREAT) {
-		mode &= 07777;
-		if (flags & O_EXCL)
-			return open_create(dirfd, name, flags, mode, limits);
-	}
+	if (flags & O_CREAT)
+		return open_maybe_create(dirfd, name, flags, mode & 07777, limits);
 	err = open_lookup(dirfd, name, walk, limits, &p);
-	/* ENOTDIR: what ends with a slash is no name for a file to be made, but EISDIR. */
-	if ((err == -ENOENT || err == -ENOTDIR) && (flags & O_CREAT))
-		return open_create(dirfd, name, flags, mode, limits);
 	if (err)
 		return err_ptr(err);
 	f = open_path(&p, flags, false);

@@ -6,6 +6,8 @@
 #include "fs/vfs.h"
 
 void super_init(void);
+/* Inodes in use, of all volumes: /proc/sys/fs/inode-nr. */
+uint64_t inode_count(void);
 /* Onto and off the list that sync(2) walks. mount_mutex held. */
 void super_publish(struct super_block *sb);
 void super_retract(struct super_block *sb);

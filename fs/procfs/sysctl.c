@@ -5,7 +5,9 @@
 #include "fs/locks.h"
 #include "fs/notify.h"
 #include "fs/procfs/procfs.h"
+#include "fs/protected.h"
 #include "fs/pipe.h"
+#include "fs/super.h"
 #include "fs/tmpfs/shm.h"
 #include "kernel/coredump.h"
 #include "kernel/ipc/mqueue.h"
@@ -267,18 +269,45 @@ static const struct proc_number pipe_size = {
 	&pipe_max_size, 1, 1UL << 31, pipe_size_changed};
 static const struct proc_number open_max = {&nr_open, 64, NR_OPEN_MAX, NULL};
 
+static const struct proc_number files_max = {&file_max, 0, INT64_MAX, file_max_changed};
+
+static int show_file_nr(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%lu\t0\t%lu\n", (unsigned long)file_count(), (unsigned long)file_max);
+	return 0;
+}
+
+/* None is kept that nobody uses. */
+static int show_inode_nr(struct proc_text *t, struct process *p)
+{
+	proc_printf(t, "%lu\t0\n", (unsigned long)inode_count());
+	return 0;
+}
+
+static const struct proc_number fifos = {&protected_fifos, 0, 2, NULL};
+static const struct proc_number hardlinks = {&protected_hardlinks, 0, 1, NULL};
+static const struct proc_number regular = {&protected_regular, 0, 2, NULL};
+static const struct proc_number symlinks = {&protected_symlinks, 0, 1, NULL};
+
 static const struct proc_number lease_time = {&lease_break_seconds, 0, INT32_MAX, NULL};
 static const struct proc_number dir_notify = {&dir_notify_enable, 0, 1, NULL};
 static const struct proc_number leases = {&leases_enable, 0, 1, NULL};
 
 static const struct proc_entry fs_entries[] = {
 	{.name = "dir-notify-enable", .mode = S_IFREG | 0644, .number = &dir_notify},
+	{.name = "file-max", .mode = S_IFREG | 0644, .number = &files_max},
+	{.name = "file-nr", .mode = S_IFREG | 0444, .show = show_file_nr},
+	{.name = "inode-nr", .mode = S_IFREG | 0444, .show = show_inode_nr},
 	{.name = "inotify", .mode = S_IFDIR | 0555, .children = inotify_entries},
 	{.name = "lease-break-time", .mode = S_IFREG | 0644, .number = &lease_time},
 	{.name = "leases-enable", .mode = S_IFREG | 0644, .number = &leases},
 	{.name = "mqueue", .mode = S_IFDIR | 0555, .children = mqueue_entries},
 	{.name = "nr_open", .mode = S_IFREG | 0644, .number = &open_max},
 	{.name = "pipe-max-size", .mode = S_IFREG | 0644, .number = &pipe_size},
+	{.name = "protected_fifos", .mode = S_IFREG | 0644, .number = &fifos},
+	{.name = "protected_hardlinks", .mode = S_IFREG | 0644, .number = &hardlinks},
+	{.name = "protected_regular", .mode = S_IFREG | 0644, .number = &regular},
+	{.name = "protected_symlinks", .mode = S_IFREG | 0644, .number = &symlinks},
 	{.mode = 0},
 };
 

@@ -22,6 +22,7 @@ struct kmem_cache {
 	struct frame_list partial;  /* (lock) slabs with a free object */
 	uint64_t slabs, handed_out; /* (lock) handed_out: to harts and users */
 	uint32_t empty;		    /* (lock) slabs without any object in use */
+	uint64_t limit;		    /* of handed_out; kmem_cache_limit */
 };
 
 static struct kmem_cache caches[SLAB_CACHES_MAX];
@@ -40,6 +41,7 @@ static void cache_setup(struct kmem_cache *c, uint32_t id, const char *name, siz
 	c->per_slab = PAGE_SIZE / size;
 	c->id = id;
 	c->hart_max = MAX(4UL, MIN(PAGE_SIZE / size, 32UL));
+	c->limit = UINT64_MAX;
 	spin_init(&c->lock, name, RANK_SLAB);
 }
 
@@ -83,12 +85,23 @@ static struct frame *slab_grow(struct kmem_cache *c)
 	return f;
 }
 
+/* (c->lock) How many more objects there may be, if the limit counts. */
+static uint32_t room(const struct kmem_cache *c, bool past_limit)
+{
+	if (past_limit || c->limit == UINT64_MAX)
+		return UINT32_MAX;
+	if (c->handed_out >= c->limit)
+		return 0;
+	return (uint32_t)MIN(c->limit - c->handed_out, (uint64_t)UINT32_MAX);
+}
+
 /* Give the hart half of what it may hold. Interrupts are off. */
-static void hart_refill(struct kmem_cache *c, struct slab_hart *h)
+static void hart_refill(struct kmem_cache *c, struct slab_hart *h, bool past_limit)
 {
 	uint32_t want = (c->hart_max + 1) / 2 - h->count;
 
 	spin_lock(&c->lock);
+	want = MIN(want, room(c, past_limit));
 	while (want) {
 		struct frame *f = c->partial.n ? FRAMES + c->partial.first : slab_grow(c);
 		char *object;
@@ -175,8 +188,28 @@ static inline void *hart_take(struct kmem_cache *c, struct slab_hart *h, uint64_
 /* Out of line, like what frees: so the usual way is a leaf function without a stack frame. */
 static __slow void *alloc_refilled(struct kmem_cache *c, struct slab_hart *h, uint64_t irq)
 {
-	hart_refill(c, h);
+	hart_refill(c, h, false);
 	return hart_take(c, h, irq);
+}
+
+void *kmem_cache_alloc_past_limit(struct kmem_cache *c)
+{
+	uint64_t irq = irq_save();
+	struct slab_hart *h = &mm_hart()->slab[c->id];
+
+	if (!h->free)
+		hart_refill(c, h, true);
+	return hart_take(c, h, irq);
+}
+
+void kmem_cache_limit(struct kmem_cache *c, uint64_t limit)
+{
+	__atomic_store_n(&c->limit, limit, __ATOMIC_RELAXED);
+}
+
+bool kmem_cache_full(const struct kmem_cache *c)
+{
+	return c->handed_out >= c->limit;
 }
 
 void *kmem_cache_alloc(struct kmem_cache *c)
@@ -274,12 +307,8 @@ void kfree(const void *p)
 	frame_free(f, (f->word & FRAME_ORDER_MASK) >> FRAME_ORDER_SHIFT);
 }
 
-struct kmem_cache *kmem_cache_next(struct kmem_cache *prev, struct slab_stats *out)
+void kmem_cache_stats(const struct kmem_cache *c, struct slab_stats *out)
 {
-	struct kmem_cache *c = prev ? prev + 1 : caches;
-
-	if (c >= caches + nr_caches)
-		return NULL;
 	out->name = c->name;
 	out->object_size = c->size;
 	out->pages = c->slabs;
@@ -291,6 +320,15 @@ struct kmem_cache *kmem_cache_next(struct kmem_cache *prev, struct slab_stats *o
 		if (h)
 			out->active_objects -= MIN(out->active_objects, h->slab[c->id].count);
 	}
+}
+
+struct kmem_cache *kmem_cache_next(struct kmem_cache *prev, struct slab_stats *out)
+{
+	struct kmem_cache *c = prev ? prev + 1 : caches;
+
+	if (c >= caches + nr_caches)
+		return NULL;
+	kmem_cache_stats(c, out);
 	return c;
 }
 

@@ -22,6 +22,13 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 void *kmem_cache_alloc(struct kmem_cache *c) __must_check;
 void *kmem_cache_zalloc(struct kmem_cache *c) __must_check;
 void kmem_cache_free(struct kmem_cache *c, void *p);
+/*
+ * From about so many objects on, those that harts keep at hand counted, kmem_cache_alloc gives NULL
+ * and the cache is full. Who must not fail for that goes past the limit.
+ */
+void kmem_cache_limit(struct kmem_cache *c, uint64_t limit);
+bool kmem_cache_full(const struct kmem_cache *c);
+void *kmem_cache_alloc_past_limit(struct kmem_cache *c) __must_check;
 
 /*
  * Caches that can give memory back when it is short. count: objects that could go now; scan: free
@@ -43,4 +50,5 @@ struct slab_stats {
 	size_t object_size;
 	uint64_t active_objects, total_objects, pages;
 };
+void kmem_cache_stats(const struct kmem_cache *c, struct slab_stats *out);
 struct kmem_cache *kmem_cache_next(struct kmem_cache *prev, struct slab_stats *out);
