@@ -13,6 +13,20 @@
 #include "lib/string.h"
 #include "mm/aspace.h"
 
+/* The name at the end of a line that begins at `at`; with a newline in it, it stays one line. */
+static void name_show(struct proc_text *t, size_t at, const char *name)
+{
+	do
+		proc_append(t, " ", 1);
+	while (!t->failed && t->len - at < 73);
+	for (; *name; name++) {
+		if (*name == '\n')
+			proc_append(t, "\\012", 4);
+		else
+			proc_append(t, name, 1);
+	}
+}
+
 /* One line as in proc(5); page is a page of scratch memory. */
 static void area_show(struct proc_text *t, const struct vma *v, const char *name, char *page)
 {
@@ -30,22 +44,23 @@ static void area_show(struct proc_text *t, const struct vma *v, const char *name
 		    v->object ? v->index << PAGE_SHIFT : 0,
 		    inode ? MAJOR(inode->sb->dev) : 0, inode ? MINOR(inode->sb->dev) : 0,
 		    inode ? inode->ino : 0);
-	if (*name) {
-		do
-			proc_append(t, " ", 1);
-		while (!t->failed && t->len - at < 73);
-		proc_append(t, name, strlen(name));
-	}
+	if (*name)
+		name_show(t, at, name);
 	proc_append(t, "\n", 1);
+}
+
+#define LINE(name, pages) \
+	proc_printf(t, "%-15s %8lu kB\n", name ":", (unsigned long)(pages) * (PAGE_SIZE / KiB))
+
+static void size_show(struct proc_text *t, const struct vma_info *v)
+{
+	LINE("Size", vma_pages(&v->area));
+	LINE("KernelPageSize", 1);
+	LINE("MMUPageSize", 1);
 }
 
 static void pages_show(struct proc_text *t, const struct vma_info *v)
 {
-#define LINE(name, pages) \
-	proc_printf(t, "%-15s %8lu kB\n", name ":", (unsigned long)(pages) * (PAGE_SIZE / KiB))
-	LINE("Size", vma_pages(&v->area));
-	LINE("KernelPageSize", 1);
-	LINE("MMUPageSize", 1);
 	LINE("Rss", v->rss);
 	proc_printf(t, "%-15s %8lu kB\n", "Pss:", (unsigned long)v->pss);
 	LINE("Shared_Clean", v->by_kind[1][0]);
@@ -57,8 +72,46 @@ static void pages_show(struct proc_text *t, const struct vma_info *v)
 	LINE("AnonHugePages", v->anon_huge);
 	/* procps ends an area at this line. */
 	LINE("Swap", v->swapped);
-	LINE("Locked", v->area.flags & VMA_LOCKED ? v->rss : 0);
+	LINE("Locked", v->locked);
+}
 #undef LINE
+
+/* What v has on top of what was found so far. */
+static void areas_add(struct vma_info *sum, const struct vma_info *v)
+{
+	if (!sum->area.end)
+		sum->area.start = v->area.start;
+	sum->area.end = v->area.end;
+	sum->rss += v->rss;
+	sum->pss += v->pss;
+	for (int i = 0; i < 4; i++)
+		sum->by_kind[i / 2][i % 2] += v->by_kind[i / 2][i % 2];
+	sum->referenced += v->referenced;
+	sum->anon += v->anon;
+	sum->anon_huge += v->anon_huge;
+	sum->swapped += v->swapped;
+	sum->locked += v->locked;
+}
+
+int proc_show_smaps_rollup(struct proc_text *t, struct process *p)
+{
+	struct vma_info sum = {0}, v;
+	struct aspace *as;
+
+	if (!proc_may_inspect(p))
+		return -EACCES;
+	as = process_aspace(p);
+	if (!as)
+		return -ESRCH;
+	while (aspace_area_info(as, sum.area.end, true, &v)) {
+		areas_add(&sum, &v);
+		if (v.area.file)
+			file_put(v.area.file);
+	}
+	aspace_put(as);
+	area_show(t, &sum.area, "[rollup]", NULL);
+	pages_show(t, &sum);
+	return 0;
 }
 
 static int areas_show(struct proc_text *t, struct process *p, bool pages)
@@ -76,8 +129,10 @@ static int areas_show(struct proc_text *t, struct process *p, bool pages)
 	page = kmalloc(PAGE_SIZE);
 	while (page && aspace_area_info(as, at, pages, &v)) {
 		area_show(t, &v.area, v.name, page);
-		if (pages)
+		if (pages) {
+			size_show(t, &v);
 			pages_show(t, &v);
+		}
 		if (v.area.file)
 			file_put(v.area.file);
 		at = v.area.end;

@@ -48,6 +48,7 @@ static void count_pages(struct vma *v, struct vma_info *out)
 		pt_unlock(leaf);
 	}
 	out->pss /= KiB;
+	out->locked = v->flags & VMA_LOCKED ? out->rss : 0;
 	/* Those that nobody who shares them maps. */
 	if (v->object)
 		out->swapped += swap_object_out(v->object, v->index, v->index + vma_pages(v) - 1);

@@ -10,7 +10,7 @@ struct vma_info {
 	struct vma area;	/* a copy, with a reference to its file */
 	const char *name;	/* as "[heap]", of one that is no file's */
 	/* Pages, only filled when asked for. */
-	uint64_t rss, anon, anon_huge, referenced, swapped;
+	uint64_t rss, anon, anon_huge, referenced, swapped, locked;
 	uint64_t by_kind[2][2]; /* mapped by one or several; clean, dirty */
 	uint64_t pss;		/* KiB */
 };

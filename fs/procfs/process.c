@@ -232,6 +232,19 @@ static void status_memory(struct proc_text *t, struct process *p)
 #undef LINE
 }
 
+/* A name that may have a newline in it makes no line of its own. */
+static void name_escaped(struct proc_text *t, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == '\n')
+			proc_append(t, "\\n", 2);
+		else if (*s == '\\')
+			proc_append(t, "\\\\", 2);
+		else
+			proc_append(t, s, 1);
+	}
+}
+
 static int show_status(struct proc_text *t, struct process *p)
 {
 	struct snapshot s;
@@ -239,15 +252,17 @@ static int show_status(struct proc_text *t, struct process *p)
 
 	if (err)
 		return err;
-	proc_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
-		    s.comm, s.umask, state_name(s.state), p->pid, s.tid, s.ppid);
+	proc_printf(t, "Name:\t");
+	name_escaped(t, s.comm);
+	proc_printf(t, "\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
+		    s.umask, state_name(s.state), p->pid, s.tid, s.ppid);
 	proc_printf(t, "TracerPid:\t%d\n", s.tracer);
 	proc_printf(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", s.uid[0], s.uid[1],
 		    s.uid[2], s.uid[3], s.gid[0], s.gid[1], s.gid[2], s.gid[3]);
 	proc_printf(t, "Groups:\t");
 	for (uint32_t i = 0; i < s.ngroups; i++)
-		proc_printf(t, "%u ", s.groups[i]);
-	proc_printf(t, "\n");
+		proc_printf(t, i ? " %u" : "%u", s.groups[i]);
+	proc_printf(t, " \n");
 	status_memory(t, p);
 	proc_printf(t, "Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n",
 		    s.threads, s.pending, s.shared, s.blocked);
@@ -258,6 +273,19 @@ static int show_status(struct proc_text *t, struct process *p)
 	proc_printf(t, "NoNewPrivs:\t%d\n", p->no_new_privs);
 	proc_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
 		    s.usage.nvcsw, s.usage.nivcsw);
+	return 0;
+}
+
+/* Whom the thread made, or got from one that ended; those too that wait to be waited for. */
+static int show_children(struct proc_text *t, struct process *p)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock);
+	struct process *c;
+
+	list_for_each_entry(c, &p->children, sibling)
+		if (c->creator == t->tid)
+			proc_printf(t, "%d ", c->pid);
+	spin_unlock_irq(&proc_lock, irq);
 	return 0;
 }
 
@@ -484,6 +512,7 @@ static int show_auxv(struct proc_text *t, struct process *p)
 const struct proc_entry proc_process_entries[] = {
 	{.name = "task", .mode = S_IFDIR | 0555, .tasks = true},
 	{.name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv},
+	{.name = "children", .mode = S_IFREG | 0444, .show = show_children, .of_thread = true},
 	{.name = "cmdline", .mode = S_IFREG | 0444, .read = read_cmdline},
 	{.name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store_name = store_comm},
 	{.name = "cwd", .mode = S_IFLNK | 0777, .readlink = link_cwd, .follow = follow_cwd},
@@ -505,6 +534,7 @@ const struct proc_entry proc_process_entries[] = {
 	{.name = "personality", .mode = S_IFREG | 0400, .show = show_personality},
 	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root, .follow = follow_root},
 	{.name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_smaps},
+	{.name = "smaps_rollup", .mode = S_IFREG | 0444, .show = proc_show_smaps_rollup},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
 	{.name = "statm", .mode = S_IFREG | 0444, .show = show_statm},
 	{.name = "status", .mode = S_IFREG | 0444, .show = show_status},

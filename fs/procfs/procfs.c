@@ -286,7 +286,8 @@ static int proc_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 	if (pi->entry->disks)
 		return disk_lookup(dir, d, out);
 	for (const struct proc_entry *e = pi->entry->children; e->mode; e++) {
-		if (strlen(e->name) == d->name_len && !memcmp(e->name, d->name, d->name_len)) {
+		if (strlen(e->name) == d->name_len && !memcmp(e->name, d->name, d->name_len) &&
+		    (pi->tid || !e->of_thread)) {
 			*out = proc_inode_new(dir->sb, e, pi->process, -1, e->mode);
 			if (!is_err(*out) && pi->disk)
 				disk_set(*out, pi->disk);
@@ -405,7 +406,7 @@ static int proc_readdir(struct file *f, struct dir_context *ctx)
 	for (e = pi->entry->children; e->mode; e++) {
 		uint64_t at = (uint64_t)(e - pi->entry->children) + 2;
 
-		if (ctx->pos > at)
+		if (ctx->pos > at || (e->of_thread && !pi->tid))
 			continue;
 		if (!ctx->emit(ctx, e->name, strlen(e->name), ino_of(e, pi->process, -1),
 			       DT_OF_MODE(e->mode), at + 1))

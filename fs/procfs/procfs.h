@@ -69,6 +69,7 @@ struct proc_entry {
 	/* A symbolic link: its text and, where it is more than text, the place. */
 	ssize64_t (*readlink)(struct process *p, char *buf, size_t size);
 	int (*follow)(struct process *p, struct path *out);
+	bool of_thread;			/* it stands in the directories of threads alone */
 	bool tasks;			/* a directory of threads, */
 	const struct proc_entry *fds;	/* or of descriptors, each of which is this */
 	/* A directory with one for each disk, or what such a one shows (sysfs); or with links. */
@@ -141,6 +142,10 @@ int proc_more_locks(struct proc_text *t);
 /* maps.c */
 int proc_show_maps(struct proc_text *t, struct process *p);
 int proc_show_smaps(struct proc_text *t, struct process *p);
+int proc_show_smaps_rollup(struct proc_text *t, struct process *p);
+/* devices.c */
+int proc_show_devices(struct proc_text *t, struct process *p);
+int proc_show_zoneinfo(struct proc_text *t, struct process *p);
 /* oom.c */
 int proc_show_oom_score(struct proc_text *t, struct process *p);
 int proc_show_oom_score_adj(struct proc_text *t, struct process *p);

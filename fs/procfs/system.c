@@ -244,6 +244,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "buddyinfo", .mode = S_IFREG | 0444, .show = proc_show_buddyinfo},
 	{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
 	{.name = "cpuinfo", .mode = S_IFREG | 0444, .show = show_cpuinfo},
+	{.name = "devices", .mode = S_IFREG | 0444, .show = proc_show_devices},
 	{.name = "diskstats", .mode = S_IFREG | 0444, .show = show_diskstats},
 	{.name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems},
 	{.name = "kpagecount", .mode = S_IFREG | 0400, .read = proc_read_kpagecount},
@@ -265,6 +266,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime},
 	{.name = "version", .mode = S_IFREG | 0444, .show = show_version},
 	{.name = "vmstat", .mode = S_IFREG | 0444, .show = proc_show_vmstat},
+	{.name = "zoneinfo", .mode = S_IFREG | 0444, .show = proc_show_zoneinfo},
 	{.mode = 0},
 };
 

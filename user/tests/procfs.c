@@ -1,0 +1,103 @@
+/*
+ * procfs: small files of /proc: what they say, and that no name makes a line of its own.
+ */
+#include "ut.h"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+static char text[65536];
+
+TEST(procfs, name_is_one_line)
+{
+	CHECK_OK(prctl(PR_SET_NAME, "a\nPid:\t1\\b"));
+	file_text("/proc/self/status", text, sizeof(text));
+	CHECK_EQ(strncmp(text, "Name:\ta\\nPid:\t1\\\\b\nUmask:", 25), 0);
+	file_text("/proc/self/comm", text, sizeof(text));
+	CHECK_STR(text, "a\nPid:\t1\\b\n");
+}
+
+TEST(procfs, maps_name_is_one_line)
+{
+	int fd = (int)CHECK_OK(open("x\ny", O_RDWR | O_CREAT, 0600));
+
+	CHECK_OK(ftruncate(fd, 4096));
+	CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED);
+	file_text("/proc/self/maps", text, sizeof(text));
+	CHECK(strstr(text, "/x\\012y\n"));
+	CHECK(!strstr(text, "x\ny"));
+	CHECK_OK(unlink("x\ny"));
+}
+
+TEST(procfs, children)
+{
+	char path[64], want[64];
+	pid_t one = child_pausing(), two = child_pausing();
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	file_text(path, text, sizeof(text));
+	snprintf(want, sizeof(want), "%d %d ", one, two);
+	CHECK_STR(text, want);
+	CHECK_OK(kill(one, SIGKILL));
+	expect_signal(one, SIGKILL);
+	file_text(path, text, sizeof(text));
+	snprintf(want, sizeof(want), "%d ", two);
+	CHECK_STR(text, want);
+	/* Until it is waited for it is one. */
+	CHECK_OK(kill(two, SIGKILL));
+	wait_state(two, "Z");
+	file_text(path, text, sizeof(text));
+	CHECK_STR(text, want);
+	expect_signal(two, SIGKILL);
+	file_text(path, text, sizeof(text));
+	CHECK_STR(text, "");
+	CHECK_ERR(open("/proc/self/children", O_RDONLY), ENOENT);
+}
+
+/* The number behind a name of smaps; the sum of all of them. */
+static long sum_of(const char *name)
+{
+	long sum = 0;
+
+	for (const char *at = text; (at = strstr(at, name)); at++)
+		if (at == text || at[-1] == '\n')
+			sum += strtol(at + strlen(name), NULL, 10);
+	return sum;
+}
+
+TEST(procfs, smaps_rollup)
+{
+	char *p = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const char *const names[] = {"Rss:", "Private_Dirty:", "Anonymous:", "Locked:", "Swap:"};
+	unsigned long start, end;
+	long sums[5], before;
+
+	CHECK(p != MAP_FAILED);
+	/* What it takes to read them is there before. */
+	file_text("/proc/self/smaps_rollup", text, sizeof(text));
+	before = sum_of("Rss:");
+	memset(p, 1, 65536);
+	for (int round = 0; round < 2; round++) {
+		file_text("/proc/self/smaps", text, sizeof(text));
+		for (int i = 0; i < 5; i++)
+			sums[i] = sum_of(names[i]);
+	}
+	file_text("/proc/self/smaps_rollup", text, sizeof(text));
+	CHECK_EQ(sscanf(text, "%lx-%lx ---p 00000000 00:00 0 [rollup]", &start, &end), 2);
+	CHECK(start < (unsigned long)p && end > (unsigned long)p);
+	CHECK_EQ(strchr(text, '[') - text, 73);
+	CHECK_GE(sum_of("Rss:"), before + 60);
+	for (int i = 1; i < 5; i++)
+		CHECK_EQ(sum_of(names[i]), sums[i]);
+}
+
+TEST(procfs, machine)
+{
+	file_text("/proc/devices", text, sizeof(text));
+	CHECK_EQ(strncmp(text, "Character devices:\n  1 mem\n", 27), 0);
+	CHECK(strstr(text, "\n  5 /dev/tty\n") && strstr(text, "\n136 pts\n"));
+	CHECK(strstr(text, "\n\nBlock devices:\n"));
+	file_text("/proc/zoneinfo", text, sizeof(text));
+	CHECK_EQ(strncmp(text, "Node 0, zone ", 13), 0);
+	CHECK(strstr(text, "\n  pages free ") && strstr(text, "\n        managed "));
+}
