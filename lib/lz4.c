@@ -13,7 +13,11 @@
 #define LENGTH_LONG 15u /* in a token: more follows */
 #define TAIL	    5  /* bytes that are literals in any block */
 #define MATCH_LAST  12 /* no copy begins so close to the end */
-#define PATIENCE    5  /* 2^n places without a match, and the steps grow */
+#define PATIENCE    64u /* places without a match, and only aligned ones are looked at */
+#define MORE	    16u /* so many more, and the steps grow */
+
+typedef uint32_t __attribute__((may_alias)) half;
+typedef uint64_t __attribute__((may_alias)) word;
 
 struct sink {
 	uint8_t *to;
@@ -55,51 +59,116 @@ static bool put_sequence(struct sink *s, const uint8_t *literals, size_t n, size
 	return true;
 }
 
+/*
+ * The same for b aligned, in words: those of a, where it is not, are put together from two, none of
+ * which lies behind b's.
+ */
+static size_t same_words(const uint8_t *a, const uint8_t *b, const uint8_t *end)
+{
+	unsigned skip = (uintptr_t)a % sizeof(word) * 8;
+	const word *from = (const word *)(const void *)(a - skip / 8);
+	const word *at = (const word *)(const void *)b;
+	const word *last = at + (size_t)(end - b) / sizeof(word);
+	word low;
+
+	if (!skip) {
+		for (; at < last && *at == *from; at++)
+			from++;
+		return (size_t)((const uint8_t *)at - b);
+	}
+	for (low = *from++; at < last; at++) {
+		word high = *from++;
+
+		if (*at != (low >> skip | high << (64 - skip)))
+			break;
+		low = high;
+	}
+	return (size_t)((const uint8_t *)at - b);
+}
+
 /* How many bytes before `end` are the same at a and b, which is the later one. */
 static size_t same_bytes(const uint8_t *a, const uint8_t *b, const uint8_t *end)
 {
 	const uint8_t *start = b;
+	size_t n = 0;
 
-	if (((uintptr_t)a - (uintptr_t)b) % sizeof(uint64_t) == 0) {
-		while (b < end && (uintptr_t)b % sizeof(uint64_t) && *a == *b)
-			a++, b++;
-		if ((uintptr_t)b % sizeof(uint64_t) == 0)
-			while ((size_t)(end - b) >= sizeof(uint64_t) &&
-			       *(const uint64_t *)(const void *)a ==
-				       *(const uint64_t *)(const void *)b)
-				a += sizeof(uint64_t), b += sizeof(uint64_t);
-	}
+	while (b < end && (uintptr_t)b % sizeof(word) && *a == *b)
+		a++, b++;
+	if (b < end && (uintptr_t)b % sizeof(word) == 0)
+		n = same_words(a, b, end);
+	a += n;
+	b += n;
 	while (b < end && *a == *b)
 		a++, b++;
 	return (size_t)(b - start);
 }
 
-/* Where the four bytes at `at` were seen last, which is here from now on. */
-static size_t seen(struct lz4_table *table, uint32_t bytes, size_t at)
+/* The four bytes at `at`, out of the aligned ones that they are part of. */
+static uint32_t four_bytes(const uint8_t *in, size_t at)
 {
-	uint16_t *entry = &table->at[bytes * 2654435761u >> 22];
-	size_t was = *entry;
+	const half *h = (const half *)(const void *)(in + ALIGN_DOWN(at, sizeof(half)));
 
-	*entry = (uint16_t)at;
-	return was;
+	if (at % sizeof(half) == 0)
+		return *h;
+	return (uint32_t)(((uint64_t)h[1] << 32 | h[0]) >> at % sizeof(half) * 8);
+}
+
+/*
+ * Were the four bytes before `at` seen, where they are from now on? The table need not be cleared:
+ * what is left there of other contents is at worst a place where they are not.
+ */
+static bool seen(struct lz4_table *table, uint32_t bytes, size_t at, size_t *was)
+{
+	uint32_t hash = bytes * 2654435761u;
+	uint32_t *entry = &table->at[hash >> 22], before = *entry;
+
+	*entry = (hash << 10 & ~LZ4_INPUT_MAX) | (uint32_t)at;
+	*was = before & LZ4_INPUT_MAX;
+	return !((before ^ *entry) & ~LZ4_INPUT_MAX) && *was < at;
+}
+
+/* Where to look next: byte by byte first; then only aligned ones, and ever fewer. */
+static size_t next_place(size_t at, size_t misses)
+{
+	if (misses < PATIENCE)
+		return at + 1;
+	return ALIGN_DOWN(at, sizeof(half)) + ((misses - PATIENCE) / MORE + 1) * sizeof(half);
+}
+
+/*
+ * Of how many misses the search goes on, behind a match that begins at `at`: where words are alike
+ * there are more of these, and where there was a long row without any another one follows.
+ */
+static size_t misses_then(size_t misses, size_t at, size_t distance)
+{
+	size_t left = misses > PATIENCE * 3 / 4 ? misses - misses / 3 : 0;
+
+	return (at | distance) % sizeof(word) ? left : MAX(left, PATIENCE);
+}
+
+/*
+ * Where the next match may begin at latest, with all behind `anchor` literals: so that they fit
+ * into what is left.
+ */
+static size_t search_end(const struct sink *s, size_t anchor, size_t n)
+{
+	size_t last = n < MATCH_LAST ? 0 : n - MATCH_LAST + 1;
+
+	return MIN(last, anchor + s->max - s->used);
 }
 
 size_t lz4_compress(const void *src, size_t n, void *dst, size_t max, struct lz4_table *table)
 {
 	struct sink out = {.to = dst, .max = max};
 	const uint8_t *in = src;
-	size_t at = 1, anchor = 0, misses = 0;
+	size_t at = 0, anchor = 0, misses = 0, end = search_end(&out, 0, n);
 
-	/* What was never seen is at 0, where it may be. */
-	memset(table, 0, sizeof(*table));
-	while (at + MATCH_LAST <= n) {
-		uint32_t bytes = load_le32(in + at);
-		size_t was = seen(table, bytes, at), length;
+	while (at < end) {
+		uint32_t bytes = four_bytes(in, at);
+		size_t was, length;
 
-		if (load_le32(in + was) != bytes) {
-			if (out.used + at - anchor >= max)
-				return 0;
-			at += 1 + (misses++ >> PATIENCE);
+		if (!seen(table, bytes, at, &was) || four_bytes(in, was) != bytes) {
+			at = next_place(at, misses++);
 			continue;
 		}
 		/* Forwards first: so `at` never comes back to where it was, whatever changes. */
@@ -109,9 +178,10 @@ size_t lz4_compress(const void *src, size_t n, void *dst, size_t max, struct lz4
 			at--, was--;
 		if (!put_sequence(&out, in + anchor, at - anchor, at - was, length))
 			return 0;
+		misses = misses_then(misses, at, at - was);
 		at += length;
 		anchor = at;
-		misses = 0;
+		end = search_end(&out, anchor, n);
 	}
 	return put_sequence(&out, in + anchor, n - anchor, 0, 0) ? out.used : 0;
 }

@@ -44,6 +44,8 @@ const char *const vm_event_names[VM_EVENTS] = {
 	[VM_SWAP_ZERO] = "swpout_zero",
 	[VM_ZSWPIN] = "zswpin",
 	[VM_ZSWPOUT] = "zswpout",
+	[VM_ZSWP_POOR] = "xv39_zswap_poor",
+	[VM_ZSWP_SKIPPED] = "xv39_zswap_skipped",
 };
 
 uint64_t vm_event_sum(enum vm_event e)

@@ -14,7 +14,7 @@
 #define SWAP_CLUSTER  64 /* slots that are handed out together if they are free together */
 
 #define SWAP_CHUNK    512 /* slots whose records fill a page */
-#define SWAP_PACKED   1024 /* slots whose entries in zpool.c do */
+#define SWAP_PACKED   512  /* slots whose entries in zpool.c do */
 
 struct frame;
 struct swap_area;
@@ -42,7 +42,7 @@ struct swap_area {
 	bool off;		/* (s) nothing more goes to it */
 	uint64_t *taken;	/* (s) a bit for each slot */
 	uint64_t **records;	/* slot.c's, a page for SWAP_CHUNK slots; NULL until used */
-	uint32_t **packed;	/* zpool.c's, a page for SWAP_PACKED slots; likewise */
+	uint64_t **packed;	/* zpool.c's, a page for SWAP_PACKED slots; likewise */
 };
 
 /*

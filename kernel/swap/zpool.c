@@ -1,7 +1,8 @@
 /*
  * What is put lies in chunks, wherever there are free ones, each of which names the next: so no gap
  * is too small for something. Nothing is ever moved; a frame without a chunk in use is given back.
- * A chunk's number is its frame's, and its place there.
+ * A chunk's number is its frame's, and its place there. What is a word needs none, as nearly all of
+ * them are no number of a chunk.
  */
 #include "kernel/swap/zpool.h"
 
@@ -18,6 +19,10 @@ struct chunk {
 	uint8_t bytes[PAGE_SIZE / CHUNKS - 8];
 };
 _Static_assert(CHUNKS * sizeof(struct chunk) == PAGE_SIZE, "a page of chunks");
+
+/* A slot's entry is the number of its first chunk (0: none), or a word, mixed with this. */
+#define ENTRY_WORD  0x9e3779b97f4a7c15u
+#define ENTRY_CHUNK MASK(31, 0)
 
 static struct spinlock zpool_lock = SPINLOCK_INIT("zpool", RANK_FRAME); /* irq */
 static struct frame_list roomy; /* (zpool_lock) frames that have free chunks */
@@ -101,24 +106,30 @@ static void chunks_free(uint32_t number)
 	}
 }
 
+/* The first chunk; 0: it has none. */
+static uint32_t entry_chunk(uint64_t entry)
+{
+	return entry <= ENTRY_CHUNK ? (uint32_t)entry : 0;
+}
+
 /* (zpool_lock) The entry leads to nothing any more. */
-static void entry_clear(uint32_t *entry)
+static void entry_clear(uint64_t *entry)
 {
 	zpool_things -= *entry != 0;
-	chunks_free(*entry);
+	chunks_free(entry_chunk(*entry));
 	*entry = 0;
 }
 
-/* The number of the slot's first chunk stands there; NULL: no slot near has any. */
-static uint32_t *entry_of(const struct swap_area *a, uint32_t at)
+/* What the slot has; NULL: no slot near has anything. */
+static uint64_t *entry_of(const struct swap_area *a, uint32_t at)
 {
-	uint32_t *page = __atomic_load_n(&a->packed[at / SWAP_PACKED], __ATOMIC_ACQUIRE);
+	uint64_t *page = __atomic_load_n(&a->packed[at / SWAP_PACKED], __ATOMIC_ACQUIRE);
 
 	return page ? &page[at % SWAP_PACKED] : NULL;
 }
 
 /* (zpool_lock) NULL: no memory. */
-static uint32_t *entry_make(struct swap_area *a, uint32_t at)
+static uint64_t *entry_make(struct swap_area *a, uint32_t at)
 {
 	struct frame *f = a->packed[at / SWAP_PACKED] ? NULL : frame_more(FRAME_ZEROED);
 
@@ -128,19 +139,18 @@ static uint32_t *entry_make(struct swap_area *a, uint32_t at)
 	return entry_of(a, at);
 }
 
-/* (zpool_lock) The entry, which leads to nothing, leads to the bytes. False: no room. */
-static bool entry_fill(uint32_t *entry, const uint8_t *bytes, size_t n)
+/* (zpool_lock) The first of the chunks that have the bytes; 0: no room. */
+static uint32_t chunks_fill(const uint8_t *bytes, size_t n)
 {
-	uint32_t *link = entry;
+	uint32_t first = 0, *link = &first;
 
 	while (n) {
 		uint32_t number = chunk_alloc();
 		struct chunk *c;
 
 		if (!number) {
-			chunks_free(*entry);
-			*entry = 0;
-			return false;
+			chunks_free(first);
+			return 0;
 		}
 		c = chunk_of(number);
 		c->next = 0;
@@ -151,8 +161,17 @@ static bool entry_fill(uint32_t *entry, const uint8_t *bytes, size_t n)
 		*link = number;
 		link = &c->next;
 	}
-	zpool_things++;
-	return true;
+	return first;
+}
+
+/* (zpool_lock) The entry, which leads to nothing, leads to the bytes. False: no room. */
+static bool entry_fill(uint64_t *entry, const void *bytes, size_t n)
+{
+	uint64_t w = n == sizeof(w) ? *(const uint64_t *)bytes ^ ENTRY_WORD : 0;
+
+	*entry = w > ENTRY_CHUNK ? w : chunks_fill(bytes, n);
+	zpool_things += *entry != 0;
+	return *entry;
 }
 
 bool zpool_full(void)
@@ -164,7 +183,7 @@ bool zpool_full(void)
 bool zpool_put(uint32_t slot, const void *bytes, size_t n)
 {
 	uint64_t irq = spin_lock_irq(&zpool_lock);
-	uint32_t *entry = entry_make(swap_area_of(slot), slot_offset(slot));
+	uint64_t *entry = entry_make(swap_area_of(slot), slot_offset(slot));
 	bool put = false;
 
 	if (entry) {
@@ -178,10 +197,14 @@ bool zpool_put(uint32_t slot, const void *bytes, size_t n)
 size_t zpool_get(uint32_t slot, void *to, size_t max)
 {
 	/* Unlocked: what the slot has stays as long as the slot is in use. */
-	const uint32_t *entry = entry_of(swap_area_of(slot), slot_offset(slot));
+	const uint64_t *entry = entry_of(swap_area_of(slot), slot_offset(slot));
 	size_t n = 0;
 
-	for (uint32_t at = entry ? *entry : 0; at; at = chunk_of(at)->next) {
+	if (entry && *entry > ENTRY_CHUNK) {
+		*(uint64_t *)to = *entry ^ ENTRY_WORD;
+		return sizeof(uint64_t);
+	}
+	for (uint32_t at = entry ? (uint32_t)*entry : 0; at; at = chunk_of(at)->next) {
 		const struct chunk *c = chunk_of(at);
 
 		if (c->n > max - n)
@@ -194,7 +217,7 @@ size_t zpool_get(uint32_t slot, void *to, size_t max)
 
 void zpool_drop(uint32_t slot)
 {
-	uint32_t *entry = entry_of(swap_area_of(slot), slot_offset(slot));
+	uint64_t *entry = entry_of(swap_area_of(slot), slot_offset(slot));
 	uint64_t irq;
 
 	if (likely(!entry || !*entry))
@@ -206,7 +229,7 @@ void zpool_drop(uint32_t slot)
 
 bool zpool_has(const struct swap_area *a, uint32_t at)
 {
-	const uint32_t *entry = entry_of(a, at);
+	const uint64_t *entry = entry_of(a, at);
 
 	return entry && *entry;
 }

@@ -15,9 +15,15 @@ extern _Atomic uint64_t zpool_frames, zpool_things;
 
 /* No more would fit: a guess. */
 bool zpool_full(void);
-/* Instead of what the slot had. False: no memory, and it has nothing. Never sleeps. */
+/*
+ * Instead of what the slot had; bytes are aligned to words, and a single word is there for nothing,
+ * with few exceptions. False: no memory, and it has nothing. Never sleeps.
+ */
 bool zpool_put(uint32_t slot, const void *bytes, size_t n) __must_check;
-/* What the slot, in use until then, has; up to max bytes at `to`. How many; 0: nothing. */
+/*
+ * What the slot, in use until then, has; up to max bytes, at least a word, at `to`, which is
+ * aligned to words. How many; 0: nothing.
+ */
 size_t zpool_get(uint32_t slot, void *to, size_t max);
 /* It has nothing any more. Any context. */
 void zpool_drop(uint32_t slot);

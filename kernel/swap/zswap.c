@@ -13,6 +13,9 @@
 
 _Atomic bool zswap_enabled;
 
+#define HARD 4u /* pages in a row that do not get small, and fewer are tried, */
+#define RARE 6u /* at last one of 2^n */
+
 /* What it takes to compress a page, or to have one back; nobody sleeps who has one. */
 static struct zswap_work {
 	uint64_t bytes[SMALL / sizeof(uint64_t)];
@@ -43,38 +46,84 @@ static void work_put(struct zswap_work *w)
 	wake_all(&works_wait);
 }
 
+/* Where no page gets small compressing them is given up, but for some: contents change. */
+static _Atomic uint32_t poor_in_a_row, turn;
+
+static bool worth_trying(void)
+{
+	uint32_t rare = MIN(poor_in_a_row / HARD, RARE);
+	bool worth = !rare || !(turn++ & (BIT(rare) - 1));
+
+	vm_event_add(VM_ZSWP_SKIPPED, !worth);
+	return worth;
+}
+
+/* Is it the same word all over? */
+static bool is_one_word(const struct frame *f)
+{
+	const uint64_t *w = frame_data(f), *end = w + PAGE_SIZE / sizeof(*w), first = *w;
+
+	for (; w < end; w += 8)
+		if (w[0] != first || w[1] != first || w[2] != first || w[3] != first ||
+		    w[4] != first || w[5] != first || w[6] != first || w[7] != first)
+			return false;
+	return true;
+}
+
+/* False: no room, or it stays too large. */
+static bool store_small(uint32_t slot, const struct frame *f)
+{
+	struct zswap_work *w = work_get();
+	size_t n = lz4_compress(frame_data(f), PAGE_SIZE, w->bytes, SMALL, &w->table);
+	bool stored = n && zpool_put(slot, w->bytes, n);
+
+	work_put(w);
+	poor_in_a_row = n ? 0 : poor_in_a_row + 1;
+	vm_event_add(VM_ZSWP_POOR, !n);
+	return stored;
+}
+
 /* False: it has to be written. */
 static bool store(uint32_t slot, const struct frame *f)
 {
-	struct zswap_work *w;
 	bool stored;
-	size_t n;
 
 	/* What the slot held before is nobody's. */
 	zpool_drop(slot);
-	if (likely(!zswap_enabled) || zpool_full())
+	if (likely(!zswap_enabled))
 		return false;
-	w = work_get();
-	n = lz4_compress(frame_data(f), PAGE_SIZE, w->bytes, SMALL, &w->table);
-	stored = n && zpool_put(slot, w->bytes, n);
-	work_put(w);
+	if (is_one_word(f))
+		stored = zpool_put(slot, frame_data(f), sizeof(uint64_t));
+	else
+		stored = !zpool_full() && worth_trying() && store_small(slot, f);
 	vm_event_add(VM_ZSWPOUT, stored);
 	return stored;
+}
+
+/* Make a page of what it was kept as. False: it is damaged. */
+static bool unfold(const struct zswap_work *w, size_t n, struct frame *f)
+{
+	uint64_t *to = frame_data(f), *end = to + PAGE_SIZE / sizeof(*to), word = w->bytes[0];
+
+	if (n != sizeof(word))
+		return lz4_decompress(w->bytes, n, to, PAGE_SIZE) == PAGE_SIZE;
+	for (; to < end; to += 8)
+		to[0] = to[1] = to[2] = to[3] = to[4] = to[5] = to[6] = to[7] = word;
+	return true;
 }
 
 /* 1, or 0: it is not there; -EIO: what is there makes no page. */
 static int load(uint32_t slot, struct frame *f)
 {
 	struct zswap_work *w;
-	size_t n, made;
+	bool sound;
 
 	if (likely(!zpool_has(swap_area_of(slot), slot_offset(slot))))
 		return 0;
 	w = work_get();
-	n = zpool_get(slot, w->bytes, SMALL);
-	made = lz4_decompress(w->bytes, n, frame_data(f), PAGE_SIZE);
+	sound = unfold(w, zpool_get(slot, w->bytes, SMALL), f);
 	work_put(w);
-	if (made != PAGE_SIZE) {
+	if (!sound) {
 		pr_err("zswap: what is in slot %x is damaged\n", slot);
 		return -EIO;
 	}

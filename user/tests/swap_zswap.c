@@ -152,6 +152,65 @@ TEST(swap, zswap_hard_pages, .root = true)
 	with_zswap("20", hard_pages);
 }
 
+/* The page's word: small numbers, repeated bytes, any, and one that needs a place of its own. */
+static uint64_t word_of(unsigned i)
+{
+	static const uint64_t by[] = {1, 0x0101010101010101, 0x9e3779b97f4a7c17};
+
+	return i == 3 ? 0x9e3779b97f4a7c15 : (i + 1) * by[i % 3];
+}
+
+static void word_pages(void)
+{
+	uint64_t *w = (uint64_t *)(void *)swap_pages(MAP_PRIVATE);
+	long out = count("zswpout"), in = count("zswpin");
+	long taken = number_in("/proc/meminfo", "Zswap");
+
+	for (unsigned k = 0; k < PAGES * PAGE / 8; k++)
+		w[k] = word_of(k / 512);
+	/* Nearly the same. */
+	w[512 * 7 + 511]++;
+	w[512 * 8]++;
+	swap_out((char *)w);
+	CHECK_GE(count("zswpout"), out + PAGES * 3 / 4);
+	if (count("xv39_zswap_poor") >= 0)
+		CHECK_GE(taken + PAGES / 10 * 4, number_in("/proc/meminfo", "Zswap"));
+	for (unsigned k = 0; k < PAGES * PAGE / 8; k++)
+		CHECK_EQ(w[k], word_of(k / 512) + (k == 512 * 7 + 511 || k == 512 * 8));
+	CHECK_GE(count("zswpin"), in + PAGES * 3 / 4);
+}
+
+TEST(swap, zswap_word_pages, .root = true)
+{
+	with_zswap("20", word_pages);
+}
+
+/* After many pages that do not get small few are tried, until some do. */
+static void hard_then_small(void)
+{
+	char *p = swap_pages(MAP_PRIVATE);
+	long poor = count("xv39_zswap_poor"), skipped = count("xv39_zswap_skipped"), out;
+
+	for (unsigned r = 0; r < 2; r++) {
+		fill(p, HARD, r);
+		swap_out(p);
+		same(p, HARD, r);
+	}
+	CHECK_GE(count("xv39_zswap_skipped") - skipped, 4 * (count("xv39_zswap_poor") - poor));
+	CHECK_GE(count("xv39_zswap_poor"), poor + 1);
+	out = count("zswpout");
+	fill(p, LINES, 3);
+	swap_out(p);
+	CHECK_GE(count("zswpout"), out + PAGES * 3 / 4);
+	same(p, LINES, 3);
+}
+
+TEST(swap, zswap_hard_then_small, .root = true)
+{
+	skip_elsewhere();
+	with_zswap("20", hard_then_small);
+}
+
 /* What page i is like changes from round to round, in one slot as in others. */
 static unsigned kind_of(unsigned i, unsigned r)
 {

@@ -1,10 +1,12 @@
 /*
  * What memory pressure costs, counted: four patterns over more pages than there are, contents
  * verified. Before each, memory is locked until MemAvailable is 13,500 pages; pages brought in from
- * swap are counted from behind the first touches. With the argument "evict", under -icount: what it
- * costs to have back the memory of pages that need not be written; with "zswap": to compress them.
+ * swap are counted from behind the first touches. With the argument "tier": with zswap, and
+ * contents that get small, and some that do not. With "evict", under -icount: what it costs to have
+ * back the memory of pages that need not be written; with "zswap": to compress them.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,7 @@
 static uint64_t seed = 88172645463325252u;
 static char *mem;
 static uint32_t *version; /* of each page, as last written */
+static unsigned hard = 8; /* words of each eight that look random; all others of a page are alike */
 
 static uint32_t below(uint32_t n)
 {
@@ -48,8 +51,10 @@ static void write_page(uint32_t i)
 	uint64_t *w = (uint64_t *)(void *)(mem + i * PAGE), x;
 
 	x = ((uint64_t)++version[i] << 32 | i) * 0x9e3779b97f4a7c15u;
-	for (unsigned k = 0; k < PAGE / 8; k++)
-		w[k] = x += x << 7 ^ k;
+	for (unsigned k = 0; k < PAGE / 8; k++) {
+		x += x << 7 ^ k;
+		w[k] = k % 8 < hard ? x : i;
+	}
 }
 
 static void read_page(uint32_t i)
@@ -59,7 +64,7 @@ static void read_page(uint32_t i)
 
 	for (unsigned k = 0; k < PAGE / 8; k++) {
 		x += x << 7 ^ k;
-		if (w[k] != x) {
+		if (w[k] != (k % 8 < hard ? x : i)) {
 			printf("page %u is wrong at %u\n", i, k * 8);
 			_exit(1);
 		}
@@ -177,12 +182,12 @@ static long requests(void)
 	return writes;
 }
 
-enum { IN, OUT, SCANNED, FREED, MAJOR, COUNTERS };
+enum { IN, OUT, SCANNED, FREED, MAJOR, ZIN, ZOUT, ZBACK, COUNTERS };
 
 static void counters_read(long *value)
 {
 	static const char *const names[] = {"pswpin", "pswpout", "pgscan_anon", "pgsteal_anon",
-					    "pgmajfault"};
+					    "pgmajfault", "zswpin", "zswpout", "zswpwb"};
 
 	for (unsigned i = 0; i < COUNTERS; i++)
 		value[i] = number("/proc/vmstat", names[i]);
@@ -193,6 +198,8 @@ static double ratio(long a, long b)
 	return b ? (double)a / (double)b : 0;
 }
 
+static bool tier; /* zswap is on */
+
 static void report(const char *name, const long *before, long requests_before)
 {
 	long v[COUNTERS];
@@ -202,6 +209,11 @@ static void report(const char *name, const long *before, long requests_before)
 		v[i] -= before[i];
 	printf("%-10s pswpin %ld pswpout %ld pgscan_anon %ld pgsteal_anon %ld pgmajfault %ld\n",
 	       name, v[IN], v[OUT], v[SCANNED], v[FREED], v[MAJOR]);
+	if (tier) {
+		printf("%-10s zswpin %ld zswpout %ld zswpwb %ld, %ld KiB in the end\n", "", v[ZIN],
+		       v[ZOUT], v[ZBACK], number("/proc/meminfo", "Zswap"));
+		return;
+	}
 	printf("%-10s %.1f requests for 1,000 pages written, %.2f pages written for one evicted, "
 	       "%.2f scanned for one freed\n",
 	       "", 1000 * ratio(requests() - requests_before, v[OUT]), ratio(v[OUT], v[FREED]),
@@ -279,6 +291,13 @@ static void run(const char *name, long (*pattern)(void))
 		printf("%s failed: status %x\n", name, status);
 }
 
+/* `same` words of each 32 are alike, the others random. */
+static void fill(unsigned pages, unsigned same)
+{
+	for (unsigned k = 0; k < pages * PAGE / 8; k++)
+		((uint64_t *)(void *)mem)[k] = k % 32 < same ? k / 512 : random_next(&seed);
+}
+
 /* Instructions for a page, from `since` on. */
 static double each(const struct timespec *since, long pages)
 {
@@ -289,38 +308,101 @@ static double each(const struct timespec *since, long pages)
 		     pages);
 }
 
-/* Pages that zswap keeps, on their way out and back; `same` words of each 32 are alike. */
+static double send_out(unsigned pages)
+{
+	struct timespec since;
+
+	clock_gettime(CLOCK_MONOTONIC, &since);
+	madvise(mem, pages * PAGE, MADV_PAGEOUT);
+	return each(&since, pages);
+}
+
+/* Pages that zswap keeps, on their way out and back. */
 static void compressed(const char *name, unsigned same)
 {
 	enum { N = 2048 };
 	struct timespec since;
-	double out, in;
+	double out;
 	long kept;
 
-	for (unsigned k = 0; k < N * PAGE / 8; k++)
-		((uint64_t *)(void *)mem)[k] = k % 32 < same ? k / 512 : random_next(&seed);
-	clock_gettime(CLOCK_MONOTONIC, &since);
-	madvise(mem, N * PAGE, MADV_PAGEOUT);
-	out = each(&since, N);
+	fill(N, same);
+	out = send_out(N);
 	kept = number("/proc/meminfo", "Zswapped") / 4;
 	clock_gettime(CLOCK_MONOTONIC, &since);
 	for (unsigned i = 0; i < N; i++)
 		(void)*(volatile char *)(mem + i * PAGE);
-	in = each(&since, N);
 	printf("%s: %ld of %u pages kept in %ld KiB, %.0f instructions a page out, %.0f in\n",
-	       name, kept, N, number("/proc/meminfo", "Zswap"), out, in);
+	       name, kept, N, number("/proc/meminfo", "Zswap"), out,
+	       each(&since, N));
+}
+
+static void zswap_switch(const char *on)
+{
+	FILE *f = fopen("/sys/module/zswap/parameters/enabled", "w");
+
+	if (!f || fputs(on, f) < 0 || fclose(f))
+		exit(1);
+}
+
+/* Random pages leave, so few at a time that no write has to wait: for it the clock would leap. */
+static double hard_out(void)
+{
+	enum { N = 256, ROUNDS = 16 };
+	double sum = 0;
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		fill(N, 0);
+		sum += send_out(N);
+		sleep(1);
+	}
+	return sum / ROUNDS;
+}
+
+/* What it costs more to write pages that do not get small. */
+static void given_up(void)
+{
+	double without, with;
+
+	zswap_switch("N");
+	without = hard_out();
+	zswap_switch("Y");
+	with = hard_out();
+	printf("random: %.0f instructions a page out to the device, and %.0f more with zswap\n",
+	       without, with - without);
 }
 
 static void zswap(void)
 {
-	FILE *f = fopen("/sys/module/zswap/parameters/enabled", "w");
-
-	if (!f || fputs("Y", f) < 0 || fclose(f))
-		exit(1);
+	zswap_switch("Y");
 	mem = mmap(NULL, 2048 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	compressed("a number, 512 times", 32);
 	compressed("half of it random", 16);
-	/* What has to go to the device is not timed: the clock leaps while all wait. */
+	given_up();
+}
+
+static void patterns(const char *only)
+{
+	if (!*only || !strcmp(only, "loop"))
+		run("loop", loop);
+	if (!*only || !strcmp(only, "hot+scan"))
+		run("hot+scan", hot_scan);
+	if (!*only || !strcmp(only, "family"))
+		run("family", family);
+	if (!*only || !strcmp(only, "zipf"))
+		run("zipf 0.9", zipf);
+}
+
+static void patterns_with_zswap(void)
+{
+	static const unsigned words[] = {2, 4, 8};
+
+	tier = true;
+	zswap_switch("Y");
+	for (unsigned i = 0; i < 3; i++) {
+		hard = words[i];
+		printf("with zswap, %u words of 8 random\n", hard);
+		patterns("");
+	}
 }
 
 int main(int argc, char **argv)
@@ -330,15 +412,11 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!strcmp(only, "evict"))
 		evict();
-	if (!strcmp(only, "zswap"))
+	else if (!strcmp(only, "zswap"))
 		zswap();
-	if (!*only || !strcmp(only, "loop"))
-		run("loop", loop);
-	if (!*only || !strcmp(only, "hot+scan"))
-		run("hot+scan", hot_scan);
-	if (!*only || !strcmp(only, "family"))
-		run("family", family);
-	if (!*only || !strcmp(only, "zipf"))
-		run("zipf 0.9", zipf);
+	else if (!strcmp(only, "tier"))
+		patterns_with_zswap();
+	else
+		patterns(only);
 	return 0;
 }
