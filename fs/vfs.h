@@ -71,6 +71,7 @@ struct super_ops {
 	/* A block of metadata (fs/buf.h) cannot be written. Locks may be held. NULL: no matter. */
 	void (*write_failed)(struct super_block *sb, int err);
 	void (*unmount)(struct super_block *sb); /* after sync; no inode is left */
+	const struct handle_ops *handles; /* fs/handle.h; NULL: there are none */
 	int (*statfs)(struct super_block *sb, struct statfs64 *out);
 	/* Is what the name cache knows still true? (procfs). NULL: always. May sleep. */
 	bool (*revalidate)(struct dentry *d);
@@ -668,7 +669,6 @@ void locks_inode_freed(struct inode *inode);
 
 void pipe_init(void);
 void memdev_init(void);
-struct chardev;
 struct chardev *file_chardev(struct file *f); /* NULL if f is none */
 /* f, whose ops are chardev_fops, becomes an open file of dev: 0 or -errno. */
 int chardev_file_open(struct file *f, struct chardev *dev);

@@ -107,6 +107,22 @@ int ext2_inode_alloc(struct inode *dir, mode_t mode, uint32_t *ino)
 	return err;
 }
 
+int ext2_inode_taken(struct ext2_fs *fs, uint32_t ino)
+{
+	uint32_t group = (ino - 1) / fs->inodes_per_group;
+	struct buf b;
+	int err;
+
+	mutex_lock(&fs->lock);
+	err = buf_read(fs->sb, ext2_group(fs, group)->inode_bitmap, &b);
+	if (!err) {
+		err = bitmap_test(b.data, (ino - 1) % fs->inodes_per_group) ? 0 : -ESTALE;
+		buf_put(&b);
+	}
+	mutex_unlock(&fs->lock);
+	return err;
+}
+
 int ext2_inode_free(struct ext2_fs *fs, uint32_t ino, bool directory)
 {
 	uint32_t group = (ino - 1) / fs->inodes_per_group;

@@ -5,6 +5,7 @@
 
 #include "fs/ext2/ext2.h"
 #include "fs/flags.h"
+#include "fs/handle.h"
 #include "fs/jbd2/jbd2.h"
 #include "kernel/chardev.h"
 #include "kernel/mem/slab.h"
@@ -218,8 +219,28 @@ static int inode_fill(struct inode *inode, struct ext2_dinode *di, bool orphan)
 	return 0;
 }
 
-static struct inode *inode_load(struct super_block *sb, uint32_t ino, bool orphan)
+/* Is there a file? Asked before what its record says can be taken for damage. */
+static int inode_exists(struct super_block *sb, uint32_t ino)
 {
+	struct ext2_dinode *di;
+	struct buf b;
+	int err = ext2_inode_taken(ext2_fs(sb), ino);
+
+	if (!err)
+		err = ext2_dinode_get(sb, ino, &b, &di);
+	if (err)
+		return err;
+	err = di->links_count ? 0 : -ESTALE;
+	buf_put(&b);
+	return err;
+}
+
+/* Who tells us of it: a name, the list of orphans, or a handle that may be of long ago. */
+enum source { BY_NAME, BY_ORPHANS, BY_HANDLE };
+
+static struct inode *inode_load(struct super_block *sb, uint32_t ino, enum source source)
+{
+	bool orphan = source == BY_ORPHANS;
 	struct ext2_dinode *di;
 	struct inode *inode;
 	struct buf b;
@@ -231,7 +252,9 @@ static struct inode *inode_load(struct super_block *sb, uint32_t ino, bool orpha
 		return err_ptr(-ENOMEM);
 	if (!fresh)
 		return inode;
-	err = dinode_read(sb, ino, &b, &di);
+	err = source == BY_HANDLE ? inode_exists(sb, ino) : 0;
+	if (!err)
+		err = dinode_read(sb, ino, &b, &di);
 	if (!err) {
 		err = inode_fill(inode, di, orphan);
 		if (orphan)
@@ -252,7 +275,7 @@ struct inode *ext2_iget(struct super_block *sb, uint32_t ino)
 
 	if (ino > fs->inodes_count || (ino < fs->first_ino && ino != EXT2_ROOT_INO))
 		return err_ptr(ext2_error(fs, "a name leads to impossible inode %u", ino));
-	return inode_load(sb, ino, false);
+	return inode_load(sb, ino, BY_NAME);
 }
 
 struct inode *ext2_iget_orphan(struct super_block *sb, uint32_t ino)
@@ -261,8 +284,51 @@ struct inode *ext2_iget_orphan(struct super_block *sb, uint32_t ino)
 
 	if (ino > fs->inodes_count || ino < fs->first_ino)
 		return err_ptr(ext2_error(fs, "impossible orphan %u", ino));
-	return inode_load(sb, ino, true);
+	return inode_load(sb, ino, BY_ORPHANS);
 }
+
+/* --- file handles: number and generation --- */
+
+static void handle_encode(struct inode *inode, uint32_t *words)
+{
+	words[0] = (uint32_t)inode->ino;
+	words[1] = ext2_i(inode)->generation;
+}
+
+static struct inode *handle_decode(struct super_block *sb, const uint32_t *words)
+{
+	struct ext2_fs *fs = ext2_fs(sb);
+	uint32_t ino = words[0];
+	struct inode *inode;
+
+	if (ino > fs->inodes_count || (ino < fs->first_ino && ino != EXT2_ROOT_INO))
+		return err_ptr(-ESTALE);
+	inode = inode_load(sb, ino, BY_HANDLE);
+	if (is_err(inode) || !words[1] || ext2_i(inode)->generation == words[1])
+		return inode;
+	inode_put(inode);
+	return err_ptr(-ESTALE);
+}
+
+static struct inode *handle_parent(struct inode *dir)
+{
+	uint32_t ino = 0;
+	int err;
+
+	mutex_lock(&dir->lock);
+	err = ext2_dir_find(dir, "..", 2, &ino);
+	mutex_unlock(&dir->lock);
+	if (err || !ino)
+		return err_ptr(err ? err : -ESTALE);
+	return ext2_iget(dir->sb, ino);
+}
+
+const struct handle_ops ext2_handle_ops = {
+	.words = 2,
+	.encode = handle_encode,
+	.decode = handle_decode,
+	.parent = handle_parent,
+};
 
 int ext2_inode_peek(struct super_block *sb, uint32_t ino, struct ext2_inode *ei, uint64_t *size)
 {

@@ -6,6 +6,7 @@
 #include "drivers/block.h"
 #include "fs/ext2/ext2.h"
 #include "fs/ext2/features.h"
+#include "fs/handle.h"
 #include "fs/jbd2/jbd2.h"
 #include "kernel/mem/slab.h"
 #include "kernel/printk.h"
@@ -352,6 +353,7 @@ const struct super_ops ext2_super_ops = {
 	.show_options = ext2_options_show,
 	.write_failed = ext2_write_failed,
 	.unmount = ext2_unmount,
+	.handles = &ext2_handle_ops,
 	.statfs = ext2_statfs,
 };
 

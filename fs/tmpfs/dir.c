@@ -41,12 +41,14 @@ int tmpfs_add_locked(struct inode *dir, const char *name, size_t len, struct ino
 	e->inode = inode;
 	e->cookie = tmpfs_i(dir)->next_cookie++;
 	list_add_tail(&e->link, &tmpfs_i(dir)->entries);
+	tmpfs_i(inode)->dir = dir;
 	dir->size_other += 20;
 	return 0;
 }
 
 void tmpfs_remove_locked(struct tmpfs_entry *e)
 {
+	tmpfs_i(e->inode)->dir = NULL;
 	list_del(&e->link);
 	kfree(e);
 }
@@ -238,6 +240,10 @@ static int tmpfs_rename(struct inode *from, struct dentry *from_d, struct inode 
 	}
 	mutex_lock(&fs->lock);
 	err = rename_locked(from, from_d, to, to_d, exchange, whiteout, &gone);
+	if (!err)
+		tmpfs_i(inode)->dir = to;
+	if (!err && exchange)
+		tmpfs_i(other)->dir = from;
 	if (!err && from != to) {
 		if (S_ISDIR(inode->mode)) {
 			from->nlink--;

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "fs/flags.h"
+#include "fs/handle.h"
 #include "kernel/mem/slab.h"
 #include "kernel/swap/object.h"
 #include "kernel/uapi/statfs.h"
@@ -219,11 +220,49 @@ static int tmpfs_statfs(struct super_block *sb, struct statfs64 *st)
 	return 0;
 }
 
+/* --- file handles: no number is given twice, so the time it was made says enough --- */
+
+static void handle_encode(struct inode *inode, uint32_t *words)
+{
+	words[0] = (uint32_t)inode->btime;
+	words[1] = (uint32_t)inode->ino;
+	words[2] = (uint32_t)(inode->ino >> 32);
+}
+
+static struct inode *handle_decode(struct super_block *sb, const uint32_t *words)
+{
+	struct inode *inode = inode_find(sb, words[1] | (uint64_t)words[2] << 32);
+
+	if (inode && (uint32_t)inode->btime == words[0])
+		return inode;
+	inode_put(inode);
+	return err_ptr(-ESTALE);
+}
+
+static struct inode *handle_parent(struct inode *dir)
+{
+	struct tmpfs *fs = tmpfs_of(dir->sb);
+	struct inode *up;
+
+	mutex_lock(&fs->lock);
+	up = tmpfs_i(dir)->dir ? inode_get(tmpfs_i(dir)->dir) : err_ptr(-ESTALE);
+	mutex_unlock(&fs->lock);
+	return up;
+}
+
+const struct handle_ops tmpfs_handle_ops = {
+	.words = 3,
+	.encode = handle_encode,
+	.decode = handle_decode,
+	.parent = handle_parent,
+};
+
 const struct super_ops tmpfs_super_ops = {
 	.evict = tmpfs_evict,
 	.free = tmpfs_free,
 	.unmount = tmpfs_unmount,
 	.statfs = tmpfs_statfs,
+	.handles = &tmpfs_handle_ops,
 };
 
 void tmpfs_setup(struct tmpfs *fs)

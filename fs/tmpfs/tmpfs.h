@@ -30,6 +30,7 @@ struct tmpfs_entry {
 struct tmpfs_inode {
 	struct inode vfs;
 	struct list_head entries; /* of a directory */
+	struct inode *dir;	  /* (fs->lock) a directory: that it stands in, while it does */
 	uint64_t next_cookie;
 	_Atomic uint64_t counted; /* pages that the volume's count has of it */
 	struct list_head xattrs;  /* inode lock */

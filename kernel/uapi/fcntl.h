@@ -26,11 +26,18 @@
 #define O_SYNC	    (04000000 | O_DSYNC)
 #define O_PATH	    010000000
 #define O_TMPFILE   (020000000 | O_DIRECTORY)
+/* What open(2) knows; it ignores all else. */
+#define OPEN_FLAGS                                                                                 \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |      \
+	 O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC |     \
+	 O_PATH | O_TMPFILE)
 
 #define AT_FDCWD	    (-100)
+#define AT_HANDLE_MNT_ID_UNIQUE 0x001 /* name_to_handle_at */
 #define AT_SYMLINK_NOFOLLOW 0x100
 #define AT_EACCESS	    0x200 /* faccessat */
 #define AT_REMOVEDIR	    0x200 /* unlinkat */
+#define AT_HANDLE_FID	    0x200 /* name_to_handle_at */
 #define AT_SYMLINK_FOLLOW   0x400
 #define AT_NO_AUTOMOUNT	    0x800
 #define AT_EMPTY_PATH	    0x1000
