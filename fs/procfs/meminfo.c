@@ -44,6 +44,7 @@ const char *const vm_event_names[VM_EVENTS] = {
 	[VM_SWAP_ZERO] = "swpout_zero",
 	[VM_ZSWPIN] = "zswpin",
 	[VM_ZSWPOUT] = "zswpout",
+	[VM_ZSWPWB] = "zswpwb",
 	[VM_ZSWP_POOR] = "xv39_zswap_poor",
 	[VM_ZSWP_SKIPPED] = "xv39_zswap_skipped",
 };

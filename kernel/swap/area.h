@@ -18,11 +18,14 @@
 
 struct frame;
 struct swap_area;
+/* The write of frames to slots from this one on is done. Any context. */
+typedef void swap_done(uint32_t slot, struct frame **frames, uint32_t n, int err);
 struct swap_ops {
 	/* Read a page from index `at` of the area. May sleep. 0 or -errno. */
 	int (*read)(struct swap_area *a, uint32_t at, struct frame *f);
-	/* Start writing n frames (up to SWAP_CLUSTER), then swap_written. May sleep. */
-	void (*write)(struct swap_area *a, uint32_t at, struct frame **frames, uint32_t n);
+	/* Start writing n frames (up to SWAP_CLUSTER), then `done` for all or parts. May sleep. */
+	void (*write)(struct swap_area *a, uint32_t at, struct frame **frames, uint32_t n,
+		      swap_done *done);
 };
 
 /* (s) the lock of slots */
@@ -40,6 +43,7 @@ struct swap_area {
 	uint32_t runs;		/* (s) all free, of SWAP_RUN slots */
 	uint32_t failures;	/* (s) writes in a row that failed */
 	bool off;		/* (s) nothing more goes to it */
+	uint32_t hand, behind;	/* zback.c's: where it goes on; how far behind `last` that was */
 	uint64_t *taken;	/* (s) a bit for each slot */
 	uint64_t **records;	/* slot.c's, a page for SWAP_CHUNK slots; NULL until used */
 	uint64_t **packed;	/* zpool.c's, a page for SWAP_PACKED slots; likewise */

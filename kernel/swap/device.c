@@ -50,6 +50,7 @@ static struct swap_write {
 	struct bio_vec vec[SWAP_CLUSTER];
 	struct frame *frames[SWAP_CLUSTER];
 	uint32_t slot, n; /* the first one, how many */
+	swap_done *done;
 	_Atomic bool taken;
 } writes[8];
 static struct waitqueue writes_wait = WAITQUEUE_INIT(writes_wait);
@@ -68,7 +69,7 @@ static void write_done(struct bio *b)
 
 	if (swap_area_wrote(w->area, b->status))
 		pr_err("swap: nothing more is written to %s\n", b->dev->name);
-	swap_written(w->slot, w->frames, w->n, b->status);
+	w->done(w->slot, w->frames, w->n, b->status);
 	if (b->status) {
 		pr_err("swap: writing %u pages to %s failed (%d)\n", w->n, b->dev->name, b->status);
 		swapon_take_back();
@@ -79,7 +80,7 @@ static void write_done(struct bio *b)
 
 /* Start a request for n pages, from index `at` on, which is at that sector. */
 static void write_start(struct swap_area *a, uint32_t at, uint64_t sector, struct frame **frames,
-			uint32_t n)
+			uint32_t n, swap_done *done)
 {
 	const struct swap_place *p = a->owner;
 	struct swap_write *w;
@@ -93,17 +94,19 @@ static void write_start(struct swap_area *a, uint32_t at, uint64_t sector, struc
 	w->slot = a->number * SWAP_AREA_MAX + at;
 	w->n = n;
 	w->area = a;
+	w->done = done;
 	bio_pages(&w->bio, frames, n);
 	bio_submit(&w->bio);
 }
 
-static void device_write(struct swap_area *a, uint32_t at, struct frame **frames, uint32_t n)
+static void device_write(struct swap_area *a, uint32_t at, struct frame **frames, uint32_t n,
+			 swap_done *done)
 {
 	while (n) {
 		uint32_t run = n;
 		uint64_t sector = swap_place_sector(a->owner, at, &run);
 
-		write_start(a, at, sector, frames, run);
+		write_start(a, at, sector, frames, run, done);
 		at += run;
 		frames += run;
 		n -= run;

@@ -18,7 +18,7 @@
 _Static_assert(SWAP_CHUNK * sizeof(uint64_t) == PAGE_SIZE, "a page of records");
 
 static struct spinlock swap_lock = SPINLOCK_INIT("swap", RANK_QUEUE); /* irq */
-_Atomic uint64_t swap_kept;
+_Atomic uint64_t swap_kept, swap_held;
 
 static uint64_t *record_of(uint32_t slot)
 {
@@ -156,11 +156,13 @@ static struct frame *unname(uint32_t slot, uint64_t *r)
 	return f;
 }
 
-void swap_drop(uint32_t slot)
+/* One name less, of so many of those that only hold it. */
+static void drop(uint32_t slot, uint32_t held)
 {
 	uint64_t irq = spin_lock_irq(&swap_lock), *r = record_of(slot);
 	struct frame *kept = NULL;
 
+	swap_held -= held;
 	*r -= COUNT_ONE;
 	if (!record_entries(*r))
 		kept = unname(slot, r);
@@ -169,6 +171,29 @@ void swap_drop(uint32_t slot)
 		return;
 	swap_kept--;
 	frame_put(kept);
+}
+
+void swap_drop(uint32_t slot)
+{
+	drop(slot, 0);
+}
+
+bool swap_slot_hold(struct swap_area *a, uint32_t at)
+{
+	uint64_t irq = spin_lock_irq(&swap_lock), *chunk = a->records[at / SWAP_CHUNK];
+	/* What is in the pool goes when the slot does, under this lock. */
+	bool held = chunk && zpool_has(a, at) && !(chunk[at % SWAP_CHUNK] & RETIRED);
+
+	if (held)
+		chunk[at % SWAP_CHUNK] += COUNT_ONE;
+	swap_held += held;
+	spin_unlock_irq(&swap_lock, irq);
+	return held;
+}
+
+void swap_slot_release(uint32_t slot)
+{
+	drop(slot, 1);
 }
 
 bool swap_retire(struct frame *f)

@@ -46,6 +46,13 @@ bool swap_publish(uint32_t slot, struct frame *f) __must_check;
 uint32_t swap_shadow_take(uint32_t slot);
 void swap_shadow_set(uint32_t slot, uint32_t shadow);
 /*
+ * Keep slot `at` of a, which has something in zpool.c (false: it has not, or cannot be written), as
+ * one entry more that names it would; then let it go, in any context.
+ */
+bool swap_slot_hold(struct swap_area *a, uint32_t at) __must_check;
+void swap_slot_release(uint32_t slot);
+extern _Atomic uint64_t swap_held; /* slots that are kept so */
+/*
  * A slot that an object names, as one entry would (swap_drop): object.h. 0: none is free. Then, if
  * it could not be written to: it is not used again. Any context.
  */

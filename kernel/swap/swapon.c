@@ -8,6 +8,7 @@
 #include "kernel/swap/device.h"
 #include "kernel/swap/object.h"
 #include "kernel/swap/place.h"
+#include "kernel/swap/zback.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/swap.h"
@@ -278,6 +279,7 @@ static struct swap_place *area_off(const struct path *at)
 		return err_ptr(err);
 	p = a->owner;
 	swap_area_remove(a);
+	zback_wait();
 	swap_area_free(a);
 	return p;
 }

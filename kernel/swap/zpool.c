@@ -11,6 +11,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 
+#define SPARE  32ul /* frames with room, or that it may still have, at the least */
 #define CHUNKS 32 /* of a frame, whose `index` has a bit for each that is in use */
 
 struct chunk {
@@ -41,6 +42,11 @@ static struct chunk *chunk_of(uint32_t number)
 static struct frame *frame_more(unsigned flags)
 {
 	return frames_free() > frames_min / 2 ? frame_alloc(0, flags | FRAME_RESERVE) : NULL;
+}
+
+struct frame *zpool_frame(void)
+{
+	return frame_more(0);
 }
 
 /* May it have so many frames? */
@@ -180,6 +186,11 @@ bool zpool_full(void)
 	return !allowed(zpool_frames) || (!roomy.n && !allowed(zpool_frames + 1));
 }
 
+bool zpool_short(void)
+{
+	return !allowed(zpool_frames + SPARE - MIN(SPARE, roomy.n));
+}
+
 bool zpool_put(uint32_t slot, const void *bytes, size_t n)
 {
 	uint64_t irq = spin_lock_irq(&zpool_lock);
@@ -196,15 +207,18 @@ bool zpool_put(uint32_t slot, const void *bytes, size_t n)
 
 size_t zpool_get(uint32_t slot, void *to, size_t max)
 {
-	/* Unlocked: what the slot has stays as long as the slot is in use. */
 	const uint64_t *entry = entry_of(swap_area_of(slot), slot_offset(slot));
+	uint64_t irq;
 	size_t n = 0;
 
-	if (entry && *entry > ENTRY_CHUNK) {
+	if (!entry || !*entry)
+		return 0;
+	irq = spin_lock_irq(&zpool_lock);
+	if (*entry > ENTRY_CHUNK) {
 		*(uint64_t *)to = *entry ^ ENTRY_WORD;
-		return sizeof(uint64_t);
+		n = sizeof(uint64_t);
 	}
-	for (uint32_t at = entry ? (uint32_t)*entry : 0; at; at = chunk_of(at)->next) {
+	for (uint32_t at = entry_chunk(*entry); at; at = chunk_of(at)->next) {
 		const struct chunk *c = chunk_of(at);
 
 		if (c->n > max - n)
@@ -212,6 +226,7 @@ size_t zpool_get(uint32_t slot, void *to, size_t max)
 		memcpy((char *)to + n, c->bytes, c->n);
 		n += c->n;
 	}
+	spin_unlock_irq(&zpool_lock, irq);
 	return n;
 }
 
@@ -232,4 +247,11 @@ bool zpool_has(const struct swap_area *a, uint32_t at)
 	const uint64_t *entry = entry_of(a, at);
 
 	return entry && *entry;
+}
+
+bool zpool_has_chunks(const struct swap_area *a, uint32_t at)
+{
+	const uint64_t *entry = entry_of(a, at);
+
+	return entry && entry_chunk(*entry);
 }

@@ -6,6 +6,7 @@
 
 #include "kernel/types.h"
 
+struct frame;
 struct swap_area;
 
 /* How much of memory it may take, in percent. */
@@ -13,19 +14,24 @@ extern uint64_t zpool_max_percent;
 /* Frames that it takes, and things in it. */
 extern _Atomic uint64_t zpool_frames, zpool_things;
 
-/* No more would fit: a guess. */
+/* No more would fit, or only a little: guesses. */
 bool zpool_full(void);
+bool zpool_short(void);
+/* A frame for what leads to more that are free, or NULL. Never sleeps. */
+struct frame *zpool_frame(void) __must_check;
 /*
  * Instead of what the slot had; bytes are aligned to words, and a single word is there for nothing,
  * with few exceptions. False: no memory, and it has nothing. Never sleeps.
  */
 bool zpool_put(uint32_t slot, const void *bytes, size_t n) __must_check;
 /*
- * What the slot, in use until then, has; up to max bytes, at least a word, at `to`, which is
- * aligned to words. How many; 0: nothing.
+ * What the slot has; up to max bytes, at least a word, at `to`, which is aligned to words. How
+ * many; 0: nothing.
  */
 size_t zpool_get(uint32_t slot, void *to, size_t max);
 /* It has nothing any more. Any context. */
 void zpool_drop(uint32_t slot);
 /* For audits: does slot `at` of a have something? */
 bool zpool_has(const struct swap_area *a, uint32_t at);
+/* Does that take memory? */
+bool zpool_has_chunks(const struct swap_area *a, uint32_t at);

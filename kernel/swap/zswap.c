@@ -2,6 +2,7 @@
 
 #include "kernel/printk.h"
 #include "kernel/swap/area.h"
+#include "kernel/swap/zback.h"
 #include "kernel/swap/zpool.h"
 #include "kernel/wait.h"
 #include "lib/lz4.h"
@@ -83,19 +84,28 @@ static bool store_small(uint32_t slot, const struct frame *f)
 	return stored;
 }
 
+/* Is there any? The oldest make some, in time if all goes well. */
+static bool room(void)
+{
+	if (likely(!zpool_short()))
+		return true;
+	zback_start();
+	if (zpool_full())
+		zback_wait();
+	return !zpool_full();
+}
+
 /* False: it has to be written. */
 static bool store(uint32_t slot, const struct frame *f)
 {
 	bool stored;
 
-	/* What the slot held before is nobody's. */
-	zpool_drop(slot);
 	if (likely(!zswap_enabled))
 		return false;
 	if (is_one_word(f))
 		stored = zpool_put(slot, frame_data(f), sizeof(uint64_t));
 	else
-		stored = !zpool_full() && worth_trying() && store_small(slot, f);
+		stored = worth_trying() && room() && store_small(slot, f);
 	vm_event_add(VM_ZSWPOUT, stored);
 	return stored;
 }
@@ -112,23 +122,23 @@ static bool unfold(const struct zswap_work *w, size_t n, struct frame *f)
 	return true;
 }
 
-/* 1, or 0: it is not there; -EIO: what is there makes no page. */
-static int load(uint32_t slot, struct frame *f)
+int zswap_load(uint32_t slot, struct frame *f)
 {
 	struct zswap_work *w;
 	bool sound;
+	size_t n;
 
 	if (likely(!zpool_has(swap_area_of(slot), slot_offset(slot))))
 		return 0;
 	w = work_get();
-	sound = unfold(w, zpool_get(slot, w->bytes, SMALL), f);
+	n = zpool_get(slot, w->bytes, SMALL);
+	sound = !n || unfold(w, n, f);
 	work_put(w);
 	if (!sound) {
 		pr_err("zswap: what is in slot %x is damaged\n", slot);
 		return -EIO;
 	}
-	vm_event(VM_ZSWPIN);
-	return 1;
+	return n != 0;
 }
 
 static void device_write(uint32_t slot, struct frame **frames, uint32_t n)
@@ -138,7 +148,7 @@ static void device_write(uint32_t slot, struct frame **frames, uint32_t n)
 	if (!n)
 		return;
 	vm_event_add(VM_PSWPOUT, n);
-	a->ops->write(a, slot_offset(slot), frames, n);
+	a->ops->write(a, slot_offset(slot), frames, n, swap_written);
 }
 
 void swap_write(uint32_t slot, struct frame **frames, uint32_t n)
@@ -146,6 +156,10 @@ void swap_write(uint32_t slot, struct frame **frames, uint32_t n)
 	uint32_t first = 0;
 
 	swap_nr_writing += n;
+	/* What the slots held before is nobody's, and must not come after what is written now. */
+	for (uint32_t i = 0; i < n; i++)
+		zpool_drop(slot + i);
+	zback_wait_for(slot, n);
 	for (uint32_t i = 0; i < n; i++) {
 		if (!store(slot + i, frames[i]))
 			continue;
@@ -159,8 +173,9 @@ void swap_write(uint32_t slot, struct frame **frames, uint32_t n)
 int swap_read(uint32_t slot, struct frame *f)
 {
 	struct swap_area *a = swap_area_of(slot);
-	int loaded = load(slot, f);
+	int loaded = zswap_load(slot, f);
 
+	vm_event_add(VM_ZSWPIN, loaded > 0);
 	if (loaded)
 		return MIN(loaded, 0);
 	vm_event(VM_PSWPIN);

@@ -12,5 +12,7 @@ extern _Atomic bool zswap_enabled; /* what is in already stays until it is not w
 
 /* Start writing n frames to the slots from this one on, then swap_written. May sleep. */
 void swap_write(uint32_t slot, struct frame **frames, uint32_t n);
+/* Fill f with what is there in memory of the slot, which stays in use. 1; 0: nothing; -EIO. */
+int zswap_load(uint32_t slot, struct frame *f);
 /* Fill f with what is in the slot, which stays in use meanwhile. 0 or -errno. May sleep. */
 int swap_read(uint32_t slot, struct frame *f);

@@ -116,7 +116,7 @@ MM_SRC := $(addprefix mm/,areas.c aspace.c commit.c evict.c fault.c fork.c frame
 	  mlock.c mmap.c mremap.c object.c pagecache.c pagetable.c policy.c reclaim.c rmap.c \
 	  share.c swap.c thp.c tlb.c vma.c) kernel/mem/slab.c kernel/oom.c \
 	  kernel/swap/area.c kernel/swap/object.c kernel/swap/slot.c kernel/swap/swappiness.c \
-	  kernel/swap/zpool.c kernel/swap/zswap.c lib/lz4.c fs/writeback.c
+	  kernel/swap/zback.c kernel/swap/zpool.c kernel/swap/zswap.c lib/lz4.c fs/writeback.c
 
 HOST_TESTS += test_aspace
 test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shim/around.c \

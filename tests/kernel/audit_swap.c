@@ -76,9 +76,9 @@ void audit_swap(void)
 			audit_complain("swap area %u: %u slots used, counted %u", a->number, used,
 				       a->used);
 	}
-	if (counted != entries)
-		audit_complain("%lu entries and objects name slots, which count %lu", entries,
-			       counted);
+	if (counted != entries + swap_held)
+		audit_complain("%lu entries and objects name slots, and %lu are held, which count "
+			       "%lu", entries, swap_held, counted);
 	if (packed != zpool_things)
 		audit_complain("%lu slots have something in memory, counted %lu", packed,
 			       zpool_things);

@@ -340,6 +340,61 @@ TEST(swap, zswap_little_room, .root = true)
 	with_zswap("1", little_room);
 }
 
+/* Sent out one after the other, more than there is room for: the oldest go on to the device. */
+static void written_back(void)
+{
+	enum { AREAS = 3 };
+	long back = count("zswpwb"), out;
+	char *p[AREAS];
+
+	for (unsigned n = 0; n < AREAS; n++) {
+		p[n] = swap_pages(n == 1 ? MAP_SHARED : MAP_PRIVATE);
+		fill(p[n], HALF, n);
+		out = count("zswpout");
+		swap_out(p[n]);
+	}
+	if (count("xv39_zswap_poor") >= 0) {
+		CHECK_GE(count("zswpwb"), back + PAGES / 4);
+		CHECK_GE(count("zswpout"), out + PAGES / 2);
+	}
+	for (unsigned r = 0; r < 2; r++) {
+		for (unsigned n = 0; n < AREAS; n++)
+			same(p[n], HALF, n + r * AREAS);
+		for (unsigned n = 0; n < AREAS; n++) {
+			fill(p[n], HALF, n + (r + 1) * AREAS);
+			swap_out(p[n]);
+		}
+	}
+}
+
+TEST(swap, zswap_written_back, .root = true)
+{
+	with_zswap("2", written_back);
+}
+
+/* Those who write, send out and look at what is theirs, while it goes to the device behind them. */
+static void written_back_at_random(void)
+{
+	enum { CHILDREN = 3 };
+	char *p = swap_pages(MAP_SHARED), *q = swap_pages(MAP_PRIVATE);
+	pid_t pid[CHILDREN];
+
+	for (unsigned c = 0; c < CHILDREN; c++) {
+		pid[c] = child();
+		if (pid[c])
+			continue;
+		at_random(c == 2 ? q : p, c == 2 ? 0 : c, c == 2 ? 1 : 2, c + 1);
+		_exit(0);
+	}
+	for (unsigned c = 0; c < CHILDREN; c++)
+		expect_exit(pid[c], 0);
+}
+
+TEST(swap, zswap_written_back_at_random, .root = true)
+{
+	with_zswap("1", written_back_at_random);
+}
+
 static void swapoff_with_pool(void)
 {
 	char *p = swap_pages(MAP_PRIVATE), *q = swap_pages(MAP_SHARED);
@@ -417,6 +472,33 @@ TEST(swap, zswap_disk_lost, .root = true, .mem_mib = 64)
 {
 	swap_begin_failing();
 	with_zswap("20", disk_lost);
+	swap_fail("vdc:0");
+	CHECK_OK(swapoff(DEVICE));
+}
+
+/* What cannot be written back stays; and so do pages for which there is no room. */
+static void write_back_fails(void)
+{
+	char *p = swap_pages(MAP_PRIVATE), *q = swap_pages(MAP_SHARED);
+
+	swap_fail("vdc:2");
+	for (unsigned r = 0; r < 2; r++) {
+		fill(p, HALF, r);
+		fill(q, HALF, r + 2);
+		swap_out(p);
+		swap_out(q);
+		swap_fail("vdc:0");
+		same(p, HALF, r);
+		same(q, HALF, r + 2);
+		swap_fail("vdc:2");
+	}
+	swap_fail("vdc:0");
+}
+
+TEST(swap, zswap_write_back_fails, .root = true, .mem_mib = 64)
+{
+	swap_begin_failing();
+	with_zswap("1", write_back_fails);
 	swap_fail("vdc:0");
 	CHECK_OK(swapoff(DEVICE));
 }
