@@ -411,8 +411,9 @@ ssize64_t file_write_pages(struct file *f, struct uio *u, uint64_t *pos)
 	mutex_unlock(&inode->lock);
 	if (n > 0 && file_is_direct(f, &inode->object))
 		n = direct_written(&inode->object, at - (uint64_t)n, n);
-	if (n > 0 && u->dsync) {
-		int err = file_fsync(f, !u->sync);
+	if (n > 0 && (u->dsync | atomic_load_explicit(&inode->sb->synchronous,
+						      memory_order_relaxed))) {
+		int err = file_fsync(f, u->dsync && !u->sync);
 
 		if (err)
 			return err;

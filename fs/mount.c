@@ -2,17 +2,12 @@
  * The mount tree: which volume's root stands on which directory. Changes hold mount_mutex and,
  * for the links a path walk follows, dcache_lock.
  */
-#include "fs/loop.h"
 #include "fs/mount.h"
 
-#include "fs/notify.h"
 #include <stdatomic.h>
 
-#include "drivers/block.h"
 #include "fs/super.h"
 #include "kernel/mem/slab.h"
-#include "kernel/panic.h"
-#include "kernel/printk.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
 #include "lib/string.h"
@@ -20,7 +15,7 @@
 struct mutex mount_mutex;
 LIST_HEAD(mounts);
 struct mount *root_mount;
-static uint32_t next_id = 1; /* mount_mutex */
+static _Atomic uint32_t next_id = 1;
 
 struct mount *mount_get(struct mount *m)
 {
@@ -30,41 +25,12 @@ struct mount *mount_get(struct mount *m)
 	return m;
 }
 
-/* The volume is used no more: write it out and let go of its device. */
-static void super_unmount(struct super_block *sb, struct dentry *root)
-{
-	int err = super_sync(sb);
-
-	/* A volume that was found damaged has said so. */
-	if (err && !atomic_load(&sb->readonly))
-		pr_err("%s: cannot write everything back: error %d\n", sb->type->name, -err);
-	if (notify_wanted())
-		notify_unmount_slow(sb);
-	while (dcache_shrink(sb, UINT64_MAX))
-		;
-	dentry_put(root);
-	if (sb->ops->unmount)
-		sb->ops->unmount(sb);
-	if (sb->bdev) {
-		blockdev_release(sb->bdev);
-		loop_unused(sb->bdev);
-	}
-	kfree(sb);
-}
-
 void mount_put(struct mount *m)
 {
-	struct super_block *sb;
-
-	if (!m)
+	if (!m || atomic_fetch_sub(&m->refs, 1) != 1)
 		return;
-	sb = m->sb;
-	if (atomic_fetch_sub(&m->refs, 1) != 1)
-		return;
-	if (atomic_fetch_sub(&sb->mounts, 1) == 1)
-		super_unmount(sb, m->root);
-	else
-		dentry_put(m->root);
+	dentry_put(m->root);
+	super_put(m->sb);
 	kfree(m->source);
 	kfree(m);
 }
@@ -83,17 +49,23 @@ struct mount *mount_find_locked(struct mount *m, struct dentry *d)
 
 int mount_write_begin(struct mount *m)
 {
-	if (atomic_load(&m->flags) & MS_RDONLY)
-		return -EROFS;
-	return super_write_begin(m->sb);
+	int err;
+
+	/* Counted before the look, as in super_write_begin. */
+	atomic_fetch_add(&m->writers, 1);
+	err = atomic_load(&m->flags) & MS_RDONLY ? -EROFS : super_write_begin(m->sb);
+	if (unlikely(err))
+		atomic_fetch_sub(&m->writers, 1);
+	return err;
 }
 
 void mount_write_end(struct mount *m)
 {
 	super_write_end(m->sb);
+	atomic_fetch_sub(&m->writers, 1);
 }
 
-static struct mount *mount_alloc(const char *source, uint32_t flags)
+static struct mount *mount_alloc(const char *source)
 {
 	struct mount *m = kzalloc(sizeof(*m));
 	size_t len = strlen(source) + 1;
@@ -107,158 +79,126 @@ static struct mount *mount_alloc(const char *source, uint32_t flags)
 	}
 	memcpy(m->source, source, len);
 	m->refs = 1;
-	m->flags = flags;
+	m->id = atomic_fetch_add(&next_id, 1);
 	list_init(&m->link);
 	return m;
 }
 
-/* Claim the device and let the file system read the volume. The root dentry, or err_ptr. */
-static struct dentry *super_mount(struct fstype *type, struct blockdev *bdev, uint32_t flags,
-				  const char *options)
+struct mount *mount_make(const char *source, struct blockdev *bdev, struct fstype *type,
+			 uint32_t flags, const char *options)
 {
-	struct super_block *sb = super_alloc(type);
-	struct inode *root = NULL;
-	struct dentry *d;
-	int err;
+	struct mount *m = mount_alloc(source);
+	struct super_block *sb;
 
-	if (!sb)
+	if (!m)
 		return err_ptr(-ENOMEM);
-	sb->readonly = flags & MS_RDONLY;
-	if (type->needs_device) {
-		sb->bdev = bdev;
-		err = bdev ? blockdev_claim(bdev) : -ENOTBLK;
-		if (err)
-			goto fail;
-		sb->dev = sb->bdev->dev;
-		if (sb->bdev->readonly)
-			sb->readonly = true;
+	mutex_lock(&mount_mutex);
+	sb = super_open(type, bdev, flags, options);
+	mutex_unlock(&mount_mutex);
+	if (is_err(sb)) {
+		kfree(m->source);
+		kfree(m);
+		return err_ptr(ptr_err(sb));
 	}
-	err = type->mount(sb, options, &root);
-	if (err)
-		goto fail_device;
-	d = dentry_root(sb, root);
-	if (d)
-		return d;
-	err = -ENOMEM;
-	if (sb->ops->unmount)
-		sb->ops->unmount(sb);
-fail_device:
-	if (sb->bdev)
-		blockdev_release(sb->bdev);
-fail:
-	kfree(sb);
-	return err_ptr(err);
+	m->sb = sb;
+	m->root = dentry_get(sb->root);
+	return m;
 }
 
-/* A volume that is mounted already is mounted once more, not read twice. */
-static struct dentry *super_again(struct fstype *type, struct blockdev *bdev,
-				  const char *options)
+struct mount *mount_clone(struct mount *of, struct dentry *root)
 {
-	struct mount *m;
-	int err;
+	struct mount *m = mount_alloc(of->source);
 
-	if (!bdev && !type->single)
+	if (!m)
 		return NULL;
-	list_for_each_entry(m, &mounts, link) {
-		if (m->sb->bdev == bdev && m->sb->type == type && m->root->parent == m->root) {
-			err = super_check_options(m->sb, options);
-			if (err)
-				return err_ptr(err);
-			atomic_fetch_add(&m->sb->mounts, 1);
-			return dentry_get(m->root);
-		}
-	}
-	return NULL;
+	m->flags = atomic_load(&of->flags) & ~(MOUNT_EXPIRING | MOUNT_HELD);
+	m->sb = of->sb;
+	m->root = dentry_get(root);
+	super_get(m->sb);
+	return m;
+}
+
+/* Does m stand, by way of others, on the root of everything? (mount_mutex or dcache_lock) */
+static bool in_tree(const struct mount *m)
+{
+	while (m->parent)
+		m = m->parent;
+	return m == root_mount;
+}
+
+/* Is it top, or does it stand on it, by way of others? (mount_mutex or dcache_lock) */
+static bool stands_on(const struct mount *m, const struct mount *top)
+{
+	while (m && m != top)
+		m = m->parent;
+	return m;
 }
 
 /* m, which stands nowhere, stands on at from now on. dcache_lock held. */
-static void place_locked(struct mount *m, struct path *at)
+static void place_locked(struct mount *m, const struct path *at)
 {
 	m->parent = mount_get(at->mnt);
 	m->point = dentry_get(at->dentry);
 	at->dentry->flags |= DENTRY_MOUNTED;
-	list_add_tail(&m->link, &mounts);
+	list_move_tail(&m->link, &mounts);
 }
 
-void mount_attach(struct mount *m, struct path *at)
+/* What is on top of all that is mounted at the place, no references. dcache_lock held. */
+static struct path top_locked(const struct path *at)
 {
-	m->id = next_id++;
+	struct path top = *at;
+	struct mount *m;
+
+	while ((m = mount_find_locked(top.mnt, top.dentry)))
+		top = (struct path){m, m->root};
+	return top;
+}
+
+/* May something be mounted there? dcache_lock held. */
+static int may_place(const struct path *at)
+{
+	if (dentry_unlinked(at->dentry))
+		return -ENOENT;
+	return in_tree(at->mnt) ? 0 : -EINVAL;
+}
+
+/* A mount of its own onto at. (mount_mutex) */
+static int attach(struct mount *m, const struct path *at)
+{
+	struct path top;
+	int err;
+
 	spin_lock(&dcache_lock);
-	if (at) {
-		place_locked(m, at);
-	} else {
-		root_mount = m;
-		list_add_tail(&m->link, &mounts);
-	}
+	top = top_locked(at);
+	err = may_place(&top);
+	if (!err && top.mnt->sb == m->sb && top.dentry == m->root)
+		err = -EBUSY; /* the same once more, right on top of itself */
+	if (!err)
+		place_locked(m, &top);
 	spin_unlock(&dcache_lock);
+	return err;
 }
 
 int mount_add(const char *source, struct blockdev *bdev, struct path *at, struct fstype *type,
 	      uint32_t flags, const char *options)
 {
-	struct mount *m = mount_alloc(source, flags);
-	struct dentry *root;
-	bool again;
+	struct mount *m = mount_make(source, bdev, type, flags, options);
 	int err = 0;
 
-	if (!m)
-		return -ENOMEM;
+	if (is_err(m))
+		return (int)ptr_err(m);
+	m->flags = flags & ~(uint32_t)MS_SYNCHRONOUS;
 	mutex_lock(&mount_mutex);
-	root = super_again(type, bdev, options);
-	again = root;
-	if (!again)
-		root = super_mount(type, bdev, flags, options);
-	if (is_err(root)) {
-		err = (int)ptr_err(root);
-		kfree(m->source);
-		kfree(m);
-		goto out;
+	if (at) {
+		err = attach(m, at);
+	} else {
+		root_mount = m;
+		list_add_tail(&m->link, &mounts);
 	}
-	if (!again) {
-		root->sb->mounts = 1;
-		super_publish(root->sb);
-	}
-	m->sb = root->sb;
-	m->root = root;
-	if (at && dentry_unlinked(at->dentry))
-		err = -ENOENT;
-	else if (at && at->mnt->sb == m->sb && at->dentry == m->root)
-		err = -EBUSY; /* the same once more, right on top of itself */
-	if (err) {
-		super_retract_if_last(m);
+	if (err)
 		mount_put(m);
-		goto out;
-	}
-	mount_attach(m, at);
-out:
 	mutex_unlock(&mount_mutex);
 	return err;
-}
-
-int mount_bind(struct path *what, struct path *at, uint32_t flags)
-{
-	struct mount *m = mount_alloc(what->mnt->source, atomic_load(&what->mnt->flags));
-
-	if (!m)
-		return -ENOMEM;
-	if (S_ISDIR(what->dentry->inode->mode) != S_ISDIR(at->dentry->inode->mode)) {
-		kfree(m->source);
-		kfree(m);
-		return -ENOTDIR;
-	}
-	mutex_lock(&mount_mutex);
-	m->sb = what->mnt->sb;
-	m->root = dentry_get(what->dentry);
-	atomic_fetch_add(&m->sb->mounts, 1);
-	mount_attach(m, at);
-	mutex_unlock(&mount_mutex);
-	return 0;
-}
-
-void super_retract_if_last(struct mount *m)
-{
-	if (atomic_load(&m->sb->mounts) == 1)
-		super_retract(m->sb);
 }
 
 /* Is anything mounted on it? dcache_lock held. */
@@ -273,85 +213,364 @@ static bool has_children_locked(const struct mount *m)
 	return false;
 }
 
-/* Take m out of the tree; its references to the place it stood on go to *at. */
-static void detach_locked(struct mount *m, struct path *at)
+/* m stands nowhere any more; its references to where it stood go to *at. dcache_lock held. */
+static void lift_locked(struct mount *m, struct path *at)
 {
 	struct mount *other;
 	bool more = false;
 
-	list_del(&m->link);
 	at->mnt = m->parent;
 	at->dentry = m->point;
 	m->parent = NULL;
 	m->point = NULL;
+	if (!at->dentry)
+		return; /* it was detached */
 	list_for_each_entry(other, &mounts, link)
 		more |= other->point == at->dentry;
 	if (!more)
 		at->dentry->flags &= ~DENTRY_MOUNTED;
 }
 
+/* m and all that stands on it from the list of mounts to gone. dcache_lock held. */
+static void gather_locked(struct mount *m, struct list_head *gone)
+{
+	struct mount *at, *next;
+
+	list_for_each_entry_safe(at, next, &mounts, link) {
+		if (stands_on(at, m))
+			list_move_tail(&at->link, gone);
+	}
+}
+
+/* They are mounts no more: the tree's references go. May sleep. (mount_mutex) */
+static void drop(struct list_head *gone)
+{
+	struct mount *m;
+	struct path at;
+
+	while (!list_empty(gone)) {
+		m = list_first_entry(gone, struct mount, link);
+		spin_lock(&dcache_lock);
+		list_del(&m->link);
+		lift_locked(m, &at);
+		spin_unlock(&dcache_lock);
+		path_put(&at);
+		mount_put(m);
+	}
+}
+
 int mount_remove(struct mount *m, bool lazy)
 {
-	struct path at;
+	LIST_HEAD(gone);
 	int err = -EBUSY;
 
 	mutex_lock(&mount_mutex);
 	spin_lock(&dcache_lock);
 	/* Ours and the tree's are the two references of a mount that nobody uses. */
-	if (list_empty(&m->link)) {
+	if (!in_tree(m)) {
 		err = -EINVAL;
-	} else if (m != root_mount && !has_children_locked(m) &&
-		   (lazy || atomic_load(&m->refs) == 2)) {
-		detach_locked(m, &at);
+	} else if (m != root_mount &&
+		   (lazy || (!has_children_locked(m) && atomic_load(&m->refs) == 2))) {
+		gather_locked(m, &gone);
 		err = 0;
 	}
 	spin_unlock(&dcache_lock);
-	if (!err) {
-		super_retract_if_last(m);
-		path_put(&at);
-		mount_put(m); /* the tree's */
-		mount_put(m); /* the caller's: most often the last, so that the device is free */
-	}
+	drop(&gone);
+	/* Most often the last one, so that the device is free. */
+	mount_put(m);
 	mutex_unlock(&mount_mutex);
-	if (err)
-		mount_put(m);
 	return err;
 }
 
-/* (mount_mutex, dcache_lock) */
-static int may_move(struct path *what, struct path *at)
+void mount_float(struct mount *m)
 {
-	struct mount *m = what->mnt;
+	mutex_lock(&mount_mutex);
+	spin_lock(&dcache_lock);
+	list_add_tail(&mount_get(m)->link, &mounts);
+	spin_unlock(&dcache_lock);
+	mutex_unlock(&mount_mutex);
+}
 
-	if (dentry_unlinked(at->dentry))
-		return -ENOENT;
-	/* What was detached has no parent either. */
-	if (what->dentry != m->root || !m->parent || list_empty(&at->mnt->link))
-		return -EINVAL;
-	if (S_ISDIR(what->dentry->inode->mode) != S_ISDIR(at->dentry->inode->mode))
-		return -EINVAL;
-	for (struct mount *p = at->mnt; p; p = p->parent) {
-		if (p == m)
-			return -ELOOP;
+/* Is it the root of a tree of its own? (mount_mutex or dcache_lock) */
+static bool is_floating(const struct mount *m)
+{
+	return !m->parent && m != root_mount && !list_empty(&m->link);
+}
+
+void mount_dissolve(struct mount *m)
+{
+	LIST_HEAD(gone);
+
+	mutex_lock(&mount_mutex);
+	spin_lock(&dcache_lock);
+	if (is_floating(m))
+		gather_locked(m, &gone);
+	spin_unlock(&dcache_lock);
+	drop(&gone);
+	mutex_unlock(&mount_mutex);
+}
+
+struct copied {
+	struct mount *from, *to;
+};
+
+/* Does m stand on the first that was copied, outside of what was? */
+static bool left_out(const struct mount *m, const struct copied *first)
+{
+	bool out;
+
+	spin_lock(&dcache_lock);
+	out = m->parent == first->from && !dentry_is_ancestor(first->to->root, m->point);
+	spin_unlock(&dcache_lock);
+	return out;
+}
+
+/* A copy of m, which stands on the copy of what m stands on. 0, -ENOMEM. */
+static int copy_one(struct mount *m, struct copied *on, struct copied *out)
+{
+	struct path at = {on->to, m->point};
+
+	*out = (struct copied){m, mount_clone(m, m->root)};
+	if (!out->to)
+		return -ENOMEM;
+	spin_lock(&dcache_lock);
+	place_locked(out->to, &at);
+	spin_unlock(&dcache_lock);
+	return 0;
+}
+
+/*
+ * all[0] has been copied; now what stands on it, and on that. all has room. What is copied is
+ * behind all others on the list, and stands on nothing that is to be copied. (mount_mutex)
+ */
+static int copy_others(struct copied *all)
+{
+	struct mount *m;
+	size_t n = 1;
+
+	for (size_t i = 0; i < n; i++) {
+		list_for_each_entry(m, &mounts, link) {
+			if (m->parent != all[i].from || left_out(m, &all[0]))
+				continue;
+			if (copy_one(m, &all[i], &all[n]))
+				return -ENOMEM;
+			n++;
+		}
 	}
 	return 0;
 }
 
-int mount_move(struct path *what, struct path *at)
+/* Undo a copy that stands nowhere, and what was placed on it. (mount_mutex) */
+static void copy_drop(struct mount *m)
 {
-	struct path old;
+	LIST_HEAD(gone);
+
+	spin_lock(&dcache_lock);
+	gather_locked(m, &gone);
+	spin_unlock(&dcache_lock);
+	drop(&gone);
+	mount_put(m);
+}
+
+/* A copy of what is at the place, with all mounts below if so asked. err_ptr. (mount_mutex) */
+static struct mount *copy(const struct path *what, bool recursive)
+{
+	struct mount *m, *at;
+	struct copied *all;
+	size_t n = 1;
+	int err;
+
+	if (!in_tree(what->mnt))
+		return err_ptr(-EINVAL);
+	m = mount_clone(what->mnt, what->dentry);
+	if (!m)
+		return err_ptr(-ENOMEM);
+	if (!recursive)
+		return m;
+	list_for_each_entry(at, &mounts, link)
+		n++;
+	all = kmalloc(n * sizeof(*all));
+	err = -ENOMEM;
+	if (all) {
+		all[0] = (struct copied){what->mnt, m};
+		err = copy_others(all);
+		kfree(all);
+	}
+	if (!err)
+		return m;
+	copy_drop(m);
+	return err_ptr(err);
+}
+
+struct mount *mount_copy(const struct path *what, bool recursive)
+{
+	struct mount *m;
+
+	mutex_lock(&mount_mutex);
+	m = copy(what, recursive);
+	mutex_unlock(&mount_mutex);
+	return m;
+}
+
+/* A copy onto at. (mount_mutex) */
+static int attach_copy(struct mount *m, const struct path *at)
+{
+	struct path top;
+	int err;
+
+	spin_lock(&dcache_lock);
+	top = top_locked(at);
+	err = may_place(&top);
+	if (!err && S_ISDIR(m->root->inode->mode) != S_ISDIR(top.dentry->inode->mode))
+		err = -ENOTDIR;
+	if (!err)
+		place_locked(m, &top);
+	spin_unlock(&dcache_lock);
+	return err;
+}
+
+int mount_bind(const struct path *what, const struct path *at, bool recursive)
+{
+	struct mount *m;
+	int err = 0;
+
+	mutex_lock(&mount_mutex);
+	m = copy(what, recursive);
+	if (is_err(m))
+		err = (int)ptr_err(m);
+	else
+		err = attach_copy(m, at);
+	if (err && !is_err(m))
+		copy_drop(m);
+	mutex_unlock(&mount_mutex);
+	return err;
+}
+
+/* May m be moved below what is at the top of a place? dcache_lock held. */
+static int may_move_beneath(struct mount *m, const struct path *top)
+{
+	const struct mount *to = top->mnt;
+
+	if (!to->parent || top->dentry != to->root || to == current()->fs->root.mnt ||
+	    stands_on(m, to))
+		return -EINVAL;
+	return mount_find_locked(m, m->root) ? -EINVAL : 0;
+}
+
+/* (mount_mutex, dcache_lock) */
+static int may_move(const struct path *what, const struct path *top, bool beneath)
+{
+	struct mount *m = what->mnt;
+	int err = may_place(top);
+
+	if (err)
+		return err;
+	if (what->dentry != m->root || !(m->parent ? in_tree(m) : is_floating(m)))
+		return -EINVAL;
+	if (S_ISDIR(what->dentry->inode->mode) != S_ISDIR(top->dentry->inode->mode))
+		return -EINVAL;
+	if (beneath) {
+		err = may_move_beneath(m, top);
+		if (err)
+			return err;
+	}
+	return stands_on(beneath ? top->mnt->parent : top->mnt, m) ? -ELOOP : 0;
+}
+
+/* m takes the place that to has, which then stands on it; to's old references go to *old. */
+static void slip_beneath_locked(struct mount *m, struct mount *to, struct path *old)
+{
+	struct path root = {m, m->root};
+
+	lift_locked(to, old);
+	place_locked(m, old);
+	place_locked(to, &root);
+}
+
+int mount_move(const struct path *what, const struct path *at, bool beneath)
+{
+	struct path top, old = {NULL, NULL}, under = {NULL, NULL};
 	int err;
 
 	mutex_lock(&mount_mutex);
 	spin_lock(&dcache_lock);
-	err = may_move(what, at);
+	top = top_locked(at);
+	err = may_move(what, &top, beneath);
 	if (!err) {
-		detach_locked(what->mnt, &old);
-		place_locked(what->mnt, at);
+		/* The list's reference stays as it is. */
+		lift_locked(what->mnt, &old);
+		if (beneath)
+			slip_beneath_locked(what->mnt, top.mnt, &under);
+		else
+			place_locked(what->mnt, &top);
 	}
 	spin_unlock(&dcache_lock);
-	if (!err)
-		path_put(&old);
+	path_put(&old);
+	path_put(&under);
+	mutex_unlock(&mount_mutex);
+	return err;
+}
+
+/* Is m one of those that a change of top is about? (mount_mutex) */
+static bool is_changed(const struct mount *m, const struct mount *top, bool recursive)
+{
+	return m == top || (recursive && stands_on(m, top));
+}
+
+/* No changes any more by way of what is to become read-only: 0; -EBUSY. (mount_mutex) */
+static int hold_writers(const struct mount *top, bool recursive)
+{
+	struct mount *m;
+	int err = 0;
+
+	list_for_each_entry(m, &mounts, link) {
+		if (!is_changed(m, top, recursive) || (atomic_load(&m->flags) & MS_RDONLY))
+			continue;
+		atomic_fetch_or(&m->flags, MS_RDONLY | MOUNT_HELD);
+		if (atomic_load(&m->writers))
+			err = -EBUSY;
+	}
+	return err;
+}
+
+/* As it was before hold_writers. (mount_mutex) */
+static void release_writers(void)
+{
+	struct mount *m;
+
+	list_for_each_entry(m, &mounts, link) {
+		if (atomic_load(&m->flags) & MOUNT_HELD)
+			atomic_fetch_and(&m->flags, ~(MS_RDONLY | MOUNT_HELD));
+	}
+}
+
+/* (mount_mutex) */
+static void change(struct mount *m, uint32_t set, uint32_t clear)
+{
+	uint32_t old = atomic_load(&m->flags), new;
+
+	do
+		new = (old & ~(clear | MOUNT_HELD)) | set;
+	while (!atomic_compare_exchange_weak(&m->flags, &old, new));
+}
+
+int mount_change(const struct path *at, uint32_t set, uint32_t clear, bool recursive)
+{
+	struct mount *top = at->mnt, *m;
+	int err = 0;
+
+	mutex_lock(&mount_mutex);
+	if (at->dentry != top->root || !(in_tree(top) || is_floating(top)))
+		err = -EINVAL;
+	else if (set & MS_RDONLY)
+		err = hold_writers(top, recursive);
+	if (err)
+		release_writers();
+	else
+		list_for_each_entry(m, &mounts, link) {
+			if (is_changed(m, top, recursive))
+				change(m, set, clear);
+		}
 	mutex_unlock(&mount_mutex);
 	return err;
 }
@@ -362,36 +581,6 @@ int mount_expire(struct mount *m)
 	if (atomic_load(&m->refs) != 2)
 		return -EBUSY;
 	return atomic_fetch_or(&m->flags, MOUNT_EXPIRING) & MOUNT_EXPIRING ? 0 : -EAGAIN;
-}
-
-int super_check_options(struct super_block *sb, const char *options)
-{
-	return sb->ops->check_options ? sb->ops->check_options(sb, options) : 0;
-}
-
-int super_remount(struct super_block *sb, bool readonly)
-{
-	int err;
-
-	if (atomic_load(&sb->readonly) == readonly)
-		return 0;
-	if (!readonly) {
-		if (sb->bdev && sb->bdev->readonly)
-			return -EACCES;
-		err = sb->ops->remount ? sb->ops->remount(sb, false) : 0;
-		if (!err)
-			atomic_store(&sb->readonly, false);
-		return err;
-	}
-	err = super_set_readonly(sb);
-	if (err)
-		return err;
-	err = super_sync(sb);
-	if (!err && sb->ops->remount)
-		err = sb->ops->remount(sb, true);
-	if (err)
-		atomic_store(&sb->readonly, false);
-	return err;
 }
 
 void mount_init(void)

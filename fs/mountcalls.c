@@ -18,11 +18,12 @@
 #define PER_MOUNT                                                                                  \
 	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME |               \
 	 MS_STRICTATIME | MS_NOSYMFOLLOW)
+#define PER_VOLUME  (MS_RDONLY | MS_SYNCHRONOUS)
 #define ATIME_KINDS (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
 #define PROPAGATION (MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE)
 #define ACCEPTED                                                                                   \
-	(PER_MOUNT | MS_REMOUNT | MS_BIND | MS_MOVE | MS_REC | MS_SILENT | MS_RELATIME |           \
-	 PROPAGATION)
+	(PER_MOUNT | PER_VOLUME | MS_REMOUNT | MS_BIND | MS_MOVE | MS_REC | MS_SILENT |            \
+	 MS_RELATIME | PROPAGATION)
 
 static int remount(struct path *at, uint32_t flags, const char *options)
 {
@@ -31,23 +32,21 @@ static int remount(struct path *at, uint32_t flags, const char *options)
 
 	if (at->dentry != m->root)
 		return -EINVAL;
-	mutex_lock(&mount_mutex);
 	/* Access times stay as they were unless something is said about them. */
 	if (!(flags & ATIME_KINDS))
 		flags |= atomic_load(&m->flags) & ATIME_KINDS;
 	/* With MS_BIND only this mount changes, else the volume does too. */
 	if (!(flags & MS_BIND))
-		err = super_check_options(m->sb, options);
-	if (!err && !(flags & MS_BIND))
-		err = super_remount(m->sb, flags & MS_RDONLY);
-	if (!err)
-		atomic_store(&m->flags, flags & PER_MOUNT);
-	mutex_unlock(&mount_mutex);
-	return err;
+		err = super_change(m->sb, flags, PER_VOLUME, options);
+	return err ? err : mount_change(at, flags & PER_MOUNT, PER_MOUNT, false);
 }
 
-/* The disk whose device file is at the path. err_ptr(-ENOTBLK) when there is no disk there. */
-static struct blockdev *device_of(const char *source)
+struct fstype *mount_type(const char *name)
+{
+	return fstype_find(!strcmp(name, "ext3") || !strcmp(name, "ext4") ? "ext2" : name);
+}
+
+struct blockdev *mount_device(const char *source)
 {
 	struct blockdev *bdev = err_ptr(-ENOTBLK);
 	struct inode *inode;
@@ -71,41 +70,40 @@ static struct blockdev *device_of(const char *source)
 static int mount_new(const char *source, struct path *at, const char *type, uint32_t flags,
 		     const char *options)
 {
-	struct fstype *t = fstype_find(type);
+	struct fstype *t = mount_type(type);
 	struct blockdev *bdev = NULL;
 
-	if (!t && (!strcmp(type, "ext3") || !strcmp(type, "ext4")))
-		t = fstype_find("ext2");
 	if (!t)
 		return -ENODEV;
 	if (t->needs_device) {
-		bdev = device_of(source);
+		bdev = mount_device(source);
 		if (is_err(bdev))
 			return (int)ptr_err(bdev);
 	}
 	if (!S_ISDIR(at->dentry->inode->mode))
 		return -ENOTDIR;
-	return mount_add(source, bdev, at, t, flags & PER_MOUNT, options);
+	return mount_add(source, bdev, at, t, flags & (PER_MOUNT | PER_VOLUME), options);
 }
 
 /* MS_BIND, or else MS_MOVE. */
-static int mount_other(const char *source, struct path *at, bool bind)
+static int mount_other(const char *source, struct path *at, uint32_t flags)
 {
 	struct path what;
 	int err;
 
-	if (!bind && !*source)
+	if (!(flags & MS_BIND) && !*source)
 		return -EINVAL;
 	err = path_lookup(AT_FDCWD, source, WALK_FOLLOW, &what);
 	if (err)
 		return err;
-	err = bind ? mount_bind(&what, at, 0) : mount_move(&what, at);
+	err = flags & MS_BIND ? mount_bind(&what, at, flags & MS_REC)
+			      : mount_move(&what, at, false);
 	path_put(&what);
 	return err;
 }
 
 /* Mounts are always private: there is one namespace. */
-static int propagation_set(uint32_t flags)
+int propagation_check(uint32_t flags)
 {
 	uint32_t kind = flags & PROPAGATION;
 
@@ -125,11 +123,11 @@ static int mount_perform(const char *source, const char *target, const char *typ
 	if (flags & MS_REMOUNT)
 		err = remount(&at, flags, options);
 	else if (flags & MS_BIND)
-		err = mount_other(source, &at, true);
+		err = mount_other(source, &at, flags);
 	else if (flags & PROPAGATION)
-		err = propagation_set(flags);
+		err = propagation_check(flags);
 	else if (flags & MS_MOVE)
-		err = mount_other(source, &at, false);
+		err = mount_other(source, &at, flags);
 	else if (!type)
 		err = -EINVAL;
 	else
@@ -210,7 +208,7 @@ SYSCALL2(umount2, uaddr_t, target, int, flags)
 	if (p.dentry != m->root || ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH))))
 		err = -EINVAL;
 	else if (!m->parent)
-		err = flags & MNT_EXPIRE ? -EINVAL : -EBUSY;
+		err = m == root_mount && !(flags & MNT_EXPIRE) ? -EBUSY : -EINVAL;
 	if (err) {
 		path_put(&p);
 		return err;
@@ -276,6 +274,8 @@ size_t mount_show(struct mount *m, bool info, char *buf, size_t size)
 		path_escape(*m->source ? m->source : "none", source, sizeof(source));
 		options_show(m, options, sizeof(options));
 		strlcpy(super, atomic_load(&m->sb->readonly) ? "ro" : "rw", sizeof(super));
+		if (atomic_load(&m->sb->synchronous))
+			strlcat(super, ",sync", sizeof(super));
 		super_options_show(m->sb, super, sizeof(super));
 		if (info) {
 			n = numbers_show(m, buf, size);

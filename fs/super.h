@@ -8,10 +8,15 @@
 void super_init(void);
 /* Inodes in use, of all volumes: /proc/sys/fs/inode-nr. */
 uint64_t inode_count(void);
-/* Onto and off the list that sync(2) walks. mount_mutex held. */
-void super_publish(struct super_block *sb);
-void super_retract(struct super_block *sb);
+/*
+ * The volume of type, on bdev if it needs a device: one that is in use already, or read now. One
+ * more use, or err_ptr. mount_mutex held.
+ */
+struct super_block *super_open(struct fstype *type, struct blockdev *bdev, uint32_t flags,
+			       const char *options);
+/* One more use of what has one. */
+void super_get(struct super_block *sb);
+/* One less: the last one writes it out and lets go of its device. May sleep. */
+void super_put(struct super_block *sb);
 /* Call func for each of them, mount_mutex held meanwhile. The first error. May sleep. */
 int super_for_each(int (*func)(struct super_block *sb));
-/* No more changes: 0, or -EBUSY while something is open for writing. */
-int super_set_readonly(struct super_block *sb);

@@ -48,6 +48,11 @@ struct fstype {
 	 * mount(2)'s data. May make sb read-only. 0 or -errno. May sleep.
 	 */
 	int (*mount)(struct super_block *sb, const char *options, struct inode **root);
+	/*
+	 * Of mount(2)'s options one, before there is a volume: 0, -EINVAL. NULL: what a volume is
+	 * mounted with is looked at then, as those of Linux's older file systems.
+	 */
+	int (*check_option)(const char *option);
 	unsigned magic;
 	bool single; /* there is one volume of it, however often it is mounted */
 	struct fstype *next;
@@ -84,21 +89,23 @@ struct super_ops {
 struct super_block {
 	const struct super_ops *ops;	/* c */
 	struct fstype *type;		/* c */
+	struct dentry *root;		/* c; referenced */
 	struct blockdev *bdev;		/* c; NULL for file systems in memory */
 	dev_t dev;			/* c; st_dev */
 	uint32_t block_size;		/* c */
 	_Atomic uint32_t readonly;		/* a */
-	_Atomic uint32_t mounts;	/* a; mounts of this volume */
+	_Atomic uint32_t mounts;	/* a; of this volume; the last one gone, it goes, too */
 	void *data;			/* c; the file system's */
 	struct mutex rename_lock;	/* RANK_RENAME: directories move only under it */
 	struct list_head inodes;	/* h; all of the volume */
 	struct list_head dirty;		/* h; those to write back */
 	_Atomic uint32_t writers;	/* a; operations under way that change the volume */
-	struct list_head link;		/* m; super_blocks */
+	struct list_head link;		/* d; super_blocks */
 	int64_t time_min, time_max;	/* c; what inodes can keep, in ns; both 0: any */
 	uint64_t max_size;		/* c; of a file, bytes */
 	struct object meta;		/* metadata blocks: fs/buf.c */
 	struct journal *journal;	/* while it is written: fs/jbd2; changes with no user */
+	_Atomic bool synchronous;	/* a; a write is over when it is on the device */
 	bool no_dev_files;
 	bool forget_names;		/* c; names leave the cache when unused */
 };
@@ -427,6 +434,7 @@ struct mount {
 	struct mount *parent;	  /* m; referenced; NULL for the first */
 	struct dentry *point;	  /* m; referenced; on parent */
 	_Atomic int refs;	  /* a; tree membership counts as one */
+	_Atomic uint32_t writers; /* a; changes under way by way of it */
 	_Atomic uint32_t flags;	  /* a; MS_RDONLY, NOSUID, ...; MOUNT_EXPIRING */
 	struct list_head link;	  /* m; mounts, in order of mounting */
 	uint32_t id;		  /* c */
@@ -441,20 +449,9 @@ struct mount *mount_get(struct mount *m);
 void mount_put(struct mount *m);
 /* The mount on dentry d of m, no reference; NULL if none. dcache_lock held. */
 struct mount *mount_find_locked(struct mount *m, struct dentry *d);
-/*
- * Mount type on at (NULL: as the root of everything). bdev is the disk of a type that needs one,
- * else NULL; source is what /proc/mounts shows.
- */
-int mount_add(const char *source, struct blockdev *bdev, struct path *at, struct fstype *type,
-	      uint32_t flags, const char *options);
 /* May this mount be written to: 0 or -EROFS; undo with mount_write_end. */
 int mount_write_begin(struct mount *m);
 void mount_write_end(struct mount *m);
-/*
- * One line for /proc/mounts (fstab(5)) or, with info, for /proc/PID/mountinfo (proc(5)); bytes, 0
- * if m cannot be seen from the root.
- */
-size_t mount_show(struct mount *m, bool info, char *buf, size_t size);
 
 /* --- paths --- */
 

@@ -142,6 +142,7 @@ extern const struct super_ops ext2_super_ops;
  */
 int ext2_options_parse(struct super_block *sb, const struct ext2_super *es, const char *s,
 		       bool *noload);
+int ext2_option_check(const char *option); /* for struct fstype */
 /* As struct super_ops has them. */
 int ext2_options_check(struct super_block *sb, const char *options);
 void ext2_options_show(struct super_block *sb, char *buf, size_t size);

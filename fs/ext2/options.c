@@ -12,7 +12,7 @@ static bool word_is(const char *s, size_t len, const char *name)
 	return strlen(name) == len && !strncmp(s, name, len);
 }
 
-/* Does it say what is done anyway? */
+/* Does it say what is done anyway? es may be NULL: then, on some volume. */
 static bool word_holds(const struct ext2_super *es, const char *s, size_t len)
 {
 	static const char *const always[] = {
@@ -24,8 +24,20 @@ static bool word_holds(const struct ext2_super *es, const char *s, size_t len)
 		if (word_is(s, len, always[i]))
 			return true;
 	}
-	return word_is(s, len, "data=ordered") && es->rev_level &&
-	       (es->feature_compat & EXT2_COMPAT_HAS_JOURNAL);
+	return word_is(s, len, "data=ordered") &&
+	       (!es || (es->rev_level && (es->feature_compat & EXT2_COMPAT_HAS_JOURNAL)));
+}
+
+static bool word_is_noload(const char *s, size_t len)
+{
+	return word_is(s, len, "noload") || word_is(s, len, "norecovery");
+}
+
+int ext2_option_check(const char *option)
+{
+	size_t len = strlen(option);
+
+	return word_is_noload(option, len) || word_holds(NULL, option, len) ? 0 : -EINVAL;
 }
 
 int ext2_options_parse(struct super_block *sb, const struct ext2_super *es, const char *s,
@@ -39,7 +51,7 @@ int ext2_options_parse(struct super_block *sb, const struct ext2_super *es, cons
 	for (; *s; s += len + (s[len] == ',')) {
 		comma = strchr(s, ',');
 		len = comma ? (size_t)(comma - s) : strlen(s);
-		if (word_is(s, len, "noload") || word_is(s, len, "norecovery")) {
+		if (word_is_noload(s, len)) {
 			*noload = true;
 		} else if (len && !word_holds(es, s, len)) {
 			strlcpy(name, s, MIN(len + 1, sizeof(name)));

@@ -550,6 +550,7 @@ void ext2_register(void)
 {
 	static struct fstype ext2 = {
 		.name = "ext2", .needs_device = true, .mount = ext2_mount,
+		.check_option = ext2_option_check,
 		.magic = EXT2_SUPER_MAGIC};
 
 	fstype_register(&ext2);

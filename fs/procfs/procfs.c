@@ -486,12 +486,20 @@ static int sysfs_mount(struct super_block *sb, const char *options, struct inode
 	return tree_mount(sb, &sysfs_dir, root);
 }
 
+/* There are none. */
+static int option_check(const char *option)
+{
+	return -EINVAL;
+}
+
 void procfs_register(void)
 {
 	static struct fstype proc = {
-		.name = "proc", .single = true, .mount = proc_mount, .magic = PROC_SUPER_MAGIC};
+		.name = "proc", .single = true, .mount = proc_mount, .check_option = option_check,
+		.magic = PROC_SUPER_MAGIC};
 	static struct fstype sysfs = {
-		.name = "sysfs", .single = true, .mount = sysfs_mount, .magic = SYSFS_MAGIC};
+		.name = "sysfs", .single = true, .mount = sysfs_mount,
+		.check_option = option_check, .magic = SYSFS_MAGIC};
 
 	fstype_register(&proc);
 	fstype_register(&sysfs);

@@ -248,6 +248,7 @@ void devfs_register(void)
 {
 	static struct fstype devfs = {
 		.name = "devtmpfs", .single = true, .mount = devfs_mount,
+		.check_option = tmpfs_option_check,
 		.magic = DEVFS_MAGIC};
 
 	fstype_register(&devfs);

@@ -126,3 +126,10 @@ bool tmpfs_options_parse(const char *s, struct tmpfs_options *o)
 	o->mode &= 07777;
 	return true;
 }
+
+int tmpfs_option_check(const char *option)
+{
+	struct tmpfs_options o;
+
+	return tmpfs_options_parse(option, &o) ? 0 : -EINVAL;
+}

@@ -309,7 +309,8 @@ static int tmpfs_mount(struct super_block *sb, const char *options, struct inode
 void tmpfs_register(void)
 {
 	static struct fstype tmpfs = {
-		.name = "tmpfs", .mount = tmpfs_mount, .magic = TMPFS_MAGIC};
+		.name = "tmpfs", .mount = tmpfs_mount, .check_option = tmpfs_option_check,
+		.magic = TMPFS_MAGIC};
 
 	fstype_register(&tmpfs);
 }

@@ -62,6 +62,7 @@ struct tmpfs_options {
  * as without options: half of memory, 01777, the running thread's. False: it asks for more.
  */
 bool tmpfs_options_parse(const char *s, struct tmpfs_options *o);
+int tmpfs_option_check(const char *option); /* for struct fstype */
 
 #define TMPFS_SIZE_MAX ((uint64_t)UINT32_MAX << PAGE_SHIFT)
 

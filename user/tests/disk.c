@@ -42,6 +42,39 @@ static long blocks_free(void)
 	return (long)st.f_bfree;
 }
 
+/* Does the device, read past the cache, hold these bytes at a multiple of 512? */
+static bool device_holds(const char *want, size_t size)
+{
+	int fd = (int)CHECK_OK(open(SCRATCH, O_RDONLY | O_DIRECT));
+	char *buf = aligned_alloc(4096, 2 << 20);
+	bool found = false;
+	ssize_t n;
+
+	CHECK(buf);
+	n = CHECK_OK(read(fd, buf, 2 << 20));
+	for (ssize_t i = 0; !found && i + 512 <= n; i += 512)
+		found = !memcmp(buf + i, want, size);
+	free(buf);
+	CHECK_OK(close(fd));
+	return found;
+}
+
+/* A write by this mount is over when its bytes are on the device. */
+TEST(disk, sync_mount, .root = true)
+{
+	char text[64];
+	int fd;
+
+	snprintf(text, sizeof(text), "sync mount %d %lld", getpid(), (long long)now_ns());
+	scratch_mount(MS_SYNCHRONOUS);
+	fd = (int)CHECK_OK(open("m/f", O_WRONLY | O_CREAT, 0600));
+	CHECK_EQ(write(fd, text, sizeof(text)), sizeof(text));
+	CHECK(device_holds(text, strlen(text)));
+	CHECK_OK(close(fd));
+	CHECK_OK(unlink("m/f"));
+	scratch_unmount();
+}
+
 TEST(disk, contents_survive_unmount, .root = true)
 {
 	struct stat a, b;
