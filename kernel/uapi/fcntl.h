@@ -41,6 +41,7 @@
 #define AT_SYMLINK_FOLLOW   0x400
 #define AT_NO_AUTOMOUNT	    0x800
 #define AT_EMPTY_PATH	    0x1000
+#define AT_RECURSIVE	    0x8000
 #define AT_STATX_SYNC_TYPE  0x6000
 
 #define F_DUPFD	   0
