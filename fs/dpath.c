@@ -1,7 +1,7 @@
 /*
  * From a place in the tree back to its name: getcwd(2), /proc/PID/{cwd,exe,fd,maps}.
  */
-#include "fs/vfs.h"
+#include "fs/mount.h"
 
 #include "kernel/thread.h"
 #include "lib/printf.h"
@@ -74,6 +74,20 @@ out:
 	spin_unlock(&dcache_lock);
 	if (unreachable)
 		*unreachable = lost;
+	return ok ? at : err_ptr(-ENAMETOOLONG);
+}
+
+char *dentry_string(const struct dentry *d, char *buf, size_t size)
+{
+	char *at = buf + size;
+	bool ok = prepend(buf, &at, "", 1);
+
+	spin_lock(&dcache_lock);
+	if (d->parent == d)
+		ok &= prepend(buf, &at, "/", 1);
+	for (; ok && d->parent != d; d = d->parent)
+		ok = prepend(buf, &at, d->name, d->name_len) && prepend(buf, &at, "/", 1);
+	spin_unlock(&dcache_lock);
 	return ok ? at : err_ptr(-ENAMETOOLONG);
 }
 

@@ -575,6 +575,17 @@ int mount_change(const struct path *at, uint32_t set, uint32_t clear, bool recur
 	return err;
 }
 
+struct mount *mount_by_id(uint64_t id)
+{
+	struct mount *m;
+
+	list_for_each_entry(m, &mounts, link) {
+		if (MOUNT_ID_UNIQUE + m->id == id)
+			return in_tree(m) ? m : NULL;
+	}
+	return NULL;
+}
+
 int mount_expire(struct mount *m)
 {
 	/* The tree's and the caller's. */

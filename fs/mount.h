@@ -13,6 +13,9 @@
 /* In the flags of mount_make: -EBUSY if the volume is in use already. */
 #define SUPER_EXCLUSIVE (UINT32_C(1) << 30)
 
+/* What statmount(2) adds to a mount's id. */
+#define MOUNT_ID_UNIQUE (UINT64_C(1) << 31)
+
 void mount_init(void);
 
 /*
@@ -51,6 +54,10 @@ int mount_move(const struct path *what, const struct path *at, bool beneath);
 int mount_change(const struct path *at, uint32_t set, uint32_t clear, bool recursive);
 /* MS_PRIVATE and its kind: 0, or -EINVAL for what mounts here cannot be: they are all private. */
 int propagation_check(uint32_t flags);
+/* The mount in the tree that statmount(2) knows by that number, or NULL. mount_mutex held. */
+struct mount *mount_by_id(uint64_t id);
+/* Flags of a mount as MOUNT_ATTR_*. */
+uint64_t mount_flags_attributes(uint32_t flags);
 /* MNT_EXPIRE; the caller has the only reference: 0, it may go; -EAGAIN, if asked again; -EBUSY. */
 int mount_expire(struct mount *m);
 /*
@@ -69,6 +76,9 @@ int super_change(struct super_block *sb, uint32_t flags, uint32_t mask, const ch
  * if m cannot be seen from the root.
  */
 size_t mount_show(struct mount *m, bool info, char *buf, size_t size);
+
+/* The way to d from its volume's root, in buf; start of the string or err_ptr(-ENAMETOOLONG). */
+char *dentry_string(const struct dentry *d, char *buf, size_t size);
 
 /* What mount(2) and fsconfig(2) name: a type, NULL; */
 struct fstype *mount_type(const char *name);

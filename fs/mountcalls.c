@@ -250,18 +250,25 @@ static void super_options_show(struct super_block *sb, char *buf, size_t size)
 		sb->ops->show_options(sb, buf, size);
 }
 
-/* The part of a line of mountinfo that mounts has not: numbers, and the root in the file system. */
-static size_t numbers_show(struct mount *m, char *buf, size_t size)
+/*
+ * The part of a line of mountinfo that mounts has not: numbers, and the root in the file system.
+ * text has room for two paths.
+ */
+static size_t numbers_show(struct mount *m, char *text, char *buf, size_t size)
 {
-	return (size_t)scnprintf(buf, size, "%u %u %u:%u / ", m->id,
+	const char *root = dentry_string(m->root, text, PATH_MAX);
+
+	path_escape(is_err(root) ? "" : root, text + PATH_MAX, PATH_MAX);
+	return (size_t)scnprintf(buf, size, "%u %u %u:%u %s ", m->id,
 				 m->parent ? m->parent->id : 0, MAJOR(m->sb->dev),
-				 MINOR(m->sb->dev));
+				 MINOR(m->sb->dev), text + PATH_MAX);
 }
 
 size_t mount_show(struct mount *m, bool info, char *buf, size_t size)
 {
 	struct path p = {m, m->root};
-	char options[128], super[64], source[128], *at, *text = kmalloc(2 * PATH_MAX);
+	char options[128], super[64], source[128], *at;
+	char *text = kmalloc(4 * PATH_MAX);
 	const char *type = m->sb->type->name;
 	bool lost;
 	size_t n = 0;
@@ -270,6 +277,8 @@ size_t mount_show(struct mount *m, bool info, char *buf, size_t size)
 		return 0;
 	at = path_string(&p, text, PATH_MAX, &lost, false);
 	if (!is_err(at) && !lost) {
+		if (info)
+			n = numbers_show(m, text + 2 * PATH_MAX, buf, size);
 		path_escape(at, text + PATH_MAX, PATH_MAX);
 		path_escape(*m->source ? m->source : "none", source, sizeof(source));
 		options_show(m, options, sizeof(options));
@@ -278,7 +287,6 @@ size_t mount_show(struct mount *m, bool info, char *buf, size_t size)
 			strlcat(super, ",sync", sizeof(super));
 		super_options_show(m->sb, super, sizeof(super));
 		if (info) {
-			n = numbers_show(m, buf, size);
 			n += (size_t)scnprintf(buf + n, size - n, "%s %s - %s %s %s\n",
 					       text + PATH_MAX, options, type, source, super);
 		} else {

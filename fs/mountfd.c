@@ -37,25 +37,36 @@ static int tree_open(struct mount *m, bool cloexec)
 	return fd;
 }
 
+static const struct {
+	uint32_t attr, flag;
+} attributes[] = {
+	{MOUNT_ATTR_RDONLY, MS_RDONLY},		{MOUNT_ATTR_NOSUID, MS_NOSUID},
+	{MOUNT_ATTR_NODEV, MS_NODEV},		{MOUNT_ATTR_NOEXEC, MS_NOEXEC},
+	{MOUNT_ATTR_NOATIME, MS_NOATIME},	{MOUNT_ATTR_STRICTATIME, MS_STRICTATIME},
+	{MOUNT_ATTR_NODIRATIME, MS_NODIRATIME}, {MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW},
+};
+
 /* MOUNT_ATTR_* as mounts have them. */
 static uint32_t flags_of(uint64_t attr)
 {
-	static const struct {
-		uint32_t attr, flag;
-	} names[] = {
-		{MOUNT_ATTR_RDONLY, MS_RDONLY},		  {MOUNT_ATTR_NOSUID, MS_NOSUID},
-		{MOUNT_ATTR_NODEV, MS_NODEV},		  {MOUNT_ATTR_NOEXEC, MS_NOEXEC},
-		{MOUNT_ATTR_NOATIME, MS_NOATIME},	  {MOUNT_ATTR_STRICTATIME, MS_STRICTATIME},
-		{MOUNT_ATTR_NODIRATIME, MS_NODIRATIME},
-		{MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW},
-	};
 	uint32_t flags = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (attr & names[i].attr)
-			flags |= names[i].flag;
+	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+		if (attr & attributes[i].attr)
+			flags |= attributes[i].flag;
 	}
 	return flags;
+}
+
+uint64_t mount_flags_attributes(uint32_t flags)
+{
+	uint64_t attr = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+		if (flags & attributes[i].flag)
+			attr |= attributes[i].attr;
+	}
+	return attr;
 }
 
 #define ATTRIBUTES                                                                                 \

@@ -101,7 +101,7 @@ static int statx_put(struct path *p, uint32_t mask, uaddr_t out)
 
 	if (inode->ops && inode->ops->refresh)
 		inode->ops->refresh(inode);
-	st.stx_mask = STATX_BASIC_STATS | STATX_MNT_ID;
+	st.stx_mask = STATX_BASIC_STATS;
 	st.stx_blksize = inode->sb->block_size;
 	st.stx_nlink = inode->nlink;
 	st.stx_uid = inode->uid;
@@ -121,7 +121,8 @@ static int statx_put(struct path *p, uint32_t mask, uaddr_t out)
 	st.stx_rdev_minor = MINOR(inode->rdev);
 	st.stx_dev_major = MAJOR(inode->sb->dev);
 	st.stx_dev_minor = MINOR(inode->sb->dev);
-	st.stx_mnt_id = p->mnt->id;
+	st.stx_mask |= mask & STATX_MNT_ID_UNIQUE ? STATX_MNT_ID_UNIQUE : STATX_MNT_ID;
+	st.stx_mnt_id = p->mnt->id + (mask & STATX_MNT_ID_UNIQUE ? MOUNT_ID_UNIQUE : 0);
 	st.stx_attributes = inode_flags_attributes(inode, &st.stx_attributes_mask);
 	st.stx_attributes_mask |= STATX_ATTR_MOUNT_ROOT;
 	if (p->dentry == p->mnt->root)

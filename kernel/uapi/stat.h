@@ -86,6 +86,7 @@ _Static_assert(sizeof(struct statx) == 256, "Linux struct statx");
 #define STATX_BASIC_STATS 0x7ff
 #define STATX_BTIME	  0x800
 #define STATX_MNT_ID	  0x1000
+#define STATX_MNT_ID_UNIQUE 0x4000
 #define STATX_ATTR_IMMUTABLE  0x10 /* of stx_attributes */
 #define STATX_ATTR_APPEND     0x20
 #define STATX_ATTR_NODUMP     0x40

@@ -39,7 +39,7 @@ LIBC_HEADERS = """
 """.split()
 
 # Headers of ours that only a toolchain newer than Linux 6.4 can judge.
-NEWER = {"hwprobe"}
+NEWER = {"hwprobe", "statmount"}
 
 # Names that mean something else in the C library.
 EXCEPT = {"NSIG"}
