@@ -55,7 +55,7 @@ static bool no_randomize; /* the command line says so: norandmaps */
 
 static uint64_t random_pages(const struct exec *x, uint64_t pages)
 {
-	uint64_t r = 0;
+	uint32_t r = 0; /* as much as the widest needs: random bytes are dear */
 
 	if (x->randomize)
 		random_bytes(&r, sizeof(r));
