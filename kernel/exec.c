@@ -238,6 +238,8 @@ static int write_vectors(struct exec *x, uaddr_t strings, uaddr_t random, uaddr_
 		AT_FLAGS, 0, AT_ENTRY, e->bias + e->header.entry,
 		AT_UID, c->uid, AT_EUID, c->euid, AT_GID, c->gid, AT_EGID, c->egid,
 		AT_SECURE, x->secure,
+		/* libc's setting up of the library costs a static program more than it gains. */
+		x->interp.file ? AT_SYSINFO_EHDR : AT_IGNORE, x->layout.vdso,
 		AT_RANDOM, random, AT_EXECFN, name, AT_MINSIGSTKSZ, MINSIGSTKSZ, AT_NULL, 0,
 	};
 	uint32_t count = x->args.argc + x->args.envc;

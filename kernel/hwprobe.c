@@ -2,6 +2,8 @@
  * riscv_hwprobe(2): what programs may use of the harts. Extensions are those that all harts have;
  * what is on but needs the kernel's help that it does not give (V, Zicboz) is not among them.
  */
+#include "kernel/hwprobe.h"
+
 #include "kernel/hart.h"
 #include "kernel/layout.h"
 #include "kernel/machine.h"
@@ -90,6 +92,15 @@ static void probe(struct riscv_hwprobe *p, hartmask_t cpus)
 		break;
 	default:
 		*p = (struct riscv_hwprobe){.key = -1};
+	}
+}
+
+void hwprobe_all(struct riscv_hwprobe *pairs, uint32_t keys)
+{
+	ids_learn();
+	for (uint32_t key = 0; key < keys; key++) {
+		pairs[key].key = key;
+		probe(&pairs[key], harts_online());
 	}
 }
 

@@ -1,26 +1,36 @@
 /*
- * The page of code that every program has: where signal handlers return to.
+ * The page of code that every program has: a shared library in which signal handlers return, and
+ * that answers what needs no call.
  */
 #include "kernel/vdso.h"
 
 #include "kernel/boot.h"
+#include "kernel/hwprobe.h"
 #include "kernel/uapi/mman.h"
+#include "kernel/vdso/layout.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/object.h"
 #include "mm/pagecache.h"
 
-extern char vdso_rt_sigreturn[];
+static void page_fill(char *page)
+{
+	struct riscv_hwprobe *pairs = (struct riscv_hwprobe *)(page + VDSO_HWPROBE);
+
+	memcpy(page, _vdso_start, PAGE_SIZE);
+	hwprobe_all(pairs, VDSO_HWPROBE_KEYS);
+	pairs[VDSO_HWPROBE_KEYS].key = -1;
+}
 
 /* The page cache holds a copy: the kernel's own page is never mapped into user space. */
 static int vdso_read(struct object *o, uint64_t index, struct frame **frames, uint32_t n)
 {
 	(void)o;
 	for (uint32_t i = 0; i < n; i++) {
-		memset(frame_data(frames[i]), 0, PAGE_SIZE);
 		if (index + i == 0)
-			memcpy(frame_data(frames[i]), _vdso_start,
-			       MIN(PAGE_SIZE, (size_t)(_vdso_end - _vdso_start)));
+			page_fill(frame_data(frames[i]));
+		else
+			memset(frame_data(frames[i]), 0, PAGE_SIZE);
 	}
 	return 0;
 }
@@ -53,5 +63,5 @@ int vdso_map(struct aspace *as, uaddr_t *at)
 
 uaddr_t vdso_sigreturn(struct aspace *as)
 {
-	return as->layout.vdso + (vdso_rt_sigreturn - _vdso_start);
+	return as->layout.vdso + VDSO_SIGRETURN;
 }

@@ -1,5 +1,6 @@
 /*
- * Code that the kernel maps into every program: where signal handlers return to.
+ * Code that the kernel maps into every program (vdso(7)): where signal handlers return to, and
+ * riscv_hwprobe.
  */
 #pragma once
 

@@ -51,6 +51,22 @@ $(KB)/obj/%.S.o: %.S $(KB)/.flags | $(O)/.setup-run
 	@mkdir -p $(@D)
 	$(Q)$(CROSS)gcc $(KCPPFLAGS) $(KASFLAGS) -MMD -MP -c -o $@ $<
 
+# The vDSO is a library of user space: the linker of bare metal makes none.
+$(KB)/vdso.o: kernel/vdso/vdso.S kernel/vdso/layout.h $(KB)/.flags | $(O)/.setup-run
+	$(call say,AS,$@)
+	$(Q)$(UCROSS)gcc -I. -march=rv64gc -mabi=lp64d -fpic -c -o $@ $<
+
+$(KB)/vdso.ld: kernel/vdso/vdso.ld kernel/vdso/layout.h $(KB)/.flags | $(O)/.setup-run
+	$(Q)$(CROSS)gcc -E -P -x c -I. -o $@ $<
+
+$(KB)/vdso.so: $(KB)/vdso.o $(KB)/vdso.ld
+	$(call say,LD,$@)
+	$(Q)$(UCROSS)ld -shared -soname=linux-vdso.so.1 --hash-style=both --eh-frame-hdr -s \
+		--build-id=none -z max-page-size=4096 -z norelro -T $(KB)/vdso.ld -o $@ $<
+
+$(KB)/obj/kernel/vdso.S.o: $(KB)/vdso.so
+$(KB)/obj/kernel/vdso.S.o: KASFLAGS += -DVDSO='"$(KB)/vdso.so"'
+
 # Pass 1 links an empty table; its text addresses make the real one, and pass 2 checks that they
 # stayed where they were.
 $(KB)/ksyms1.S: scripts/ksyms.py | $(O)/.setup-run
