@@ -134,8 +134,11 @@ struct file *fdtable_file(struct fdtable *t, uint32_t fd);
 int fd_cloexec_get(int fd);
 int fd_cloexec_set(int fd, bool on);
 
-/* --- descriptors of processes: pidfd_open(2) --- */
+/* The AIO contexts of the running process end: it has no other thread, and execs or exits. */
 struct process;
+void aio_drop(struct process *p);
+
+/* --- descriptors of processes: pidfd_open(2) --- */
 /* A new one, close-on-exec, for p; flags 0 or O_NONBLOCK. The descriptor or -errno. */
 int pidfd_create(struct process *p, uint32_t flags);
 /* The process that fd stands for, referenced, or err_ptr(-EBADF); *nonblock unless NULL. */

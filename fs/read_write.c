@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/event/aio.h"
 #include "fs/flags.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
@@ -79,6 +80,14 @@ static inline ssize64_t uio_transfer(struct file *f, uint32_t kind, struct uio *
 				     : file_write(f, u, pos);
 }
 
+static void rwf_apply(struct uio *u, uint32_t rwf)
+{
+	u->nowait = rwf & RWF_NOWAIT;
+	u->dsync = rwf & (RWF_DSYNC | RWF_SYNC);
+	u->sync = rwf & RWF_SYNC;
+	u->append = rwf & RWF_APPEND ? UIO_APPEND : rwf & RWF_NOAPPEND ? UIO_NOAPPEND : UIO_AS_FILE;
+}
+
 #define RWF_SEEN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOAPPEND | RWF_NOWAIT)
 
 /* May a transfer have these flags? RWF_NOWAIT is for what would know how not to wait. */
@@ -94,6 +103,23 @@ static int rwf_check(const struct file *f, uint32_t rwf)
 	if (!(rwf & RWF_NOWAIT) || S_ISFIFO(f->inode->mode) || S_ISSOCK(f->inode->mode))
 		return 0;
 	return -EOPNOTSUPP;
+}
+
+int file_transfer_check(struct file *f, struct uio *u, uint32_t rwf, uint64_t pos, bool write)
+{
+	int err = rwf ? rwf_check(f, rwf) : 0;
+
+	if (!err && (int64_t)pos < 0)
+		err = -EINVAL;
+	if (err)
+		return err;
+	rwf_apply(u, rwf);
+	return transfer_check(f->kind, u, pos, write);
+}
+
+ssize64_t file_transfer(struct file *f, struct uio *u, uint64_t pos, bool write)
+{
+	return uio_transfer(f, f->kind, u, &pos, write);
 }
 
 /* rwf: RWF_*, of which uio_transfer knows nothing. */
@@ -184,10 +210,7 @@ static ssize64_t fd_transfer_iov(int fd, uaddr_t user, uint64_t count, int64_t o
 
 	if (err)
 		return err;
-	u.nowait = rwf & RWF_NOWAIT;
-	u.dsync = rwf & (RWF_DSYNC | RWF_SYNC);
-	u.sync = rwf & RWF_SYNC;
-	u.append = rwf & RWF_APPEND ? UIO_APPEND : rwf & RWF_NOAPPEND ? UIO_NOAPPEND : UIO_AS_FILE;
+	rwf_apply(&u, rwf);
 	n = offset == -1 ? fd_transfer(fd, &u, rwf, write)
 			 : fd_transfer_at(fd, &u, rwf, offset, write);
 	kfree(iov);

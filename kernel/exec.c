@@ -383,6 +383,7 @@ static void commit(struct exec *x, struct sighand *sighand)
 	/* Whoever waits for a descriptor to close finds that the exec has happened. */
 	fdtable_close_on_exec(t->files);
 	posix_timers_drop(p);
+	aio_drop(p);
 	cred_put(old_cred);
 	irq = spin_lock_irq(&p->siglock);
 	p->sighand = sighand;

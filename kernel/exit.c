@@ -317,8 +317,10 @@ void thread_exit(int wait_status)
 		init_exited(p->exit_status);
 	if (last && p->itimer_real)
 		timer_cancel(p->itimer_real);
-	if (last)
+	if (last) {
 		posix_timers_drop(p);
+		aio_drop(p);
+	}
 	thread_leave_user_space(t);
 	vfork_release(t);
 	sem_exit(t);

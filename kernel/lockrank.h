@@ -20,6 +20,7 @@ enum lock_rank {
 	RANK_RENAME,   /* one rename at a time per file system */
 	RANK_DIR,      /* directory inode; parent before child (nests) */
 	RANK_INODE,    /* inode (nests: by address) */
+	RANK_AIO,      /* contexts of a process; which requests wait for files */
 	RANK_EVENT_TREE, /* which epoll instance watches which */
 	RANK_EVENT,    /* an epoll instance (nests: the one that watches first), a timerfd */
 	RANK_NTP,      /* by what the clock is corrected */

@@ -238,6 +238,7 @@ struct process {
 	} cpu_timers[2];		/* (siglock) ITIMER_VIRTUAL, ITIMER_PROF */
 
 	struct list_head cpu_alarms;	/* (siglock) kernel/cpuclock.h */
+	struct aio *aio;	/* set once; NULL until the first io_setup */
 	struct posix_timers *posix_timers; /* set once; NULL until the first timer_create */
 
 	struct rlimit64 {

@@ -3,7 +3,7 @@
  */
 #include <stdatomic.h>
 
-#include "fs/event/event.h"
+#include "fs/event/aio.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
@@ -119,6 +119,24 @@ static const struct file_ops eventfd_fops = {
 	.poll = eventfd_poll,
 	.release = eventfd_release,
 };
+
+struct file *eventfd_get(int fd)
+{
+	struct file *f = fd_get(fd);
+
+	if (!f)
+		return err_ptr(-EBADF);
+	if (f->ops == &eventfd_fops)
+		return f;
+	file_put(f);
+	return err_ptr(-EINVAL);
+}
+
+void eventfd_signal(struct file *f)
+{
+	/* A counter that is full says enough. */
+	(void)eventfd_add(f->data, 1);
+}
 
 SYSCALL2(eventfd2, uint32_t, count, uint32_t, flags)
 {

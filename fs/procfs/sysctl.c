@@ -1,7 +1,7 @@
 /*
  * procfs: /proc/sys, the kernel's switches and limits (proc_sys(5)).
  */
-#include "fs/event/event.h"
+#include "fs/event/aio.h"
 #include "fs/locks.h"
 #include "fs/notify.h"
 #include "fs/procfs/procfs.h"
@@ -232,6 +232,8 @@ static const struct proc_entry random_entries[] = {
 	{.mode = 0},
 };
 
+static const struct proc_number aio_max = {&aio_nr_max, 0, INT64_MAX, NULL};
+static const struct proc_number aio_now = {&aio_nr, 0, INT64_MAX, NULL};
 static const struct proc_number inotify_events = {&inotify_max_events, 0, INT32_MAX, NULL};
 static const struct proc_number inotify_instances = {&inotify_max_instances, 0, INT32_MAX, NULL};
 static const struct proc_number inotify_watches = {&inotify_max_watches, 0, INT32_MAX, NULL};
@@ -294,6 +296,8 @@ static const struct proc_number dir_notify = {&dir_notify_enable, 0, 1, NULL};
 static const struct proc_number leases = {&leases_enable, 0, 1, NULL};
 
 static const struct proc_entry fs_entries[] = {
+	{.name = "aio-max-nr", .mode = S_IFREG | 0644, .number = &aio_max},
+	{.name = "aio-nr", .mode = S_IFREG | 0444, .number = &aio_now},
 	{.name = "dir-notify-enable", .mode = S_IFREG | 0644, .number = &dir_notify},
 	{.name = "file-max", .mode = S_IFREG | 0644, .number = &files_max},
 	{.name = "file-nr", .mode = S_IFREG | 0444, .show = show_file_nr},

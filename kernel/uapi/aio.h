@@ -1,0 +1,34 @@
+/*
+ * Linux AIO (io_submit(2)): structures of the Linux ABI.
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum {
+	IOCB_CMD_PREAD, IOCB_CMD_PWRITE, IOCB_CMD_FSYNC, IOCB_CMD_FDSYNC,
+	IOCB_CMD_POLL = 5, IOCB_CMD_NOOP, IOCB_CMD_PREADV, IOCB_CMD_PWRITEV,
+};
+
+#define IOCB_FLAG_RESFD 1 /* an eventfd is told, too */
+
+struct iocb {
+	uint64_t data; /* goes into the event */
+	uint32_t key;  /* set by the kernel: 0 */
+	uint32_t rw_flags;
+	uint16_t opcode;
+	int16_t reqprio;
+	uint32_t fd;
+	uint64_t buf;
+	uint64_t nbytes;
+	int64_t offset;
+	uint64_t reserved2;
+	uint32_t flags;
+	uint32_t resfd;
+};
+
+struct io_event {
+	uint64_t data;
+	uint64_t obj; /* address of the iocb */
+	int64_t res, res2;
+};
