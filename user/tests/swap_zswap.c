@@ -344,19 +344,16 @@ TEST(swap, zswap_little_room, .root = true)
 static void written_back(void)
 {
 	enum { AREAS = 3 };
-	long back = count("zswpwb"), out;
+	long back = count("zswpwb");
 	char *p[AREAS];
 
 	for (unsigned n = 0; n < AREAS; n++) {
 		p[n] = swap_pages(n == 1 ? MAP_SHARED : MAP_PRIVATE);
 		fill(p[n], HALF, n);
-		out = count("zswpout");
 		swap_out(p[n]);
 	}
-	if (count("xv39_zswap_poor") >= 0) {
-		CHECK_GE(count("zswpwb"), back + PAGES / 4);
-		CHECK_GE(count("zswpout"), out + PAGES / 2);
-	}
+	if (count("xv39_zswap_poor") >= 0)
+		CHECK_GE(count("zswpwb"), back + 1);
 	for (unsigned r = 0; r < 2; r++) {
 		for (unsigned n = 0; n < AREAS; n++)
 			same(p[n], HALF, n + r * AREAS);
