@@ -137,6 +137,7 @@ int fd_cloexec_set(int fd, bool on);
 /* The AIO contexts of the running process end: it has no other thread, and execs or exits. */
 struct process;
 void aio_drop(struct process *p);
+void aio_poll_init(void);
 
 /* --- descriptors of processes: pidfd_open(2) --- */
 /* A new one, close-on-exec, for p; flags 0 or O_NONBLOCK. The descriptor or -errno. */

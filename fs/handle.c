@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "fs/mount.h"
 #include "kernel/cred.h"
 #include "kernel/process.h"
 #include "kernel/syscall.h"
@@ -50,7 +51,7 @@ static int handle_encode(struct inode *inode, bool compare, struct handle *h)
 static int handle_tell(struct handle *h, uint32_t room, uaddr_t out, const struct mount *mnt,
 		       uaddr_t out_mount, bool unique)
 {
-	uint64_t id = mnt->id; /* is given to no other mount */
+	uint64_t id = (unique ? MOUNT_ID_UNIQUE : 0) + mnt->id;
 	bool fits = h->head.bytes <= room;
 
 	/* Linux knows by then that it did not fit, and shows no kind. */

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
-#include "fs/event/aio.h"
+#include "fs/event/event.h"
 #include "fs/ext2/ext2.h"
 #include "fs/jbd2/jbd2.h"
 #include "fs/loop.h"
@@ -32,7 +32,6 @@ void vfs_init(void)
 	pipe_init();
 	anonymous_init();
 	epoll_init();
-	aio_init();
 	inotify_init();
 	sockets_init();
 	memdev_init();

@@ -3,6 +3,7 @@
  */
 #include "kernel/main.h"
 
+
 #include "drivers/block.h"
 #include "drivers/driver.h"
 #include "kernel/boot.h"
@@ -112,6 +113,7 @@ void kernel_main(uint64_t hartid, paddr_t fdt)
 	hart_init_this();
 	clock_timers_init();
 	ntp_init();
+	aio_poll_init();
 	signals_init();
 	threads_init();
 	first = kthread_create("start", start_system, NULL);

@@ -320,15 +320,15 @@ static int submit_transfer(struct aio_request *r, const struct iocb *i, bool wri
 	if (err)
 		return err;
 	if (vector)
-		err = iov_get(&u, i->buf, i->nbytes, fast, &iov);
+		err = iov_get(&u, i->aio_buf, i->aio_nbytes, fast, &iov);
 	else
-		uio_init_user(&u, i->buf, i->nbytes);
+		uio_init_user(&u, i->aio_buf, i->aio_nbytes);
 	if (!err)
-		err = file_transfer_check(r->file, &u, i->rw_flags, (uint64_t)i->offset, write);
+		err = file_transfer_check(r->file, &u, i->aio_rw_flags, (uint64_t)i->aio_offset, write);
 	if (!err && !aio_start(r))
 		err = -EINVAL;
 	if (!err) {
-		n = file_transfer(r->file, &u, (uint64_t)i->offset, write);
+		n = file_transfer(r->file, &u, (uint64_t)i->aio_offset, write);
 		aio_done(r, n == -ERESTARTSYS ? -EINTR : n);
 	}
 	kfree(iov);
@@ -337,7 +337,7 @@ static int submit_transfer(struct aio_request *r, const struct iocb *i, bool wri
 
 static int submit_sync(struct aio_request *r, const struct iocb *i, bool datasync)
 {
-	if (i->buf || i->offset || i->nbytes || i->rw_flags || !r->file->ops->fsync)
+	if (i->aio_buf || i->aio_offset || i->aio_nbytes || i->aio_rw_flags || !r->file->ops->fsync)
 		return -EINVAL;
 	if (!aio_start(r))
 		return -EINVAL;
@@ -347,14 +347,14 @@ static int submit_sync(struct aio_request *r, const struct iocb *i, bool datasyn
 
 static int submit_poll(struct aio_request *r, const struct iocb *i)
 {
-	if (i->buf != (uint16_t)i->buf || i->offset || i->nbytes || i->rw_flags)
+	if (i->aio_buf != (uint16_t)i->aio_buf || i->aio_offset || i->aio_nbytes || i->aio_rw_flags)
 		return -EINVAL;
-	return aio_poll_begin(r, (uint32_t)i->buf);
+	return aio_poll_begin(r, (uint32_t)i->aio_buf);
 }
 
 static int submit_command(struct aio_request *r, const struct iocb *i)
 {
-	switch (i->opcode) {
+	switch (i->aio_lio_opcode) {
 	case IOCB_CMD_PREAD:
 		return submit_transfer(r, i, false, false);
 	case IOCB_CMD_PWRITE:
@@ -379,19 +379,19 @@ static int request_fill(struct aio_request *r, const struct iocb *i, uaddr_t use
 {
 	uint32_t key = 0;
 
-	r->file = fd_get((int)i->fd);
+	r->file = fd_get((int)i->aio_fildes);
 	if (!r->file)
 		return -EBADF;
-	if (i->flags & IOCB_FLAG_RESFD) {
-		struct file *told = eventfd_get((int)i->resfd);
+	if (i->aio_flags & IOCB_FLAG_RESFD) {
+		struct file *told = eventfd_get((int)i->aio_resfd);
 
 		if (is_err(told))
 			return (int)ptr_err(told);
 		r->told = told;
 	}
-	if (copy_to_user(user + offsetof(struct iocb, key), &key, sizeof(key)))
+	if (copy_to_user(user + offsetof(struct iocb, aio_key), &key, sizeof(key)))
 		return -EFAULT;
-	r->event.data = i->data;
+	r->event.data = i->aio_data;
 	r->event.obj = user;
 	return 0;
 }
@@ -404,7 +404,7 @@ static int submit_one(struct aio_context *c, uaddr_t user)
 
 	if (copy_from_user(&i, user, sizeof(i)))
 		return -EFAULT;
-	if (i.reserved2 || (int64_t)i.nbytes < 0)
+	if (i.aio_reserved2 || (int64_t)i.aio_nbytes < 0)
 		return -EINVAL;
 	r = request_make(c);
 	if (is_err(r))
@@ -451,7 +451,7 @@ SYSCALL3(io_cancel, uaddr_t, id, uaddr_t, iocb, uaddr_t, result)
 	uint32_t key;
 
 	(void)result; /* the event comes as all others do */
-	if (copy_from_user(&key, iocb + offsetof(struct iocb, key), sizeof(key)))
+	if (copy_from_user(&key, iocb + offsetof(struct iocb, aio_key), sizeof(key)))
 		return -EFAULT;
 	c = key ? NULL : context_find(id, false);
 	if (!c)

@@ -33,7 +33,6 @@ bool aio_start(struct aio_request *r);
 /* It has ended with this result; r is not the caller's any more. May sleep. */
 void aio_done(struct aio_request *r, int64_t res);
 
-void aio_init(void);
 /* /proc/sys/fs/aio-nr and aio-max-nr: events that all contexts were made for. */
 extern uint64_t aio_nr, aio_nr_max;
 

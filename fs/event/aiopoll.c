@@ -70,7 +70,7 @@ void aio_poll_free(struct aio_request *r)
 	r->poll = NULL;
 }
 
-void aio_init(void)
+void aio_poll_init(void)
 {
 	mutex_init(&poller_mutex, "aio", RANK_AIO);
 }

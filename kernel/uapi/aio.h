@@ -13,18 +13,18 @@ enum {
 #define IOCB_FLAG_RESFD 1 /* an eventfd is told, too */
 
 struct iocb {
-	uint64_t data; /* goes into the event */
-	uint32_t key;  /* set by the kernel: 0 */
-	uint32_t rw_flags;
-	uint16_t opcode;
-	int16_t reqprio;
-	uint32_t fd;
-	uint64_t buf;
-	uint64_t nbytes;
-	int64_t offset;
-	uint64_t reserved2;
-	uint32_t flags;
-	uint32_t resfd;
+	uint64_t aio_data; /* goes into the event */
+	uint32_t aio_key;  /* set by the kernel: 0 */
+	uint32_t aio_rw_flags;
+	uint16_t aio_lio_opcode;
+	int16_t aio_reqprio;
+	uint32_t aio_fildes;
+	uint64_t aio_buf;
+	uint64_t aio_nbytes;
+	int64_t aio_offset;
+	uint64_t aio_reserved2;
+	uint32_t aio_flags;
+	uint32_t aio_resfd;
 };
 
 struct io_event {

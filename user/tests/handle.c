@@ -4,6 +4,12 @@
 #ifndef AT_HANDLE_FID
 #define AT_HANDLE_FID AT_REMOVEDIR
 #endif
+#ifndef AT_HANDLE_MNT_ID_UNIQUE
+#define AT_HANDLE_MNT_ID_UNIQUE 1
+#endif
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000
+#endif
 
 #define ROOM MAX_HANDLE_SZ
 
@@ -81,6 +87,8 @@ TEST(handle, names, .root = true)
 {
 	struct any_handle a, b, link;
 	int fd, mount, other;
+	uint64_t unique = 0;
+	struct statx x;
 
 	file_make("a", "", 0);
 	CHECK_OK(symlink("a", "link"));
@@ -96,6 +104,11 @@ TEST(handle, names, .root = true)
 	CHECK_OK(handle_of(fd, "", AT_EMPTY_PATH, &b, &other));
 	CHECK(!memcmp(&a, &b, sizeof(a)));
 	CHECK_ERR(handle_of(fd, "", 0, &b, &other), ENOENT);
+	/* A mount's number that no other one gets is the one that statx tells. */
+	CHECK_OK(statx(AT_FDCWD, "a", 0, STATX_MNT_ID_UNIQUE, &x));
+	CHECK_OK(handle_of(AT_FDCWD, "a", AT_HANDLE_MNT_ID_UNIQUE, &b, (int *)&unique));
+	CHECK(!(x.stx_mask & STATX_MNT_ID_UNIQUE) || x.stx_mnt_id == unique);
+	CHECK(unique > INT_MAX);
 	/* The same file, whatever it is called. */
 	CHECK_OK(rename("a", "c"));
 	CHECK_OK(handle_of(AT_FDCWD, "c", AT_HANDLE_FID, &b, &other));
