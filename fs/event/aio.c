@@ -324,7 +324,8 @@ static int submit_transfer(struct aio_request *r, const struct iocb *i, bool wri
 	else
 		uio_init_user(&u, i->aio_buf, i->aio_nbytes);
 	if (!err)
-		err = file_transfer_check(r->file, &u, i->aio_rw_flags, (uint64_t)i->aio_offset, write);
+		err = file_transfer_check(r->file, &u, i->aio_rw_flags, (uint64_t)i->aio_offset,
+					  write);
 	if (!err && !aio_start(r))
 		err = -EINVAL;
 	if (!err) {
