@@ -252,6 +252,23 @@ TEST(fs, listmount, .root = true)
 	CHECK_ERR(listmount(top, 0, got, 8, 0), ENOENT);
 }
 
+/* A copy of a directory has what stands in it, and nothing of what stands beside it. */
+TEST(fs, listmount_of_part, .root = true)
+{
+	uint64_t id[3], got[8];
+
+	three_make(id);
+	CHECK_OK(mkdir("p/d", 0755));
+	CHECK_OK(mkdir("p/d/in", 0755));
+	CHECK_OK(mount("none", "p/d/in", "tmpfs", 0, NULL));
+	CHECK_OK(mkdir("to", 0755));
+	CHECK_OK(mount("p/d", "to", NULL, MS_BIND | MS_REC, NULL));
+	CHECK_EQ(listmount(UNIQUE("to"), 0, got, 8, 0), 1);
+	CHECK_EQ(got[0], UNIQUE("to/in"));
+	CHECK_OK(umount2("to", MNT_DETACH));
+	CHECK_OK(umount2("p", MNT_DETACH));
+}
+
 TEST(fs, listmount_errors, .root = true)
 {
 	struct request r = {.size = 24, .mnt_id = ALL_ROOT};
