@@ -65,7 +65,8 @@ static void enter(struct file *f, int fd, uint32_t mask, struct notify_watch **f
 	} else {
 		w = *fresh;
 		*fresh = NULL;
-		*w = (struct notify_watch){.inode = inode_get(f->inode), .owner = f,
+		*w = (struct notify_watch){.object = f->inode, .inode = inode_get(f->inode),
+					   .owner = f,
 					   .directory = true, .process = current()->process,
 					   .mask = mask, .number = fd};
 		list_init(&w->link);

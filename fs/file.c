@@ -154,11 +154,14 @@ void file_put(struct file *f)
 
 ssize64_t file_read(struct file *f, struct uio *u, uint64_t *pos)
 {
+	int err;
+
 	if (!(f->kind & FILE_READ))
 		return -EBADF;
 	if (unlikely(!f->ops->read))
 		return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
-	return notify_read(f, f->ops->read(f, u, pos));
+	err = notify_read_asked(f);
+	return err ? err : notify_read(f, f->ops->read(f, u, pos));
 }
 
 ssize64_t file_write(struct file *f, struct uio *u, uint64_t *pos)

@@ -3,6 +3,7 @@
  * for the links a path walk follows, dcache_lock.
  */
 #include "fs/mount.h"
+#include "fs/notify.h"
 
 #include <stdatomic.h>
 
@@ -29,6 +30,8 @@ void mount_put(struct mount *m)
 {
 	if (!m || atomic_fetch_sub(&m->refs, 1) != 1)
 		return;
+	if (notify_wanted())
+		notify_unmounted_slow(m);
 	dentry_put(m->root);
 	super_put(m->sb);
 	kfree(m->source);

@@ -3,7 +3,9 @@
  */
 #include "fs/notify.h"
 
+#include "fs/open.h"
 #include "kernel/mem/slab.h"
+#include "kernel/uapi/fanotify.h"
 
 #define HASH_BITS 8
 
@@ -12,17 +14,17 @@ _Atomic uint32_t notify_watches;
 static struct hlist_head table[1 << HASH_BITS]; /* n */
 static uint32_t last_cookie;			/* n */
 
-static struct hlist_head *bucket(const struct inode *inode)
+static struct hlist_head *bucket(const void *object)
 {
-	return &table[hash_ptr(inode, HASH_BITS)];
+	return &table[hash_ptr(object, HASH_BITS)];
 }
 
-struct notify_watch *notify_find_locked(const void *owner, const struct inode *inode)
+struct notify_watch *notify_find_locked(const void *owner, const void *object)
 {
 	struct notify_watch *w;
 
-	hlist_for_each_entry(w, bucket(inode), hash) {
-		if (w->owner == owner && w->inode == inode)
+	hlist_for_each_entry(w, bucket(object), hash) {
+		if (w->owner == owner && w->object == object)
 			return w;
 	}
 	return NULL;
@@ -30,7 +32,7 @@ struct notify_watch *notify_find_locked(const void *owner, const struct inode *i
 
 void notify_add_locked(struct notify_watch *w)
 {
-	hlist_add(&w->hash, bucket(w->inode));
+	hlist_add(&w->hash, bucket(w->object));
 	atomic_fetch_add(&notify_watches, 1);
 }
 
@@ -46,7 +48,7 @@ void notify_free(struct list_head *dead)
 	struct notify_watch *w, *next;
 
 	list_for_each_entry_safe(w, next, dead, link) {
-		inode_put(w->inode);
+		inode_put(w->inode); /* maybe NULL */
 		kfree(w);
 	}
 }
@@ -67,7 +69,7 @@ static void tell_locked(const struct inode *inode, const struct notify_event *e,
 	struct hlist_node *next;
 
 	hlist_for_each_entry_safe(w, next, bucket(inode), hash) {
-		if (w->inode == inode && (w->mask & e->mask) &&
+		if (w->object == inode && !w->group && (w->mask & e->mask) &&
 		    !(unlinked && (w->mask & IN_EXCL_UNLINK)))
 			hear_locked(w, e, dead);
 	}
@@ -92,15 +94,61 @@ void notify_place_slow(const struct dentry *d, uint32_t mask)
 		e.name = NULL;
 	}
 	tell_locked(d->inode, &e, dentry_unlinked(d), &dead);
+	if (mask & IN_MODIFY)
+		fanotify_modified_locked(NULL, d);
 	spin_unlock(&notify_lock);
 	spin_unlock(&dcache_lock);
 	notify_free(&dead);
 }
 
+void notify_file_slow(const struct file *f, uint32_t mask)
+{
+	if (f->kind & FILE_SILENT)
+		return;
+	notify_place_slow(f->path.dentry, mask & IN_ALL_EVENTS);
+	if (!S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode))
+		return;
+	spin_lock(&dcache_lock);
+	spin_lock(&notify_lock);
+	fanotify_hear_locked(&f->path, mask);
+	spin_unlock(&notify_lock);
+	spin_unlock(&dcache_lock);
+}
+
+static int asked(const struct file *f, uint32_t mask)
+{
+	if (!(f->kind & FILE_ASKS) || (!S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode)))
+		return 0;
+	return fanotify_ask(&f->path, mask);
+}
+
+int notify_open_asked(struct file *f, int flags)
+{
+	int err = 0;
+
+	if ((flags & OPEN_SILENT) || !fanotify_asks())
+		return 0;
+	f->kind |= FILE_ASKS;
+	if (flags & OPEN_EXEC)
+		err = asked(f, FAN_OPEN_EXEC_PERM);
+	return err ? err : asked(f, FAN_OPEN_PERM);
+}
+
+int notify_read_asked(struct file *f)
+{
+	return asked(f, FAN_ACCESS_PERM);
+}
+
+void notify_opened_slow(const struct file *f, int flags)
+{
+	if (!(flags & OPEN_SILENT))
+		notify_file_slow(f, IN_OPEN | (flags & OPEN_EXEC ? FAN_OPEN_EXEC : 0));
+}
+
 ssize64_t notify_moved_slow(const struct file *f, ssize64_t n, uint32_t mask)
 {
 	if (n > 0)
-		notify_place_slow(f->path.dentry, mask);
+		notify_file_slow(f, mask);
 	return n;
 }
 
@@ -144,6 +192,14 @@ void notify_move_slow(struct inode *from, const char *from_name, struct inode *t
 	notify_inode_slow(subject, IN_MOVE_SELF);
 }
 
+static void end_locked(struct notify_watch *w, struct list_head *dead)
+{
+	if (w->group)
+		fanotify_end_locked(w, dead);
+	else
+		inotify_end_locked(w, dead);
+}
+
 void notify_gone_slow(struct inode *inode)
 {
 	struct notify_watch *w;
@@ -154,11 +210,16 @@ void notify_gone_slow(struct inode *inode)
 	spin_lock(&notify_lock);
 	hlist_for_each_entry_safe(w, next, bucket(inode), hash) {
 		/* Who has a directory open may go on hearing nothing of it. */
-		if (w->inode == inode && !w->directory)
-			inotify_end_locked(w, &dead);
+		if (w->object == inode && !w->directory)
+			end_locked(w, &dead);
 	}
 	spin_unlock(&notify_lock);
 	notify_free(&dead);
+}
+
+static bool on_volume(const struct notify_watch *w, const struct super_block *sb)
+{
+	return w->inode ? w->inode->sb == sb : w->object == sb;
 }
 
 void notify_unmount_slow(struct super_block *sb)
@@ -171,12 +232,28 @@ void notify_unmount_slow(struct super_block *sb)
 	spin_lock(&notify_lock);
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		hlist_for_each_entry_safe(w, next, &table[i], hash) {
-			if (w->inode->sb != sb || w->directory)
+			if (!on_volume(w, sb) || w->directory)
 				continue;
-			inotify_event_locked(w, &e, &dead);
+			if (!w->group)
+				inotify_event_locked(w, &e, &dead);
 			if (!hlist_unhashed(&w->hash))
-				inotify_end_locked(w, &dead);
+				end_locked(w, &dead);
 		}
+	}
+	spin_unlock(&notify_lock);
+	notify_free(&dead);
+}
+
+void notify_unmounted_slow(const struct mount *m)
+{
+	struct notify_watch *w;
+	struct hlist_node *next;
+	LIST_HEAD(dead);
+
+	spin_lock(&notify_lock);
+	hlist_for_each_entry_safe(w, next, bucket(m), hash) {
+		if (w->object == m)
+			end_locked(w, &dead);
 	}
 	spin_unlock(&notify_lock);
 	notify_free(&dead);

@@ -12,13 +12,15 @@ struct inotify;
 
 /* Letter n: notify_lock. */
 struct notify_watch {
-	struct hlist_node hash;	 /* n; by inode; unhashed: it hears nothing any more */
+	struct hlist_node hash;	 /* n; by object; unhashed: it hears nothing any more */
 	struct list_head link;	 /* n; its owner's watches */
-	struct inode *inode;	 /* c; referenced */
+	const void *object;	 /* c; the inode, or of fanotify a mount or a volume */
+	struct inode *inode;	 /* c; referenced, or NULL */
 	void *owner;		 /* c; an inotify instance, */
 	bool directory;		 /* c; or an open directory (dnotify.c), */
-	const void *process;	 /* n; which this process asked about */
-	uint32_t mask;		 /* n; IN_* */
+	bool group;		 /* c; or a group of fanotify(7) */
+	const void *process;	 /* n; of a directory: which this process asked about */
+	uint32_t mask;		 /* n; IN_*, FAN_* */
 	int32_t number;		 /* n; the owner's name for it */
 };
 
@@ -49,8 +51,9 @@ void notify_name_slow(struct inode *dir, const char *name, const struct inode *s
 		      uint32_t mask, uint32_t cookie);
 /* d, which led to inode, is gone: if that was the last name, so is what was watched. */
 void notify_gone_slow(struct inode *inode);
-/* The volume goes: all watches on it end. */
+/* The volume goes: all watches on it end. The mount goes. */
 void notify_unmount_slow(struct super_block *sb);
+void notify_unmounted_slow(const struct mount *m);
 /* A rename in dirs from and to, from_name to to_name; victim was replaced, or is NULL. */
 void notify_move_slow(struct inode *from, const char *from_name, struct inode *to,
 		      const char *to_name, struct inode *subject, struct inode *victim);
@@ -61,10 +64,26 @@ static inline void notify_place(const struct dentry *d, uint32_t mask)
 		notify_place_slow(d, mask);
 }
 
+/* The open file f was used so; unless it is one that nobody hears of. */
+void notify_file_slow(const struct file *f, uint32_t mask);
+
 static inline void notify_file(const struct file *f, uint32_t mask)
 {
-	notify_place(f->path.dentry, mask);
+	if (notify_wanted())
+		notify_file_slow(f, mask);
 }
+
+/*
+ * Of open files: FILE_SILENT, nobody hears how it is used; FILE_ASKS, who reads asks before, since
+ * when it was opened there was somebody to ask.
+ *
+ * f is to be opened, with these flags; to be read, or listed. Waits for all groups that want to
+ * be asked: 0, -EPERM, -ENOMEM, or -ERESTARTSYS when who asks is killed.
+ */
+int notify_open_asked(struct file *f, int flags);
+int notify_read_asked(struct file *f);
+/* It was opened, with these flags. */
+void notify_opened_slow(const struct file *f, int flags);
 
 /* n bytes were moved: a read, a write that returned so; n. */
 ssize64_t notify_moved_slow(const struct file *f, ssize64_t n, uint32_t mask);
@@ -99,8 +118,8 @@ static inline void notify_gone(struct inode *inode)
 }
 
 /* For fs/event/inotify.c. notify_lock held for those with _locked. */
-/* The watch of owner on inode, or NULL. */
-struct notify_watch *notify_find_locked(const void *owner, const struct inode *inode);
+/* The watch of owner on the inode, mount or volume, or NULL. */
+struct notify_watch *notify_find_locked(const void *owner, const void *object);
 void notify_add_locked(struct notify_watch *w); /* all else is filled in; takes over the inode */
 /* It hears nothing any more; to be freed with all of *dead by notify_free, without locks. */
 void notify_drop_locked(struct notify_watch *w, struct list_head *dead);
@@ -121,5 +140,14 @@ static inline void dnotify_fd_closed(struct file *f, const void *process)
 		dnotify_release(f, process);
 }
 extern uint64_t dir_notify_enable; /* /proc/sys/fs/dir-notify-enable */
+/* fs/event/fanotify.c: groups with marks there hear of it; dcache_lock and notify_lock held. */
+void fanotify_hear_locked(const struct path *p, uint32_t mask);
+/* Is there a group that could be asked? */
+bool fanotify_asks(void);
+/* The same of a permission event, without locks; waits for their answers: 0 or as above. */
+int fanotify_ask(const struct path *p, uint32_t mask);
+/* What was not to be heard of while d stayed as it is; m is on no inode any more. As above. */
+void fanotify_modified_locked(const struct mount *mnt, const struct dentry *d);
+void fanotify_end_locked(struct notify_watch *w, struct list_head *dead);
 /* An inotify watch hears that it ends. */
 void inotify_end_locked(struct notify_watch *w, struct list_head *dead);

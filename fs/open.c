@@ -7,6 +7,7 @@
 #include "fs/flags.h"
 #include "fs/locks.h"
 #include "fs/notify.h"
+#include "fs/open.h"
 #include "fs/protected.h"
 #include "fs/vfs.h"
 #include "kernel/mem/slab.h"
@@ -18,7 +19,7 @@
 #include "lib/string.h"
 
 /* What F_GETFL does not show again. */
-#define OPEN_ONLY (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
+#define OPEN_ONLY (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | OPEN_EXEC | OPEN_SILENT)
 
 static int no_device_open(struct inode *inode, struct file *f)
 {
@@ -155,12 +156,15 @@ static struct file *open_checked(struct path *p, int flags)
 			  inode->fops ? inode->fops : special_fops(inode));
 	if (is_err(f))
 		return f;
-	err = S_ISREG(inode->mode) ? open_regular(f, flags) : open_hook_special(f, flags);
+	err = notify_wanted() ? notify_open_asked(f, flags) : 0;
+	if (!err)
+		err = S_ISREG(inode->mode) ? open_regular(f, flags) : open_hook_special(f, flags);
 	if (err) {
 		file_free(f);
 		return err_ptr(err);
 	}
-	notify_file(f, IN_OPEN);
+	if (notify_wanted())
+		notify_opened_slow(f, flags);
 	return f;
 }
 
@@ -466,7 +470,7 @@ struct file *file_open_exec(int dirfd, const char *path, int at_flags)
 		err = -EACCES;
 	else
 		err = inode_permission(inode, MAY_EXEC);
-	f = err ? err_ptr(err) : open_checked(&p, O_RDONLY);
+	f = err ? err_ptr(err) : open_checked(&p, O_RDONLY | OPEN_EXEC);
 	if (p.dentry)
 		path_put(&p);
 	if (is_err(f))
@@ -479,6 +483,18 @@ struct file *file_open_exec(int dirfd, const char *path, int at_flags)
 		}
 	} while (!atomic_compare_exchange_weak(&inode->writers, &n, n - 1));
 	f->kind |= FILE_EXEC;
+	return f;
+}
+
+struct file *file_open_silent(const struct path *p, int flags)
+{
+	struct path own = *path_get(p);
+	struct file *f = open_checked(&own, flags | OPEN_SILENT);
+
+	if (own.dentry)
+		path_put(&own);
+	if (!is_err(f))
+		f->kind |= FILE_SILENT;
 	return f;
 }
 

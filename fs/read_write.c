@@ -42,11 +42,9 @@ static inline void file_end(struct file *f, struct borrowed use)
 	fd_return(f, use.owned);
 }
 
-/* What Linux refuses before it asks the file, in its order. Cuts u at the most one call moves. */
-static inline int transfer_check(uint32_t kind, struct uio *u, uint64_t pos, bool write)
+/* Does u lie in user memory, and the place in the file? Cuts u at the most one call moves. */
+static inline int range_check(uint32_t kind, struct uio *u, uint64_t pos)
 {
-	if (!(kind & (write ? FILE_WRITE : FILE_READ)))
-		return -EBADF;
 	if (u->iov == &u->one && (u->one.base > USER_TOP || u->one.len > USER_TOP - u->one.base))
 		return -EFAULT;
 	if ((kind & FILE_SEEK) && (int64_t)(pos + u->resid) < 0)
@@ -56,10 +54,29 @@ static inline int transfer_check(uint32_t kind, struct uio *u, uint64_t pos, boo
 	return 0;
 }
 
+/* Of a file that is not to be read, or where somebody is to be asked before (fs/notify.h). */
+static __slow int read_check(struct file *f, struct uio *u, uint64_t pos)
+{
+	int err = f->kind & FILE_READ ? range_check(f->kind, u, pos) : -EBADF;
+
+	return err ? err : notify_read_asked(f);
+}
+
+/* What Linux refuses before it asks the file, in its order. */
+static inline int transfer_check(struct file *f, uint32_t kind, struct uio *u, uint64_t pos,
+				 bool write)
+{
+	if (write && !(kind & FILE_WRITE))
+		return -EBADF;
+	if (!write && (kind & (FILE_READ | FILE_ASKS)) != FILE_READ)
+		return read_check(f, u, pos);
+	return range_check(kind, u, pos);
+}
+
 static inline ssize64_t uio_transfer(struct file *f, uint32_t kind, struct uio *u, uint64_t *pos,
 				     bool write)
 {
-	int err = transfer_check(kind, u, *pos, write);
+	int err = transfer_check(f, kind, u, *pos, write);
 	uint32_t flags;
 
 	if (unlikely(err))
@@ -114,12 +131,13 @@ int file_transfer_check(struct file *f, struct uio *u, uint32_t rwf, uint64_t po
 	if (err)
 		return err;
 	rwf_apply(u, rwf);
-	return transfer_check(f->kind, u, pos, write);
+	return transfer_check(f, f->kind, u, pos, write);
 }
 
 ssize64_t file_transfer(struct file *f, struct uio *u, uint64_t pos, bool write)
 {
-	return uio_transfer(f, f->kind, u, &pos, write);
+	/* Who was to be asked has been, by the check. */
+	return uio_transfer(f, f->kind & ~(uint32_t)FILE_ASKS, u, &pos, write);
 }
 
 /* rwf: RWF_*, of which uio_transfer knows nothing. */

@@ -82,6 +82,9 @@ static int dir_read(struct file *f, struct getdents *g)
 
 	if (!S_ISDIR(inode->mode) || !f->ops->readdir)
 		return -ENOTDIR;
+	err = notify_read_asked(f);
+	if (err)
+		return err;
 	mutex_lock(&f->pos_lock);
 	mutex_lock(&inode->lock);
 	g->ctx.pos = f->pos;

@@ -33,6 +33,7 @@ void vfs_init(void)
 	anonymous_init();
 	epoll_init();
 	inotify_init();
+	fanotify_limits();
 	sockets_init();
 	memdev_init();
 	loop_init();

@@ -13,6 +13,10 @@ void inotify_init(void);
 /* Limits for one user id, but the second for an instance: inotify(7), /proc interfaces. */
 extern uint64_t inotify_max_instances, inotify_max_events, inotify_max_watches;
 
+/* The same of fanotify(7). */
+void fanotify_limits(void);
+extern uint64_t fanotify_max_groups, fanotify_max_events, fanotify_max_marks;
+
 /* In fs/poll.c. A relative time-out in user memory to a deadline: 0 at once, UINT64_MAX never. */
 int poll_deadline_get(uaddr_t user, uint64_t *deadline);
 /* What is left of that time goes back to user memory, as Linux does. */

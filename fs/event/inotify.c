@@ -309,7 +309,8 @@ static int32_t watch_set_locked(struct inotify *i, struct inode *inode, uint32_t
 	w = *new;
 	*new = NULL;
 	*w = (struct notify_watch){
-		.inode = inode_get(inode), .owner = i, .mask = kept, .number = ++i->last_number};
+		.object = inode, .inode = inode_get(inode), .owner = i, .mask = kept,
+		.number = ++i->last_number};
 	hlist_node_init(&w->hash);
 	list_add_tail(&w->link, &i->watches);
 	i->nwatches++;

@@ -238,6 +238,17 @@ static const struct proc_number inotify_events = {&inotify_max_events, 0, INT32_
 static const struct proc_number inotify_instances = {&inotify_max_instances, 0, INT32_MAX, NULL};
 static const struct proc_number inotify_watches = {&inotify_max_watches, 0, INT32_MAX, NULL};
 
+static const struct proc_number fanotify_events = {&fanotify_max_events, 0, INT32_MAX, NULL};
+static const struct proc_number fanotify_sets = {&fanotify_max_groups, 0, INT32_MAX, NULL};
+static const struct proc_number fanotify_marks = {&fanotify_max_marks, 0, INT32_MAX, NULL};
+
+static const struct proc_entry fanotify_entries[] = {
+	{.name = "max_queued_events", .mode = S_IFREG | 0644, .number = &fanotify_events},
+	{.name = "max_user_groups", .mode = S_IFREG | 0644, .number = &fanotify_sets},
+	{.name = "max_user_marks", .mode = S_IFREG | 0644, .number = &fanotify_marks},
+	{.mode = 0},
+};
+
 static const struct proc_entry inotify_entries[] = {
 	{.name = "max_queued_events", .mode = S_IFREG | 0644, .number = &inotify_events},
 	{.name = "max_user_instances", .mode = S_IFREG | 0644, .number = &inotify_instances},
@@ -299,6 +310,7 @@ static const struct proc_entry fs_entries[] = {
 	{.name = "aio-max-nr", .mode = S_IFREG | 0644, .number = &aio_max},
 	{.name = "aio-nr", .mode = S_IFREG | 0444, .number = &aio_now},
 	{.name = "dir-notify-enable", .mode = S_IFREG | 0644, .number = &dir_notify},
+	{.name = "fanotify", .mode = S_IFDIR | 0555, .children = fanotify_entries},
 	{.name = "file-max", .mode = S_IFREG | 0644, .number = &files_max},
 	{.name = "file-nr", .mode = S_IFREG | 0444, .show = show_file_nr},
 	{.name = "inode-nr", .mode = S_IFREG | 0444, .show = show_inode_nr},

@@ -168,6 +168,40 @@ void inotify_end_locked(struct notify_watch *w, struct list_head *dead)
 	(void)dead;
 }
 
+void fanotify_limits(void)
+{
+}
+
+bool fanotify_asks(void)
+{
+	return false;
+}
+
+int fanotify_ask(const struct path *p, uint32_t mask)
+{
+	(void)p;
+	(void)mask;
+	return 0;
+}
+
+void fanotify_hear_locked(const struct path *p, uint32_t mask)
+{
+	(void)p;
+	(void)mask;
+}
+
+void fanotify_modified_locked(const struct mount *mnt, const struct dentry *d)
+{
+	(void)mnt;
+	(void)d;
+}
+
+void fanotify_end_locked(struct notify_watch *w, struct list_head *dead)
+{
+	(void)w;
+	(void)dead;
+}
+
 bool userfault_post(const struct vma *v, uaddr_t va, uint32_t access, bool wp,
 		    struct userfault_wait *w)
 {

@@ -1,0 +1,543 @@
+/*
+ * fanotify(7): a group is a queue of events of what it has marks on, each with a descriptor of the
+ * file, and of questions: whether a file may be opened, read. What happens to names is not told
+ * (that takes file handles).
+ *
+ * All of it is guarded by notify_lock (fs/notify.h), under which events happen. Who asks keeps the
+ * question, and waits for it to be answered: by a write of the group, or by its end.
+ */
+#include "fs/event/fanotify.h"
+
+#include "fs/event/event.h"
+#include "fs/open.h"
+#include "fs/procfs/procfs.h"
+#include "kernel/mem/slab.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/ioctl.h"
+#include "mm/frame.h"
+#include "mm/usercopy.h"
+
+#define MERGE_MAX 128 /* so many events are looked at for one that the new one can join */
+#define INIT_FLAGS                                                                                 \
+	(FAN_CLOEXEC | FAN_NONBLOCK | FAN_CLASSES | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS |    \
+	 FAN_REPORT_TID)
+#define EVENT_FD_FLAGS \
+	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_CLOEXEC | O_LARGEFILE | O_NOATIME)
+
+LIST_HEAD(fanotify_groups);
+uint64_t fanotify_max_groups = 128, fanotify_max_events, fanotify_max_marks;
+static uint64_t last_number; /* n; of a group, of a question */
+
+/* --- events --- */
+
+static void append_locked(struct fan_group *g, struct fan_event *e)
+{
+	list_add_tail(&e->link, &g->events);
+	g->nevents++;
+	wake_all(&g->readers);
+}
+
+/* Whom the event is said to come from. */
+static pid_t actor(const struct fan_group *g)
+{
+	const struct process *p = current()->process;
+
+	return !p ? 0 : g->flags & FAN_REPORT_TID ? current()->tid : p->pid;
+}
+
+/* Is there room for one more? If not, the group will know that something is lost. */
+static bool room_locked(struct fan_group *g)
+{
+	if (g->nevents < fanotify_max_events || (g->flags & FAN_UNLIMITED_QUEUE))
+		return true;
+	if (list_empty(&g->overflow.link))
+		append_locked(g, &g->overflow);
+	return false;
+}
+
+/* An event that is queued says that this file was used by this process: it says how else, too. */
+static bool merge_locked(struct fan_group *g, const struct path *p, uint32_t mask)
+{
+	struct list_head *at = g->events.prev;
+
+	for (int n = 0; n < MERGE_MAX && at != &g->events; n++, at = at->prev) {
+		struct fan_event *e = list_entry(at, struct fan_event, link);
+
+		if (!e->number && e->path.dentry == p->dentry && e->path.mnt == p->mnt &&
+		    e->pid == actor(g)) {
+			e->mask |= mask;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void queue_locked(struct fan_group *g, const struct path *p, uint32_t mask)
+{
+	struct fan_event *e;
+
+	if (!room_locked(g) || merge_locked(g, p, mask))
+		return;
+	e = kzalloc(sizeof(*e));
+	if (e) {
+		e->path = *path_get(p);
+		e->mask = mask;
+		e->pid = actor(g);
+		append_locked(g, e);
+	} else if (list_empty(&g->overflow.link)) {
+		append_locked(g, &g->overflow);
+	}
+}
+
+void fanotify_hear_locked(const struct path *p, uint32_t mask)
+{
+	struct fan_group *g;
+	uint32_t heard;
+
+	if (list_empty(&fanotify_groups))
+		return;
+	if (mask & FAN_MODIFY)
+		fanotify_modified_locked(p->mnt, p->dentry);
+	list_for_each_entry(g, &fanotify_groups, link) {
+		heard = fanotify_wants_locked(g, p, mask);
+		if (heard)
+			queue_locked(g, p, heard);
+	}
+}
+
+/* --- questions --- */
+
+bool fanotify_asks(void)
+{
+	struct fan_group *g;
+	bool asks;
+
+	spin_lock(&notify_lock);
+	/* Those that can are in front. */
+	g = list_first_or_null(&fanotify_groups, struct fan_group, link);
+	asks = g && (g->flags & FAN_CLASSES);
+	spin_unlock(&notify_lock);
+	return asks;
+}
+
+/* Have the first group behind *order that wants to be asked, asked by *e: it took it. */
+static bool ask_next(const struct path *p, uint32_t mask, uint64_t *order, struct fan_event *e)
+{
+	struct fan_group *g;
+	bool taken = false;
+
+	spin_lock(&dcache_lock);
+	spin_lock(&notify_lock);
+	list_for_each_entry(g, &fanotify_groups, link) {
+		if (g->order <= *order || !fanotify_wants_locked(g, p, mask) || !room_locked(g))
+			continue;
+		*order = g->order;
+		*e = (struct fan_event){.group = g, .path = *p, .mask = mask, .pid = actor(g),
+					.number = ++last_number, .fd = FAN_NOFD};
+		list_init(&e->link);
+		waitqueue_init(&e->answered);
+		append_locked(g, e);
+		taken = true;
+		break;
+	}
+	spin_unlock(&notify_lock);
+	spin_unlock(&dcache_lock);
+	return taken;
+}
+
+/* Nobody waits for the answer any more: a question that was read is the group's to free. */
+static bool leave_locked(struct fan_event *e)
+{
+	if (e->taken) {
+		e->left = true;
+		return false;
+	}
+	e->group->nevents--;
+	list_del(&e->link);
+	return true;
+}
+
+/* 0, -EPERM, or -ERESTARTSYS: killed. e is freed, sooner or later. */
+static int answer_wait(struct fan_event *e)
+{
+	int err = wait_event(&e->answered, __atomic_load_n(&e->response, __ATOMIC_RELAXED),
+			     WAIT_KILLABLE);
+	bool mine = true;
+
+	/* Who answered has let go of it when the lock is free. */
+	spin_lock(&notify_lock);
+	if (e->response)
+		err = e->response == FAN_DENY ? -EPERM : 0;
+	else
+		mine = leave_locked(e);
+	spin_unlock(&notify_lock);
+	if (mine)
+		kfree(e);
+	return err;
+}
+
+int fanotify_ask(const struct path *p, uint32_t mask)
+{
+	uint64_t order = 0;
+	int err = 0;
+
+	while (!err) {
+		struct fan_event *e = kmalloc(sizeof(*e));
+
+		if (!e)
+			return -ENOMEM;
+		if (!ask_next(p, mask, &order, e)) {
+			kfree(e);
+			break;
+		}
+		err = answer_wait(e);
+	}
+	return err;
+}
+
+static void answer_locked(struct fan_event *e, uint32_t response)
+{
+	list_del(&e->link);
+	if (e->left) {
+		kfree(e);
+		return;
+	}
+	__atomic_store_n(&e->response, response, __ATOMIC_RELAXED);
+	wake_all(&e->answered);
+}
+
+static struct fan_event *asked_locked(struct fan_group *g, uint64_t number, int fd)
+{
+	struct fan_event *e;
+
+	list_for_each_entry(e, &g->asked, link) {
+		if (number ? e->number == number : e->fd == fd)
+			return e;
+	}
+	return NULL;
+}
+
+/* The question with that number, or, if it is 0, that was read as fd: 0, -ENOENT. */
+static int answer(struct fan_group *g, uint64_t number, int fd, uint32_t response)
+{
+	struct fan_event *e;
+
+	spin_lock(&notify_lock);
+	e = asked_locked(g, number, fd);
+	if (e)
+		answer_locked(e, response);
+	spin_unlock(&notify_lock);
+	return e ? 0 : -ENOENT;
+}
+
+/* --- the file --- */
+
+/* What read(2) is about to give: its own reference of the path. */
+struct taken {
+	struct path path;
+	uint32_t mask;
+	pid_t pid;
+	uint64_t number;
+};
+
+static void take_locked(struct fan_group *g, struct fan_event *e, struct taken *t)
+{
+	*t = (struct taken){e->path, e->mask, e->pid, e->number};
+	list_del(&e->link);
+	g->nevents--;
+	if (e->number) {
+		path_get(&t->path);
+		e->taken = true;
+		list_add_tail(&e->link, &g->asked);
+	} else if (e != &g->overflow) {
+		kfree(e);
+	}
+}
+
+/* The oldest event: 1; 0, there is none; -EINVAL, it needs more room. */
+static int event_take(struct fan_group *g, size_t room, struct taken *t)
+{
+	struct fan_event *e;
+	int ret = 0;
+
+	spin_lock(&notify_lock);
+	e = list_first_or_null(&g->events, struct fan_event, link);
+	if (e && room < sizeof(struct fanotify_event_metadata)) {
+		ret = -EINVAL;
+	} else if (e) {
+		take_locked(g, e, t);
+		ret = 1;
+	}
+	spin_unlock(&notify_lock);
+	return ret;
+}
+
+/* The question is known by that descriptor from now on. */
+static void number_fd(struct fan_group *g, uint64_t number, int fd)
+{
+	struct fan_event *e;
+
+	spin_lock(&notify_lock);
+	e = asked_locked(g, number, 0);
+	if (e)
+		e->fd = fd;
+	spin_unlock(&notify_lock);
+}
+
+static int give(struct fan_group *g, const struct taken *t, int fd, struct uio *u)
+{
+	struct fanotify_event_metadata m = {
+		.event_len = sizeof(m), .vers = FANOTIFY_METADATA_VERSION,
+		.metadata_len = sizeof(m), .mask = t->mask, .fd = fd, .pid = t->pid};
+
+	if (t->number)
+		number_fd(g, t->number, fd);
+	return uio_copy_to(u, &m, sizeof(m)) == sizeof(m) ? 0 : -EFAULT;
+}
+
+/* With a descriptor of its file. */
+static int give_open(struct fan_group *g, const struct taken *t, struct uio *u)
+{
+	struct file *f = file_open_silent(&t->path, (int)g->open_flags);
+	int fd, err;
+
+	if (is_err(f))
+		return (int)ptr_err(f);
+	fd = fd_reserve();
+	if (fd < 0) {
+		file_put(f);
+		return fd;
+	}
+	err = give(g, t, fd, u);
+	fd_settle(fd, err ? NULL : f, g->open_flags & O_CLOEXEC);
+	if (err)
+		file_put(f);
+	return err;
+}
+
+static int event_give(struct fan_group *g, struct taken *t, struct uio *u)
+{
+	int err;
+
+	if (!t->path.dentry)
+		return give(g, t, FAN_NOFD, u);
+	err = give_open(g, t, u);
+	/* What nobody hears of is not allowed. */
+	if (err && t->number)
+		(void)answer(g, t->number, FAN_NOFD, FAN_DENY);
+	path_put(&t->path);
+	return err;
+}
+
+static ssize64_t fanotify_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct fan_group *g = f->data;
+	ssize64_t done = 0;
+	struct taken t;
+	int err;
+
+	(void)pos;
+	for (;;) {
+		err = event_take(g, u->resid, &t);
+		if (err > 0) {
+			err = event_give(g, &t, u);
+			if (err)
+				return done && err != -EFAULT ? done : err;
+			done += sizeof(struct fanotify_event_metadata);
+			continue;
+		}
+		if (done || err)
+			return done ? done : err;
+		if (u->nowait)
+			return -EAGAIN;
+		err = wait_event(&g->readers,
+				 __atomic_load_n(&g->events.next, __ATOMIC_RELAXED) != &g->events,
+				 WAIT_INTERRUPTIBLE);
+		if (err)
+			return err;
+	}
+}
+
+static ssize64_t fanotify_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct fan_group *g = f->data;
+	struct fanotify_response r;
+	int err;
+
+	(void)pos;
+	if (u->resid < sizeof(r))
+		return -EINVAL;
+	if (uio_copy_from(u, &r, sizeof(r)) != sizeof(r))
+		return -EFAULT;
+	if ((r.response != FAN_ALLOW && r.response != FAN_DENY) || r.fd < 0)
+		return -EINVAL;
+	err = answer(g, 0, r.fd, r.response);
+	return err ? err : (ssize64_t)sizeof(r);
+}
+
+static uint32_t fanotify_poll(struct file *f, struct poll_table *pt)
+{
+	struct fan_group *g = f->data;
+
+	poll_add(pt, &g->readers, POLLIN | POLLRDNORM);
+	return __atomic_load_n(&g->nevents, __ATOMIC_RELAXED) ? POLLIN | POLLRDNORM : 0;
+}
+
+static long fanotify_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
+{
+	struct fan_group *g = f->data;
+	uint32_t n = __atomic_load_n(&g->nevents, __ATOMIC_RELAXED);
+
+	if (cmd != FIONREAD)
+		return -ENOTTY;
+	return put_user_u32(arg, n * (uint32_t)sizeof(struct fanotify_event_metadata));
+}
+
+static void fanotify_show(struct file *f, struct proc_text *t)
+{
+	struct fan_group *g = f->data;
+
+	proc_printf(t, "fanotify flags:%x event-flags:%x\n", g->flags, g->open_flags);
+	spin_lock(&notify_lock);
+	fanotify_show_marks_locked(t, g);
+	spin_unlock(&notify_lock);
+}
+
+/* Whoever waits for an answer goes on. The rest is *dead. */
+static void events_end_locked(struct fan_group *g, struct list_head *dead)
+{
+	struct fan_event *e, *next;
+
+	list_del(&g->overflow.link);
+	list_for_each_entry_safe(e, next, &g->asked, link)
+		answer_locked(e, FAN_ALLOW);
+	list_for_each_entry_safe(e, next, &g->events, link) {
+		if (e->number)
+			answer_locked(e, FAN_ALLOW);
+		else
+			list_move_tail(&e->link, dead);
+	}
+}
+
+static void fanotify_release(struct file *f)
+{
+	struct notify_watch *w, *next_w;
+	struct fan_event *e, *next;
+	struct fan_group *g = f->data;
+	LIST_HEAD(events);
+	LIST_HEAD(dead);
+
+	spin_lock(&notify_lock);
+	list_del(&g->link);
+	list_for_each_entry_safe(w, next_w, &g->marks, link)
+		fanotify_end_locked(w, &dead);
+	events_end_locked(g, &events);
+	spin_unlock(&notify_lock);
+	notify_free(&dead);
+	list_for_each_entry_safe(e, next, &events, link) {
+		path_put(&e->path);
+		kfree(e);
+	}
+	kfree(g);
+}
+
+static const struct file_ops fanotify_fops = {
+	.show_info = fanotify_show,
+	.read = fanotify_read,
+	.write = fanotify_write,
+	.poll = fanotify_poll,
+	.ioctl = fanotify_ioctl,
+	.release = fanotify_release,
+};
+
+struct fan_group *fanotify_group(const struct file *f)
+{
+	return f->ops == &fanotify_fops ? f->data : NULL;
+}
+
+/* --- a new group --- */
+
+/* Behind those that are asked before it, unless its user has too many: -EMFILE. */
+static int group_add(struct fan_group *new)
+{
+	struct list_head *before = &fanotify_groups;
+	uint64_t rank, have = 0;
+	struct fan_group *g;
+
+	rank = new->flags & FAN_CLASS_PRE_CONTENT ? 1 : new->flags & FAN_CLASS_CONTENT ? 2 : 3;
+	spin_lock(&notify_lock);
+	new->order = rank << 60 | ++last_number;
+	list_for_each_entry(g, &fanotify_groups, link) {
+		have += g->uid == new->uid;
+		if (before == &fanotify_groups && g->order > new->order)
+			before = &g->link;
+	}
+	if (have < fanotify_max_groups)
+		list_add_tail(&new->link, before);
+	spin_unlock(&notify_lock);
+	return have < fanotify_max_groups ? 0 : -EMFILE;
+}
+
+/* In Linux's order; those without power could have groups that report file handles, alone. */
+static int init_check(uint32_t flags, uint32_t open_flags)
+{
+	const uint32_t handles = FAN_REPORT_FID | FAN_REPORT_DIR_FID;
+
+	if (!(flags & handles) && !cred_capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if ((flags & ~(uint32_t)INIT_FLAGS) || (open_flags & ~(uint32_t)EVENT_FD_FLAGS) ||
+	    (open_flags & O_ACCMODE) == O_ACCMODE)
+		return -EINVAL;
+	return (flags & FAN_CLASSES) == FAN_CLASSES ? -EINVAL : 0;
+}
+
+static struct fan_group *group_new(uint32_t flags, uint32_t open_flags)
+{
+	struct fan_group *g = kzalloc(sizeof(*g));
+
+	if (!g)
+		return NULL;
+	list_init(&g->link);
+	list_init(&g->marks);
+	list_init(&g->events);
+	list_init(&g->asked);
+	list_init(&g->overflow.link);
+	g->overflow.mask = FAN_Q_OVERFLOW;
+	g->flags = flags;
+	g->open_flags = open_flags | O_LARGEFILE;
+	g->uid = current()->cred->uid;
+	waitqueue_init(&g->readers);
+	return g;
+}
+
+SYSCALL2(fanotify_init, uint32_t, flags, uint32_t, open_flags)
+{
+	uint32_t file_flags = O_RDWR | (flags & FAN_CLOEXEC ? O_CLOEXEC : 0) |
+			      (flags & FAN_NONBLOCK ? O_NONBLOCK : 0);
+	int fd = init_check(flags, open_flags);
+	struct fan_group *g;
+
+	if (fd)
+		return fd;
+	g = group_new(flags, open_flags);
+	if (!g)
+		return -ENOMEM;
+	fd = group_add(g);
+	if (!fd)
+		fd = file_anonymous_fd("anon_inode:[fanotify]", file_flags, &fanotify_fops, g);
+	if (fd < 0) {
+		spin_lock(&notify_lock);
+		list_del(&g->link);
+		spin_unlock(&notify_lock);
+		kfree(g);
+	}
+	return fd;
+}
+
+void fanotify_limits(void)
+{
+	/* As inotify's: what is queued keeps names and inodes. */
+	fanotify_max_events = MAX(MIN(frames_total / 2, 16384UL), 1024UL);
+	fanotify_max_marks = MAX(MIN(frames_total / 4, 65536UL), 1024UL);
+}

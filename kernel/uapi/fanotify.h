@@ -1,0 +1,63 @@
+/*
+ * fanotify(7): numbers and structures of the Linux ABI.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/* What happens, and what a mark may ask for; the first are those of inotify(7). */
+#define FAN_ACCESS	   0x00000001
+#define FAN_MODIFY	   0x00000002
+#define FAN_CLOSE_WRITE	   0x00000008
+#define FAN_CLOSE_NOWRITE  0x00000010
+#define FAN_OPEN	   0x00000020
+#define FAN_OPEN_EXEC	   0x00001000
+#define FAN_Q_OVERFLOW	   0x00004000
+#define FAN_OPEN_PERM	   0x00010000
+#define FAN_ACCESS_PERM	   0x00020000
+#define FAN_OPEN_EXEC_PERM 0x00040000
+#define FAN_EVENT_ON_CHILD 0x08000000
+#define FAN_ONDIR	   0x40000000
+
+/* fanotify_init(2) */
+#define FAN_CLOEXEC	      0x001
+#define FAN_NONBLOCK	      0x002
+#define FAN_CLASS_CONTENT     0x004
+#define FAN_CLASS_PRE_CONTENT 0x008
+#define FAN_UNLIMITED_QUEUE   0x010
+#define FAN_UNLIMITED_MARKS   0x020
+#define FAN_REPORT_TID	      0x100
+#define FAN_REPORT_FID	      0x200
+#define FAN_REPORT_DIR_FID    0x400
+
+/* fanotify_mark(2) */
+#define FAN_MARK_ADD		     0x001
+#define FAN_MARK_REMOVE		     0x002
+#define FAN_MARK_DONT_FOLLOW	     0x004
+#define FAN_MARK_ONLYDIR	     0x008
+#define FAN_MARK_MOUNT		     0x010
+#define FAN_MARK_IGNORED_MASK	     0x020
+#define FAN_MARK_IGNORED_SURV_MODIFY 0x040
+#define FAN_MARK_FLUSH		     0x080
+#define FAN_MARK_FILESYSTEM	     0x100
+#define FAN_MARK_EVICTABLE	     0x200
+#define FAN_MARK_IGNORE		     0x400
+
+#define FAN_ALLOW 1
+#define FAN_DENY  2
+#define FAN_NOFD  (-1)
+
+#define FANOTIFY_METADATA_VERSION 3
+
+struct fanotify_event_metadata {
+	uint32_t event_len;
+	uint8_t vers, reserved;
+	uint16_t metadata_len;
+	uint64_t mask;
+	int32_t fd, pid;
+};
+
+struct fanotify_response {
+	int32_t fd;
+	uint32_t response;
+};
