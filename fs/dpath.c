@@ -23,6 +23,9 @@ bool path_below_locked(const struct path *p, const struct path *top)
 
 	while (at.dentry != top->dentry || at.mnt != top->mnt) {
 		if (at.dentry != at.mnt->root) {
+			/* A mount's point can have been renamed to beside that mount's root. */
+			if (at.dentry->parent == at.dentry)
+				return false;
 			at.dentry = at.dentry->parent;
 			continue;
 		}

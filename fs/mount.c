@@ -165,12 +165,25 @@ static int may_place(const struct path *at)
 	return in_tree(at->mnt) ? 0 : -EINVAL;
 }
 
+/* How many mounts more there may be. (mount_mutex) */
+static size_t mounts_room(void)
+{
+	size_t room = MOUNTS_MAX;
+	struct mount *m;
+
+	list_for_each_entry(m, &mounts, link)
+		room -= room > 0;
+	return room;
+}
+
 /* A mount of its own onto at. (mount_mutex) */
 static int attach(struct mount *m, const struct path *at)
 {
 	struct path top;
 	int err;
 
+	if (!mounts_room())
+		return -ENOSPC;
 	spin_lock(&dcache_lock);
 	top = top_locked(at);
 	err = may_place(&top);
@@ -343,10 +356,10 @@ static int copy_one(struct mount *m, struct copied *on, struct copied *out)
 }
 
 /*
- * all[0] has been copied; now what stands on it, and on that. all has room. What is copied is
+ * all[0] has been copied; now what stands on it, and on that. all has room for `room`. What is copied is
  * behind all others on the list, and stands on nothing that is to be copied. (mount_mutex)
  */
-static int copy_others(struct copied *all)
+static int copy_others(struct copied *all, size_t room)
 {
 	struct mount *m;
 	size_t n = 1;
@@ -355,6 +368,8 @@ static int copy_others(struct copied *all)
 		list_for_each_entry(m, &mounts, link) {
 			if (m->parent != all[i].from || left_out(m, &all[0]))
 				continue;
+			if (n >= room)
+				return -ENOSPC;
 			if (copy_one(m, &all[i], &all[n]))
 				return -ENOMEM;
 			n++;
@@ -378,25 +393,25 @@ static void copy_drop(struct mount *m)
 /* A copy of what is at the place, with all mounts below if so asked. err_ptr. (mount_mutex) */
 static struct mount *copy(const struct path *what, bool recursive)
 {
-	struct mount *m, *at;
+	const size_t room = mounts_room();
 	struct copied *all;
-	size_t n = 1;
+	struct mount *m;
 	int err;
 
 	if (!in_tree(what->mnt))
 		return err_ptr(-EINVAL);
+	if (!room)
+		return err_ptr(-ENOSPC);
 	m = mount_clone(what->mnt, what->dentry);
 	if (!m)
 		return err_ptr(-ENOMEM);
 	if (!recursive)
 		return m;
-	list_for_each_entry(at, &mounts, link)
-		n++;
-	all = kmalloc(n * sizeof(*all));
+	all = kmalloc((MOUNTS_MAX - room + 1) * sizeof(*all));
 	err = -ENOMEM;
 	if (all) {
 		all[0] = (struct copied){what->mnt, m};
-		err = copy_others(all);
+		err = copy_others(all, room);
 		kfree(all);
 	}
 	if (!err)
@@ -530,7 +545,8 @@ static int hold_writers(const struct mount *top, bool recursive)
 		if (!is_changed(m, top, recursive) || (atomic_load(&m->flags) & MS_RDONLY))
 			continue;
 		atomic_fetch_or(&m->flags, MS_RDONLY | MOUNT_HELD);
-		if (atomic_load(&m->writers))
+		/* Those of a volume that is read-only are about to find that out. */
+		if (atomic_load(&m->writers) && !atomic_load(&m->sb->readonly))
 			err = -EBUSY;
 	}
 	return err;

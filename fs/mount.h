@@ -16,6 +16,9 @@
 /* What statmount(2) adds to a mount's id. */
 #define MOUNT_ID_UNIQUE (UINT64_C(1) << 31)
 
+/* More cannot be made (-ENOSPC): each step through the tree looks through all of them. */
+#define MOUNTS_MAX 4096
+
 void mount_init(void);
 
 /*
@@ -73,9 +76,9 @@ int mount_remove(struct mount *m, bool lazy);
 int super_change(struct super_block *sb, uint32_t flags, uint32_t mask, const char *options);
 /*
  * One line for /proc/mounts (fstab(5)) or, with info, for /proc/PID/mountinfo (proc(5)); bytes, 0
- * if m cannot be seen from the root.
+ * if m cannot be seen from the root. text: room for four paths, to work in.
  */
-size_t mount_show(struct mount *m, bool info, char *buf, size_t size);
+size_t mount_show(struct mount *m, bool info, char *buf, size_t size, char *text);
 
 /* The way to d from its volume's root, in buf; start of the string or err_ptr(-ENAMETOOLONG). */
 char *dentry_string(const struct dentry *d, char *buf, size_t size);

@@ -264,17 +264,14 @@ static size_t numbers_show(struct mount *m, char *text, char *buf, size_t size)
 				 MINOR(m->sb->dev), text + PATH_MAX);
 }
 
-size_t mount_show(struct mount *m, bool info, char *buf, size_t size)
+size_t mount_show(struct mount *m, bool info, char *buf, size_t size, char *text)
 {
 	struct path p = {m, m->root};
 	char options[128], super[64], source[128], *at;
-	char *text = kmalloc(4 * PATH_MAX);
 	const char *type = m->sb->type->name;
 	bool lost;
 	size_t n = 0;
 
-	if (!text)
-		return 0;
 	at = path_string(&p, text, PATH_MAX, &lost, false);
 	if (!is_err(at) && !lost) {
 		if (info)
@@ -295,6 +292,5 @@ size_t mount_show(struct mount *m, bool info, char *buf, size_t size)
 					      text + PATH_MAX, type, options, super + 2);
 		}
 	}
-	kfree(text);
 	return n;
 }

@@ -62,15 +62,30 @@ static void root_get(struct path *root)
 	spin_unlock(&dcache_lock);
 }
 
-/* May the running thread know of p, as its root is? */
-static int reach_check(const struct path *p, const struct path *root)
+/*
+ * Is p top, or below it? A mount that stands where the mount below does not show it any more counts,
+ * as on Linux, unless it is top's own that does not.
+ */
+static bool is_below(const struct path *p, const struct path *top)
 {
+	const struct mount *m = p->mnt;
+	const struct dentry *at = p->dentry;
 	bool below;
 
 	spin_lock(&dcache_lock);
-	below = path_below_locked(p, root);
+	while (m != top->mnt && m->parent) {
+		at = m->point;
+		m = m->parent;
+	}
+	below = m == top->mnt && dentry_is_ancestor(top->dentry, at);
 	spin_unlock(&dcache_lock);
-	return below || cred_capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+	return below;
+}
+
+/* May the running thread know of p, as its root is? */
+static int reach_check(const struct path *p, const struct path *root)
+{
+	return is_below(p, root) || cred_capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
 
 /* --- statmount --- */
@@ -265,12 +280,8 @@ static size_t ids_collect(const struct path *top, uint64_t self, uint64_t *ids)
 
 	list_for_each_entry(m, &mounts, link) {
 		struct path p = {m, m->root};
-		bool below;
 
-		spin_lock(&dcache_lock);
-		below = path_below_locked(&p, top);
-		spin_unlock(&dcache_lock);
-		if (below && MOUNT_ID_UNIQUE + m->id != self)
+		if (is_below(&p, top) && MOUNT_ID_UNIQUE + m->id != self)
 			ids[n++] = MOUNT_ID_UNIQUE + m->id;
 	}
 	return n;

@@ -144,14 +144,14 @@ static int show_filesystems(struct proc_text *t, struct process *p)
 
 static int show_mounts(struct proc_text *t, bool info)
 {
-	char *line = kmalloc(3 * PATH_MAX);
+	char *line = kmalloc_wait(7 * PATH_MAX);
 	struct mount *m;
 
 	if (!line)
 		return -ENOMEM;
 	mutex_lock(&mount_mutex);
 	list_for_each_entry(m, &mounts, link)
-		proc_append(t, line, mount_show(m, info, line, 3 * PATH_MAX));
+		proc_append(t, line, mount_show(m, info, line, 3 * PATH_MAX, line + 3 * PATH_MAX));
 	mutex_unlock(&mount_mutex);
 	kfree(line);
 	return 0;

@@ -269,6 +269,31 @@ TEST(fs, listmount_of_part, .root = true)
 	CHECK_OK(umount2("p", MNT_DETACH));
 }
 
+/* A mount point that is no longer below the root of the mount that it is in. */
+TEST(fs, listmount_of_escaped, .root = true)
+{
+	uint64_t got[1024], id, found = 0;
+	long n;
+
+	CHECK_OK(mkdir("p", 0755));
+	CHECK_OK(mount("none", "p", "tmpfs", 0, NULL));
+	CHECK_OK(mkdir("p/s", 0755));
+	CHECK_OK(mkdir("p/s/b", 0755));
+	CHECK_OK(mkdir("p/s/b/c", 0755));
+	CHECK_OK(mkdir("p/s/b/c/d", 0755));
+	CHECK_OK(mkdir("p/x", 0755));
+	CHECK_OK(mount("p/s/b", "p/x", NULL, MS_BIND, NULL));
+	CHECK_OK(mount("none", "p/x/c/d", "tmpfs", 0, NULL));
+	id = UNIQUE("p/x/c/d");
+	CHECK_OK(rename("p/s/b/c", "p/s/c"));
+	n = listmount(ALL_ROOT, 0, got, 1024, 0);
+	for (long i = 0; i < n; i++)
+		found += got[i] == id;
+	CHECK_EQ(found, 1);
+	CHECK_EQ(listmount(UNIQUE("p/x"), 0, got, 8, 0), 0);
+	CHECK_OK(umount2("p", MNT_DETACH));
+}
+
 TEST(fs, listmount_errors, .root = true)
 {
 	struct request r = {.size = 24, .mnt_id = ALL_ROOT};
