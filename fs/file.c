@@ -43,17 +43,22 @@ void file_max_changed(void)
 	kmem_cache_limit(file_cache, file_max);
 }
 
+bool files_full(void)
+{
+	return kmem_cache_full(file_cache) && !cred_capable(CAP_SYS_ADMIN);
+}
+
 /* There was none at hand: because there are too many, which root may have all the same? */
 static __slow struct file *file_alloc_more(void)
 {
-	struct file *f = NULL;
+	struct file *f;
 
-	if (kmem_cache_full(file_cache)) {
-		if (!cred_capable(CAP_SYS_ADMIN))
-			return err_ptr(-ENFILE);
-		f = kmem_cache_alloc_past_limit(file_cache);
-	}
-	return f ? f : err_ptr(-ENOMEM);
+	if (files_full())
+		return err_ptr(-ENFILE);
+	/* Who is no longer too many by now is not out of memory either. */
+	f = cred_capable(CAP_SYS_ADMIN) ? kmem_cache_alloc_past_limit(file_cache)
+					: kmem_cache_alloc(file_cache);
+	return f ? f : err_ptr(kmem_cache_full(file_cache) ? -ENFILE : -ENOMEM);
 }
 
 struct file *file_alloc_at(struct path *p, uint32_t flags, uint32_t kind,

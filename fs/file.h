@@ -28,6 +28,7 @@ struct path {
 uint64_t file_count(void);
 extern uint64_t file_max;
 void file_max_changed(void);
+bool files_full(void); /* for the running thread: a file would be -ENFILE */
 struct file *file_get(struct file *f);
 void file_put(struct file *f); /* may sleep: the last one closes */
 #define OBJECT_ERROR_TOLD 1u /* in an object's error_seq */

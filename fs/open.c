@@ -248,7 +248,8 @@ static int create_step(struct lastname *l, mode_t mode, struct path *out, enum c
 	out->dentry = d;
 	if (!d->inode) {
 		*step = CREATE_DONE;
-		err = mount_write_begin(l->dir.mnt);
+		/* Not made, and then not opened. */
+		err = files_full() ? -ENFILE : mount_write_begin(l->dir.mnt);
 		if (!err) {
 			err = vfs_create_locked(&l->dir, d, S_IFREG | mode, 0);
 			mount_write_end(l->dir.mnt);

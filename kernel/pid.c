@@ -149,6 +149,7 @@ void pid_take_over(struct thread *t)
 	struct process *p = t->process;
 	uint64_t irq = spin_lock_irq(&proc_lock), irq2 = spin_lock_irq(&p->siglock);
 	struct thread *old = p->leader;
+	struct process *child;
 	pid_t tid = old->tid;
 
 	list_del(&t->tid_link);
@@ -158,6 +159,10 @@ void pid_take_over(struct thread *t)
 	t->tid = tid;
 	list_add(&t->tid_link, &by_tid[(uint32_t)tid % HASH_SIZE]);
 	p->leader = t;
+	list_for_each_entry(child, &p->children, sibling) {
+		if (child->creator == old->tid)
+			child->creator = tid;
+	}
 	thread_get(t);
 	spin_unlock_irq(&p->siglock, irq2);
 	spin_unlock_irq(&proc_lock, irq);

@@ -228,7 +228,10 @@ static void opens_few(void)
 		;
 	CHECK_EQ(errno, ENFILE);
 	CHECK(n < 1000);
-	CHECK_ERR(pipe(fds), ENFILE);
+	for (n = 0; n < 400 && pipe(fds) == 0; n++)
+		;
+	CHECK_EQ(errno, ENFILE);
+	CHECK(n < 400);
 }
 
 TEST(fs, file_max, .root = true)
