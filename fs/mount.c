@@ -356,8 +356,9 @@ static int copy_one(struct mount *m, struct copied *on, struct copied *out)
 }
 
 /*
- * all[0] has been copied; now what stands on it, and on that. all has room for `room`. What is copied is
- * behind all others on the list, and stands on nothing that is to be copied. (mount_mutex)
+ * all[0] has been copied; now what stands on it, and on that, but not more than `room` in all, as
+ * `all` has, too. What is copied is behind all others on the list, and stands on nothing that is to
+ * be copied. (mount_mutex)
  */
 static int copy_others(struct copied *all, size_t room)
 {

@@ -63,8 +63,8 @@ static void root_get(struct path *root)
 }
 
 /*
- * Is p top, or below it? A mount that stands where the mount below does not show it any more counts,
- * as on Linux, unless it is top's own that does not.
+ * Is p top, or below it? A mount that stands where the mount below does not show it any more
+ * counts, as on Linux, unless it is top's own that does not.
  */
 static bool is_below(const struct path *p, const struct path *top)
 {
