@@ -121,7 +121,7 @@ bool fanotify_asks(void)
 	return asks;
 }
 
-/* Have the first group behind *order that wants to be asked, asked by *e: it took it. */
+/* The first group behind *order that wants to be asked, if any, is asked by *e; NULL: by nobody. */
 static bool ask_next(const struct path *p, uint32_t mask, uint64_t *order, struct fan_event *e)
 {
 	struct fan_group *g;
@@ -132,13 +132,15 @@ static bool ask_next(const struct path *p, uint32_t mask, uint64_t *order, struc
 	list_for_each_entry(g, &fanotify_groups, link) {
 		if (g->order <= *order || !fanotify_wants_locked(g, p, mask) || !room_locked(g))
 			continue;
+		taken = true;
+		if (!e)
+			break;
 		*order = g->order;
 		*e = (struct fan_event){.group = g, .path = *p, .mask = mask, .pid = actor(g),
 					.number = ++last_number, .fd = FAN_NOFD};
 		list_init(&e->link);
 		waitqueue_init(&e->answered);
 		append_locked(g, e);
-		taken = true;
 		break;
 	}
 	spin_unlock(&notify_lock);
@@ -182,7 +184,11 @@ int fanotify_ask(const struct path *p, uint32_t mask)
 	uint64_t order = 0;
 	int err = 0;
 
-	while (!err) {
+	/* The kernel's own threads wait for nobody's answer. */
+	if (!current()->process)
+		return 0;
+	/* Memory only for a question that there is. */
+	while (!err && ask_next(p, mask, &order, NULL)) {
 		struct fan_event *e = kmalloc(sizeof(*e));
 
 		if (!e)
@@ -483,8 +489,10 @@ static int group_add(struct fan_group *new)
 static int init_check(uint32_t flags, uint32_t open_flags)
 {
 	const uint32_t handles = FAN_REPORT_FID | FAN_REPORT_DIR_FID;
+	const uint32_t powers =
+		FAN_CLASSES | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS | FAN_REPORT_TID;
 
-	if (!(flags & handles) && !cred_capable(CAP_SYS_ADMIN))
+	if ((!(flags & handles) || (flags & powers)) && !cred_capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if ((flags & ~(uint32_t)INIT_FLAGS) || (open_flags & ~(uint32_t)EVENT_FD_FLAGS) ||
 	    (open_flags & O_ACCMODE) == O_ACCMODE)

@@ -353,6 +353,9 @@ static int mark(struct fan_group *g, uint32_t flags, uint32_t mask, int dirfd, u
 	struct path p;
 	int err = group_check(g, flags, mask);
 
+	/* Who has the group may have less power than who made it. */
+	if ((flags & TYPE_BITS) && !cred_capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	if (err)
 		return err;
 	if (flags & FAN_MARK_FLUSH)
