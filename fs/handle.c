@@ -158,9 +158,11 @@ static int dir_connect(struct mount *mnt, struct inode *dir)
 {
 	struct inode *up = inode_get(dir);
 	struct path p = {mnt, NULL};
+	uint32_t steps = 0;
 	uint64_t ino;
 	int err;
 
+	/* On a damaged volume it may lead in a circle. */
 	do {
 		struct inode *next = mnt->sb->ops->handles->parent(up);
 
@@ -170,7 +172,7 @@ static int dir_connect(struct mount *mnt, struct inode *dir)
 			return (int)ptr_err(next);
 		up = next;
 		p.dentry = alias_get(up);
-	} while (!p.dentry && up->ino != ino);
+	} while (!p.dentry && up->ino != ino && ++steps < CLIMBS_MAX);
 	inode_put(up);
 	if (!p.dentry)
 		return -ESTALE;

@@ -157,6 +157,9 @@ static uint64_t seconds_pass(void)
 	int step;
 
 	mutex_lock(&ntp_mutex);
+	/* The clock has been set, and we are about to be told. */
+	if (second_now() - last > DAY)
+		last = second_now() - 1;
 	while (at_work() && last < second_now()) {
 		step = second_begins(++last);
 		time_set_rate(length - SECOND);

@@ -79,6 +79,9 @@ static __slow uint64_t adjusted_ns(void)
 	struct rate r;
 	uint64_t ticks = rate_get(&r);
 
+	/* Harts may differ by a tick: this one may be behind the one that changed the rate. */
+	if (unlikely((int64_t)(ticks - r.ticks) < 0))
+		ticks = r.ticks;
 	return r.ns + (uint64_t)(scaled(&r, ticks) >> 32);
 }
 
@@ -154,10 +157,12 @@ void time_set_rate(int64_t ahead)
 	if (same)
 		return;
 	/* Timers that are armed in ticks would fire late. */
+	preempt_disable();
 	hart_call(~0UL, rearm, NULL);
 	irq = irq_save();
 	timer_rearm();
 	irq_restore(irq);
+	preempt_enable();
 }
 
 uint64_t time_realtime_offset(void)

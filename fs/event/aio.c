@@ -102,18 +102,20 @@ void aio_done(struct aio_request *r, int64_t res)
 	struct aio_context *c = r->context;
 	struct file *told = r->told;
 	uint64_t irq = spin_lock_irq(&c->lock);
+	struct aio_poll *poll = r->poll;
 
-	/* Nobody cancels it any more. */
-	list_del(&r->link);
+	/* Nobody cancels it any more; but it is under way until its file has been let go. */
+	r->poll = NULL;
 	spin_unlock_irq(&c->lock, irq);
-	aio_poll_free(r);
+	if (poll)
+		aio_poll_free(poll);
 	r->event.res = res;
 	file_put(r->file);
 	r->file = NULL;
 	r->told = NULL;
 	atomic_fetch_add(&c->refs, 1); /* whoever takes the event frees r, and its reference */
 	irq = spin_lock_irq(&c->lock);
-	list_add_tail(&r->link, &c->done);
+	list_move_tail(&r->link, &c->done);
 	spin_unlock_irq(&c->lock, irq);
 	wake_all(&c->wait);
 	context_put(c);
@@ -472,12 +474,24 @@ SYSCALL3(io_cancel, uaddr_t, id, uaddr_t, iocb, uaddr_t, result)
 
 /* --- events --- */
 
+/* Nobody looks at what a context that ends has done. */
+static void done_put_back(struct aio_context *c, struct aio_request *r)
+{
+	uint64_t irq = spin_lock_irq(&c->lock);
+	bool dead = c->dead;
+
+	if (!dead)
+		list_add(&r->link, &c->done);
+	spin_unlock_irq(&c->lock, irq);
+	if (dead)
+		request_free(r);
+}
+
 /* Events that are there go to user space, up to `most`: how many; -EFAULT, if not one could. */
 static int64_t events_take(struct aio_context *c, uaddr_t out, int64_t most)
 {
 	struct aio_request *r;
 	int64_t n;
-	uint64_t irq;
 
 	for (n = 0; n < most; n++) {
 		r = done_take(c);
@@ -485,9 +499,7 @@ static int64_t events_take(struct aio_context *c, uaddr_t out, int64_t most)
 			break;
 		if (copy_to_user(out + (uint64_t)n * sizeof(r->event), &r->event,
 				 sizeof(r->event))) {
-			irq = spin_lock_irq(&c->lock);
-			list_add(&r->link, &c->done);
-			spin_unlock_irq(&c->lock, irq);
+			done_put_back(c, r);
 			return n ? n : -EFAULT;
 		}
 		request_free(r);

@@ -24,8 +24,8 @@ struct aio_request {
  * cancelled, aio_done is called, by a thread. 0; -ENOMEM, -EINVAL: nothing has happened. Sleeps.
  */
 int aio_poll_begin(struct aio_request *r, uint32_t events);
-/* Its file knows nothing of it any more. No lock of the file held. */
-void aio_poll_free(struct aio_request *r);
+/* The file knows nothing of the request any more. No lock of the file held. */
+void aio_poll_free(struct aio_poll *p);
 /* It is to end without an event. context->lock held: so it is still under way. */
 void aio_poll_cancel(struct aio_request *r);
 /* It is under way. False: its context ends. */

@@ -54,20 +54,16 @@ static void hook_add(struct poll_table *pt, struct waitqueue *wq)
 	waiter_add(wq, w);
 }
 
-void aio_poll_free(struct aio_request *r)
+void aio_poll_free(struct aio_poll *p)
 {
-	struct aio_poll *p = r->poll;
 	uint64_t irq;
 
-	if (!p)
-		return;
 	for (uint32_t i = 0; i < p->used; i++)
 		waiter_remove(&p->hooks[i]);
 	irq = spin_lock_irq(&woken_lock);
 	list_del(&p->woken);
 	spin_unlock_irq(&woken_lock, irq);
 	kfree(p);
-	r->poll = NULL;
 }
 
 void aio_poll_init(void)
@@ -157,10 +153,12 @@ int aio_poll_begin(struct aio_request *r, uint32_t events)
 	err = poller_start();
 	if (!err && !aio_start(r))
 		err = -EINVAL;
-	if (err)
-		aio_poll_free(r);
-	else if (file_poll(r->file, &p->table) & p->table.events)
+	if (err) {
+		r->poll = NULL;
+		aio_poll_free(p);
+	} else if (file_poll(r->file, &p->table) & p->table.events) {
 		(void)poll_wake(p); /* the thread tells of it */
+	}
 	mutex_unlock(&poller_mutex);
 	return err;
 }

@@ -92,6 +92,9 @@ static uint32_t signalfd_poll(struct file *f, struct poll_table *pt)
 	struct signalfd *s = f->data;
 	struct thread *t = current();
 
+	/* The kernel's thread that asks for IOCB_CMD_POLL has no signals, as on Linux. */
+	if (!t->process)
+		return 0;
 	poll_add(pt, signal_waitqueue(t->process), POLLIN);
 	return (t->pending.set | t->process->pending.set) & s->mask ? POLLIN : 0;
 }

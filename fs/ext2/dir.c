@@ -331,12 +331,13 @@ int ext2_dir_make(struct inode *dir, uint32_t parent)
 	if (err)
 		return err;
 	buf_modify(&b);
-	de = b.data;
-	de->rec_len = EXT2_DIRENT_SIZE(1);
-	record_set(dir, de, ".", 1, (uint32_t)dir->ino, S_IFDIR);
-	de = record_behind(de);
+	/* The second one first: who comes by a handle may look at any moment. */
+	de = (struct ext2_dirent *)((uint8_t *)b.data + EXT2_DIRENT_SIZE(1));
 	de->rec_len = (uint16_t)(dir->sb->block_size - EXT2_DIRENT_SIZE(1));
 	record_set(dir, de, "..", 2, parent, S_IFDIR);
+	de = b.data;
+	record_set(dir, de, ".", 1, (uint32_t)dir->ino, S_IFDIR);
+	de->rec_len = EXT2_DIRENT_SIZE(1);
 	buf_dirty(&b);
 	buf_put(&b);
 	return 0;

@@ -295,15 +295,19 @@ static void handle_encode(struct inode *inode, uint32_t *words)
 	words[1] = ext2_i(inode)->generation;
 }
 
-static struct inode *handle_decode(struct super_block *sb, const uint32_t *words)
+static struct inode *handle_inode(struct super_block *sb, uint32_t ino)
 {
 	struct ext2_fs *fs = ext2_fs(sb);
-	uint32_t ino = words[0];
-	struct inode *inode;
 
 	if (ino > fs->inodes_count || (ino < fs->first_ino && ino != EXT2_ROOT_INO))
 		return err_ptr(-ESTALE);
-	inode = inode_load(sb, ino, BY_HANDLE);
+	return inode_load(sb, ino, BY_HANDLE);
+}
+
+static struct inode *handle_decode(struct super_block *sb, const uint32_t *words)
+{
+	struct inode *inode = handle_inode(sb, words[0]);
+
 	if (is_err(inode) || !words[1] || ext2_i(inode)->generation == words[1])
 		return inode;
 	inode_put(inode);
@@ -312,6 +316,7 @@ static struct inode *handle_decode(struct super_block *sb, const uint32_t *words
 
 static struct inode *handle_parent(struct inode *dir)
 {
+	struct inode *parent;
 	uint32_t ino = 0;
 	int err;
 
@@ -320,7 +325,12 @@ static struct inode *handle_parent(struct inode *dir)
 	mutex_unlock(&dir->lock);
 	if (err || !ino)
 		return err_ptr(err ? err : -ESTALE);
-	return ext2_iget(dir->sb, ino);
+	/* Both may have been removed meanwhile. */
+	parent = handle_inode(dir->sb, ino);
+	if (is_err(parent) || S_ISDIR(parent->mode))
+		return parent;
+	inode_put(parent);
+	return err_ptr(-ESTALE);
 }
 
 const struct handle_ops ext2_handle_ops = {

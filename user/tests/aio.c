@@ -4,6 +4,7 @@
 #include <linux/aio_abi.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <sys/uio.h>
 #include <time.h>
 
@@ -285,6 +286,26 @@ TEST(aio, poll)
 	close(fds[1]);
 	CHECK_EQ(events(c, 1, 1, e, -1), 1);
 	CHECK_EQ(e[0].res & POLLHUP, POLLHUP);
+	CHECK_OK(syscall(SYS_io_destroy, c));
+}
+
+/* The thread that asks is not ours, and has no signals. */
+TEST(aio, signalfd)
+{
+	sigset_t set;
+	aio_context_t c = context();
+	struct io_event e;
+	struct iocb i;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	CHECK_OK(sigprocmask(SIG_BLOCK, &set, NULL));
+	fd = (int)CHECK_OK(signalfd(-1, &set, 0));
+	i = request(IOCB_CMD_POLL, fd, (void *)POLLIN, 0, 0);
+	CHECK_EQ(submit_one(c, &i), 1);
+	raise(SIGUSR1);
+	CHECK_EQ(events(c, 1, 1, &e, 50), 0);
 	CHECK_OK(syscall(SYS_io_destroy, c));
 }
 

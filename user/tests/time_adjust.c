@@ -320,8 +320,9 @@ static void slews(void)
 	sleep(2);
 	end = pair_read(CLOCK_MONOTONIC, BILLION / 10000);
 	by = end.other - begin.other - (end.raw - begin.raw);
-	CHECK_GE(by, 800000);
-	CHECK_GE(1200000, by);
+	/* On a busy machine a second of it may begin late. */
+	CHECK_GE(by, 500000);
+	CHECK_GE(2000000, by);
 	/* Another one takes its place, and it is told what was left. */
 	adjust((struct timex){ .modes = ADJ_OFFSET_SINGLESHOT, .offset = -BILLION }, NULL);
 	adjust((struct timex){ .modes = ADJ_OFFSET_SINGLESHOT, .offset = 5 * BILLION }, &t);
