@@ -66,7 +66,9 @@ def test_unknown_calls():
         """})
     cross = os.environ.get("UCROSS", "riscv64-linux-gnu-") + "gcc"
     host([cross, "-static", "-o", os.path.join(tree, "asks"), os.path.join(tree, "asks.c")])
-    lines = run("/asks 0 0 425 100000; /asks 425 2; dmesg", extra=tree, status=0).text.splitlines()
+    # Numbers that Linux has given to nothing on this architecture.
+    lines = run("/asks 250 250 251 100000; /asks 251 252; dmesg", extra=tree,
+                status=0).text.splitlines()
     equal(lines[:2], ["1111", "11"], "ENOSYS")
     said = [line.split("] ")[-1] for line in lines if "unknown system call" in line]
-    equal(said, [f"asks: unknown system call {n}" for n in (0, 425, 2)], "dmesg")
+    equal(said, [f"asks: unknown system call {n}" for n in (250, 251, 252)], "dmesg")
