@@ -353,7 +353,9 @@ static void written_back(void)
 		fill(p[n], HALF, n);
 		swap_out(p[n]);
 	}
-	if (count("xv39_zswap_poor") >= 0)
+	/* On a larger machine they have room; they need more than half of their size. */
+	if (count("xv39_zswap_poor") >= 0 &&
+	    number_in("/proc/meminfo", "MemTotal") / 100 * 2 < AREAS * PAGES * 4 / 2)
 		CHECK_GE(count("zswpwb"), back + 1);
 	for (unsigned r = 0; r < 2; r++) {
 		for (unsigned n = 0; n < AREAS; n++)
