@@ -51,7 +51,8 @@ TEST(sysctl, facts)
 {
 	gid_t *groups = calloc(65537, sizeof(*groups));
 
-	CHECK_EQ(get(KERNEL "tainted"), 0);
+	/* Debian's kernel notes that somebody has used fanotify's permission events. */
+	CHECK_EQ(get(KERNEL "tainted") & ~(1L << 16), 0);
 	CHECK_EQ(get(KERNEL "ngroups_max"), 65536);
 	CHECK_EQ(get(KERNEL "sched_rt_period_us"), 1000000);
 	CHECK_GE(get(KERNEL "pid_max"), 32768);
