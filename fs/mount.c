@@ -176,19 +176,19 @@ static size_t mounts_room(void)
 	return room;
 }
 
-/* A mount of its own onto at. (mount_mutex) */
-static int attach(struct mount *m, const struct path *at)
+/* m, which stands nowhere, onto at; again: even right on top of the same. (mount_mutex) */
+static int attach(struct mount *m, const struct path *at, bool again)
 {
 	struct path top;
 	int err;
 
-	if (!mounts_room())
-		return -ENOSPC;
 	spin_lock(&dcache_lock);
 	top = top_locked(at);
 	err = may_place(&top);
-	if (!err && top.mnt->sb == m->sb && top.dentry == m->root)
-		err = -EBUSY; /* the same once more, right on top of itself */
+	if (!err && !again && top.mnt->sb == m->sb && top.dentry == m->root)
+		err = -EBUSY;
+	if (!err && S_ISDIR(m->root->inode->mode) != S_ISDIR(top.dentry->inode->mode))
+		err = -ENOTDIR;
 	if (!err)
 		place_locked(m, &top);
 	spin_unlock(&dcache_lock);
@@ -206,7 +206,7 @@ int mount_add(const char *source, struct blockdev *bdev, struct path *at, struct
 	m->flags = flags & ~(uint32_t)MS_SYNCHRONOUS;
 	mutex_lock(&mount_mutex);
 	if (at) {
-		err = attach(m, at);
+		err = mounts_room() ? attach(m, at, false) : -ENOSPC;
 	} else {
 		root_mount = m;
 		list_add_tail(&m->link, &mounts);
@@ -275,6 +275,17 @@ static void drop(struct list_head *gone)
 	}
 }
 
+/* m, if it is on the list, and all that stands on it, are mounts no more. (mount_mutex) */
+static void dissolve(struct mount *m)
+{
+	LIST_HEAD(gone);
+
+	spin_lock(&dcache_lock);
+	gather_locked(m, &gone);
+	spin_unlock(&dcache_lock);
+	drop(&gone);
+}
+
 int mount_remove(struct mount *m, bool lazy)
 {
 	LIST_HEAD(gone);
@@ -315,14 +326,9 @@ static bool is_floating(const struct mount *m)
 
 void mount_dissolve(struct mount *m)
 {
-	LIST_HEAD(gone);
-
 	mutex_lock(&mount_mutex);
-	spin_lock(&dcache_lock);
 	if (is_floating(m))
-		gather_locked(m, &gone);
-	spin_unlock(&dcache_lock);
-	drop(&gone);
+		dissolve(m);
 	mutex_unlock(&mount_mutex);
 }
 
@@ -382,12 +388,7 @@ static int copy_others(struct copied *all, size_t room)
 /* Undo a copy that stands nowhere, and what was placed on it. (mount_mutex) */
 static void copy_drop(struct mount *m)
 {
-	LIST_HEAD(gone);
-
-	spin_lock(&dcache_lock);
-	gather_locked(m, &gone);
-	spin_unlock(&dcache_lock);
-	drop(&gone);
+	dissolve(m);
 	mount_put(m);
 }
 
@@ -431,23 +432,6 @@ struct mount *mount_copy(const struct path *what, bool recursive)
 	return m;
 }
 
-/* A copy onto at. (mount_mutex) */
-static int attach_copy(struct mount *m, const struct path *at)
-{
-	struct path top;
-	int err;
-
-	spin_lock(&dcache_lock);
-	top = top_locked(at);
-	err = may_place(&top);
-	if (!err && S_ISDIR(m->root->inode->mode) != S_ISDIR(top.dentry->inode->mode))
-		err = -ENOTDIR;
-	if (!err)
-		place_locked(m, &top);
-	spin_unlock(&dcache_lock);
-	return err;
-}
-
 int mount_bind(const struct path *what, const struct path *at, bool recursive)
 {
 	struct mount *m;
@@ -458,7 +442,7 @@ int mount_bind(const struct path *what, const struct path *at, bool recursive)
 	if (is_err(m))
 		err = (int)ptr_err(m);
 	else
-		err = attach_copy(m, at);
+		err = attach(m, at, true);
 	if (err && !is_err(m))
 		copy_drop(m);
 	mutex_unlock(&mount_mutex);
