@@ -80,20 +80,26 @@ static uint32_t kind_of(const struct inode *inode)
 	return S_ISDIR(inode->mode) ? IN_ISDIR : 0;
 }
 
-void notify_place_slow(const struct dentry *d, uint32_t mask)
+/* dcache_lock keeps the parent and the name as they are. */
+static void place_locked(const struct dentry *d, uint32_t mask, struct list_head *dead)
 {
 	struct notify_event e = {.mask = mask | kind_of(d->inode)};
-	LIST_HEAD(dead);
 
-	/* The lock of names keeps the parent and the name as they are. */
-	spin_lock(&dcache_lock);
-	spin_lock(&notify_lock);
 	if (d->parent != d) {
 		e.name = d->name;
-		tell_locked(d->parent->inode, &e, dentry_unlinked(d), &dead);
+		tell_locked(d->parent->inode, &e, dentry_unlinked(d), dead);
 		e.name = NULL;
 	}
-	tell_locked(d->inode, &e, dentry_unlinked(d), &dead);
+	tell_locked(d->inode, &e, dentry_unlinked(d), dead);
+}
+
+void notify_place_slow(const struct dentry *d, uint32_t mask)
+{
+	LIST_HEAD(dead);
+
+	spin_lock(&dcache_lock);
+	spin_lock(&notify_lock);
+	place_locked(d, mask, &dead);
 	if (mask & IN_MODIFY)
 		fanotify_modified_locked(NULL, d);
 	spin_unlock(&notify_lock);
@@ -103,23 +109,22 @@ void notify_place_slow(const struct dentry *d, uint32_t mask)
 
 void notify_file_slow(const struct file *f, uint32_t mask)
 {
+	LIST_HEAD(dead);
+
 	if (f->kind & FILE_SILENT)
-		return;
-	notify_place_slow(f->path.dentry, mask & IN_ALL_EVENTS);
-	if (!S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode))
 		return;
 	spin_lock(&dcache_lock);
 	spin_lock(&notify_lock);
+	place_locked(f->path.dentry, mask & IN_ALL_EVENTS, &dead);
 	fanotify_hear_locked(&f->path, mask);
 	spin_unlock(&notify_lock);
 	spin_unlock(&dcache_lock);
+	notify_free(&dead);
 }
 
 static int asked(const struct file *f, uint32_t mask)
 {
-	if (!(f->kind & FILE_ASKS) || (!S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode)))
-		return 0;
-	return fanotify_ask(&f->path, mask);
+	return f->kind & FILE_ASKS ? fanotify_ask(&f->path, mask) : 0;
 }
 
 int notify_open_asked(struct file *f, int flags)

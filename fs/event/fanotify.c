@@ -90,15 +90,23 @@ static void queue_locked(struct fan_group *g, const struct path *p, uint32_t mas
 	}
 }
 
+/* Of other files nobody hears, and is asked. */
+static bool is_heard_of(const struct path *p)
+{
+	mode_t mode = p->dentry->inode->mode;
+
+	return S_ISREG(mode) || S_ISDIR(mode);
+}
+
 void fanotify_hear_locked(const struct path *p, uint32_t mask)
 {
 	struct fan_group *g;
 	uint32_t heard;
 
-	if (list_empty(&fanotify_groups))
-		return;
 	if (mask & FAN_MODIFY)
 		fanotify_modified_locked(p->mnt, p->dentry);
+	if (!is_heard_of(p))
+		return;
 	list_for_each_entry(g, &fanotify_groups, link) {
 		heard = fanotify_wants_locked(g, p, mask);
 		if (heard)
@@ -121,31 +129,41 @@ bool fanotify_asks(void)
 	return asks;
 }
 
-/* The first group behind *order that wants to be asked, if any, is asked by *e; NULL: by nobody. */
-static bool ask_next(const struct path *p, uint32_t mask, uint64_t *order, struct fan_event *e)
+/* A question of g, which it can read from now on. NULL: no memory. */
+static struct fan_event *ask_locked(struct fan_group *g, const struct path *p, uint32_t mask)
 {
+	struct fan_event *e = kmalloc(sizeof(*e));
+
+	if (!e)
+		return NULL;
+	*e = (struct fan_event){.group = g, .path = *p, .mask = mask, .pid = actor(g),
+				.number = ++last_number, .fd = FAN_NOFD};
+	waitqueue_init(&e->answered);
+	append_locked(g, e);
+	return e;
+}
+
+/*
+ * The first group behind *order that wants to be asked, which becomes *order, is asked. NULL: there
+ * is none; err_ptr(-ENOMEM).
+ */
+static struct fan_event *ask_next(const struct path *p, uint32_t mask, uint64_t *order)
+{
+	struct fan_event *e = NULL;
 	struct fan_group *g;
-	bool taken = false;
 
 	spin_lock(&dcache_lock);
 	spin_lock(&notify_lock);
 	list_for_each_entry(g, &fanotify_groups, link) {
 		if (g->order <= *order || !fanotify_wants_locked(g, p, mask) || !room_locked(g))
 			continue;
-		taken = true;
-		if (!e)
-			break;
 		*order = g->order;
-		*e = (struct fan_event){.group = g, .path = *p, .mask = mask, .pid = actor(g),
-					.number = ++last_number, .fd = FAN_NOFD};
-		list_init(&e->link);
-		waitqueue_init(&e->answered);
-		append_locked(g, e);
+		e = ask_locked(g, p, mask) ?: err_ptr(-ENOMEM);
 		break;
 	}
 	spin_unlock(&notify_lock);
 	spin_unlock(&dcache_lock);
-	return taken;
+	return e;
 }
 
 /* Nobody waits for the answer any more: a question that was read is the group's to free. */
@@ -181,24 +199,15 @@ static int answer_wait(struct fan_event *e)
 
 int fanotify_ask(const struct path *p, uint32_t mask)
 {
+	struct fan_event *e;
 	uint64_t order = 0;
 	int err = 0;
 
 	/* The kernel's own threads wait for nobody's answer. */
-	if (!current()->process)
+	if (!current()->process || !is_heard_of(p))
 		return 0;
-	/* Memory only for a question that there is. */
-	while (!err && ask_next(p, mask, &order, NULL)) {
-		struct fan_event *e = kmalloc(sizeof(*e));
-
-		if (!e)
-			return -ENOMEM;
-		if (!ask_next(p, mask, &order, e)) {
-			kfree(e);
-			break;
-		}
-		err = answer_wait(e);
-	}
+	while (!err && (e = ask_next(p, mask, &order)))
+		err = is_err(e) ? (int)ptr_err(e) : answer_wait(e);
 	return err;
 }
 
