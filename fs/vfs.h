@@ -549,9 +549,10 @@ enum {
 	FILE_WRITE = 2, /* write(2) allowed; counted in inode->writers and the mount's */
 	FILE_SEEK = 4,	/* has a position */
 	FILE_PATH = 8,	/* O_PATH: only a place */
-	FILE_EXEC = 16, FILE_SILENT = 128, FILE_ASKS = 256, /* denies writers; fs/notify.h */
+	FILE_EXEC = 16, /* denies writers */
 	FILE_CANREAD = 32, /* kind supports pread at any position */
 	FILE_HEARS_CLOSE = 64, /* each descriptor that is closed is told to ops->closed */
+	FILE_SILENT = 128, FILE_ASKS = 256, /* fs/notify.h */
 };
 
 struct file_ops {

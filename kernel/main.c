@@ -3,7 +3,6 @@
  */
 #include "kernel/main.h"
 
-
 #include "drivers/block.h"
 #include "drivers/driver.h"
 #include "kernel/boot.h"
@@ -16,8 +15,8 @@
 #include "kernel/machine.h"
 #include "kernel/machine_stop.h"
 #include "kernel/mem/kmap.h"
-#include "kernel/panic.h"
 #include "kernel/ntp.h"
+#include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/process.h"
 #include "kernel/psi.h"

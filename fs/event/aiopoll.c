@@ -131,6 +131,7 @@ static void poller_main(void *unused)
 static int poller_start(void)
 {
 	struct thread *t = poller ? NULL : kthread_create("aio", poller_main, NULL);
+
 	if (t) {
 		poller = t;
 		thread_start(t);

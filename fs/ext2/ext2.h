@@ -237,8 +237,8 @@ int ext2_blocks_return(struct ext2_fs *fs, uint32_t block, uint32_t count);
 /* ialloc.c */
 /* A free inode number for a thing of mode in dir. 0, -ENOSPC, -EIO. */
 int ext2_inode_alloc(struct inode *dir, mode_t mode, uint32_t *ino);
-/* 0, or the volume has failed: -EUCLEAN, -EIO. */
 int ext2_inode_taken(struct ext2_fs *fs, uint32_t ino); /* 0, -ESTALE: it is free, -EIO */
+/* 0, or the volume has failed: -EUCLEAN, -EIO. */
 int ext2_inode_free(struct ext2_fs *fs, uint32_t ino, bool directory);
 
 /* extent.c */

@@ -269,11 +269,17 @@ static struct inode *inode_load(struct super_block *sb, uint32_t ino, enum sourc
 	return inode;
 }
 
+/* Can a file that has a name have that number? */
+static bool number_valid(const struct ext2_fs *fs, uint32_t ino)
+{
+	return ino <= fs->inodes_count && (ino >= fs->first_ino || ino == EXT2_ROOT_INO);
+}
+
 struct inode *ext2_iget(struct super_block *sb, uint32_t ino)
 {
 	struct ext2_fs *fs = ext2_fs(sb);
 
-	if (ino > fs->inodes_count || (ino < fs->first_ino && ino != EXT2_ROOT_INO))
+	if (!number_valid(fs, ino))
 		return err_ptr(ext2_error(fs, "a name leads to impossible inode %u", ino));
 	return inode_load(sb, ino, BY_NAME);
 }
@@ -297,11 +303,7 @@ static void handle_encode(struct inode *inode, uint32_t *words)
 
 static struct inode *handle_inode(struct super_block *sb, uint32_t ino)
 {
-	struct ext2_fs *fs = ext2_fs(sb);
-
-	if (ino > fs->inodes_count || (ino < fs->first_ino && ino != EXT2_ROOT_INO))
-		return err_ptr(-ESTALE);
-	return inode_load(sb, ino, BY_HANDLE);
+	return number_valid(ext2_fs(sb), ino) ? inode_load(sb, ino, BY_HANDLE) : err_ptr(-ESTALE);
 }
 
 static struct inode *handle_decode(struct super_block *sb, const uint32_t *words)

@@ -16,15 +16,16 @@
 /* The name at the end of a line that begins at `at`; with a newline in it, it stays one line. */
 static void name_show(struct proc_text *t, size_t at, const char *name)
 {
+	const char *end;
+
 	do
 		proc_append(t, " ", 1);
 	while (!t->failed && t->len - at < 73);
-	for (; *name; name++) {
-		if (*name == '\n')
-			proc_append(t, "\\012", 4);
-		else
-			proc_append(t, name, 1);
+	for (; (end = strchr(name, '\n')); name = end + 1) {
+		proc_append(t, name, (size_t)(end - name));
+		proc_append(t, "\\012", 4);
 	}
+	proc_append(t, name, strlen(name));
 }
 
 /* One line as in proc(5); page is a page of scratch memory. */

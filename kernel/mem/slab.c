@@ -88,7 +88,7 @@ static struct frame *slab_grow(struct kmem_cache *c)
 /* (c->lock) How many more objects there may be, if the limit counts. */
 static uint32_t room(const struct kmem_cache *c, bool past_limit)
 {
-	if (past_limit || c->limit == UINT64_MAX)
+	if (past_limit)
 		return UINT32_MAX;
 	if (c->handed_out >= c->limit)
 		return 0;
