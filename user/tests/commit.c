@@ -35,25 +35,6 @@ static long all_memory(void)
 	return level("MemTotal:") + level("SwapTotal:");
 }
 
-static long get(const char *path)
-{
-	char text[64];
-
-	CHECK(file_text(path, text, sizeof(text)) > 0);
-	return strtol(text, NULL, 10);
-}
-
-/* errno, or 0 */
-static int set(const char *path, long value)
-{
-	int fd = (int)CHECK_OK(open(path, O_WRONLY)), err = 0;
-
-	if (dprintf(fd, "%ld\n", value) < 0)
-		err = errno;
-	CHECK_OK(close(fd));
-	return err;
-}
-
 /* How much more is promised than at the last look. */
 static long more(void)
 {
@@ -325,7 +306,7 @@ TEST(commit, guess)
 	size_t much = ((size_t)all_memory() + 256) * PAGE;
 	char *p;
 
-	if (get(VM "overcommit_memory"))
+	if (setting_get(VM "overcommit_memory"))
 		SKIP("another mode is set");
 	CHECK(!maps(much, RW, ANON));
 	CHECK(!maps(much, RO, ANON_SHARED));
@@ -347,9 +328,9 @@ TEST(commit, guess)
 /* Let so many pages more be promised, to anyone. */
 static void allow(long pages)
 {
-	CHECK_EQ(set(VM "admin_reserve_kbytes", 0), 0);
-	CHECK_EQ(set(VM "user_reserve_kbytes", 0), 0);
-	CHECK_EQ(set(VM "overcommit_kbytes", (committed() - level("SwapTotal:") + pages) * 4), 0);
+	CHECK_EQ(setting_put_number(VM "admin_reserve_kbytes", 0), 0);
+	CHECK_EQ(setting_put_number(VM "user_reserve_kbytes", 0), 0);
+	CHECK_EQ(setting_put_number(VM "overcommit_kbytes", (committed() - level("SwapTotal:") + pages) * 4), 0);
 }
 
 #define ROOM 1024 /* pages; a little less than this is asked for, since Linux counts in batches */
@@ -366,7 +347,7 @@ static void run_in_mode(void)
 		map_anon((size_t)swap * PAGE, RW, MAP_SHARED);
 	/* Before the mode: the default leaves no room on a small machine. */
 	allow(ROOM);
-	CHECK_EQ(set(VM "overcommit_memory", mode_wanted), 0);
+	CHECK_EQ(setting_put_number(VM "overcommit_memory", mode_wanted), 0);
 	run_wanted();
 }
 
@@ -381,13 +362,13 @@ static void with_mode(long mode, void (*fn)(void))
 	int status;
 
 	for (int i = 0; i < 5; i++)
-		was[i] = get(names[i]);
+		was[i] = setting_get(names[i]);
 	mode_wanted = mode;
 	run_wanted = fn;
 	status = run_child(run_in_mode);
 	for (int i = 0; i < 3; i++)
-		CHECK_EQ(set(names[i], was[i]), 0);
-	CHECK_EQ(set(was[4] ? names[4] : names[3], was[4] ? was[4] : was[3]), 0);
+		CHECK_EQ(setting_put_number(names[i], was[i]), 0);
+	CHECK_EQ(setting_put_number(was[4] ? names[4] : names[3], was[4] ? was[4] : was[3]), 0);
 	CHECK_EQ(status, 0);
 }
 
@@ -478,12 +459,12 @@ static void check_reserves(void)
 {
 	size_t fits = ROOM / 4 * PAGE;
 
-	CHECK_EQ(set(VM "admin_reserve_kbytes", 16 * ROOM), 0);
+	CHECK_EQ(setting_put_number(VM "admin_reserve_kbytes", 16 * ROOM), 0);
 	CHECK(maps(fits, RW, ANON));
-	CHECK_EQ(set(VM "user_reserve_kbytes", 1 << 20), 0);
+	CHECK_EQ(setting_put_number(VM "user_reserve_kbytes", 1 << 20), 0);
 	map_anon(64ul * ROOM * PAGE, PROT_NONE, MAP_PRIVATE);
 	CHECK(!maps(fits, RW, ANON));
-	CHECK_EQ(set(VM "user_reserve_kbytes", 0), 0);
+	CHECK_EQ(setting_put_number(VM "user_reserve_kbytes", 0), 0);
 	CHECK(maps(fits, RW, ANON));
 	become_user();
 	CHECK(!maps(fits, RW, ANON));
@@ -500,17 +481,17 @@ static void check_limit(void)
 {
 	long total = level("MemTotal:"), swap = level("SwapTotal:");
 
-	CHECK_EQ(set(VM "overcommit_ratio", 30), 0);
-	CHECK_EQ(get(VM "overcommit_kbytes"), 0);
+	CHECK_EQ(setting_put_number(VM "overcommit_ratio", 30), 0);
+	CHECK_EQ(setting_get(VM "overcommit_kbytes"), 0);
 	CHECK_EQ(level("CommitLimit:"), total * 30 / 100 + swap);
-	CHECK_EQ(set(VM "overcommit_kbytes", 4321), 0);
-	CHECK_EQ(get(VM "overcommit_ratio"), 0);
+	CHECK_EQ(setting_put_number(VM "overcommit_kbytes", 4321), 0);
+	CHECK_EQ(setting_get(VM "overcommit_ratio"), 0);
 	CHECK_EQ(level("CommitLimit:"), 4321 / 4 + swap);
-	CHECK_EQ(set(VM "overcommit_ratio", 50), 0);
-	CHECK_EQ(get(VM "overcommit_kbytes"), 0);
-	CHECK_EQ(set(VM "overcommit_memory", 3), EINVAL);
-	CHECK_EQ(set(VM "overcommit_memory", -1), EINVAL);
-	CHECK_EQ(get(VM "overcommit_memory"), 0);
+	CHECK_EQ(setting_put_number(VM "overcommit_ratio", 50), 0);
+	CHECK_EQ(setting_get(VM "overcommit_kbytes"), 0);
+	CHECK_EQ(setting_put_number(VM "overcommit_memory", 3), EINVAL);
+	CHECK_EQ(setting_put_number(VM "overcommit_memory", -1), EINVAL);
+	CHECK_EQ(setting_get(VM "overcommit_memory"), 0);
 }
 
 TEST(commit, limit, .root = true)

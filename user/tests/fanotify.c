@@ -100,10 +100,10 @@ TEST(fanotify, uses_of_a_file, .root = true)
 	CHECK_OK(ioctl(g, FIONREAD, &n));
 	CHECK_EQ(n, sizeof(struct fanotify_event_metadata));
 	CHECK_EQ(heard(g), FAN_MODIFY | FAN_CLOSE_WRITE);
-	touch("f", O_RDONLY);
+	file_open_close("f", O_RDONLY);
 	CHECK_EQ(heard(g), FAN_OPEN | FAN_CLOSE_NOWRITE);
 	CHECK_OK(MARK(g, FAN_MARK_REMOVE, FAN_OPEN | FAN_CLOSE, "f"));
-	touch("f", O_RDONLY);
+	file_open_close("f", O_RDONLY);
 	CHECK_EQ(heard(g), 0);
 	/* Names are not its business; with the last one the mark goes. */
 	CHECK_OK(rename("f", "h"));
@@ -123,24 +123,24 @@ TEST(fanotify, directories, .root = true)
 	file_make("d/f", "abc", 3);
 	file_make("d/sub/f", "abc", 3);
 	CHECK_OK(MARK(g, FAN_MARK_ADD, each, "d"));
-	touch("d", O_RDONLY);
-	touch("d/f", O_RDONLY);
+	file_open_close("d", O_RDONLY);
+	file_open_close("d/f", O_RDONLY);
 	CHECK_EQ(heard(g), 0);
 	CHECK_OK(MARK(g, FAN_MARK_ADD, FAN_ONDIR, "d"));
-	touch("d", O_RDONLY);
+	file_open_close("d", O_RDONLY);
 	CHECK_EQ(heard(g), FAN_OPEN | FAN_CLOSE_NOWRITE);
-	touch("d/f", O_RDONLY);
+	file_open_close("d/f", O_RDONLY);
 	CHECK_EQ(heard(g), 0);
 	CHECK_OK(MARK(g, FAN_MARK_ADD, FAN_EVENT_ON_CHILD, "d"));
-	touch("d/f", O_RDONLY);
+	file_open_close("d/f", O_RDONLY);
 	CHECK_EQ(heard(g), FAN_OPEN | FAN_CLOSE_NOWRITE);
-	touch("d/sub", O_RDONLY);
+	file_open_close("d/sub", O_RDONLY);
 	CHECK_EQ(heard(g), FAN_OPEN | FAN_CLOSE_NOWRITE);
-	touch("d/sub/f", O_RDONLY);
+	file_open_close("d/sub/f", O_RDONLY);
 	CHECK_EQ(heard(g), 0);
 	CHECK_OK(MARK(g, FAN_MARK_REMOVE, FAN_ONDIR, "d"));
-	touch("d/sub", O_RDONLY);
-	touch("d", O_RDONLY);
+	file_open_close("d/sub", O_RDONLY);
+	file_open_close("d", O_RDONLY);
 	CHECK_EQ(heard(g), 0);
 	CHECK_OK(close(g));
 }
@@ -166,21 +166,21 @@ static void check_wide(unsigned type)
 	int g = group(FAN_CLASS_NOTIF);
 
 	CHECK_OK(MARK(g, FAN_MARK_ADD | type, FAN_OPEN | FAN_CLOSE_NOWRITE, "."));
-	touch("f", O_RDONLY);
+	file_open_close("f", O_RDONLY);
 	CHECK_EQ(heard_of_us(g), FAN_OPEN | FAN_CLOSE_NOWRITE);
-	touch("d", O_RDONLY);
+	file_open_close("d", O_RDONLY);
 	CHECK_EQ(heard_of_us(g), 0);
 	/* An inode's mark beside it adds to it, or takes away. */
 	CHECK_OK(MARK(g, FAN_MARK_ADD, FAN_CLOSE_WRITE, "f"));
-	touch("f", O_WRONLY);
+	file_open_close("f", O_WRONLY);
 	CHECK_EQ(heard_of_us(g), FAN_OPEN | FAN_CLOSE_WRITE);
 	CHECK_OK(MARK(g, FAN_MARK_ADD | FAN_MARK_IGNORED_MASK, FAN_OPEN, "f"));
-	touch("f", O_RDONLY);
+	file_open_close("f", O_RDONLY);
 	CHECK_EQ(heard_of_us(g), FAN_CLOSE_NOWRITE);
 	CHECK_OK(MARK(g, FAN_MARK_FLUSH | type, 0, "."));
-	touch("f", O_RDONLY);
+	file_open_close("f", O_RDONLY);
 	CHECK_EQ(heard_of_us(g), 0);
-	touch("f", O_WRONLY);
+	file_open_close("f", O_WRONLY);
 	CHECK_EQ(heard_of_us(g), FAN_CLOSE_WRITE);
 	CHECK_OK(close(g));
 }
@@ -201,7 +201,7 @@ TEST(fanotify, ignored, .root = true)
 	file_make("f", "abc", 3);
 	CHECK_OK(MARK(g, FAN_MARK_ADD, FAN_OPEN | FAN_MODIFY, "f"));
 	CHECK_OK(MARK(g, ignore, FAN_OPEN, "f"));
-	touch("f", O_RDONLY);
+	file_open_close("f", O_RDONLY);
 	CHECK_EQ(heard(g), 0);
 	/* Until it is changed. */
 	fd = (int)CHECK_OK(open("f", O_WRONLY));
@@ -209,24 +209,24 @@ TEST(fanotify, ignored, .root = true)
 	CHECK_EQ(heard(g), FAN_MODIFY);
 	/* And while it is open for writing there is nothing to ignore. */
 	CHECK_OK(MARK(g, ignore, FAN_OPEN, "f"));
-	touch("f", O_RDONLY);
+	file_open_close("f", O_RDONLY);
 	CHECK_EQ(heard(g), FAN_OPEN);
 	CHECK_OK(close(fd));
 	CHECK_OK(MARK(g, ignore, FAN_OPEN, "f"));
-	touch("f", O_RDONLY);
+	file_open_close("f", O_RDONLY);
 	CHECK_EQ(heard(g), 0);
 	CHECK_OK(truncate("f", 1));
-	touch("f", O_RDONLY);
+	file_open_close("f", O_RDONLY);
 	CHECK_EQ(heard(g), FAN_OPEN);
 	/* But for those that survive. */
 	CHECK_OK(MARK(g, ignore | FAN_MARK_IGNORED_SURV_MODIFY, FAN_OPEN | FAN_MODIFY, "f"));
 	fd = (int)CHECK_OK(open("f", O_WRONLY));
 	CHECK_EQ(write(fd, "x", 1), 1);
 	CHECK_OK(close(fd));
-	touch("f", O_RDONLY);
+	file_open_close("f", O_RDONLY);
 	CHECK_EQ(heard(g), 0);
 	CHECK_OK(MARK(g, FAN_MARK_REMOVE | FAN_MARK_IGNORED_MASK, FAN_OPEN, "f"));
-	touch("f", O_RDONLY);
+	file_open_close("f", O_RDONLY);
 	CHECK_EQ(heard(g), FAN_OPEN);
 	CHECK_OK(close(g));
 }
@@ -296,7 +296,7 @@ TEST(fanotify, open_is_asked, .root = true)
 	expect_exit(pid, 0);
 	CHECK_EQ(heard(g), 0);
 	CHECK_OK(close(g));
-	touch("f", O_RDONLY);
+	file_open_close("f", O_RDONLY);
 }
 
 TEST(fanotify, read_is_asked, .root = true)
@@ -342,14 +342,14 @@ TEST(fanotify, end_of_a_group_allows, .root = true)
 	one = child();
 	if (!one) {
 		CHECK_OK(close(g));
-		touch("f", O_RDONLY);
+		file_open_close("f", O_RDONLY);
 		_exit(0);
 	}
 	fd = question(g, FAN_OPEN_PERM);
 	two = child();
 	if (!two) {
 		CHECK_OK(close(g));
-		touch("f", O_RDONLY);
+		file_open_close("f", O_RDONLY);
 		_exit(0);
 	}
 	wait_state(two, "SD");
@@ -421,7 +421,7 @@ TEST(fanotify, programs, .root = true)
 	pid_t pid;
 
 	CHECK_OK(MARK(g, FAN_MARK_ADD, FAN_OPEN_EXEC | FAN_OPEN_EXEC_PERM, self_path()));
-	touch(self_path(), O_RDONLY);
+	file_open_close(self_path(), O_RDONLY);
 	CHECK_EQ(heard(g), 0);
 	pid = child();
 	if (!pid)

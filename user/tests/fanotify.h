@@ -43,10 +43,4 @@ static inline uint64_t heard(int g)
 	return next(g, NULL);
 }
 
-static inline void touch(const char *name, int flags)
-{
-	CHECK_OK(close((int)CHECK_OK(open(name, flags, 0600))));
-}
-
-
 #endif

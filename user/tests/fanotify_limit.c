@@ -3,37 +3,25 @@
  */
 #include "fanotify.h"
 
-static long get(const char *name)
+#define FAN "/proc/sys/fs/fanotify/"
+
+static void open_six(void)
 {
-	char path[64], text[64];
+	char name[16];
 
-	snprintf(path, sizeof(path), "/proc/sys/fs/fanotify/%s", name);
-	file_text(path, text, sizeof(text));
-	return strtol(text, NULL, 10);
-}
-
-static void put(const char *name, long value)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/sys/fs/fanotify/%s", name);
-	fd = (int)CHECK_OK(open(path, O_WRONLY));
-	CHECK_GE(dprintf(fd, "%ld\n", value), 1);
-	CHECK_OK(close(fd));
+	for (int i = 0; i < 6; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		file_open_close(name, O_RDONLY);
+	}
 }
 
 static void fill_queue(void)
 {
 	int g = group(FAN_CLASS_NOTIF);
-	char name[16];
 	int fd;
 
 	CHECK_OK(MARK(g, FAN_MARK_ADD, FAN_OPEN | FAN_EVENT_ON_CHILD, "."));
-	for (int i = 0; i < 6; i++) {
-		snprintf(name, sizeof(name), "%d", i);
-		touch(name, O_RDONLY);
-	}
+	open_six();
 	for (int i = 0; i < 4; i++)
 		CHECK_EQ(heard(g), FAN_OPEN);
 	CHECK_EQ(next(g, &fd), FAN_Q_OVERFLOW);
@@ -42,10 +30,7 @@ static void fill_queue(void)
 	CHECK_OK(close(g));
 	g = group(FAN_UNLIMITED_QUEUE);
 	CHECK_OK(MARK(g, FAN_MARK_ADD, FAN_OPEN | FAN_EVENT_ON_CHILD, "."));
-	for (int i = 0; i < 6; i++) {
-		snprintf(name, sizeof(name), "%d", i);
-		touch(name, O_RDONLY);
-	}
+	open_six();
 	for (int i = 0; i < 6; i++)
 		CHECK_EQ(heard(g), FAN_OPEN);
 	CHECK_EQ(heard(g), 0);
@@ -78,17 +63,6 @@ static void too_many_marks(void)
 	CHECK_OK(close(any));
 }
 
-static void with(const char *name, long value, void (*fn)(void))
-{
-	long was = get(name);
-	int status;
-
-	put(name, value);
-	status = run_child(fn);
-	put(name, was);
-	CHECK_EQ(status, 0);
-}
-
 TEST(fanotify, limits, .root = true)
 {
 	char name[16];
@@ -97,10 +71,10 @@ TEST(fanotify, limits, .root = true)
 		snprintf(name, sizeof(name), "%d", i);
 		file_make(name, "a", 1);
 	}
-	CHECK_EQ(get("max_user_groups"), 128);
-	with("max_queued_events", 4, fill_queue);
-	with("max_user_groups", 2, too_many_groups);
-	with("max_user_marks", 2, too_many_marks);
+	CHECK_EQ(setting_get(FAN "max_user_groups"), 128);
+	setting_with(FAN "max_queued_events", 4, fill_queue);
+	setting_with(FAN "max_user_groups", 2, too_many_groups);
+	setting_with(FAN "max_user_marks", 2, too_many_marks);
 }
 
 static void as_user(void)

@@ -9,41 +9,6 @@
 
 #define FS "/proc/sys/fs/"
 
-static long get(const char *name)
-{
-	char path[64], text[64];
-
-	snprintf(path, sizeof(path), FS "%s", name);
-	file_text(path, text, sizeof(text));
-	return strtol(text, NULL, 10);
-}
-
-/* errno, or 0 */
-static int put(const char *name, long value)
-{
-	char path[64], text[32];
-	int fd, err = 0, n = snprintf(text, sizeof(text), "%ld\n", value);
-
-	snprintf(path, sizeof(path), FS "%s", name);
-	fd = (int)CHECK_OK(open(path, O_WRONLY));
-	if (write(fd, text, (size_t)n) < 0)
-		err = errno;
-	CHECK_OK(close(fd));
-	return err;
-}
-
-/* Run fn with the switch so; it is as it was then. */
-static void with(const char *name, long value, void (*fn)(void))
-{
-	long was = get(name);
-	int status;
-
-	CHECK_EQ(put(name, value), 0);
-	status = run_child(fn);
-	CHECK_EQ(put(name, was), 0);
-	CHECK_EQ(status, 0);
-}
-
 /* A directory for all with what uid 1001 and root have laid there. */
 static void make_sticky(mode_t mode)
 {
@@ -67,11 +32,6 @@ static void make_sticky(mode_t mode)
 	CHECK_OK(chmod("d", mode));
 }
 
-static void open_close(const char *name, int flags)
-{
-	CHECK_OK(close((int)CHECK_OK(open(name, flags, 0600))));
-}
-
 static void follows_none(void)
 {
 	struct stat st;
@@ -86,31 +46,31 @@ static void follows_none(void)
 	CHECK_ERR(open("d/up", O_RDONLY), EACCES);
 	CHECK_OK(lstat("d/link", &st));
 	/* The directory's owner has laid this one; a link on the way is not the last. */
-	open_close("d/rootlink", O_RDONLY);
-	open_close("d/up/target", O_RDONLY);
+	file_open_close("d/rootlink", O_RDONLY);
+	file_open_close("d/up/target", O_RDONLY);
 	CHECK_OK(symlink("../target", "d/mine"));
-	open_close("d/mine", O_RDONLY | O_CREAT);
+	file_open_close("d/mine", O_RDONLY | O_CREAT);
 	CHECK_OK(unlink("d/mine"));
 }
 
 static void follows_all(void)
 {
-	open_close("d/link", O_RDONLY);
+	file_open_close("d/link", O_RDONLY);
 	become_user();
-	open_close("d/link", O_RDONLY | O_CREAT);
-	open_close("d/up", O_RDONLY);
+	file_open_close("d/link", O_RDONLY | O_CREAT);
+	file_open_close("d/up", O_RDONLY);
 }
 
 TEST(fs, protected_symlinks, .root = true)
 {
 	make_sticky(01777);
-	with("protected_symlinks", 1, follows_none);
-	with("protected_symlinks", 0, follows_all);
+	setting_with(FS "protected_symlinks", 1, follows_none);
+	setting_with(FS "protected_symlinks", 0, follows_all);
 	CHECK_OK(chmod("d", 0777));
-	with("protected_symlinks", 1, follows_all);
+	setting_with(FS "protected_symlinks", 1, follows_all);
 	CHECK_OK(chmod("d", 01775));
-	with("protected_symlinks", 1, follows_all);
-	CHECK_EQ(put("protected_symlinks", 2), EINVAL);
+	setting_with(FS "protected_symlinks", 1, follows_all);
+	CHECK_EQ(setting_put_number(FS "protected_symlinks", 2), EINVAL);
 }
 
 static void links_few(void)
@@ -152,17 +112,17 @@ TEST(fs, protected_hardlinks, .root = true)
 	file_owned("setgid", 0, 0, 02676);
 	file_owned("mine", 1000, 1000, 04755);
 	CHECK_OK(mkdir("closed", 0755));
-	with("protected_hardlinks", 1, links_few);
-	with("protected_hardlinks", 0, links_all);
+	setting_with(FS "protected_hardlinks", 1, links_few);
+	setting_with(FS "protected_hardlinks", 0, links_all);
 }
 
 static void opens_all(void)
 {
 	become_user();
-	open_close("d/theirs", O_RDWR | O_CREAT);
-	open_close("d/roots", O_RDWR | O_CREAT);
-	open_close("d/fifo", O_RDWR | O_CREAT);
-	open_close("d/theirs", O_RDWR | O_CREAT | O_TRUNC);
+	file_open_close("d/theirs", O_RDWR | O_CREAT);
+	file_open_close("d/roots", O_RDWR | O_CREAT);
+	file_open_close("d/fifo", O_RDWR | O_CREAT);
+	file_open_close("d/theirs", O_RDWR | O_CREAT | O_TRUNC);
 }
 
 /* There is no switch for devices. */
@@ -171,7 +131,7 @@ static void no_device(void)
 	CHECK_ERR(open("d/null", O_RDWR | O_CREAT, 0600), EACCES);
 	become_user();
 	CHECK_ERR(open("d/null", O_RDWR | O_CREAT, 0600), EACCES);
-	open_close("d/null", O_RDWR);
+	file_open_close("d/null", O_RDWR);
 }
 
 static void no_file(void)
@@ -181,11 +141,11 @@ static void no_file(void)
 	CHECK_ERR(open("d/theirs", O_RDWR | O_CREAT, 0600), EACCES);
 	CHECK_ERR(open("d/theirs", O_RDWR | O_CREAT | O_EXCL, 0600), EEXIST);
 	CHECK_ERR(open("d", O_RDONLY | O_CREAT, 0600), EISDIR);
-	open_close("d/theirs", O_RDWR | O_TRUNC);
-	open_close("d/roots", O_RDWR | O_CREAT);
-	open_close("d/fifo", O_RDWR | O_CREAT);
-	open_close("d/mine", O_RDWR | O_CREAT);
-	open_close("d/mine", O_RDWR | O_CREAT);
+	file_open_close("d/theirs", O_RDWR | O_TRUNC);
+	file_open_close("d/roots", O_RDWR | O_CREAT);
+	file_open_close("d/fifo", O_RDWR | O_CREAT);
+	file_open_close("d/mine", O_RDWR | O_CREAT);
+	file_open_close("d/mine", O_RDWR | O_CREAT);
 	CHECK_OK(unlink("d/mine"));
 }
 
@@ -193,25 +153,25 @@ static void no_fifo(void)
 {
 	become_user();
 	CHECK_ERR(open("d/fifo", O_RDWR | O_CREAT, 0600), EACCES);
-	open_close("d/fifo", O_RDWR);
-	open_close("d/theirs", O_RDWR | O_CREAT);
+	file_open_close("d/fifo", O_RDWR);
+	file_open_close("d/theirs", O_RDWR | O_CREAT);
 }
 
 TEST(fs, protected_regular, .root = true)
 {
 	make_sticky(01777);
-	with("protected_regular", 0, no_device);
-	with("protected_regular", 0, opens_all);
-	with("protected_regular", 1, no_file);
-	with("protected_regular", 2, no_file);
-	with("protected_fifos", 1, no_fifo);
+	setting_with(FS "protected_regular", 0, no_device);
+	setting_with(FS "protected_regular", 0, opens_all);
+	setting_with(FS "protected_regular", 1, no_file);
+	setting_with(FS "protected_regular", 2, no_file);
+	setting_with(FS "protected_fifos", 1, no_fifo);
 	/* A group's directory counts from 2 on. */
 	CHECK_OK(chmod("d", 01770));
-	with("protected_regular", 1, opens_all);
-	with("protected_regular", 2, no_file);
-	with("protected_fifos", 1, opens_all);
-	with("protected_fifos", 2, no_fifo);
-	CHECK_EQ(put("protected_regular", 3), EINVAL);
+	setting_with(FS "protected_regular", 1, opens_all);
+	setting_with(FS "protected_regular", 2, no_file);
+	setting_with(FS "protected_fifos", 1, opens_all);
+	setting_with(FS "protected_fifos", 2, no_fifo);
+	CHECK_EQ(setting_put_number(FS "protected_regular", 3), EINVAL);
 }
 
 static void opens_few(void)
@@ -242,9 +202,9 @@ TEST(fs, file_max, .root = true)
 	file_text(FS "file-nr", text, sizeof(text));
 	CHECK_EQ(sscanf(text, "%ld\t%ld\t%ld\n", &nr, &none, &max), 3);
 	CHECK_EQ(none, 0);
-	CHECK_EQ(max, get("file-max"));
+	CHECK_EQ(max, setting_get(FS "file-max"));
 	CHECK_GE(max, 8192);
-	CHECK_GE(get("inode-nr"), 1);
-	with("file-max", nr + 100, opens_few);
-	CHECK_EQ(get("file-max"), max);
+	CHECK_GE(setting_get(FS "inode-nr"), 1);
+	setting_with(FS "file-max", nr + 100, opens_few);
+	CHECK_EQ(setting_get(FS "file-max"), max);
 }

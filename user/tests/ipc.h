@@ -12,12 +12,4 @@ static inline key_t test_key(int n)
 	return (key_t)(0x39000000 + (getpid() << 4) + n);
 }
 
-static inline void setting_write(const char *path, const char *text)
-{
-	int fd = (int)CHECK_OK(open(path, O_WRONLY));
-
-	CHECK_EQ(write(fd, text, strlen(text)), strlen(text));
-	CHECK_OK(close(fd));
-}
-
 #endif

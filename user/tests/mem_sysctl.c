@@ -10,37 +10,6 @@
 #define PAGE	4096
 #define VM	"/proc/sys/vm/"
 
-static unsigned long get(const char *name)
-{
-	char path[80], text[64];
-
-	snprintf(path, sizeof(path), VM "%s", name);
-	file_text(path, text, sizeof(text));
-	return strtoul(text, NULL, 10);
-}
-
-/* errno, or 0 */
-static int set(const char *name, const char *text)
-{
-	char path[80];
-	int fd, err = 0;
-
-	snprintf(path, sizeof(path), VM "%s", name);
-	fd = (int)CHECK_OK(open(path, O_WRONLY));
-	if (write(fd, text, strlen(text)) < 0)
-		err = errno;
-	CHECK_OK(close(fd));
-	return err;
-}
-
-static void set_number(const char *name, unsigned long value)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%lu\n", value);
-	CHECK_EQ(set(name, text), 0);
-}
-
 static unsigned long field(const char *file, const char *name)
 {
 	char line[128];
@@ -66,23 +35,23 @@ static void need_disk(void)
 TEST(mem, sysctl_errors, .root = true)
 {
 	static const char *const names[] = {
-		"dirty_ratio", "dirty_background_ratio", "dirty_expire_centisecs", "max_map_count",
-		"min_free_kbytes", "swappiness",
+		VM "dirty_ratio", VM "dirty_background_ratio", VM "dirty_expire_centisecs", VM "max_map_count",
+		VM "min_free_kbytes", VM "swappiness",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		unsigned long was = get(names[i]);
+		long was = setting_get(names[i]);
 
-		CHECK_EQ(set(names[i], "x\n"), EINVAL);
-		CHECK_EQ(set(names[i], "-5\n"), EINVAL);
-		CHECK_EQ(get(names[i]), was);
-		set_number(names[i], was);
-		CHECK_EQ(get(names[i]), was);
+		CHECK_EQ(setting_put(names[i], "x\n"), EINVAL);
+		CHECK_EQ(setting_put(names[i], "-5\n"), EINVAL);
+		CHECK_EQ(setting_get(names[i]), was);
+		CHECK_EQ(setting_put_number(names[i], was), 0);
+		CHECK_EQ(setting_get(names[i]), was);
 	}
-	CHECK_EQ(set("dirty_ratio", "101\n"), EINVAL);
-	CHECK_EQ(set("swappiness", "201\n"), EINVAL);
-	CHECK_EQ(set("drop_caches", "0\n"), EINVAL);
-	CHECK_EQ(set("drop_caches", "9\n"), EINVAL);
+	CHECK_EQ(setting_put(VM "dirty_ratio", "101\n"), EINVAL);
+	CHECK_EQ(setting_put(VM "swappiness", "201\n"), EINVAL);
+	CHECK_EQ(setting_put(VM "drop_caches", "0\n"), EINVAL);
+	CHECK_EQ(setting_put(VM "drop_caches", "9\n"), EINVAL);
 }
 
 static void try_to_set(void)
@@ -90,7 +59,7 @@ static void try_to_set(void)
 	become_user();
 	CHECK_ERR(open(VM "dirty_ratio", O_WRONLY), EACCES);
 	CHECK_ERR(open(VM "drop_caches", O_WRONLY), EACCES);
-	get("max_map_count");
+	setting_get(VM "max_map_count");
 }
 
 TEST(mem, sysctl_user, .root = true)
@@ -100,10 +69,10 @@ TEST(mem, sysctl_user, .root = true)
 
 TEST(mem, max_map_count, .root = true)
 {
-	unsigned long was = get("max_map_count");
+	long was = setting_get(VM "max_map_count");
 	int made = 0, err = 0;
 
-	set_number("max_map_count", 100);
+	CHECK_EQ(setting_put_number(VM "max_map_count", 100), 0);
 	/* No two of these are alike to their neighbours, so none merge. */
 	while (made < 200) {
 		void *p = mmap(NULL, PAGE, made & 1 ? PROT_READ : PROT_READ | PROT_WRITE,
@@ -115,7 +84,7 @@ TEST(mem, max_map_count, .root = true)
 		}
 		made++;
 	}
-	set_number("max_map_count", was);
+	CHECK_EQ(setting_put_number(VM "max_map_count", was), 0);
 	CHECK_EQ(err, ENOMEM);
 	CHECK_GE(made, 50);
 	CHECK(made < 100);
@@ -124,12 +93,12 @@ TEST(mem, max_map_count, .root = true)
 
 TEST(mem, min_free, .root = true)
 {
-	unsigned long was = get("min_free_kbytes");
+	long was = setting_get(VM "min_free_kbytes");
 
-	set_number("min_free_kbytes", was + 1024);
-	CHECK_EQ(get("min_free_kbytes"), was + 1024);
-	set_number("min_free_kbytes", was);
-	CHECK_EQ(get("min_free_kbytes"), was);
+	CHECK_EQ(setting_put_number(VM "min_free_kbytes", was + 1024), 0);
+	CHECK_EQ(setting_get(VM "min_free_kbytes"), was + 1024);
+	CHECK_EQ(setting_put_number(VM "min_free_kbytes", was), 0);
+	CHECK_EQ(setting_get(VM "min_free_kbytes"), was);
 }
 
 TEST(fs, drop_caches, .root = true, .no_leak_check = true)
@@ -142,14 +111,14 @@ TEST(fs, drop_caches, .root = true, .no_leak_check = true)
 	fd = (int)CHECK_OK(open("big", O_RDWR));
 	CHECK_OK(fsync(fd));
 	CHECK_EQ(cached_pages(fd, PAGES), PAGES);
-	CHECK_EQ(set("drop_caches", "1\n"), 0);
+	CHECK_EQ(setting_put(VM "drop_caches", "1\n"), 0);
 	CHECK_EQ(cached_pages(fd, PAGES), 0);
 	file_pattern_check("big", PAGES * PAGE, 3);
 	CHECK_EQ(cached_pages(fd, PAGES), PAGES);
 	/* What is not written yet cannot go. */
 	CHECK_EQ(pwrite(fd, "x", 1, 0), 1);
-	CHECK_EQ(set("drop_caches", "3\n"), 0);
-	CHECK_EQ(set("drop_caches", "2\n"), 0);
+	CHECK_EQ(setting_put(VM "drop_caches", "3\n"), 0);
+	CHECK_EQ(setting_put(VM "drop_caches", "2\n"), 0);
 	CHECK_OK(close(fd));
 }
 
@@ -179,7 +148,7 @@ TEST(fs, drop_caches_metadata, .root = true, .no_leak_check = true)
 		CHECK_OK(mkdir(dir_name(i), 0700));
 	sync();
 	before = cached();
-	CHECK_EQ(set("drop_caches", "3\n"), 0);
+	CHECK_EQ(setting_put(VM "drop_caches", "3\n"), 0);
 	CHECK_GE(before - DIRS / 2 * st.f_bsize / 1024, cached());
 	for (int i = 0; i < DIRS; i++)
 		CHECK_OK(rmdir(dir_name(i)));
@@ -199,28 +168,28 @@ static void wait_clean(void)
 
 TEST(fs, dirty_times, .root = true, .no_leak_check = true, .seconds = 180)
 {
-	unsigned long expire = get("dirty_expire_centisecs");
-	unsigned long interval = get("dirty_writeback_centisecs"), dirty;
+	long expire = setting_get(VM "dirty_expire_centisecs");
+	long interval = setting_get(VM "dirty_writeback_centisecs"), dirty;
 	int fd;
 
 	need_disk();
 	sync();
-	set_number("dirty_expire_centisecs", 100);
-	set_number("dirty_writeback_centisecs", 10);
+	CHECK_EQ(setting_put_number(VM "dirty_expire_centisecs", 100), 0);
+	CHECK_EQ(setting_put_number(VM "dirty_writeback_centisecs", 10), 0);
 	file_pattern("f", 16 * PAGE, 1);
 	/* Old enough after a second: goes by itself. */
 	wait_clean();
 	/* Nobody looks any more: what is dirty stays so, though it is old. */
-	set_number("dirty_writeback_centisecs", 0);
+	CHECK_EQ(setting_put_number(VM "dirty_writeback_centisecs", 0), 0);
 	fd = (int)CHECK_OK(open("f", O_RDWR));
 	for (int i = 0; i < 16; i++)
 		CHECK_EQ(pwrite(fd, "y", 1, i * PAGE), 1);
 	sleep(3);
 	dirty = field("/proc/vmstat", "nr_dirty");
-	set_number("dirty_writeback_centisecs", 10);
+	CHECK_EQ(setting_put_number(VM "dirty_writeback_centisecs", 10), 0);
 	wait_clean();
-	set_number("dirty_expire_centisecs", expire);
-	set_number("dirty_writeback_centisecs", interval);
+	CHECK_EQ(setting_put_number(VM "dirty_expire_centisecs", expire), 0);
+	CHECK_EQ(setting_put_number(VM "dirty_writeback_centisecs", interval), 0);
 	CHECK_GE(dirty, 16);
 }
 
@@ -228,13 +197,14 @@ TEST(fs, dirty_times, .root = true, .no_leak_check = true, .seconds = 180)
 TEST(fs, dirty_ratio, .root = true, .no_leak_check = true, .mem_mib = 64)
 {
 	enum { MIB = 24 };
-	unsigned long was = get("dirty_ratio"), most = 0;
+	long was = setting_get(VM "dirty_ratio");
 	static char buf[1 << 16];
+	unsigned long most = 0;
 	int fd;
 
 	need_disk();
 	sync();
-	set_number("dirty_ratio", 1);
+	CHECK_EQ(setting_put_number(VM "dirty_ratio", 1), 0);
 	fd = (int)CHECK_OK(open("f", O_RDWR | O_CREAT, 0600));
 	for (int i = 0; i < MIB << 20; i += (int)sizeof(buf)) {
 		unsigned long dirty;
@@ -243,7 +213,7 @@ TEST(fs, dirty_ratio, .root = true, .no_leak_check = true, .mem_mib = 64)
 		dirty = field("/proc/vmstat", "nr_dirty");
 		most = dirty > most ? dirty : most;
 	}
-	set_number("dirty_ratio", was);
+	CHECK_EQ(setting_put_number(VM "dirty_ratio", was), 0);
 	CHECK_OK(close(fd));
 	CHECK_GE((MIB << 20) / PAGE / 2, most);
 }

@@ -280,17 +280,17 @@ TEST(msg, limits, .root = true)
 {
 	int id;
 
-	setting_write("/proc/sys/kernel/msgmax", "10");
-	setting_write("/proc/sys/kernel/msgmnb", "15");
+	CHECK_EQ(setting_put("/proc/sys/kernel/msgmax", "10"), 0);
+	CHECK_EQ(setting_put("/proc/sys/kernel/msgmnb", "15"), 0);
 	id = msg_new();
 	CHECK_EQ(msg_status(id).msg_qbytes, 15);
 	CHECK_ERR(msg_send(id, 1, 11, 0), EINVAL);
 	CHECK_OK(msg_send(id, 1, 10, IPC_NOWAIT));
 	CHECK_ERR(msg_send(id, 1, 6, IPC_NOWAIT), EAGAIN);
 	msg_drop(id);
-	setting_write("/proc/sys/kernel/msgmni", "0");
+	CHECK_EQ(setting_put("/proc/sys/kernel/msgmni", "0"), 0);
 	CHECK_ERR(msgget(IPC_PRIVATE, 0600), ENOSPC);
-	setting_write("/proc/sys/kernel/msgmni", "32000");
-	setting_write("/proc/sys/kernel/msgmax", "8192");
-	setting_write("/proc/sys/kernel/msgmnb", "16384");
+	CHECK_EQ(setting_put("/proc/sys/kernel/msgmni", "32000"), 0);
+	CHECK_EQ(setting_put("/proc/sys/kernel/msgmax", "8192"), 0);
+	CHECK_EQ(setting_put("/proc/sys/kernel/msgmnb", "16384"), 0);
 }

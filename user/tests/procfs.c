@@ -65,11 +65,19 @@ static long sum_of(const char *name)
 	return sum;
 }
 
+static const char *const sizes[] = {"Rss:", "Private_Dirty:", "Anonymous:", "Locked:", "Swap:"};
+
+static void smaps_sums(long sums[5])
+{
+	file_text("/proc/self/smaps", text, sizeof(text));
+	for (int i = 0; i < 5; i++)
+		sums[i] = sum_of(sizes[i]);
+}
+
 TEST(procfs, smaps_rollup)
 {
 	static char rollup[2048];
 	char *p = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	const char *const names[] = {"Rss:", "Private_Dirty:", "Anonymous:", "Locked:", "Swap:"};
 	unsigned long start, end;
 	long sums[5], after[5], before;
 
@@ -80,13 +88,9 @@ TEST(procfs, smaps_rollup)
 	memset(p, 1, 65536);
 	/* Until nothing is taken out or brought in meanwhile. */
 	do {
-		file_text("/proc/self/smaps", text, sizeof(text));
-		for (int i = 0; i < 5; i++)
-			sums[i] = sum_of(names[i]);
+		smaps_sums(sums);
 		file_text("/proc/self/smaps_rollup", rollup, sizeof(rollup));
-		file_text("/proc/self/smaps", text, sizeof(text));
-		for (int i = 0; i < 5; i++)
-			after[i] = sum_of(names[i]);
+		smaps_sums(after);
 	} while (memcmp(sums, after, sizeof(sums)) != 0);
 	strcpy(text, rollup);
 	CHECK_EQ(sscanf(text, "%lx-%lx ---p 00000000 00:00 0 [rollup]", &start, &end), 2);
@@ -94,7 +98,7 @@ TEST(procfs, smaps_rollup)
 	CHECK_EQ(strchr(text, '[') - text, 73);
 	CHECK_GE(sum_of("Rss:"), before + 60);
 	for (int i = 1; i < 5; i++)
-		CHECK_EQ(sum_of(names[i]), sums[i]);
+		CHECK_EQ(sum_of(sizes[i]), sums[i]);
 }
 
 TEST(procfs, machine)

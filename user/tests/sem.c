@@ -309,7 +309,7 @@ TEST(sem, limits, .root = true)
 	/* Others may have left some. */
 	CHECK_OK(semctl(0, 0, SEM_INFO, (union semun){.info = &used}));
 	snprintf(limits, sizeof(limits), "4\t%d\t1\t32000\n", used.semaem + 6);
-	setting_write(path, limits);
+	CHECK_EQ(setting_put(path, limits), 0);
 	file_text(path, text, sizeof(text));
 	CHECK_STR(text, limits);
 	CHECK_ERR(semget(IPC_PRIVATE, 5, 0600), EINVAL);
@@ -317,7 +317,7 @@ TEST(sem, limits, .root = true)
 	CHECK_ERR(semget(IPC_PRIVATE, 3, 0600), ENOSPC);
 	CHECK_ERR(semop(id, two, 2), E2BIG);
 	sem_drop(id);
-	setting_write(path, "32000 1024000000 500 0");
+	CHECK_EQ(setting_put(path, "32000 1024000000 500 0"), 0);
 	CHECK_ERR(semget(IPC_PRIVATE, 1, 0600), ENOSPC);
-	setting_write(path, "32000\t1024000000\t500\t32000\n");
+	CHECK_EQ(setting_put(path, "32000\t1024000000\t500\t32000\n"), 0);
 }

@@ -20,42 +20,15 @@
 #define KERNEL "/proc/sys/kernel/"
 #define FS     "/proc/sys/fs/"
 
-static long get(const char *path)
-{
-	char text[64];
-
-	file_text(path, text, sizeof(text));
-	return strtol(text, NULL, 10);
-}
-
-/* errno, or 0 */
-static int put(const char *path, const char *text)
-{
-	int fd = (int)CHECK_OK(open(path, O_WRONLY)), err = 0;
-
-	if (write(fd, text, strlen(text)) < 0)
-		err = errno;
-	CHECK_OK(close(fd));
-	return err;
-}
-
-static int put_number(const char *path, long value)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%ld\n", value);
-	return put(path, text);
-}
-
 TEST(sysctl, facts)
 {
 	gid_t *groups = calloc(65537, sizeof(*groups));
 
 	/* Debian's kernel notes that somebody has used fanotify's permission events. */
-	CHECK_EQ(get(KERNEL "tainted") & ~(1L << 16), 0);
-	CHECK_EQ(get(KERNEL "ngroups_max"), 65536);
-	CHECK_EQ(get(KERNEL "sched_rt_period_us"), 1000000);
-	CHECK_GE(get(KERNEL "pid_max"), 32768);
+	CHECK_EQ(setting_get(KERNEL "tainted") & ~(1L << 16), 0);
+	CHECK_EQ(setting_get(KERNEL "ngroups_max"), 65536);
+	CHECK_EQ(setting_get(KERNEL "sched_rt_period_us"), 1000000);
+	CHECK_GE(setting_get(KERNEL "pid_max"), 32768);
 	if (geteuid() == 0)
 		CHECK_ERR(setgroups(65537, groups), EINVAL);
 	free(groups);
@@ -64,15 +37,15 @@ TEST(sysctl, facts)
 /* No more threads than this, root's neither. */
 TEST(sysctl, threads_max, .root = true)
 {
-	long was = get(KERNEL "threads-max");
+	long was = setting_get(KERNEL "threads-max");
 	pid_t kids[24], pid;
 	int n = 0, err = 0;
 
 	CHECK_GE(was, 256);
-	CHECK_EQ(put(KERNEL "threads-max", "0\n"), EINVAL);
-	CHECK_EQ(put(KERNEL "threads-max", "-18446744073709551596\n"), EINVAL);
-	CHECK_EQ(put(KERNEL "threads-max", "20\n"), 0);
-	CHECK_EQ(get(KERNEL "threads-max"), 20);
+	CHECK_EQ(setting_put(KERNEL "threads-max", "0\n"), EINVAL);
+	CHECK_EQ(setting_put(KERNEL "threads-max", "-18446744073709551596\n"), EINVAL);
+	CHECK_EQ(setting_put(KERNEL "threads-max", "20\n"), 0);
+	CHECK_EQ(setting_get(KERNEL "threads-max"), 20);
 	while (n < 24) {
 		pid = fork();
 		if (pid == 0) {
@@ -85,7 +58,7 @@ TEST(sysctl, threads_max, .root = true)
 		}
 		kids[n++] = pid;
 	}
-	CHECK_EQ(put_number(KERNEL "threads-max", was), 0);
+	CHECK_EQ(setting_put_number(KERNEL "threads-max", was), 0);
 	for (int i = 0; i < n; i++) {
 		CHECK_OK(kill(kids[i], SIGKILL));
 		expect_signal(kids[i], SIGKILL);
@@ -128,22 +101,22 @@ static void next_id(const char *path, int (*make)(void), void (*end)(int))
 {
 	int first = make(), want = first + 5, got;
 
-	CHECK_EQ(get(path), -1);
-	CHECK_EQ(put(path, "-1\n"), EINVAL);
-	CHECK_EQ(put(path, "2147483648\n"), EINVAL);
-	CHECK_EQ(put_number(path, want), 0);
-	CHECK_EQ(get(path), want);
+	CHECK_EQ(setting_get(path), -1);
+	CHECK_EQ(setting_put(path, "-1\n"), EINVAL);
+	CHECK_EQ(setting_put(path, "2147483648\n"), EINVAL);
+	CHECK_EQ(setting_put_number(path, want), 0);
+	CHECK_EQ(setting_get(path), want);
 	got = make();
 	CHECK_EQ(got, want);
-	CHECK_EQ(get(path), -1);
+	CHECK_EQ(setting_get(path), -1);
 	end(got);
 	/* Taken: not that one. */
-	CHECK_EQ(put_number(path, first), 0);
+	CHECK_EQ(setting_put_number(path, first), 0);
 	got = make();
 	CHECK(got != first);
 	end(got);
 	/* Far off, and with a sequence number of its own. */
-	CHECK_EQ(put_number(path, 77 * 32768 + 3000), 0);
+	CHECK_EQ(setting_put_number(path, 77 * 32768 + 3000), 0);
 	got = make();
 	CHECK_EQ(got, 77 * 32768 + 3000);
 	end(got);
@@ -164,10 +137,10 @@ TEST(sysctl, domainname, .root = true)
 	char was[80], text[80];
 
 	file_text(KERNEL "domainname", was, sizeof(was));
-	CHECK_EQ(put(KERNEL "domainname", "example\n"), 0);
+	CHECK_EQ(setting_put(KERNEL "domainname", "example\n"), 0);
 	CHECK_OK(uname(&u));
 	file_text(KERNEL "domainname", text, sizeof(text));
-	CHECK_EQ(put(KERNEL "domainname", was), 0);
+	CHECK_EQ(setting_put(KERNEL "domainname", was), 0);
 	CHECK_STR(u.domainname, "example");
 	CHECK_STR(text, "example\n");
 }
@@ -181,7 +154,7 @@ static void rename_host(void)
 	memset(other, 'b', 64);
 	for (;;) {
 		CHECK_OK(sethostname(one, sizeof(one)));
-		CHECK_EQ(put(KERNEL "hostname", other), 0);
+		CHECK_EQ(setting_put(KERNEL "hostname", other), 0);
 	}
 }
 
@@ -227,32 +200,32 @@ TEST(sysctl, rr_timeslice, .root = true)
 {
 	struct sched_param p = {.sched_priority = 1};
 	struct timespec t;
-	long was = get(KERNEL "sched_rr_timeslice_ms");
+	long was = setting_get(KERNEL "sched_rr_timeslice_ms");
 
 	CHECK_EQ(was, 100);
 	CHECK_OK(sched_setscheduler(0, SCHED_RR, &p));
-	CHECK_EQ(put(KERNEL "sched_rr_timeslice_ms", "40\n"), 0);
-	CHECK_EQ(get(KERNEL "sched_rr_timeslice_ms"), 40);
+	CHECK_EQ(setting_put(KERNEL "sched_rr_timeslice_ms", "40\n"), 0);
+	CHECK_EQ(setting_get(KERNEL "sched_rr_timeslice_ms"), 40);
 	CHECK_OK(sched_rr_get_interval(0, &t));
-	CHECK_EQ(put(KERNEL "sched_rr_timeslice_ms", "0\n"), 0);
+	CHECK_EQ(setting_put(KERNEL "sched_rr_timeslice_ms", "0\n"), 0);
 	CHECK_EQ(t.tv_nsec, 40000000);
-	CHECK_EQ(get(KERNEL "sched_rr_timeslice_ms"), was);
-	CHECK_EQ(put(KERNEL "sched_rt_runtime_us", "-2\n"), EINVAL);
-	CHECK_EQ(put(KERNEL "sched_rt_runtime_us", "1000001\n"), EINVAL);
+	CHECK_EQ(setting_get(KERNEL "sched_rr_timeslice_ms"), was);
+	CHECK_EQ(setting_put(KERNEL "sched_rt_runtime_us", "-2\n"), EINVAL);
+	CHECK_EQ(setting_put(KERNEL "sched_rt_runtime_us", "1000001\n"), EINVAL);
 }
 
 /* Without CAP_SYS_RESOURCE a pipe grows so far. */
 TEST(sysctl, pipe_max_size, .root = true)
 {
-	long was = get(FS "pipe-max-size");
+	long was = setting_get(FS "pipe-max-size");
 	int fd[2];
 	pid_t pid;
 
 	CHECK_EQ(was, 1048576);
-	CHECK_EQ(put(FS "pipe-max-size", "100\n"), 0);
-	CHECK_EQ(get(FS "pipe-max-size"), 4096);
-	CHECK_EQ(put(FS "pipe-max-size", "100000\n"), 0);
-	CHECK_EQ(get(FS "pipe-max-size"), 131072);
+	CHECK_EQ(setting_put(FS "pipe-max-size", "100\n"), 0);
+	CHECK_EQ(setting_get(FS "pipe-max-size"), 4096);
+	CHECK_EQ(setting_put(FS "pipe-max-size", "100000\n"), 0);
+	CHECK_EQ(setting_get(FS "pipe-max-size"), 131072);
 	CHECK_OK(pipe(fd));
 	pid = child();
 	if (!pid) {
@@ -263,7 +236,7 @@ TEST(sysctl, pipe_max_size, .root = true)
 	}
 	expect_exit(pid, 0);
 	CHECK_EQ(fcntl(fd[0], F_SETPIPE_SZ, 262144), 262144);
-	CHECK_EQ(put_number(FS "pipe-max-size", was), 0);
+	CHECK_EQ(setting_put_number(FS "pipe-max-size", was), 0);
 	CHECK_OK(close(fd[0]));
 	CHECK_OK(close(fd[1]));
 }
@@ -271,17 +244,17 @@ TEST(sysctl, pipe_max_size, .root = true)
 TEST(sysctl, nr_open, .root = true)
 {
 	struct rlimit l;
-	long was = get(FS "nr_open");
+	long was = setting_get(FS "nr_open");
 
 	CHECK_GE(was, 65536);
 	CHECK_OK(getrlimit(RLIMIT_NOFILE, &l));
-	CHECK_EQ(put_number(FS "nr_open", 4096), 0);
+	CHECK_EQ(setting_put_number(FS "nr_open", 4096), 0);
 	l.rlim_cur = l.rlim_max = 4097;
 	CHECK_ERR(setrlimit(RLIMIT_NOFILE, &l), EPERM);
 	l.rlim_cur = l.rlim_max = 4096;
 	CHECK_OK(setrlimit(RLIMIT_NOFILE, &l));
-	CHECK_EQ(put_number(FS "nr_open", was), 0);
-	CHECK_EQ(put(FS "nr_open", "1\n"), EINVAL);
+	CHECK_EQ(setting_put_number(FS "nr_open", was), 0);
+	CHECK_EQ(setting_put(FS "nr_open", "1\n"), EINVAL);
 }
 
 /* What the pool of random numbers holds, and has been given. */
@@ -291,9 +264,9 @@ TEST(sysctl, random_pool)
 	char c;
 
 	CHECK_EQ(getrandom(&c, 1, 0), 1);
-	CHECK_EQ(get(KERNEL "random/poolsize"), 256);
+	CHECK_EQ(setting_get(KERNEL "random/poolsize"), 256);
 	CHECK_OK(ioctl(fd, RNDGETENTCNT, &bits));
-	CHECK_EQ(get(KERNEL "random/entropy_avail"), bits);
+	CHECK_EQ(setting_get(KERNEL "random/entropy_avail"), bits);
 	CHECK_EQ(bits, 256);
 	CHECK_OK(close(fd));
 }
@@ -313,21 +286,21 @@ TEST(sysctl, core_pattern, .root = true)
 	pid_t pid;
 
 	file_text(KERNEL "core_pattern", was, sizeof(was));
-	CHECK_EQ(put(KERNEL "core_pattern", "dump.%p.%s.%u%%%e-%Z\n"), 0);
+	CHECK_EQ(setting_put(KERNEL "core_pattern", "dump.%p.%s.%u%%%e-%Z\n"), 0);
 	pid = child();
 	if (!pid)
 		dies();
 	CHECK(WCOREDUMP(status_of(pid)));
 	snprintf(name, sizeof(name), "dump.%d.%d.0%%usertests-", pid, SIGQUIT);
 	CHECK_OK(unlink(name));
-	CHECK_EQ(put(KERNEL "core_pattern", "other"), 0);
-	CHECK_EQ(put(KERNEL "core_uses_pid", "1\n"), 0);
+	CHECK_EQ(setting_put(KERNEL "core_pattern", "other"), 0);
+	CHECK_EQ(setting_put(KERNEL "core_uses_pid", "1\n"), 0);
 	pid = child();
 	if (!pid)
 		dies();
 	CHECK(WCOREDUMP(status_of(pid)));
-	CHECK_EQ(put(KERNEL "core_uses_pid", "0\n"), 0);
-	CHECK_EQ(put(KERNEL "core_pattern", was), 0);
+	CHECK_EQ(setting_put(KERNEL "core_uses_pid", "0\n"), 0);
+	CHECK_EQ(setting_put(KERNEL "core_pattern", was), 0);
 	snprintf(name, sizeof(name), "other.%d", pid);
 	CHECK_OK(unlink(name));
 }

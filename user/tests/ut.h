@@ -156,6 +156,14 @@ mode_t mode_of(const char *name);
 bool on_tmpfs(void);
 /* Read at most size - 1 bytes and end them with NUL; the number of bytes. */
 size_t file_text(const char *name, char *buf, size_t size);
+/* It can be opened so; mode 0600 if that makes it. */
+void file_open_close(const char *name, int flags);
+/* A switch of the kernel's, by its file: its number; 0 or errno of a write. */
+long setting_get(const char *path);
+int setting_put(const char *path, const char *text);
+int setting_put_number(const char *path, long value);
+/* Run fn in a child with the switch so; it is as it was then. */
+void setting_with(const char *path, long value, void (*fn)(void));
 /* A file of size bytes whose byte at offset i is pattern_byte(seed, i). */
 void file_pattern(const char *name, size_t size, unsigned int seed);
 unsigned char pattern_byte(unsigned int seed, uint64_t offset);

@@ -228,6 +228,47 @@ size_t file_text(const char *name, char *buf, size_t size)
 	return n;
 }
 
+void file_open_close(const char *name, int flags)
+{
+	CHECK_OK(close((int)CHECK_OK(open(name, flags, 0600))));
+}
+
+long setting_get(const char *path)
+{
+	char text[64];
+
+	CHECK(file_text(path, text, sizeof(text)) > 0);
+	return strtol(text, NULL, 10);
+}
+
+int setting_put(const char *path, const char *text)
+{
+	int fd = (int)CHECK_OK(open(path, O_WRONLY));
+	int err = write(fd, text, strlen(text)) < 0 ? errno : 0;
+
+	CHECK_OK(close(fd));
+	return err;
+}
+
+int setting_put_number(const char *path, long value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld\n", value);
+	return setting_put(path, text);
+}
+
+void setting_with(const char *path, long value, void (*fn)(void))
+{
+	long was = setting_get(path);
+	int status;
+
+	CHECK_EQ(setting_put_number(path, value), 0);
+	status = run_child(fn);
+	CHECK_EQ(setting_put_number(path, was), 0);
+	CHECK_EQ(status, 0);
+}
+
 unsigned char pattern_byte(unsigned int seed, uint64_t offset)
 {
 	uint64_t x = (offset >> 3) * 0x9e3779b97f4a7c15u + seed * 0x2545f491u;
