@@ -16,6 +16,7 @@
 struct mutex mount_mutex;
 LIST_HEAD(mounts);
 struct mount *root_mount;
+uint64_t mounts_max = 4096;
 static _Atomic uint32_t next_id = 1;
 
 struct mount *mount_get(struct mount *m)
@@ -165,15 +166,15 @@ static int may_place(const struct path *at)
 	return in_tree(at->mnt) ? 0 : -EINVAL;
 }
 
-/* How many mounts more there may be. (mount_mutex) */
-static size_t mounts_room(void)
+/* How many mounts there are. (mount_mutex) */
+static size_t mounts_count(void)
 {
-	size_t room = MOUNTS_MAX;
 	struct mount *m;
+	size_t n = 0;
 
 	list_for_each_entry(m, &mounts, link)
-		room -= room > 0;
-	return room;
+		n++;
+	return n;
 }
 
 /* m, which stands nowhere, onto at; again: even right on top of the same. (mount_mutex) */
@@ -206,7 +207,7 @@ int mount_add(const char *source, struct blockdev *bdev, struct path *at, struct
 	m->flags = flags & ~(uint32_t)MS_SYNCHRONOUS;
 	mutex_lock(&mount_mutex);
 	if (at) {
-		err = mounts_room() ? attach(m, at, false) : -ENOSPC;
+		err = mounts_count() < mounts_max ? attach(m, at, false) : -ENOSPC;
 	} else {
 		root_mount = m;
 		list_add_tail(&m->link, &mounts);
@@ -395,25 +396,25 @@ static void copy_drop(struct mount *m)
 /* A copy of what is at the place, with all mounts below if so asked. err_ptr. (mount_mutex) */
 static struct mount *copy(const struct path *what, bool recursive)
 {
-	const size_t room = mounts_room();
+	const size_t count = mounts_count(), max = mounts_max;
 	struct copied *all;
 	struct mount *m;
 	int err;
 
 	if (!in_tree(what->mnt))
 		return err_ptr(-EINVAL);
-	if (!room)
+	if (count >= max)
 		return err_ptr(-ENOSPC);
 	m = mount_clone(what->mnt, what->dentry);
 	if (!m)
 		return err_ptr(-ENOMEM);
 	if (!recursive)
 		return m;
-	all = kmalloc((MOUNTS_MAX - room + 1) * sizeof(*all));
+	all = kmalloc((count + 1) * sizeof(*all));
 	err = -ENOMEM;
 	if (all) {
 		all[0] = (struct copied){what->mnt, m};
-		err = copy_others(all, room);
+		err = copy_others(all, max - count);
 		kfree(all);
 	}
 	if (!err)

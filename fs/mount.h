@@ -16,8 +16,11 @@
 /* What statmount(2) adds to a mount's id. */
 #define MOUNT_ID_UNIQUE (UINT64_C(1) << 31)
 
-/* More cannot be made (-ENOSPC): each step through the tree looks through all of them. */
-#define MOUNTS_MAX 4096
+/*
+ * More cannot be made (-ENOSPC): each step through the tree looks through all of them.
+ * (/proc/sys/fs/mount-max)
+ */
+extern uint64_t mounts_max;
 
 void mount_init(void);
 

@@ -3,6 +3,7 @@
  */
 #include "fs/event/aio.h"
 #include "fs/locks.h"
+#include "fs/mount.h"
 #include "fs/notify.h"
 #include "fs/procfs/procfs.h"
 #include "fs/protected.h"
@@ -280,6 +281,7 @@ static void pipe_size_changed(void)
 
 static const struct proc_number pipe_size = {
 	&pipe_max_size, 1, 1UL << 31, pipe_size_changed};
+static const struct proc_number mount_max = {&mounts_max, 1, INT32_MAX, NULL};
 static const struct proc_number open_max = {&nr_open, 64, NR_OPEN_MAX, NULL};
 
 static const struct proc_number files_max = {&file_max, 0, INT64_MAX, file_max_changed};
@@ -317,6 +319,7 @@ static const struct proc_entry fs_entries[] = {
 	{.name = "inotify", .mode = S_IFDIR | 0555, .children = inotify_entries},
 	{.name = "lease-break-time", .mode = S_IFREG | 0644, .number = &lease_time},
 	{.name = "leases-enable", .mode = S_IFREG | 0644, .number = &leases},
+	{.name = "mount-max", .mode = S_IFREG | 0644, .number = &mount_max},
 	{.name = "mqueue", .mode = S_IFDIR | 0555, .children = mqueue_entries},
 	{.name = "nr_open", .mode = S_IFREG | 0644, .number = &open_max},
 	{.name = "pipe-max-size", .mode = S_IFREG | 0644, .number = &pipe_size},

@@ -188,6 +188,9 @@ static void opens_few(void)
 		;
 	CHECK_EQ(errno, ENFILE);
 	CHECK(n < 1000);
+	/* What cannot be opened is not made. */
+	CHECK_ERR(open("new", O_RDWR | O_CREAT, 0600), ENFILE);
+	CHECK_ERR(access("new", F_OK), ENOENT);
 	for (n = 0; n < 400 && pipe(fds) == 0; n++)
 		;
 	CHECK_EQ(errno, ENFILE);
@@ -205,6 +208,7 @@ TEST(fs, file_max, .root = true)
 	CHECK_EQ(max, setting_get(FS "file-max"));
 	CHECK_GE(max, 8192);
 	CHECK_GE(setting_get(FS "inode-nr"), 1);
+	CHECK_OK(chmod(".", 0777));
 	setting_with(FS "file-max", nr + 100, opens_few);
 	CHECK_EQ(setting_get(FS "file-max"), max);
 }

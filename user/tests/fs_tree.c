@@ -107,6 +107,49 @@ TEST(fs, bind_recursive, .root = true)
 	CHECK_OK(rmdir("to"));
 }
 
+static void doubles(void)
+{
+	int n = 0;
+
+	/* Each time a copy of all there are is added; one that has no room leaves nothing. */
+	while (mount("p", "p/in", NULL, MS_BIND | MS_REC, NULL) == 0)
+		CHECK_GE(4, ++n);
+	CHECK_EQ(errno, ENOSPC);
+	CHECK_GE(n, 3);
+	/* There is room for some more alone. */
+	for (n = 0; mount("p", "to", NULL, MS_BIND, NULL) == 0; n++)
+		CHECK_GE(40, n);
+	CHECK_EQ(errno, ENOSPC);
+	CHECK_ERR(mount("none", "to", "tmpfs", 0, NULL), ENOSPC);
+	CHECK_GE(n, 1);
+	for (; n; n--)
+		CHECK_OK(umount("to"));
+}
+
+static int mounts_now(void)
+{
+	static char text[65536];
+	int n = 0;
+
+	file_text("/proc/self/mounts", text, sizeof(text));
+	for (const char *at = text; (at = strchr(at, '\n')); at++)
+		n++;
+	return n;
+}
+
+TEST(fs, mount_max, .root = true)
+{
+	int before;
+
+	tree_make();
+	before = mounts_now();
+	setting_with("/proc/sys/fs/mount-max", before + 60, doubles);
+	tree_end();
+	CHECK_EQ(mounts_now(), before - 3);
+	CHECK_OK(rmdir("to"));
+	CHECK_EQ(setting_put_number("/proc/sys/fs/mount-max", 0), EINVAL);
+}
+
 TEST(fs, open_tree_errors, .root = true)
 {
 	int fd;

@@ -3,6 +3,7 @@
  */
 #include "ut.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -52,6 +53,54 @@ TEST(procfs, children)
 	file_text(path, text, sizeof(text));
 	CHECK_STR(text, "");
 	CHECK_ERR(open("/proc/self/children", O_RDONLY), ENOENT);
+}
+
+/* The first thread has a child, another one, which becomes a new program, has one more. */
+static void *exec_with_child(void *pids)
+{
+	((volatile pid_t *)pids)[1] = child_pausing();
+	exec_helper("pause", NULL);
+	return NULL;
+}
+
+static void exec_with_children(volatile pid_t *pids)
+{
+	pthread_t t;
+
+	pids[0] = child_pausing();
+	CHECK_EQ(pthread_create(&t, NULL, exec_with_child, (void *)pids), 0);
+	for (;;)
+		pause();
+}
+
+TEST(procfs, children_after_exec)
+{
+	volatile pid_t *pids = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int one, two, end = 0;
+	char path[64];
+	pid_t pid;
+
+	CHECK(pids != MAP_FAILED);
+	pid = child();
+	if (pid == 0)
+		exec_with_children(pids);
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	do
+		file_text(path, text, sizeof(text));
+	while (strcmp(text, "usertests") || strcmp(text + 10, "--helper"));
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	/* Until the thread has taken the place of the first one. */
+	do
+		file_text(path, text, sizeof(text));
+	while (!*text);
+	CHECK_EQ(sscanf(text, "%d %d %n", &one, &two, &end), 2);
+	CHECK_EQ(end, strlen(text));
+	CHECK((one == pids[0] && two == pids[1]) || (one == pids[1] && two == pids[0]));
+	CHECK_OK(kill(one, SIGKILL));
+	CHECK_OK(kill(two, SIGKILL));
+	CHECK_OK(kill(pid, SIGKILL));
+	expect_signal(pid, SIGKILL);
 }
 
 /* The number behind a name of smaps; the sum of all of them. */
