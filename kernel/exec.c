@@ -7,6 +7,7 @@
  */
 #include "fs/file.h"
 #include "kernel/execargs.h"
+#include "kernel/futex.h"
 #include "kernel/loader.h"
 #include "kernel/machine.h"
 #include "kernel/mem/slab.h"
@@ -441,10 +442,11 @@ static struct exec *exec_alloc(void)
 /* Mutexes that the old program holds, and who waits for its end (set_tid_address(2)), are told. */
 static void leave_program(struct thread *t, struct aspace *old, struct aspace *new)
 {
-	if (!t->robust_list && !t->clear_child_tid)
+	if (!t->robust_list && !t->clear_child_tid && list_empty(&t->pi.held))
 		return;
 	use_aspace(old);
 	thread_leave_user_space(t);
+	futex_pi_return(t);
 	use_aspace(new);
 }
 

@@ -8,6 +8,7 @@
 #include "kernel/rusage.h"
 
 #include "fs/file.h"
+#include "kernel/futex.h"
 #include "kernel/ipc/sem.h"
 #include "kernel/machine_stop.h"
 #include "kernel/main.h"
@@ -245,6 +246,7 @@ static void add_usage(struct process *p, struct thread *t)
 void thread_leave_user_space(struct thread *t)
 {
 	futex_exit_robust(t);
+	futex_pi_leave(t);
 	if (t->clear_child_tid && !put_user_u32(t->clear_child_tid, 0))
 		futex_wake_addr(t->clear_child_tid, 1);
 	t->clear_child_tid = 0;

@@ -1,5 +1,6 @@
 /*
- * futex(2): sleeping until a word in user memory is changed. Its successors are in futex2.c.
+ * futex(2): sleeping until a word in user memory is changed. Its successors are in futex2.c, locks
+ * that lend priority in futexpi.c.
  *
  * Waiters hang in hash buckets by the word's key. A waiter checks the word's value after it has
  * queued itself, a waker changes the word before it looks into the bucket, so none is missed.
@@ -10,6 +11,7 @@
 #include "kernel/process.h"
 #include "kernel/syscall.h"
 #include "kernel/time.h"
+#include "kernel/uapi/futex.h"
 #include "kernel/uapi/time.h"
 #include "lib/hash.h"
 #include "mm/aspace.h"
@@ -20,8 +22,14 @@
 #define FUTEX_REQUEUE 3
 #define FUTEX_CMP_REQUEUE 4
 #define FUTEX_WAKE_OP 5
+#define FUTEX_LOCK_PI 6
+#define FUTEX_UNLOCK_PI 7
+#define FUTEX_TRYLOCK_PI 8
 #define FUTEX_WAIT_BITSET 9
 #define FUTEX_WAKE_BITSET 10
+#define FUTEX_WAIT_REQUEUE_PI 11
+#define FUTEX_CMP_REQUEUE_PI 12
+#define FUTEX_LOCK_PI2 13
 #define FUTEX_PRIVATE_FLAG 128
 #define FUTEX_CLOCK_REALTIME 256
 
@@ -29,9 +37,6 @@
 #define WAIT_PRIVATE 1
 #define WAIT_WALL 2
 
-#define FUTEX_WAITERS 0x80000000U
-#define FUTEX_OWNER_DIED 0x40000000U
-#define FUTEX_TID_MASK 0x3fffffffU
 #define ROBUST_LIMIT 2048
 
 #define BUCKET_BITS 8
@@ -48,6 +53,7 @@ void futex_init(void)
 		spin_init(&buckets[i].lock, "futex", RANK_FUTEX);
 		list_init(&buckets[i].waiters);
 	}
+	futex_pi_init();
 }
 
 static struct futex_bucket *bucket_of(const struct futex_key *k)
@@ -92,7 +98,10 @@ static void take_off(struct futex_waiter *w)
 	wake_all(w->wq);
 }
 
-/* Wake up to n waiters on key whose bitset meets bits. Bucket locked. */
+/*
+ * Wake up to n waiters on key whose bitset meets bits: how many; -EINVAL for one who may only be
+ * requeued. Bucket locked.
+ */
 static int wake_locked(struct futex_bucket *b, const struct futex_key *key, int n, uint32_t bits)
 {
 	struct futex_waiter *w, *next;
@@ -101,7 +110,11 @@ static int wake_locked(struct futex_bucket *b, const struct futex_key *key, int 
 	list_for_each_entry_safe(w, next, &b->waiters, link) {
 		if (woken >= n)
 			break;
-		if (!key_equal(&w->key, key) || !(w->bitset & bits))
+		if (!key_equal(&w->key, key))
+			continue;
+		if (w->pi)
+			return -EINVAL;
+		if (!(w->bitset & bits))
 			continue;
 		take_off(w);
 		woken++;
@@ -120,6 +133,8 @@ long futex_wake(uaddr_t addr, bool private, int n, uint32_t bits)
 	err = futex_key_of(addr, private, &key);
 	if (err)
 		return err;
+	if (futex_pi_waited(&key))
+		return -EINVAL;
 	b = bucket_of(&key);
 	spin_lock(&b->lock);
 	err = wake_locked(b, &key, n, bits);
@@ -162,6 +177,43 @@ bool futex_unqueue(struct futex_waiter *w)
 		list_del(&w->link);
 	spin_unlock(&b->lock);
 	return woken;
+}
+
+bool futex_waited(const struct futex_key *key)
+{
+	struct futex_bucket *b = bucket_of(key);
+	struct futex_waiter *w;
+	bool found = false;
+
+	spin_lock(&b->lock);
+	list_for_each_entry(w, &b->waiters, link)
+		found |= key_equal(&w->key, key);
+	spin_unlock(&b->lock);
+	return found;
+}
+
+int futex_give(const struct futex_key *key, int *left,
+	       int (*give)(struct futex_waiter *w, void *arg), void *arg)
+{
+	struct futex_bucket *b = bucket_of(key);
+	struct futex_waiter *w, *next;
+	int ret = 0;
+
+	spin_lock(&b->lock);
+	list_for_each_entry_safe(w, next, &b->waiters, link) {
+		if (!*left || ret)
+			break;
+		if (!key_equal(&w->key, key))
+			continue;
+		ret = give(w, arg);
+		if (ret)
+			break;
+		list_del(&w->link);
+		__atomic_store_n(&w->woken, true, __ATOMIC_RELEASE);
+		--*left;
+	}
+	spin_unlock(&b->lock);
+	return ret;
 }
 
 int futex_expect(uaddr_t addr, uint32_t value)
@@ -262,6 +314,8 @@ static int move_locked(struct futex_bucket *from, const struct futex_key *k1,
 			break;
 		if (!key_equal(&w->key, k1))
 			continue;
+		if (w->pi)
+			return -EINVAL;
 		/* Within one list it stays where it is: the walk would meet it again. */
 		if (from != to)
 			list_move_tail(&w->link, &to->waiters);
@@ -278,7 +332,7 @@ long futex_requeue(uaddr_t addr, uaddr_t addr2, bool private, int nwake, int nmo
 	struct futex_key k1, k2;
 	struct futex_bucket *from, *to;
 	uint32_t now;
-	int err, woken;
+	int err, woken, moved = 0;
 
 	if (nwake < 0 || nmove < 0)
 		return -EINVAL;
@@ -304,9 +358,10 @@ long futex_requeue(uaddr_t addr, uaddr_t addr2, bool private, int nwake, int nmo
 			return -EFAULT;
 	}
 	woken = wake_locked(from, &k1, nwake, FUTEX_BITSET_ANY);
-	woken += move_locked(from, &k1, to, &k2, nmove);
+	if (woken >= 0)
+		moved = move_locked(from, &k1, to, &k2, nmove);
 	unlock_two(from, to);
-	return woken;
+	return woken < 0 || moved < 0 ? -EINVAL : woken + moved;
 }
 
 /* The operation that FUTEX_WAKE_OP applies to the second word. -ENOSYS if there is no such. */
@@ -415,7 +470,8 @@ SYSCALL6(futex, uaddr_t, addr, int, op, uint32_t, value, uint64_t, arg4, uaddr_t
 	struct futex_timeout timeout;
 	int err;
 
-	if (realtime && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_WAIT)
+	if (realtime && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_WAIT_REQUEUE_PI &&
+	    cmd != FUTEX_LOCK_PI2)
 		return -ENOSYS;
 	switch (cmd) {
 	case FUTEX_WAIT:
@@ -434,6 +490,23 @@ SYSCALL6(futex, uaddr_t, addr, int, op, uint32_t, value, uint64_t, arg4, uaddr_t
 		return futex_requeue(addr, addr2, private, (int)value, (int)arg4, &value3);
 	case FUTEX_WAKE_OP:
 		return futex_wake_op(addr, addr2, private, value, (int)arg4, value3);
+	case FUTEX_LOCK_PI:
+		realtime = true;
+		/* fall through */
+	case FUTEX_LOCK_PI2:
+		err = futex_timeout_get(arg4, false, realtime, &timeout);
+		return err ? err : futex_lock_pi(addr, private, &timeout, false);
+	case FUTEX_TRYLOCK_PI:
+		return futex_lock_pi(addr, private, NULL, true);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock_pi(addr, private);
+	case FUTEX_WAIT_REQUEUE_PI:
+		err = futex_timeout_get(arg4, false, realtime, &timeout);
+		return err ? err : futex_wait_requeue_pi(addr, addr2, private, value, &timeout);
+	case FUTEX_CMP_REQUEUE_PI:
+		if (value != 1)
+			return -EINVAL;
+		return futex_requeue_pi(addr, addr2, private, (int)arg4, value3);
 	default:
 		return -ENOSYS;
 	}

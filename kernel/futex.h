@@ -19,6 +19,8 @@ struct futex_key {
 	uint64_t object, offset;
 };
 
+struct pi_waiter;
+
 struct futex_waiter {
 	struct list_head link;	     /* (bucket lock) */
 	struct futex_bucket *bucket; /* (its lock) where it hangs; changes by requeue */
@@ -26,6 +28,7 @@ struct futex_waiter {
 	uint32_t bitset;
 	bool woken;		     /* (bucket lock) taken off by a waker */
 	struct waitqueue *wq;	     /* only the waiting thread itself */
+	struct pi_waiter *pi;	     /* FUTEX_WAIT_REQUEUE_PI; NULL: it may be woken */
 };
 
 void futex_init(void);
@@ -35,6 +38,14 @@ int futex_key_of(uaddr_t addr, bool private, struct futex_key *key);
 void futex_queue(struct futex_waiter *w, struct waitqueue *wq);
 /* Off again: had somebody woken it? */
 bool futex_unqueue(struct futex_waiter *w);
+/* Does anybody wait for this word? */
+bool futex_waited(const struct futex_key *key);
+/*
+ * Take off up to *left who wait for key and whom give takes over; each is counted down. 0, or what
+ * else give said. The bucket is locked around give.
+ */
+int futex_give(const struct futex_key *key, int *left,
+	       int (*give)(struct futex_waiter *w, void *arg), void *arg);
 static inline bool futex_woken(const struct futex_waiter *w)
 {
 	return __atomic_load_n(&w->woken, __ATOMIC_ACQUIRE);
@@ -76,3 +87,21 @@ long futex_wake(uaddr_t addr, bool private, int n, uint32_t bits);
  */
 long futex_requeue(uaddr_t addr, uaddr_t addr2, bool private, int nwake, int nmove,
 		   const uint32_t *expected);
+
+/* --- futexpi.c: locks that lend priority; the operations as futex(2) says. All may sleep --- */
+
+long futex_lock_pi(uaddr_t addr, bool private, struct futex_timeout *t, bool try);
+long futex_unlock_pi(uaddr_t addr, bool private);
+long futex_wait_requeue_pi(uaddr_t addr, uaddr_t addr2, bool private, uint32_t value,
+			   struct futex_timeout *t);
+/* Those who wait for addr have, or wait for, the lock at addr2: one and n more. */
+long futex_requeue_pi(uaddr_t addr, uaddr_t addr2, bool private, int n, uint32_t expected);
+/* Does anybody wait for such a lock there? */
+bool futex_pi_waited(const struct futex_key *key);
+/* t, which is running, ends or its program does: what it owns is the next one's. */
+void futex_pi_leave(struct thread *t);
+/* Its next program may own such locks again. */
+void futex_pi_return(struct thread *t);
+/* t's priority was set: who it waits for has it too. */
+void futex_pi_adjust(struct thread *t);
+void futex_pi_init(void);

@@ -64,6 +64,7 @@ enum lock_rank {
 	RANK_BLOCK,    /* block queue */
 	RANK_DRIVER,   /* device registers */
 	RANK_FUTEX,    /* futex bucket (nests: by address) */
+	RANK_PI,       /* futexes that lend priority */
 	RANK_WAITQ,    /* wait queue (nests: an epoll's below those of the files it watches) */
 	RANK_WATCHES,  /* who watches an open file */
 	RANK_READY,    /* an epoll instance's list of what is ready */

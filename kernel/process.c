@@ -166,7 +166,7 @@ static void copy_thread(struct thread *t, const struct clone_args *a)
 	memcpy(t->comm, me->comm, sizeof(t->comm));
 	t->nice = me->nice;
 	t->class = me->class;
-	if (unlikely(t->class.reset_on_fork))
+	if (unlikely(t->class.reset_on_fork || t->class.lent))
 		sched_reset(t);
 	t->ioprio = me->ioprio;
 	t->affinity = me->affinity;

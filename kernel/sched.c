@@ -330,7 +330,7 @@ static bool enqueue(struct hart *h, struct thread *t)
 	uint64_t floor = runq_floor(h);
 
 	if ((int64_t)(t->vruntime - floor) < 0)
-		t->vruntime = unlikely(t->class.policy) ? class_place(h, t) : floor;
+		t->vruntime = unlikely(t->class.policy | t->class.lent) ? class_place(h, t) : floor;
 	t->hart = h;
 	runq_insert(h, t);
 	h->nr_running++;
@@ -381,7 +381,7 @@ void thread_start(struct thread *t)
 	struct hart *h = lock_hart_of(t); /* it can be found, and its class set, already */
 
 	/* So low, a thread of another class is given its place. */
-	t->vruntime = h->min_vruntime - (unlikely(t->class.policy) ? RT_LEAD : 0);
+	t->vruntime = h->min_vruntime - (unlikely(t->class.policy | t->class.lent) ? RT_LEAD : 0);
 	t->state = THREAD_RUNNING;
 	enqueue_chosen(t);
 	irq_restore(irq);
@@ -437,16 +437,18 @@ void sched_tick(bool user, uint64_t now)
 /* t's class was another one: where it stands now, if it stands or runs here. h locked. */
 static void class_changed(struct hart *h, struct thread *t, struct sched_class was, bool here)
 {
+	uint32_t is = class_priority(&t->class), had = class_priority(&was);
+
 	/* What a thread of little weight was ahead, it is not when it counts as others do. */
-	if (!t->class.priority && (was.priority || (was.weighted && !t->class.weighted)))
+	if (!is && (had || (was.weighted && !t->class.weighted)))
 		t->vruntime = h->min_vruntime;
-	else if (!t->class.priority)
+	else if (!is)
 		return;
 	else if (!here) /* it gets its place when it wakes */
 		t->vruntime = h->min_vruntime - RT_LEAD;
-	else if (t->class.priority < was.priority)
+	else if (is < had)
 		t->vruntime = class_place_first(h, t);
-	else if (t->class.priority > was.priority || t->class.policy != was.policy)
+	else if (is > had || t->class.policy != was.policy)
 		t->vruntime = class_place(h, t);
 }
 
@@ -460,10 +462,10 @@ static void params_set(struct hart *h, struct thread *t, struct sched_class clas
 		account(h, t, time_ns());
 	if (queued)
 		runq_remove(h, t);
-	class.weighted = nice || class.priority || class.policy == SCHED_IDLE;
+	class.weighted = nice || class_priority(&class) || class.policy == SCHED_IDLE;
 	t->class = class;
 	t->nice = nice;
-	if (class.priority)
+	if (thread_is_rt(t))
 		rt_used = true;
 	class_changed(h, t, was, queued || runs);
 	if (queued)
@@ -490,9 +492,11 @@ bool sched_set(struct thread *t, const struct sched_params *was, const struct sc
 	bool same = t->nice == was->nice && t->class.policy == was->class.policy &&
 		    t->class.priority == was->class.priority &&
 		    t->class.reset_on_fork == was->class.reset_on_fork;
+	struct sched_class class = to->class;
 
+	class.lent = t->class.lent;
 	if (same)
-		params_set(h, t, to->class, to->nice);
+		params_set(h, t, class, to->nice);
 	spin_unlock(&h->runq_lock);
 	irq_restore(irq);
 	return same;
@@ -504,6 +508,18 @@ void sched_set_nice(struct thread *t, int nice)
 	struct hart *h = lock_hart_of(t);
 
 	params_set(h, t, t->class, nice);
+	spin_unlock(&h->runq_lock);
+	irq_restore(irq);
+}
+
+void sched_lend(struct thread *t, uint8_t priority)
+{
+	uint64_t irq = irq_save();
+	struct hart *h = lock_hart_of(t);
+	struct sched_class class = t->class;
+
+	class.lent = priority;
+	params_set(h, t, class, t->nice);
 	spin_unlock(&h->runq_lock);
 	irq_restore(irq);
 }

@@ -16,9 +16,15 @@
 #define RT_LEAD	    (1UL << 62)
 #define SLICE_NS    (10 * NSEC_PER_MSEC)
 
+/* By which it is scheduled: 1..99, or 0. */
+static inline uint32_t class_priority(const struct sched_class *c)
+{
+	return MAX(c->priority, c->lent);
+}
+
 static inline bool thread_is_rt(const struct thread *t)
 {
-	return t->class.priority != 0;
+	return class_priority(&t->class) != 0;
 }
 
 /* (the lock of its run queue) */

@@ -1,6 +1,7 @@
 /*
  * The system calls about scheduling (sched(7)).
  */
+#include "kernel/futex.h"
 #include "kernel/pid.h"
 #include "kernel/process.h"
 #include "kernel/rusage.h"
@@ -144,7 +145,10 @@ static long params_apply(struct thread *t, const struct sched_params *was, struc
 	/* Others' nice values they keep for the day when they count again. */
 	if (keep || (c->policy != SCHED_OTHER && c->policy != SCHED_BATCH))
 		to.nice = was->nice;
-	return sched_set(t, was, &to) ? 0 : -EAGAIN;
+	if (!sched_set(t, was, &to))
+		return -EAGAIN;
+	futex_pi_adjust(t);
+	return 0;
 }
 
 static long param_apply(struct thread *t, int policy, uint32_t priority)

@@ -39,13 +39,13 @@ static uint64_t rt_place(struct hart *h, const struct thread *t, bool first)
 
 	if (h->rt_spent && time_ns() - h->rt_since < RT_PERIOD_NS)
 		return h->min_vruntime +
-		       ((uint64_t)(1 + RT_PRIO_MAX - t->class.priority) << SPENT_SHIFT);
+		       ((uint64_t)(1 + RT_PRIO_MAX - class_priority(&t->class)) << SPENT_SHIFT);
 	/* Places are from one base as long as there is anybody who has one. */
 	if ((h->current == t || !thread_is_rt(h->current)) && !rt_queued(h)) {
 		h->rt_base = h->min_vruntime - RT_LEAD;
 		h->rt_next = 0;
 	}
-	level = h->rt_base + ((uint64_t)(RT_PRIO_MAX - t->class.priority) << LEVEL_SHIFT);
+	level = h->rt_base + ((uint64_t)(RT_PRIO_MAX - class_priority(&t->class)) << LEVEL_SHIFT);
 	h->rt_next++;
 	return first ? level - h->rt_next : level + h->rt_next;
 }
@@ -169,10 +169,10 @@ void class_tick(struct hart *h, struct thread *t, uint64_t now)
 
 struct hart *class_choose_hart(const struct thread *t, struct hart *own)
 {
-	uint32_t least = MAX(t->class.priority, 1U);
+	uint32_t least = MAX(class_priority(&t->class), 1U);
 	struct hart *best = own;
 
-	if ((t->affinity >> own->index & 1) && own->current->class.priority < least)
+	if ((t->affinity >> own->index & 1) && class_priority(&own->current->class) < least)
 		return own;
 	for (uint32_t i = 0; i < nharts; i++) {
 		struct hart *h = &harts[i];
@@ -180,8 +180,8 @@ struct hart *class_choose_hart(const struct thread *t, struct hart *own)
 		if (h == own || !h->online || !(t->affinity >> i & 1) ||
 		    !spin_trylock(&h->runq_lock))
 			continue;
-		if (h->current->class.priority < least) {
-			least = h->current->class.priority;
+		if (class_priority(&h->current->class) < least) {
+			least = class_priority(&h->current->class);
 			best = h;
 		}
 		spin_unlock(&h->runq_lock);
@@ -191,12 +191,16 @@ struct hart *class_choose_hart(const struct thread *t, struct hart *own)
 
 void sched_reset(struct thread *t)
 {
+	bool reset = t->class.reset_on_fork;
+
+	t->class.lent = 0;
 	t->class.reset_on_fork = false;
-	if (thread_is_rt(t)) {
+	if (reset && thread_is_rt(t)) {
 		t->class.policy = SCHED_OTHER;
 		t->class.priority = 0;
 		t->nice = 0;
 	}
-	t->nice = MAX(t->nice, 0);
-	t->class.weighted = t->nice || t->class.policy == SCHED_IDLE;
+	if (reset)
+		t->nice = MAX(t->nice, 0);
+	t->class.weighted = t->nice || thread_is_rt(t) || t->class.policy == SCHED_IDLE;
 }

@@ -83,6 +83,7 @@ struct thread *thread_create(void (*body)(void *), void *arg)
 	t->hart = current()->hart;
 	list_init(&t->process_link);
 	list_init(&t->pending.queue);
+	list_init(&t->pi.held);
 	return t;
 }
 

@@ -19,6 +19,7 @@ struct fdtable;
 struct fscontext;
 struct journal;
 struct file;
+struct pi_waiter;
 struct process;
 struct sem_undos;
 struct tracee;
@@ -80,6 +81,7 @@ struct thread {
 	struct sched_class {
 		uint8_t policy;	  /* SCHED_* */
 		uint8_t priority; /* of SCHED_FIFO and SCHED_RR 1..99, else 0 */
+		uint8_t lent;	  /* priority of those who wait for it (futexpi.c), or 0 */
 		bool weighted;	  /* its time does not count as it is: nice, or its policy */
 		bool reset_on_fork;
 	} class;		/* (hart->runq_lock) */
@@ -125,6 +127,11 @@ struct thread {
 
 	uaddr_t set_child_tid, clear_child_tid;
 	uaddr_t robust_list;
+	struct {
+		struct list_head held;	 /* those that others wait for */
+		struct pi_waiter *waits; /* for one; NULL: for none */
+		bool gone;		 /* it ends, and owns none any more */
+	} pi;			/* (RANK_PI) locks that lend priority: kernel/futexpi.c */
 	struct list_head tid_link; /* (proc_lock) hash by tid */
 	struct waitqueue *vfork_done; /* parent waits here until exec or exit */
 	uint32_t nofault;	/* (own) user copies must not fault pages in while not 0 */
@@ -294,7 +301,7 @@ struct sched_params {
 	struct sched_class class;
 	int nice;
 };
-/* As they are together. RANK_RUNQ, as the next two. */
+/* As they are together. RANK_RUNQ, as the next three. */
 struct sched_params sched_get(struct thread *t);
 /*
  * t, which may be any thread, is scheduled so from now on (weighted follows). False, and nothing
@@ -302,7 +309,8 @@ struct sched_params sched_get(struct thread *t);
  */
 bool sched_set(struct thread *t, const struct sched_params *was, const struct sched_params *to);
 void sched_set_nice(struct thread *t, int nice); /* of the class it has */
-void sched_reset(struct thread *t); /* a new one: SCHED_RESET_ON_FORK */
+void sched_lend(struct thread *t, uint8_t priority); /* at least that; 0: nothing is lent */
+void sched_reset(struct thread *t); /* a new one: it is lent nothing; SCHED_RESET_ON_FORK */
 void sched_exit(void) __noreturn; /* the running thread is dead */
 void idle_loop(void) __noreturn;
 /* time_ns() as it was a tick ago (10 ms) or later, for a load from memory. The running thread. */

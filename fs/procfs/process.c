@@ -160,7 +160,7 @@ static int show_stat(struct proc_text *t, struct process *p)
 	struct snapshot s;
 	pid_t tpgid = -1;
 	uint32_t tty = tty_nr(tty_number(p, &tpgid));
-	int err;
+	int err, priority;
 
 	err = snapshot_take(p, t->tid, &s);
 	if (as) {
@@ -170,12 +170,13 @@ static int show_stat(struct proc_text *t, struct process *p)
 	}
 	if (err)
 		return err;
+	priority = MAX(s.class.priority, s.class.lent);
 	proc_printf(t, "%d (%s) %c %d %d %d %d %d 0 %lu %lu %lu %lu ", s.tid, s.comm, s.state,
 		    s.ppid, s.pgid, s.sid, (int)tty, tpgid, s.usage.minflt, s.children.minflt,
 		    s.usage.majflt, s.children.majflt);
 	proc_printf(t, "%lu %lu %lu %lu %d %d %u 0 %lu %lu %lu ", s.usage.utime / TICK,
 		    s.usage.stime / TICK, s.children.utime / TICK, s.children.stime / TICK,
-		    s.class.priority ? -1 - s.class.priority : 20 + s.nice, s.nice,
+		    priority ? -1 - priority : 20 + s.nice, s.nice,
 		    s.threads, p->start_time / TICK, mem.size * PAGE_SIZE,
 		    mem.rss);
 	proc_printf(t,
