@@ -90,6 +90,13 @@ static uint32_t chardev_poll(struct file *f, struct poll_table *pt)
 	return cf->dev->ops->poll(cf, pt);
 }
 
+static struct async_list *chardev_async(struct file *f)
+{
+	struct chardev_file *cf = f->data;
+
+	return cf->dev->ops->async ? cf->dev->ops->async(cf) : NULL;
+}
+
 const struct file_ops chardev_fops = {
 	.open = chardev_open,
 	.release = chardev_release,
@@ -98,6 +105,7 @@ const struct file_ops chardev_fops = {
 	.seek = chardev_seek,
 	.ioctl = chardev_ioctl,
 	.poll = chardev_poll,
+	.async = chardev_async,
 };
 
 struct chardev *file_chardev(struct file *f)

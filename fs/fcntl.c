@@ -16,9 +16,10 @@
 
 #define SETTABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
-static long flags_set(struct file *f, uint32_t flags)
+static long flags_set(struct file *f, int fd, uint32_t flags)
 {
 	uint32_t was = atomic_load(&f->flags);
+	int err;
 
 	if (((flags ^ was) & O_APPEND) && inode_has(f->inode, INODE_APPEND))
 		return -EPERM;
@@ -26,6 +27,11 @@ static long flags_set(struct file *f, uint32_t flags)
 		return -EPERM;
 	if ((flags & O_DIRECT) && !S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode))
 		return -EINVAL;
+	/* Of what does not offer it, it is not heard. */
+	err = async_set(f, fd, flags & O_ASYNC);
+	if (err && err != -ENOTTY)
+		return err;
+	was = atomic_load(&f->flags);
 	while (!atomic_compare_exchange_weak(&f->flags, &was,
 					     (was & ~(uint32_t)SETTABLE) | (flags & SETTABLE)))
 		;
@@ -83,7 +89,7 @@ static long file_fcntl(struct file *f, int fd, int cmd, uint64_t arg)
 		return -EBADF;
 	switch (cmd) {
 	case F_SETFL:
-		return flags_set(f, (uint32_t)arg);
+		return flags_set(f, fd, (uint32_t)arg);
 	case F_GETLK:
 	case F_OFD_GETLK:
 	case F_SETLK:

@@ -116,8 +116,6 @@ struct file *file_get(struct file *f)
 void file_free(struct file *f)
 {
 	path_put(&f->path);
-	if (unlikely(f->owner))
-		owner_clear(f);
 	if (f->cred)
 		cred_put(f->cred);
 	kmem_cache_free(file_cache, f);
@@ -150,6 +148,9 @@ void file_put(struct file *f)
 		locks_release(f->inode, f);
 		dnotify_release(f, NULL);
 	}
+	/* From now on nobody signals for it: ops->release may free what it was watching. */
+	if (unlikely(f->owner))
+		owner_clear(f);
 	if (f->ops && f->ops->release)
 		f->ops->release(f);
 	if (S_ISREG(inode->mode))

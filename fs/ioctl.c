@@ -5,6 +5,7 @@
 
 #include "fs/fiemap.h"
 #include "fs/flags.h"
+#include "fs/owner.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/ioctl.h"
@@ -21,6 +22,13 @@ static int flag_set(struct file *f, uint32_t flag, uaddr_t arg)
 	else
 		atomic_fetch_and(&f->flags, ~flag);
 	return 0;
+}
+
+static int async_ioctl(struct file *f, int fd, uaddr_t arg)
+{
+	uint32_t on;
+
+	return get_user_u32(&on, arg) ? -EFAULT : async_set(f, fd, on);
 }
 
 static long ioctl_regular(struct file *f, uint32_t cmd, uaddr_t arg)
@@ -44,6 +52,8 @@ static long file_ioctl(struct file *f, int fd, uint32_t cmd, uint64_t arg)
 		return fd_cloexec_set(fd, false);
 	case FIONBIO:
 		return flag_set(f, O_NONBLOCK, arg);
+	case FIOASYNC:
+		return async_ioctl(f, fd, arg);
 	case FS_IOC_GETFLAGS:
 	case FS_IOC_SETFLAGS:
 	case FS_IOC_FSGETXATTR:

@@ -3,6 +3,9 @@
  */
 #include "fs/owner.h"
 
+#include <stdatomic.h>
+
+#include "kernel/async.h"
 #include "kernel/mem/slab.h"
 #include "kernel/poll.h"
 #include "kernel/process.h"
@@ -10,22 +13,28 @@
 #include "kernel/uapi/fcntl.h"
 #include "mm/usercopy.h"
 
-#define POLL_MSG 3 /* si_code */
-
-struct file_owner {
+/* Who is meant. */
+struct owner {
 	int type;  /* F_OWNER_* */
 	pid_t pid; /* as it was given; 0: nobody */
 	/* Referenced, so that nobody else is meant when the number is used again. */
 	struct process *process; /* F_OWNER_PID */
 	struct thread *thread;	 /* F_OWNER_TID */
 	uid_t uid, euid;	 /* of who set it */
-	int sig;		 /* 0: SIGIO, without information */
 };
 
-/* All of them: few files have one. */
+struct file_owner {
+	struct owner who;
+	int sig;		/* 0: SIGIO, without information */
+	struct list_head link;	/* on an async_list, if O_ASYNC is set */
+	struct file *file;	/* it is of */
+	int fd;			/* by which O_ASYNC was set */
+};
+
+/* All of them, and the lists they are on: few files have one. */
 static struct spinlock owner_lock = SPINLOCK_INIT("file owners", RANK_LOCKERS);
 
-static void owner_drop(struct file_owner *o)
+static void owner_drop(struct owner *o)
 {
 	if (o->process)
 		process_put(o->process);
@@ -40,9 +49,11 @@ void owner_clear(struct file *f)
 	spin_lock(&owner_lock);
 	o = f->owner;
 	f->owner = NULL;
+	if (o)
+		list_del(&o->link);
 	spin_unlock(&owner_lock);
 	if (o)
-		owner_drop(o);
+		owner_drop(&o->who);
 	kfree(o);
 }
 
@@ -58,7 +69,9 @@ static struct file_owner *owner_lock_of(struct file *f)
 	fresh = kzalloc(sizeof(*fresh));
 	if (!fresh)
 		return NULL;
-	fresh->type = F_OWNER_PID;
+	list_init(&fresh->link);
+	fresh->file = f;
+	fresh->who.type = F_OWNER_PID;
 	spin_lock(&owner_lock);
 	if (!f->owner)
 		f->owner = fresh;
@@ -81,7 +94,7 @@ static bool group_exists(pid_t pgid)
 }
 
 /* Find who is meant, if anybody. 0 or -ESRCH. */
-static int owner_find(struct file_owner *o)
+static int owner_find(struct owner *o)
 {
 	if (!o->pid)
 		return 0;
@@ -96,7 +109,8 @@ static int owner_find(struct file_owner *o)
 static int owner_enter(struct file *f, int type, pid_t pid, bool keep)
 {
 	const struct cred *c = current()->cred;
-	struct file_owner new = {.type = type, .pid = pid, .uid = c->uid, .euid = c->euid}, old, *o;
+	struct owner new = {.type = type, .pid = pid, .uid = c->uid, .euid = c->euid}, old;
+	struct file_owner *o;
 	int err = owner_find(&new);
 
 	if (err)
@@ -106,10 +120,9 @@ static int owner_enter(struct file *f, int type, pid_t pid, bool keep)
 		owner_drop(&new);
 		return -ENOMEM;
 	}
-	new.sig = o->sig;
-	old = keep && o->pid ? new : *o;
-	if (!keep || !o->pid)
-		*o = new;
+	old = keep && o->who.pid ? new : o->who;
+	if (!keep || !o->who.pid)
+		o->who = new;
 	spin_unlock(&owner_lock);
 	owner_drop(&old);
 	return 0;
@@ -125,7 +138,7 @@ int owner_default(struct file *f)
 	return owner_enter(f, F_OWNER_PID, current()->process->pid, true);
 }
 
-static bool owner_gone(const struct file_owner *o)
+static bool owner_gone(const struct owner *o)
 {
 	if (o->type == F_OWNER_PGRP)
 		return !group_exists(o->pid);
@@ -139,7 +152,7 @@ static struct f_owner_ex owner_get(struct file *f)
 
 	spin_lock(&owner_lock);
 	if (f->owner) {
-		const struct file_owner *o = f->owner;
+		const struct owner *o = &f->owner->who;
 
 		out.type = o->type;
 		if (!owner_gone(o))
@@ -222,28 +235,28 @@ static bool has_codes(int sig)
 	       sig == SIGTRAP || sig == SIGCHLD || sig == SIGSYS;
 }
 
-static bool may_tell(const struct file_owner *o, const struct cred *c)
+static bool may_tell(const struct owner *o, const struct cred *c)
 {
 	return !o->euid || o->euid == c->suid || o->euid == c->uid || o->uid == c->suid ||
 	       o->uid == c->uid;
 }
 
-/* t NULL: the process, whose credentials are c. */
-static void tell_cred(const struct file_owner *o, struct process *p, struct thread *t,
+/* t NULL: the process, whose credentials are c. info->si_signo 0: SIGIO, without information. */
+static void tell_cred(const struct owner *o, struct process *p, struct thread *t,
 		      const struct cred *c, const struct siginfo *info)
 {
-	int err = 0;
+	int err = 0, sig = info->si_signo;
 
 	if (!may_tell(o, c))
 		return;
-	if (o->sig)
-		err = t ? signal_thread(t, o->sig, info) : signal_process(p, o->sig, info);
+	if (sig)
+		err = t ? signal_thread(t, sig, info) : signal_process(p, sig, info);
 	/* Without room for what it says, at least that something is to be looked at. */
-	if (!o->sig || err)
+	if (!sig || err)
 		(void)(t ? signal_thread(t, SIGIO, NULL) : signal_process(p, SIGIO, NULL));
 }
 
-static void tell(const struct file_owner *o, struct process *p, struct thread *t,
+static void tell(const struct owner *o, struct process *p, struct thread *t,
 		 const struct siginfo *info)
 {
 	const struct cred *c = cred_of(p);
@@ -253,7 +266,7 @@ static void tell(const struct file_owner *o, struct process *p, struct thread *t
 }
 
 struct group_tell {
-	const struct file_owner *owner;
+	const struct owner *owner;
 	const struct siginfo *info;
 };
 
@@ -264,14 +277,14 @@ static void tell_member(struct process *p, void *arg)
 	tell_cred(g->owner, p, NULL, p->leader->cred, g->info);
 }
 
-static void tell_group(const struct file_owner *o, const struct siginfo *info)
+static void tell_group(const struct owner *o, const struct siginfo *info)
 {
 	struct group_tell g = {o, info};
 	struct process *p;
 	uint64_t irq;
 
 	/* In one walk: who calls holds locks that all names need. */
-	if (o->sig != SIGCONT) {
+	if (info->si_signo != SIGCONT) {
 		irq = spin_lock_irq(&proc_lock);
 		pgrp_for_each(o->pid, tell_member, &g);
 		spin_unlock_irq(&proc_lock, irq);
@@ -285,24 +298,100 @@ static void tell_group(const struct file_owner *o, const struct siginfo *info)
 	}
 }
 
+/* What is ready, as poll(2) says it, when that is why. */
+static int64_t band_of(int code)
+{
+	switch (code) {
+	case POLL_IN:
+		return POLLIN | POLLRDNORM;
+	case POLL_OUT:
+		return POLLOUT | POLLWRNORM | POLLWRBAND;
+	case POLL_MSG:
+		return POLLIN | POLLRDNORM | POLLMSG;
+	case POLL_ERR:
+		return POLLERR;
+	default:
+		return POLLHUP | POLLERR;
+	}
+}
+
+/* The lock is held. */
+static void owner_tell(const struct file_owner *f, int fd, int code)
+{
+	const struct owner *o = &f->who;
+	struct siginfo info = {.si_signo = f->sig, .si_code = has_codes(f->sig) ? SI_SIGIO : code,
+			       .si_band = band_of(code), .si_fd = fd};
+
+	if (o->thread)
+		tell(o, o->thread->process, o->thread, &info);
+	else if (o->process)
+		tell(o, o->process, NULL, &info);
+	else if (o->pid)
+		tell_group(o, &info);
+}
+
 void owner_signal(struct file *f, int fd)
 {
-	struct siginfo info = {
-		.si_code = POLL_MSG, .si_band = POLLIN | POLLRDNORM | POLLMSG, .si_fd = fd};
-	struct file_owner *o;
+	spin_lock(&owner_lock);
+	if (f->owner)
+		owner_tell(f->owner, fd, POLL_MSG);
+	spin_unlock(&owner_lock);
+}
+
+/* --- O_ASYNC --- */
+
+void async_signal_slow(struct async_list *l, int code)
+{
+	uint32_t kind = code == POLL_IN ? FILE_READ : code == POLL_OUT ? FILE_WRITE : UINT32_MAX;
+	const struct file_owner *o;
 
 	spin_lock(&owner_lock);
-	o = f->owner;
-	if (o) {
-		info.si_signo = o->sig;
-		if (has_codes(o->sig))
-			info.si_code = SI_SIGIO;
-		if (o->thread)
-			tell(o, o->thread->process, o->thread, &info);
-		else if (o->process)
-			tell(o, o->process, NULL, &info);
-		else if (o->pid)
-			tell_group(o, &info);
+	list_for_each_entry(o, &l->files, link) {
+		if (o->file->kind & kind)
+			owner_tell(o, o->fd, code);
 	}
 	spin_unlock(&owner_lock);
+}
+
+static int async_begin(struct file *f, int fd, struct async_list *l)
+{
+	pid_t group = l->group ? __atomic_load_n(l->group, __ATOMIC_RELAXED) : 0;
+	struct file_owner *o;
+	int err = 0;
+
+	if (group)
+		err = owner_enter(f, F_OWNER_PGRP, group, true);
+	if (l->group && (!group || err == -ESRCH))
+		err = owner_default(f);
+	if (err)
+		return err;
+	o = owner_lock_of(f);
+	if (!o)
+		return -ENOMEM;
+	o->fd = fd;
+	list_move_tail(&o->link, &l->files);
+	atomic_fetch_or(&f->flags, O_ASYNC);
+	spin_unlock(&owner_lock);
+	return 0;
+}
+
+int async_set(struct file *f, int fd, bool on)
+{
+	struct async_list *l;
+
+	if (!((atomic_load(&f->flags) ^ (on ? O_ASYNC : 0)) & O_ASYNC))
+		return 0;
+	l = f->ops->async ? f->ops->async(f) : NULL;
+	if (!l)
+		return -ENOTTY;
+	if (on)
+		return async_begin(f, fd, l);
+	spin_lock(&owner_lock);
+	/* As in Linux the flag stays if it came by open(2), which makes nobody hear. */
+	if (f->owner && !list_empty(&f->owner->link)) {
+		list_del(&f->owner->link);
+		atomic_fetch_and(&f->flags, ~(uint32_t)O_ASYNC);
+	}
+	spin_unlock(&owner_lock);
+	return 0;
 }

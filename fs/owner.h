@@ -16,3 +16,8 @@ int owner_default(struct file *f);
  * fd and POLL_MSG. Spin locks up to RANK_FILES may be held.
  */
 void owner_signal(struct file *f, int fd);
+/*
+ * O_ASYNC of f, which was called fd, becomes on: from then the list that ops->async names knows f.
+ * 0, -ENOMEM, or -ENOTTY: its kind has none.
+ */
+int async_set(struct file *f, int fd, bool on);

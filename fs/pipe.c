@@ -37,6 +37,7 @@ static struct pipe *pipe_alloc(void)
 	mutex_init(&p->lock, "pipe", RANK_PIPE);
 	waitqueue_init(&p->read_wait);
 	waitqueue_init(&p->write_wait);
+	async_init(&p->async);
 	return p;
 }
 
@@ -46,6 +47,18 @@ static void pipe_free(struct pipe *p)
 		kfree(p->pages[i]);
 	kfree(p->pages);
 	kfree(p);
+}
+
+void pipe_readable(struct pipe *p)
+{
+	wake_all(&p->read_wait);
+	async_signal(&p->async, POLL_IN);
+}
+
+void pipe_drained(struct pipe *p)
+{
+	wake_all(&p->write_wait);
+	async_signal(&p->async, POLL_OUT);
 }
 
 size_t pipe_take(struct pipe *p, struct uio *u, bool *fault)
@@ -144,7 +157,7 @@ static ssize64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 	n = pipe_take(p, u, &fault);
 	mutex_unlock(&p->lock);
 	if (n)
-		wake_all(&p->write_wait);
+		pipe_drained(p);
 	return n ? (ssize64_t)n : fault ? -EFAULT : 0;
 }
 
@@ -172,7 +185,7 @@ static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 			n = pipe_fill(p, u, &err);
 			done += n;
 			if (n)
-				wake_all(&p->read_wait);
+				pipe_readable(p);
 			if (err || !u->resid)
 				break;
 		}
@@ -254,7 +267,7 @@ static void pipe_join(struct pipe *p, uint32_t kind)
 
 static void pipe_leave(struct inode *inode, struct pipe *p, uint32_t kind)
 {
-	bool last;
+	bool last, alone;
 
 	mutex_lock(&inode->lock);
 	mutex_lock(&p->lock);
@@ -263,12 +276,17 @@ static void pipe_leave(struct inode *inode, struct pipe *p, uint32_t kind)
 	if (kind & FILE_WRITE)
 		p->writers--;
 	last = !--p->users;
+	alone = !p->readers != !p->writers;
 	mutex_unlock(&p->lock);
 	if (last)
 		inode->pipe = NULL;
 	/* Before the inode is let go: the other end may be next, and free the pipe. */
 	wake_all(&p->read_wait);
 	wake_all(&p->write_wait);
+	if (alone) {
+		async_signal(&p->async, POLL_IN);
+		async_signal(&p->async, POLL_OUT);
+	}
 	mutex_unlock(&inode->lock);
 	if (last)
 		pipe_free(p);
@@ -328,12 +346,18 @@ static int fifo_open(struct inode *inode, struct file *f)
 	return 0;
 }
 
+static struct async_list *pipe_async(struct file *f)
+{
+	return &((struct pipe *)f->data)->async;
+}
+
 const struct file_ops fifo_fops = {
 	.open = fifo_open,
 	.release = pipe_release,
 	.read = pipe_read,
 	.write = pipe_write,
 	.poll = pipe_poll,
+	.async = pipe_async,
 	.ioctl = pipe_ioctl,
 };
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "fs/vfs.h"
+#include "kernel/async.h"
 
 struct pipe {
 	struct mutex lock;	/* RANK_PIPE: all but the counts of users */
@@ -16,6 +17,7 @@ struct pipe {
 	bool held;		/* splice(2) reads, and has not said how much: others wait */
 	uint64_t promised;	/* bytes of room for what splice(2) is reading: not for others */
 	struct waitqueue read_wait, write_wait;
+	struct async_list async;
 	uint32_t users;		/* open files of either kind; a FIFO's inode lock */
 };
 
@@ -40,6 +42,9 @@ struct pipe *file_pipe(struct file *f);
  * -ERESTARTSYS. The lock is held, and let go of meanwhile.
  */
 int pipe_await(struct pipe *p, bool nowait);
+/* There is more to read, or more room: those who wait, and files with O_ASYNC, hear of it. */
+void pipe_readable(struct pipe *p);
+void pipe_drained(struct pipe *p);
 /* Bytes moved out of the ring; lock held. *fault: user memory was bad. */
 size_t pipe_take(struct pipe *p, struct uio *u, bool *fault);
 /* Bytes moved into the ring; lock held. *err: why it stopped early, if not for room. */

@@ -62,7 +62,7 @@ static void pipe_unhold(struct pipe *p, char *buf, size_t n)
 	p->held = false;
 	mutex_unlock(&p->lock);
 	if (n)
-		wake_all(&p->write_wait);
+		pipe_drained(p);
 	wake_all(&p->read_wait);
 }
 
@@ -99,7 +99,7 @@ static ssize64_t pipe_put(struct pipe *p, struct uio *u, bool nowait)
 		mutex_unlock(&p->lock);
 	} while (!n && !err);
 	if (n)
-		wake_all(&p->read_wait);
+		pipe_readable(p);
 	return n ? n : err;
 }
 
@@ -132,7 +132,7 @@ static ssize64_t pipe_keep(struct pipe *p, size_t room, char *buf, size_t n)
 	n = pipe_fill(p, &u, &err);
 	mutex_unlock(&p->lock);
 	if (n)
-		wake_all(&p->read_wait);
+		pipe_readable(p);
 	wake_all(&p->write_wait);
 	return n ? (ssize64_t)n : err;
 }

@@ -566,6 +566,7 @@ struct file_ops {
 	int (*readdir)(struct file *f, struct dir_context *ctx);
 	long (*ioctl)(struct file *f, uint32_t cmd, uint64_t arg);
 	uint32_t (*poll)(struct file *f, struct poll_table *pt); /* NULL: always ready */
+	struct async_list *(*async)(struct file *f); /* kernel/async.h; NULL: no O_ASYNC */
 	int (*fsync)(struct file *f, bool datasync);		 /* NULL: EINVAL */
 	int (*fallocate)(struct file *f, int mode, uint64_t offset, uint64_t len);
 	struct object *(*object)(struct file *f); /* what mmap maps; NULL: ENODEV */

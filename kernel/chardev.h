@@ -6,6 +6,7 @@
 #include "kernel/poll.h"
 #include "kernel/uio.h"
 
+struct async_list;
 struct chardev;
 struct file;
 
@@ -26,6 +27,7 @@ struct chardev_ops {
 	ssize64_t (*write)(struct chardev_file *f, struct uio *u, uint64_t *pos);
 	long (*ioctl)(struct chardev_file *f, uint32_t cmd, uint64_t arg);
 	uint32_t (*poll)(struct chardev_file *f, struct poll_table *pt);
+	struct async_list *(*async)(struct chardev_file *f); /* NULL there: not offered */
 	/* lseek(2): the new position or -errno. NULL: ESPIPE. */
 	int64_t (*seek)(struct chardev_file *f, int64_t offset, int whence);
 	bool maps_zeros; /* mmap gives anonymous memory, null(4) */

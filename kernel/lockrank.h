@@ -55,8 +55,8 @@ enum lock_rank {
 	RANK_IPC_TABLE, /* System V objects of one kind, and their table */
 	RANK_LOCKED,   /* which files have had locks */
 	RANK_FILES,    /* descriptor table, fs context, locks of a file */
-	RANK_LOCKERS,  /* who waits for whose file lock */
 	RANK_SOCKET,   /* what sockets have to do with one another */
+	RANK_LOCKERS,  /* who waits for whose file lock; whom open files signal */
 	RANK_PROC,     /* process tree, pid table */
 	RANK_ITIMER,   /* a process's interval timer, while it is set */
 	RANK_SIGNAL,   /* signal state of a process */

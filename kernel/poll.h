@@ -15,6 +15,7 @@
 #define POLLNVAL 0x020
 #define POLLRDNORM 0x040
 #define POLLWRNORM 0x100
+#define POLLWRBAND 0x200
 #define POLLMSG 0x400
 #define POLLRDHUP 0x2000
 

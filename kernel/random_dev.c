@@ -1,6 +1,7 @@
 /*
  * How programs get random numbers: getrandom(2), /dev/random and /dev/urandom (random(4)).
  */
+#include "kernel/async.h"
 #include "kernel/chardev.h"
 #include "kernel/random.h"
 #include "kernel/signal.h"
@@ -155,11 +156,21 @@ static uint32_t random_poll(struct chardev_file *f, struct poll_table *pt)
 	return POLLOUT | POLLWRNORM | (random_ready() ? POLLIN | POLLRDNORM : 0);
 }
 
+/* Nobody is told of anything: what could change is over once there are programs. */
+static struct async_list *random_async(struct chardev_file *f)
+{
+	static struct async_list none = {.files = LIST_INIT(none.files)};
+
+	(void)f;
+	return &none;
+}
+
 static const struct chardev_ops random_ops = {
 	.read = random_read,
 	.write = random_write,
 	.ioctl = random_ioctl,
 	.seek = chardev_seek_start,
+	.async = random_async,
 	.poll = random_poll,
 };
 
@@ -168,6 +179,7 @@ static const struct chardev_ops urandom_ops = {
 	.write = random_write,
 	.ioctl = random_ioctl,
 	.seek = chardev_seek_start,
+	.async = random_async,
 };
 
 static struct chardev random_dev = {

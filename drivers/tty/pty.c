@@ -22,11 +22,14 @@ struct ring {
 	uint8_t buf[RING];
 };
 
+static const pid_t nobody; /* the foreground group of a master */
+
 /* Fields are guarded by tty.lock. */
 struct pty {
 	struct tty tty;
 	struct tty_file view;	  /* - the terminal as the master's ioctls see it */
 	struct waitqueue wait;	  /* the master's reader and writer */
+	struct async_list async;  /* masters that want to hear of input */
 	bool locked;		  /* until TIOCSPTLCK: the terminal cannot be opened */
 	bool held;		  /* the terminal sends nothing for now */
 	bool master_held;	  /* nor does the master: TCXONC on it */
@@ -97,8 +100,10 @@ static void line_write(struct tty *t, const uint8_t *s, uint32_t n)
 {
 	struct pty *p = pty_of(t);
 
-	if (ring_put(&p->out, s, n))
-		wake_all(&p->wait);
+	if (!ring_put(&p->out, s, n))
+		return;
+	wake_all(&p->wait);
+	async_signal(&p->async, POLL_IN);
 }
 
 static uint32_t line_write_room(struct tty *t)
@@ -211,6 +216,8 @@ struct pty *pty_create(uint32_t number)
 	p->view = (struct tty_file){.tty = &p->tty, .master = true};
 	p->locked = true;
 	waitqueue_init(&p->wait);
+	async_init(&p->async);
+	p->async.group = &nobody;
 	return p;
 }
 
@@ -247,7 +254,7 @@ static uint32_t take_locked(struct pty *p, uint8_t *out, uint32_t n)
 /* There is room for output: echo that waits goes first, then writers go on. */
 static void output_taken(struct pty *p)
 {
-	if (ldisc_echo_pending(&p->tty.ldisc))
+	if (ldisc_echo_pending(&p->tty.ldisc) || p->tty.short_write)
 		tty_receive(&p->tty);
 	wake_all(&p->tty.write_wait);
 }
@@ -419,6 +426,11 @@ static long flow(struct pty *p, uint64_t what)
 	tty_receive(&p->tty);
 	wake_all(&p->wait);
 	return 0;
+}
+
+struct async_list *pty_async(struct pty *p)
+{
+	return &p->async;
 }
 
 static long send_signal(struct pty *p, uint64_t sig)

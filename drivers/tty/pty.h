@@ -25,3 +25,4 @@ ssize64_t pty_read(struct pty *p, struct uio *u, bool nonblock);
 ssize64_t pty_write(struct pty *p, struct uio *u, bool nonblock);
 long pty_ioctl(struct pty *p, uint32_t cmd, uint64_t arg);
 uint32_t pty_poll(struct pty *p, struct poll_table *pt);
+struct async_list *pty_async(struct pty *p);

@@ -69,12 +69,26 @@ void tty_signal(struct tty *t, uint32_t signals)
 			signal_pgrp(pgrp, order[i], NULL);
 }
 
+/* For those with O_ASYNC: input of so many bytes came, lines ended at canon before; room. */
+static void tty_tell(struct tty *t, uint32_t came, uint32_t canon)
+{
+	const struct ldisc *l = &t->ldisc;
+
+	if (l->termios.c_lflag & ICANON ? l->canon != canon : came && ldisc_readable(l, 1))
+		async_signal(&t->async, POLL_IN);
+	if (t->short_write && t->ops->write_room(t) >= WRITE_ROOM) {
+		t->short_write = false;
+		async_signal(&t->async, POLL_OUT);
+	}
+}
+
 void tty_receive(struct tty *t)
 {
+	uint32_t signals = 0, n, came = 0, canon;
 	tty_char_t in[64];
-	uint32_t signals = 0, n;
 
 	mutex_lock(&t->lock);
+	canon = t->ldisc.canon;
 	do {
 		uint32_t room = MIN(ldisc_room(&t->ldisc), (uint32_t)ARRAY_SIZE(in));
 
@@ -83,7 +97,9 @@ void tty_receive(struct tty *t)
 		for (uint32_t i = 0; i < n; i++)
 			ldisc_input(&t->ldisc, (uint8_t)in[i], (enum ldisc_flag)(in[i] >> 8));
 		signals |= tty_settle_locked(t);
+		came += n;
 	} while (n);
+	tty_tell(t, came, canon);
 	mutex_unlock(&t->lock);
 	if (signals)
 		tty_signal(t, signals);
@@ -112,7 +128,7 @@ void tty_input_ready(struct tty *t)
 
 void tty_output_ready(struct tty *t)
 {
-	if (ldisc_echo_pending(&t->ldisc))
+	if (ldisc_echo_pending(&t->ldisc) || t->short_write)
 		tty_input_ready(t);
 	wake_all(&t->write_wait);
 }
@@ -342,6 +358,8 @@ static ssize64_t tty_write(struct chardev_file *cf, struct uio *u, uint64_t *pos
 		if (n < want && !err)
 			err = -EFAULT;
 	}
+	if (err && u->resid && !list_empty(&f->tty->async.files))
+		f->tty->short_write = true;
 	tty_leave(f, &f->tty->writing, &f->tty->write_wait);
 	return total ? (ssize64_t)total : err;
 }
@@ -452,10 +470,15 @@ static void tty_release(struct chardev_file *cf)
 	kfree(f);
 }
 
+static struct async_list *tty_async(struct chardev_file *cf)
+{
+	return &((struct tty_file *)cf->data)->tty->async;
+}
+
 #define TTY_OPS(open_function)                                                                     \
 	{                                                                                          \
 		.open = (open_function), .release = tty_release, .read = tty_read,                 \
-		.write = tty_write, .ioctl = tty_ioctl, .poll = tty_poll                           \
+		.write = tty_write, .ioctl = tty_ioctl, .poll = tty_poll, .async = tty_async       \
 	}
 
 const struct chardev_ops tty_chardev_ops = TTY_OPS(tty_open);
@@ -496,6 +519,8 @@ void tty_init(struct tty *t, const char *name, dev_t dev, const struct tty_ops *
 	mutex_init(&t->lock, "tty", RANK_TTY);
 	waitqueue_init(&t->read_wait);
 	waitqueue_init(&t->write_wait);
+	async_init(&t->async);
+	t->async.group = &t->pgrp;
 	ldisc_init(&t->ldisc);
 	t->chardev = (struct chardev){
 		.name = name, .dev = dev, .mode = 0620, .ops = &tty_chardev_ops, .data = t};

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "drivers/tty/ldisc.h"
+#include "kernel/async.h"
 #include "kernel/chardev.h"
 #include "kernel/mutex.h"
 
@@ -56,6 +57,8 @@ struct tty {
 	_Atomic uint32_t hangups;	/* an open remembers how many there were */
 	_Atomic uint32_t refs;		/* open files, a session, the other end */
 	struct waitqueue read_wait, write_wait;
+	struct async_list async;
+	_Atomic uint32_t short_write;	/* somebody of async found too little room */
 	pid_t pgrp, sid;		/* P: foreground group, session; 0: none */
 	struct chardev chardev;		/* - */
 	struct tty *next;		/* - list of all */

@@ -7,6 +7,7 @@
 #include "fs/event/event.h"
 #include "fs/notify.h"
 #include "fs/procfs/procfs.h"
+#include "kernel/async.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -37,6 +38,7 @@ struct inotify {
 	uid_t uid;		  /* c; of who made it */
 	struct queued overflow;	  /* n; queued when there is no room for another */
 	struct waitqueue readers;
+	struct async_list async;
 };
 
 static LIST_HEAD(instances); /* n */
@@ -51,6 +53,7 @@ static void append_locked(struct inotify *i, struct queued *q)
 	i->nevents++;
 	i->bytes += sizeof(q->event) + q->event.len;
 	wake_all(&i->readers);
+	async_signal(&i->async, POLL_IN);
 }
 
 /* Would e, with a name of that length, say what the last event says? */
@@ -215,10 +218,16 @@ static void inotify_show(struct file *f, struct proc_text *t)
 	spin_unlock(&notify_lock);
 }
 
+static struct async_list *inotify_async(struct file *f)
+{
+	return &((struct inotify *)f->data)->async;
+}
+
 static const struct file_ops inotify_fops = {
 	.show_info = inotify_show,
 	.read = inotify_read,
 	.poll = inotify_poll,
+	.async = inotify_async,
 	.ioctl = inotify_ioctl,
 	.release = inotify_release,
 };
@@ -257,6 +266,7 @@ SYSCALL1(inotify_init1, uint32_t, flags)
 	i->overflow.event = (struct inotify_event){.wd = -1, .mask = IN_Q_OVERFLOW};
 	i->uid = current()->cred->uid;
 	waitqueue_init(&i->readers);
+	async_init(&i->async);
 	fd = instance_add(i);
 	if (!fd)
 		fd = file_anonymous_fd("anon_inode:inotify", O_RDONLY | flags, &inotify_fops, i);

@@ -26,6 +26,14 @@ void socket_pair(struct socket *a, struct socket *b)
 	spin_unlock(&socket_lock);
 }
 
+/* Who asked for a connection has it. socket_lock held. */
+static void socket_connected(struct socket *s)
+{
+	wake_all(&s->writers);
+	if (s->family->tells_connected)
+		async_signal(&s->async, POLL_OUT);
+}
+
 /* Those that wait get the room that there is. socket_lock held. */
 static void admit(struct socket *s)
 {
@@ -36,7 +44,7 @@ static void admit(struct socket *s)
 		list_move_tail(&other->pending_link, &s->pending);
 		s->npending++;
 		other->peer->state = SOCKET_CONNECTED;
-		wake_all(&other->peer->writers);
+		socket_connected(other->peer);
 	}
 }
 
@@ -78,7 +86,9 @@ struct socket *socket_join(struct socket *s, struct socket *listener, struct soc
 	list_add_tail(&other->pending_link, room ? &listener->pending : &listener->waiting);
 	listener->npending += room;
 	wake_all(&listener->readers);
-	wake_all(&s->writers);
+	async_signal(&listener->async, POLL_IN);
+	if (room)
+		socket_connected(s);
 	return old;
 }
 

@@ -139,6 +139,7 @@ static void inet_reset(struct socket *s)
 	}
 	s->shut_read = s->shut_write = true;
 	socket_wake(s);
+	async_signal(&s->async, POLL_ERR);
 }
 
 /* s sends no more. */
@@ -148,6 +149,7 @@ static void send_end(struct socket *s, struct socket *peer)
 	if (s->state != SOCKET_CONNECTED || peer->state != SOCKET_CONNECTED)
 		return;
 	peer->shut_read = true;
+	async_signal(&peer->async, peer->shut_write ? POLL_HUP : POLL_IN);
 	if (peer->shut_write)
 		s->state = peer->state = SOCKET_DISCONNECTED;
 }
@@ -238,6 +240,7 @@ static void ask(struct socket *s, struct socket *other, struct address *here, st
 	} else {
 		s->error = ECONNREFUSED;
 		s->shut_read = s->shut_write = true;
+		async_signal(&s->async, POLL_ERR);
 	}
 	spin_unlock(&socket_lock);
 	address_put(old_name);
@@ -460,6 +463,7 @@ static bool inet_lost(struct socket *s, struct socket *to)
 	if (s->remote) {
 		s->error = ECONNREFUSED;
 		socket_wake(s);
+		async_signal(&s->async, POLL_ERR);
 	}
 	return true;
 }
@@ -480,6 +484,7 @@ const struct family inet_family = {
 	.number = AF_INET,
 	.none = {.len = sizeof(struct sockaddr_in), .family = AF_INET},
 	.unknown_level = -ENOPROTOOPT,
+	.tells_connected = true,
 	.init = inet_init,
 	.bind = inet_bind,
 	.unbind = port_unbind,

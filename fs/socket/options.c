@@ -1,6 +1,7 @@
 /*
  * setsockopt(2), getsockopt(2) and ioctl(2) of sockets (socket(7), unix(7), tcp(7)).
  */
+#include "fs/owner.h"
 #include "fs/socket/socket.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -235,12 +236,31 @@ SYSCALL5(getsockopt, int, fd, int, level, int, name, uaddr_t, value, uaddr_t, le
 	return ret;
 }
 
+/* The older names of F_SETOWN and F_GETOWN; -ENOTTY: another command. */
+static long owner_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
+{
+	uint32_t who;
+
+	switch (cmd) {
+	case FIOSETOWN:
+	case SIOCSPGRP:
+		return get_user_u32(&who, arg) ? -EFAULT : owner_fcntl(f, F_SETOWN, who);
+	case FIOGETOWN:
+	case SIOCGPGRP:
+		return put_user_u32(arg, (uint32_t)owner_fcntl(f, F_GETOWN, 0));
+	}
+	return -ENOTTY;
+}
+
 long socket_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 {
 	struct socket *s = f->data;
 	uint64_t n = 0;
-	int err = 0;
+	long err = owner_ioctl(f, cmd, arg);
 
+	if (err != -ENOTTY)
+		return err;
+	err = 0;
 	spin_lock(&socket_lock);
 	if (cmd == SIOCOUTQ)
 		n = s->in_flight;

@@ -37,6 +37,7 @@ struct socket *socket_alloc(const struct family *family)
 	waitqueue_init(&s->readers);
 	waitqueue_init(&s->writers);
 	waitqueue_init(&s->room);
+	async_init(&s->async);
 	spin_lock(&socket_lock);
 	list_add(&s->all_link, &all_sockets);
 	spin_unlock(&socket_lock);
@@ -114,8 +115,10 @@ static uint32_t socket_poll(struct file *f, struct poll_table *pt)
 	if (!list_empty(&s->queue) || !list_empty(&s->pending))
 		mask |= POLLIN | POLLRDNORM;
 	if (s->state != SOCKET_LISTENING && s->state != SOCKET_CONNECTING &&
-	    s->in_flight * 4 <= s->opt.sndbuf && (stream || !s->peer || socket_has_room(s)))
+	    socket_writable(s) && (stream || !s->peer || socket_has_room(s)))
 		mask |= POLLOUT | POLLWRNORM;
+	else
+		s->short_write = true;
 	spin_unlock(&socket_lock);
 	return mask;
 }
@@ -129,10 +132,16 @@ static void socket_release(struct file *f)
 	garbage_collect();
 }
 
+static struct async_list *socket_async(struct file *f)
+{
+	return &((struct socket *)f->data)->async;
+}
+
 static const struct file_ops socket_fops = {
 	.read = socket_file_read,
 	.write = socket_file_write,
 	.poll = socket_poll,
+	.async = socket_async,
 	.release = socket_release,
 	.ioctl = socket_ioctl,
 };

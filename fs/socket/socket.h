@@ -6,6 +6,7 @@
 #pragma once
 
 #include "fs/vfs.h"
+#include "kernel/async.h"
 #include "kernel/uapi/socket.h"
 
 #define SOCKET_BUFFER 212992 /* SO_SNDBUF at first, bytes */
@@ -52,6 +53,7 @@ struct family {
 	struct socket_name none; /* how a socket without a name is told */
 	bool pairs;		 /* socketpair(2) */
 	int unknown_level;	 /* -errno of options that are not SOL_SOCKET's */
+	bool tells_connected;	 /* who connects hears of it by O_ASYNC */
 	bool control;		 /* files and credentials go along; otherwise control is ignored */
 	/* Make s what socket(2)'s arguments ask for. */
 	int (*init)(struct socket *s, int type, int protocol);
@@ -125,6 +127,8 @@ struct socket {
 	struct mutex read_lock;	  /* RANK_SOCKET_READ: packets leave under it */
 	struct waitqueue readers, writers;
 	struct waitqueue room;	  /* for another packet or connection */
+	struct async_list async;
+	bool short_write;	  /* s; somebody found no room, or poll(2) said so */
 	struct socket_options opt; /* s */
 	uint32_t inflight;	  /* s; times its file is in a packet */
 	struct list_head all_link; /* s; all sockets */
@@ -238,6 +242,11 @@ ssize64_t socket_receive(struct socket *s, struct message *m);
 void packets_free(struct list_head *list);
 /* Is there room for more to send? socket_lock held. */
 bool socket_has_room(const struct socket *s);
+/* Is so much of it free that who asks (poll, O_ASYNC) is told? socket_lock held. */
+static inline bool socket_writable(const struct socket *s)
+{
+	return s->in_flight * 4 <= s->opt.sndbuf;
+}
 
 /* --- control.c --- */
 int control_read(struct control *c, uaddr_t user, uint64_t len);

@@ -53,6 +53,10 @@ static void uncharge(struct packet *p, size_t n)
 		return;
 	p->sender->in_flight -= n;
 	wake_all(&p->sender->writers);
+	if (p->sender->short_write && socket_writable(p->sender)) {
+		p->sender->short_write = false;
+		async_signal(&p->sender->async, POLL_OUT);
+	}
 }
 
 /*
@@ -124,7 +128,9 @@ static int post(struct socket *s, struct socket *to, struct packet *p)
 		s->in_flight += s->lossy ? 0 : p->size;
 		inflight_add(&p->control, 1);
 		wake_all(&to->readers);
+		async_signal(&to->async, POLL_IN);
 	}
+	s->short_write |= err == -EAGAIN;
 	spin_unlock(&socket_lock);
 	return err;
 }

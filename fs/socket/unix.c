@@ -323,6 +323,8 @@ static int unix_shutdown(struct socket *s, bool rd, bool wr)
 	if (s->peer && s->type != SOCK_DGRAM) {
 		s->peer->shut_read |= wr;
 		s->peer->shut_write |= rd;
+		if (wr)
+			async_signal(&s->peer->async, rd ? POLL_HUP : POLL_IN);
 	}
 	return 0;
 }
@@ -332,6 +334,7 @@ static void unix_closed(struct socket *s, struct socket *peer)
 	if (!peer || s->type == SOCK_DGRAM)
 		return;
 	peer->shut_read = peer->shut_write = true;
+	async_signal(&peer->async, POLL_HUP);
 	if (!list_empty(&s->queue))
 		peer->error = ECONNRESET;
 }

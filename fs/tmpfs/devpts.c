@@ -243,6 +243,11 @@ static uint32_t ptmx_poll(struct chardev_file *f, struct poll_table *pt)
 	return pty_poll(((struct master *)f->data)->pty, pt);
 }
 
+static struct async_list *ptmx_async(struct chardev_file *f)
+{
+	return pty_async(((struct master *)f->data)->pty);
+}
+
 /* The terminal opened without its name: a descriptor, or -errno (TIOCGPTPEER). */
 static long peer_open(struct master *m, uint64_t flags)
 {
@@ -273,6 +278,7 @@ static const struct chardev_ops ptmx_ops = {
 	.write = ptmx_write,
 	.ioctl = ptmx_ioctl,
 	.poll = ptmx_poll,
+	.async = ptmx_async,
 };
 
 /* --- volumes --- */
