@@ -153,3 +153,5 @@ struct fscontext *fscontext_create(void); /* at the root of the tree */
 struct fscontext *fscontext_get(struct fscontext *c);
 struct fscontext *fscontext_fork(struct fscontext *c);
 void fscontext_put(struct fscontext *c);
+/* *c, the running thread's, becomes one that nobody else has. 0 or -ENOMEM. */
+int fscontext_unshare(struct fscontext **c);

@@ -5,6 +5,7 @@
 
 #include "fs/vfs.h"
 #include "kernel/mem/slab.h"
+#include "kernel/process.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "lib/string.h"
@@ -56,6 +57,23 @@ void fscontext_put(struct fscontext *c)
 	path_put(&c->root);
 	path_put(&c->cwd);
 	kfree(c);
+}
+
+int fscontext_unshare(struct fscontext **c)
+{
+	struct fscontext *copy, *old = *c;
+	uint64_t irq;
+
+	if (atomic_load(&old->refs) == 1)
+		return 0;
+	copy = fscontext_fork(old);
+	if (!copy)
+		return -ENOMEM;
+	irq = spin_lock_irq(&proc_lock); /* /proc looks at it under this lock */
+	*c = copy;
+	spin_unlock_irq(&proc_lock, irq);
+	fscontext_put(old);
+	return 0;
 }
 
 /* Put p (its references go along) in the place of *at. */

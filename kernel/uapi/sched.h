@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #define CSIGNAL 0x000000ffUL
+#define CLONE_NEWTIME 0x00000080UL /* unshare(2) only */
 #define CLONE_VM 0x00000100UL
 #define CLONE_FS 0x00000200UL
 #define CLONE_FILES 0x00000400UL
