@@ -174,45 +174,83 @@ bool process_autoreaps(struct process *parent)
 	return act.handler == SIG_IGN || (act.flags & SA_NOCLDWAIT);
 }
 
-static void become_zombie(struct process *p)
+/*
+ * p's end becomes its parent's to wait for. Who hears of it by end_tell_rest then, referenced.
+ * *gone: p is forgotten; the caller drops its last reference. proc_lock held.
+ */
+static struct process *end_tell_locked(struct process *p, bool *gone)
 {
-	LIST_HEAD(bereaved);
-	pid_t orphans[8];
-	uint32_t norphans;
-	bool autoreap;
-	struct process *parent;
-	int code, value, sig;
-	uint64_t irq;
+	struct process *parent = p->parent;
+	int code, value;
 
-	if (p->sid == p->pid && tty_session_exit_hook)
-		tty_session_exit_hook(p);
-	/* To the very end: a parent that ran at once would have to come back to let us finish. */
-	preempt_disable();
-	wait_status_decode(p->exit_status, &code, &value);
-	irq = spin_lock_irq(&proc_lock);
-	norphans = find_orphans(p, orphans, ARRAY_SIZE(orphans));
-	reparent_children(p, &bereaved);
-	parent = p->parent;
 	process_get(parent);
-	sig = p->exit_signal;
-	autoreap = sig == SIGCHLD && process_autoreaps(parent);
-	p->zombie = true;
-	wake_all(&p->exit_wait);
+	*gone = p->exit_signal == SIGCHLD && process_autoreaps(parent);
+	wait_status_decode(p->exit_status, &code, &value);
 	/* With SA_NOCLDWAIT alone the signal is still sent. */
-	if (sig == SIGCHLD)
+	if (p->exit_signal == SIGCHLD)
 		process_notify_parent_locked(p, code, value);
-	if (autoreap)
+	if (*gone)
 		pid_forget_process_locked(p);
-	spin_unlock_irq(&proc_lock, irq);
-	bereaved_tell(&bereaved);
-	hang_up_orphans(orphans, norphans);
-	/* Without proc_lock: it may be SIGCONT, which tells the parent's parent. */
+	return parent;
+}
+
+/* Without proc_lock: the signal may be SIGCONT, which tells the parent's parent. */
+static void end_tell_rest(struct process *parent, int sig)
+{
 	if (sig && sig != SIGCHLD)
 		signal_process(parent, sig, NULL);
 	if (sig != SIGCHLD)
 		wake_all(&parent->child_wait);
 	process_put(parent);
-	if (autoreap)
+}
+
+void process_end_told(struct process *p)
+{
+	struct process *parent = NULL;
+	bool gone = false;
+	uint64_t irq = spin_lock_irq(&proc_lock), irq2 = spin_lock_irq(&p->siglock);
+	bool all = --p->untold == 0;
+	int sig = p->exit_signal;
+
+	spin_unlock_irq(&p->siglock, irq2);
+	if (all && p->zombie)
+		parent = end_tell_locked(p, &gone);
+	spin_unlock_irq(&proc_lock, irq);
+	if (parent)
+		end_tell_rest(parent, sig);
+	if (gone)
+		process_put(p);
+	process_put(p);
+}
+
+static void become_zombie(struct process *p)
+{
+	LIST_HEAD(bereaved);
+	pid_t orphans[8];
+	uint32_t norphans;
+	bool gone = false;
+	struct process *parent = NULL;
+	uint64_t irq;
+	int sig;
+
+	if (p->sid == p->pid && tty_session_exit_hook)
+		tty_session_exit_hook(p);
+	/* To the very end: a parent that ran at once would have to come back to let us finish. */
+	preempt_disable();
+	irq = spin_lock_irq(&proc_lock);
+	norphans = find_orphans(p, orphans, ARRAY_SIZE(orphans));
+	reparent_children(p, &bereaved);
+	sig = p->exit_signal;
+	p->zombie = true;
+	wake_all(&p->exit_wait);
+	if (!p->untold)
+		parent = end_tell_locked(p, &gone);
+	spin_unlock_irq(&proc_lock, irq);
+	bereaved_tell(&bereaved);
+	hang_up_orphans(orphans, norphans);
+	if (parent)
+		end_tell_rest(parent, sig);
+	if (gone)
 		process_put(p);
 }
 
@@ -289,6 +327,15 @@ static void process_ended(struct process *p)
 	become_zombie(p);
 }
 
+/* Of the end of a process that goes with its first thread, process_ended tells. */
+static void tell_tracer(struct thread *t, bool leader, bool last, int wait_status)
+{
+	if (!leader)
+		trace_ended(t, wait_status);
+	else if (!last)
+		trace_leader_left(t, wait_status);
+}
+
 void thread_exit(int wait_status)
 {
 	struct thread *t = current();
@@ -301,6 +348,7 @@ void thread_exit(int wait_status)
 		trace_exit(wait_status);
 	irq = spin_lock_irq(&p->siglock);
 	last = --p->nthreads == 0;
+	trace_ends_locked(t);
 	/* Unless all die at once, the last thread's status is the process's, as in Linux. */
 	if (last && !p->exiting)
 		p->exit_status = wait_status;
@@ -342,8 +390,8 @@ void thread_exit(int wait_status)
 	if (!exiting && !list_empty(&p->children))
 		reparent_to_thread(p, tid);
 	wake_all(&p->exec_wait);
-	if (!leader && t->tracee)
-		trace_ended(t, p->exiting ? p->exit_status : wait_status);
+	if (t->tracee)
+		tell_tracer(t, leader, last, p->exiting ? p->exit_status : wait_status);
 	if (!leader)
 		pid_forget_thread(t);
 	if (last)

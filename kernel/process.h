@@ -26,6 +26,8 @@ bool thread_gone(const struct thread *t);
 /* Tell the parent of p that it stopped, continued or died: SIGCHLD and wake waiters. */
 void process_notify_parent(struct process *p, int code, int status);
 void process_notify_parent_locked(struct process *p, int code, int status);
+/* The end of one of p's threads is known: p's own is, if it waited for that. Drops a reference. */
+void process_end_told(struct process *p);
 /* si_code and si_status of a wait status. */
 void wait_status_decode(int status, int *code, int *value);
 /* Does it not care for zombies (SIGCHLD ignored or SA_NOCLDWAIT, sigaction(2))? */

@@ -31,6 +31,7 @@ void trace_attach_locked(struct thread *t, struct process *tracer, uint32_t opti
 		.options = options,
 		.seized = seized,
 		.stop_seen = t->process->stop_number - 1,
+		.of = tr->of,
 	};
 	list_add_tail(&tr->link, &tracer->tracees);
 }
@@ -99,6 +100,13 @@ static void detach_locked(struct thread *t, int sig)
 	resume_locked(t, sig, false);
 }
 
+void trace_end_taken(struct tracee *tr)
+{
+	if (tr->of)
+		process_end_told(tr->of);
+	kfree(tr);
+}
+
 void trace_tracer_exit(struct process *p)
 {
 	struct tracee *tr;
@@ -111,7 +119,9 @@ void trace_tracer_exit(struct process *p)
 
 		if (!t) {
 			list_del(&tr->link);
-			kfree(tr);
+			spin_unlock_irq(&proc_lock, irq);
+			trace_end_taken(tr);
+			irq = spin_lock_irq(&proc_lock);
 			continue;
 		}
 		irq2 = spin_lock_irq(&t->process->siglock);

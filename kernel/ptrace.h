@@ -24,6 +24,7 @@ struct tracee {
 	pid_t tid, pgid;	 /* P: of one that has ended, */
 	uid_t uid;		 /* P: */
 	int exit_status;	 /* P: and how, as wait(2) says it */
+	struct process *of;	 /* P: whose end is reported after this one's; referenced */
 	uint32_t options;	 /* S: PTRACE_O_* */
 	bool seized;		 /* S: by PTRACE_SEIZE */
 	bool stopped;		 /* S */
@@ -76,8 +77,12 @@ void trace_exec(pid_t was);
 bool trace_limits_exec(void);
 /* It ends. */
 void trace_exit(int wait_status);
+/* t will end: its process's end is reported after it has been waited for. siglock held. */
+void trace_ends_locked(struct thread *t);
 /* t has ended, and is its process's last thread if it is the first: the tracer is told. */
 void trace_ended(struct thread *t, int wait_status);
+/* Its process's first thread has ended, before others: the tracer is told to look. */
+void trace_leader_left(struct thread *t, int wait_status);
 
 /*
  * A clone of the running thread: is its child t to be traced too, and is it an event? The event or
@@ -92,5 +97,7 @@ void trace_attach_locked(struct thread *t, struct process *tracer, uint32_t opti
 #define FPREGS_WORDS 33 /* f0 to f31, fcsr */
 /* The floating-point registers of a thread that does not run. */
 void fpregs_get(const struct thread *t, uint64_t regs[FPREGS_WORDS]);
+/* The tracer knows of this end: tr, which is no longer its, is freed. No lock held. */
+void trace_end_taken(struct tracee *tr);
 /* A tracer ends: its tracees go on, or end too. */
 void trace_tracer_exit(struct process *p);

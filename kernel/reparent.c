@@ -73,7 +73,7 @@ void reparent_children(struct process *p, struct list_head *bereaved)
 		c->parent = heir;
 		c->exit_signal = SIGCHLD;
 		signals_prepare(c, bereaved);
-		if (c->zombie)
+		if (c->zombie && !c->untold)
 			zombie_inherited(c, bereaved);
 	}
 }

@@ -214,6 +214,7 @@ struct process {
 	pid_t pgid, sid;		/* (proc_lock) */
 	struct tty *tty;		/* (proc_lock) controlling terminal, or NULL */
 	bool zombie;			/* (proc_lock) all threads gone, not yet waited for */
+	uint32_t untold; /* (siglock) threads whose end a tracer has to wait for first */
 	uint32_t execs; /* (proc_lock) so many; after one its parent may not move it to a group */
 	int exit_status;		/* wait(2) encoding; final once zombie */
 	int exit_signal;		/* to the parent: SIGCHLD, or what clone said; 0 none */

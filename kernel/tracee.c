@@ -241,12 +241,41 @@ void trace_exit(int wait_status)
 	trace_event(PTRACE_EVENT_EXIT, (uint64_t)(p->exiting ? p->exit_status : wait_status));
 }
 
+/* t's tracer is sent what a parent is when a child ends. proc_lock held. */
+static void tell_end_locked(struct process *tracer, struct thread *t, int wait_status)
+{
+	struct siginfo info = {.si_signo = SIGCHLD, .si_pid = t->tid, .si_uid = t->cred->uid};
+
+	wait_status_decode(wait_status, &info.si_code, &info.si_status);
+	signal_process(tracer, SIGCHLD, &info);
+	wake_all(&tracer->child_wait);
+}
+
+void trace_ends_locked(struct thread *t)
+{
+	if (!thread_traced(t) || t == t->process->leader)
+		return;
+	process_get(t->process);
+	t->tracee->of = t->process;
+	t->process->untold++;
+}
+
+void trace_leader_left(struct thread *t, int wait_status)
+{
+	struct tracee *tr = t->tracee;
+	uint64_t irq = spin_lock_irq(&proc_lock);
+
+	if (tr->tracer)
+		tell_end_locked(tr->tracer, t, wait_status);
+	spin_unlock_irq(&proc_lock, irq);
+}
+
 void trace_ended(struct thread *t, int wait_status)
 {
 	struct process *p = t->process;
 	struct tracee *tr = t->tracee;
 	uint64_t irq = spin_lock_irq(&proc_lock), irq2 = spin_lock_irq(&p->siglock);
-	bool leader = t == p->leader, told = tr->tracer;
+	bool leader = t == p->leader, told = tr->tracer, untold = false;
 
 	if (tr->tracer && leader && tr->tracer == p->parent) {
 		/* As its child it tells of its end anyway. */
@@ -260,15 +289,17 @@ void trace_ended(struct thread *t, int wait_status)
 		tr->exit_status = wait_status;
 		tr->thread = NULL;
 		t->tracee = NULL;
+	} else if (tr->of) {
+		tr->of = NULL;
+		untold = true;
 	}
 	spin_unlock_irq(&p->siglock, irq2);
 	/* tr is its tracer's now, which may free it as soon as the lock is free. */
-	if (told) {
-		if (leader)
-			signal_process(tr->tracer, SIGCHLD, NULL);
-		wake_all(&tr->tracer->child_wait);
-	}
+	if (told)
+		tell_end_locked(tr->tracer, t, wait_status);
 	spin_unlock_irq(&proc_lock, irq);
+	if (untold)
+		process_end_told(p);
 }
 
 static int clone_event(const struct clone_args *a)

@@ -25,7 +25,7 @@ struct wait_request {
 	int status; /* as si_status */
 	int wait_status;
 	struct process *reaped; /* unlinked: the caller drops the last reference */
-	struct tracee *ended;	/* the same: the caller frees it */
+	struct tracee *ended;	/* the same: the caller passes it to trace_end_taken */
 	struct rusage usage;
 };
 
@@ -92,7 +92,7 @@ static void inherit_usage(struct process *me, struct process *c)
 
 static bool try_zombie(struct wait_request *r, struct process *me, struct process *c)
 {
-	if (!c->zombie || !(r->options & WEXITED))
+	if (!c->zombie || c->untold || !(r->options & WEXITED))
 		return false;
 	found_dead(r, c->pid, c->leader->cred->uid, c->exit_status);
 	rusage_of_process(c, &r->usage);
@@ -221,7 +221,8 @@ static int wait_for(struct wait_request *r)
 		return interrupted;
 	if (r->reaped)
 		process_put(r->reaped);
-	kfree(r->ended);
+	if (r->ended)
+		trace_end_taken(r->ended);
 	return err;
 }
 

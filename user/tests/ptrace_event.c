@@ -254,6 +254,164 @@ TEST(ptrace, threads)
 	CHECK_EQ(next_stop(pid), 6 << 8);
 }
 
+static void no_more_news(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	while (sigtimedwait(&set, NULL, &(struct timespec){0}) == SIGCHLD)
+		;
+}
+
+static void expect_news(pid_t pid, int code, int status)
+{
+	siginfo_t info;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	CHECK_EQ(sigwaitinfo(&set, &info), SIGCHLD);
+	CHECK_EQ(info.si_pid, pid);
+	CHECK_EQ(info.si_code, code);
+	CHECK_EQ(info.si_status, status);
+}
+
+/* A tracee that fn makes a thread in, both stopped: the thread, and no news left. */
+static pid_t two_threads(void (*fn)(void), pid_t *leader)
+{
+	sigset_t set;
+	pid_t born;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	CHECK_OK(sigprocmask(SIG_BLOCK, &set, NULL));
+	*leader = tracee(fn, PTRACE_O_TRACECLONE);
+	go(*leader, PTRACE_CONT, 0);
+	CHECK_EQ(next_stop(*leader), STOPPED(SIGTRAP, PTRACE_EVENT_CLONE));
+	born = (pid_t)message(*leader);
+	CHECK_EQ(next_stop(born), STOPPED(SIGSTOP, 0));
+	no_more_news();
+	return born;
+}
+
+static void leader_waits(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, thread_main, NULL))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+/* The tracer may sleep in sigsuspend until it hears of a thread's end. */
+TEST(ptrace, end_of_thread_is_told)
+{
+	pid_t pid, born = two_threads(leader_waits, &pid);
+
+	go(pid, PTRACE_CONT, 0);
+	go(born, PTRACE_CONT, 0);
+	expect_news(born, CLD_EXITED, 0);
+	CHECK_EQ(next_stop(born), 0);
+	end(pid);
+}
+
+static void *wait_for_ever(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+static void leader_leaves(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, wait_for_ever, NULL))
+		_exit(1);
+	syscall(SYS_exit, 3);
+}
+
+/* Of a first thread, too; but it is waited for when the others have ended. */
+TEST(ptrace, end_of_first_thread_is_told)
+{
+	int status;
+	pid_t pid, born = two_threads(leader_leaves, &pid);
+
+	go(pid, PTRACE_CONT, 0);
+	expect_news(pid, CLD_EXITED, 3);
+	CHECK_EQ(waitpid(pid, &status, WNOHANG | __WALL), 0);
+	CHECK_OK(syscall(SYS_tgkill, pid, born, SIGKILL));
+	CHECK_EQ(next_stop(born), SIGKILL);
+	CHECK_EQ(next_stop(pid), SIGKILL);
+}
+
+static void leader_ends_all(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, wait_for_ever, NULL))
+		_exit(1);
+	_exit(7);
+}
+
+/* The end of a process comes after those of its threads. */
+TEST(ptrace, end_of_process_is_last)
+{
+	siginfo_t info;
+	int status;
+	pid_t pid, born = two_threads(leader_ends_all, &pid);
+
+	go(pid, PTRACE_CONT, 0);
+	CHECK_OK(waitid(P_PID, (id_t)born, &info, WEXITED | WNOWAIT | __WALL));
+	wait_state(pid, "Z");
+	no_more_news();
+	CHECK_EQ(waitpid(pid, &status, WNOHANG | __WALL), 0);
+	CHECK_EQ(next_stop(born), 7 << 8);
+	expect_news(pid, CLD_EXITED, 7);
+	CHECK_EQ(next_stop(pid), 7 << 8);
+}
+
+/* A tracer's end is as good as if it had waited. */
+TEST(ptrace, end_waits_for_no_dead_tracer)
+{
+	struct gate gate;
+	int fd[2];
+	pid_t born;
+
+	gate_make(&gate);
+	CHECK_OK(pipe(fd));
+	pid_t pid = child();
+	if (pid == 0) {
+		gate_pass(&gate);
+		leader_ends_all();
+	}
+	pid_t tracer = child();
+	if (tracer == 0) {
+		CHECK_OK(ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_TRACECLONE));
+		gate_open(&gate);
+		CHECK_EQ(next_stop(pid), STOPPED(SIGTRAP, PTRACE_EVENT_CLONE));
+		born = (pid_t)message(pid);
+		CHECK_EQ(next_stop(born), STOPPED(SIGTRAP, PTRACE_EVENT_STOP));
+		go(born, PTRACE_CONT, 0);
+		go(pid, PTRACE_CONT, 0);
+		wait_state(pid, "Z");
+		write_full(fd[1], "e", 1);
+		for (;;)
+			pause();
+	}
+	char c;
+	int status;
+	CHECK_EQ(read(fd[0], &c, 1), 1);
+	CHECK_EQ(waitpid(pid, &status, WNOHANG), 0);
+	CHECK_OK(kill(tracer, SIGKILL));
+	CHECK_EQ(next_stop(tracer), SIGKILL);
+	CHECK_EQ(next_stop(pid), 7 << 8);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* A tracer that ends lets its tracees go, or takes them along. */
 static void tracer_ends(long options, bool lives)
 {
