@@ -75,6 +75,8 @@ static long fcntl_any(struct file *f, int fd, int cmd, uint64_t arg)
 		return fd_cloexec_set(fd, arg & FD_CLOEXEC);
 	case F_DUPFD_QUERY:
 		return fd_is(f, (int)arg);
+	case F_CREATED_QUERY:
+		return (f->kind & FILE_CREATED) != 0;
 	case F_GETFL:
 		return (long)atomic_load(&f->flags);
 	}

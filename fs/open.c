@@ -326,6 +326,8 @@ static struct file *open_create(int dirfd, const char *name, int flags, mode_t m
 	if (!err && step != CREATE_DONE)
 		err = sticky_open_check(&p);
 	f = err ? err_ptr(err) : open_path(&p, flags, step == CREATE_DONE);
+	if (!is_err(f) && step == CREATE_DONE)
+		f->kind |= FILE_CREATED;
 	if (p.dentry)
 		path_put(&p);
 	lastname_put(&l);

@@ -169,6 +169,8 @@ static void copy_thread(struct thread *t, const struct clone_args *a)
 	if (unlikely(t->class.reset_on_fork || t->class.lent))
 		sched_reset(t);
 	t->ioprio = me->ioprio;
+	t->timer_slack = t->timer_slack_default = me->timer_slack;
+	t->mce_policy = me->mce_policy;
 	t->affinity = me->affinity;
 	t->cred = cred_get(me->cred);
 	t->blocked = me->blocked;
@@ -502,6 +504,7 @@ void process_start_init(void)
 	root->effective = root->permitted = root->bounding = CAPS_ALL;
 	t->cred = root;
 	t->process = p;
+	t->timer_slack = t->timer_slack_default = TIMER_SLACK_NS;
 	strlcpy(t->comm, "init", sizeof(t->comm));
 	if (!p->sighand || !t->files || !t->fs)
 		panic("no memory for the first process");

@@ -5,6 +5,9 @@
 
 #include "kernel/thread.h"
 
+#define TIMER_SLACK_NS 50000 /* the first process's timer slack */
+void timer_slack_set(struct thread *t, uint64_t ns); /* 0: its creator's */
+
 /* Start pid 1 from init= (or /sbin/init): called once, by the first kernel thread. */
 void process_start_init(void);
 /*

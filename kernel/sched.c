@@ -466,6 +466,10 @@ static void params_set(struct hart *h, struct thread *t, struct sched_class clas
 	t->class = class;
 	t->nice = nice;
 	if (thread_is_rt(t))
+		t->timer_slack = 0;
+	else if (!t->timer_slack)
+		t->timer_slack = t->timer_slack_default;
+	if (thread_is_rt(t))
 		rt_used = true;
 	class_changed(h, t, was, queued || runs);
 	if (queued)

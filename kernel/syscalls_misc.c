@@ -13,11 +13,9 @@
 #include "kernel/sbi.h"
 #include "kernel/syscall.h"
 #include "kernel/time.h"
-#include "kernel/uapi/prctl.h"
 #include "kernel/utsname.h"
 #include "kernel/wait.h"
 #include "lib/string.h"
-#include "mm/aspace.h"
 #include "mm/usercopy.h"
 
 struct utsname utsname = {
@@ -268,71 +266,6 @@ SYSCALL1(personality, uint32_t, persona)
 	if (persona != 0xffffffff)
 		p->personality = persona;
 	return old;
-}
-
-static long set_thread_name(uaddr_t name)
-{
-	char comm[16];
-	ssize64_t n = strncpy_from_user(comm, name, sizeof(comm));
-
-	if (n == -EFAULT)
-		return -EFAULT;
-	comm[15] = 0; /* longer names are cut off (prctl(2)) */
-	thread_set_name(current(), comm);
-	return 0;
-}
-
-SYSCALL5(prctl, int, option, uint64_t, arg2, uint64_t, arg3, uint64_t, arg4, uint64_t, arg5)
-{
-	struct process *p = current()->process;
-
-	switch (option) {
-	case PR_SET_PDEATHSIG:
-		if (arg2 > NSIG)
-			return -EINVAL;
-		current()->death_signal = (int)arg2;
-		return 0;
-	case PR_GET_PDEATHSIG:
-		return put_user_u32(arg2, (uint32_t)current()->death_signal);
-	case PR_SET_CHILD_SUBREAPER:
-		p->subreaper = arg2;
-		return 0;
-	case PR_GET_CHILD_SUBREAPER:
-		return put_user_u32(arg2, p->subreaper);
-	case PR_SET_NAME:
-		return set_thread_name(arg2);
-	case PR_GET_NAME:
-		return copy_to_user(arg2, current()->comm, sizeof(current()->comm));
-	case PR_GET_DUMPABLE:
-		return p->dumpable;
-	case PR_SET_DUMPABLE:
-		if (arg2 > 1)
-			return -EINVAL;
-		p->dumpable = arg2;
-		return 0;
-	case PR_SET_NO_NEW_PRIVS:
-		if (arg2 != 1 || arg3 || arg4 || arg5)
-			return -EINVAL;
-		p->no_new_privs = true;
-		return 0;
-	case PR_GET_NO_NEW_PRIVS:
-		if (arg2 || arg3 || arg4 || arg5)
-			return -EINVAL;
-		return p->no_new_privs;
-	case PR_SET_THP_DISABLE:
-		if (arg3 || arg4 || arg5)
-			return -EINVAL;
-		rwlock_write(&current()->aspace->lock);
-		current()->aspace->no_thp = arg2;
-		rwlock_write_unlock(&current()->aspace->lock);
-		return 0;
-	case PR_GET_THP_DISABLE:
-		if (arg2 || arg3 || arg4 || arg5)
-			return -EINVAL;
-		return current()->aspace->no_thp;
-	default:
-		return cred_prctl(option, arg2, arg3, arg4, arg5);
-	}
 }
 
 static void fence_here(void *unused)

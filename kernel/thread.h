@@ -87,6 +87,9 @@ struct thread {
 	} class;		/* (hart->runq_lock) */
 	uint64_t rr_ran;	/* (hart->runq_lock) ns of its slice: SCHED_RR */
 	uint16_t ioprio;	/* (proc_lock) IOPRIO_* */
+	uint8_t mce_policy;	/* (own) PR_MCE_KILL_* and one, 0: none */
+	uint64_t timer_slack;	/* ns by which its sleeps may be longer; they are not */
+	uint64_t timer_slack_default; /* (own) its creator's */
 	int death_signal;	/* (own) its process gets it when its parent ends; 0: none */
 	uint64_t vruntime;	/* (hart->runq_lock) ns run, weighted by nice */
 	hartmask_t affinity;	/* harts it may run on */

@@ -510,6 +510,38 @@ static int show_auxv(struct proc_text *t, struct process *p)
 	return 0;
 }
 
+static bool may_see_slack(const struct process *p)
+{
+	return p == current()->process || cred_capable(CAP_SYS_NICE);
+}
+
+static int show_timerslack(struct proc_text *t, struct process *p)
+{
+	uint64_t irq, ns;
+
+	if (!may_see_slack(p))
+		return -EPERM;
+	irq = spin_lock_irq(&proc_lock);
+	ns = p->leader->timer_slack;
+	spin_unlock_irq(&proc_lock, irq);
+	proc_printf(t, "%lu\n", (unsigned long)ns);
+	return 0;
+}
+
+static int store_timerslack(struct process *p, char *text, size_t len)
+{
+	uint64_t ns, irq;
+
+	if (!may_see_slack(p))
+		return -EPERM;
+	if (!proc_number_parse(text, &ns))
+		return -EINVAL;
+	irq = spin_lock_irq(&proc_lock);
+	timer_slack_set(p->leader, ns);
+	spin_unlock_irq(&proc_lock, irq);
+	return 0;
+}
+
 const struct proc_entry proc_process_entries[] = {
 	{.name = "task", .mode = S_IFDIR | 0555, .tasks = true},
 	{.name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv},
@@ -539,5 +571,7 @@ const struct proc_entry proc_process_entries[] = {
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
 	{.name = "statm", .mode = S_IFREG | 0444, .show = show_statm},
 	{.name = "status", .mode = S_IFREG | 0444, .show = show_status},
+	{.name = "timerslack_ns", .mode = S_IFREG | 0666, .show = show_timerslack,
+	 .store = store_timerslack},
 	{.mode = 0},
 };

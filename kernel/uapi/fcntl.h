@@ -65,6 +65,7 @@
 #define F_GETLEASE   1025
 #define F_NOTIFY     1026
 #define F_DUPFD_QUERY 1027
+#define F_CREATED_QUERY 1028
 #define F_DUPFD_CLOEXEC 1030
 #define F_SETPIPE_SZ 1031
 #define F_GETPIPE_SZ 1032

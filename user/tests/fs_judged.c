@@ -16,6 +16,9 @@
 
 #include "user/tests/ut.h"
 
+#ifndef F_CREATED_QUERY
+#define F_CREATED_QUERY 1028
+#endif
 #ifndef F_DUPFD_QUERY
 #define F_DUPFD_QUERY 1027
 #endif
@@ -441,4 +444,18 @@ TEST(fs, mount_atime_flags, .root = true)
 	CHECK_ERR(mount(NULL, "m", NULL, MS_PRIVATE | MS_SLAVE, NULL), EINVAL);
 	CHECK_ERR(mount(NULL, "m", NULL, MS_UNBINDABLE | MS_NODEV, NULL), EINVAL);
 	CHECK_OK(umount("m"));
+}
+
+/* Did this open make the file? */
+TEST(fs, created_query)
+{
+	int fd = (int)CHECK_OK(open("f", O_RDONLY | O_CREAT, 0600)), again, dir;
+
+	again = (int)CHECK_OK(open("f", O_RDONLY | O_CREAT, 0600));
+	CHECK_EQ(fcntl(fd, F_CREATED_QUERY), 1);
+	CHECK_EQ(fcntl(dup(fd), F_CREATED_QUERY), 1);
+	CHECK_EQ(fcntl(again, F_CREATED_QUERY), 0);
+	dir = (int)CHECK_OK(open(".", O_PATH));
+	CHECK_EQ(fcntl(dir, F_CREATED_QUERY), 0);
+	CHECK_ERR(fcntl(99, F_CREATED_QUERY), EBADF);
 }
