@@ -4,6 +4,7 @@
  * A thread that exits gives up what it shares with others at once. The last one of a process
  * makes it a zombie: only what wait(2) reports is left, until the parent has asked (wait4.c).
  */
+#include "kernel/acct.h"
 #include "kernel/process.h"
 #include "kernel/rusage.h"
 
@@ -371,6 +372,8 @@ void thread_exit(int wait_status)
 		posix_timers_drop(p);
 		aio_drop(p);
 	}
+	if (last)
+		acct_process(p, t);
 	thread_leave_user_space(t);
 	vfork_release(t);
 	sem_exit(t);

@@ -1,6 +1,7 @@
 /*
  * Processes: fork and clone, and the first one.
  */
+#include "kernel/acct.h"
 #include "kernel/process.h"
 
 #include "fs/file.h"
@@ -488,6 +489,7 @@ void process_start_init(void)
 
 	pids_init();
 	futex_init();
+	acct_init();
 	process_cache = kmem_cache_create("process", sizeof(struct process), 16);
 	p = process_cache ? process_alloc() : NULL;
 	t = thread_create(run_init, path);

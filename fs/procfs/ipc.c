@@ -99,47 +99,17 @@ int proc_show_msg(struct proc_text *t, struct process *p)
 
 int proc_show_sem_limits(struct proc_text *t, struct process *p)
 {
-	for (int i = 0; i < SEM_LIMITS; i++)
-		proc_printf(t, "%lu%c", (unsigned long)sem_limits[i],
-			    i < SEM_LIMITS - 1 ? '\t' : '\n');
+	proc_numbers_print(t, sem_limits, SEM_LIMITS);
 	return 0;
 }
 
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n';
-}
-
-/* The word at *text, which goes on behind it; "" at the end. */
-static char *word_next(char **text)
-{
-	char *s = *text, *word;
-
-	while (is_space(*s))
-		s++;
-	word = s;
-	while (*s && !is_space(*s))
-		s++;
-	if (*s)
-		*s++ = '\0';
-	*text = s;
-	return word;
-}
-
-/* Those that are not there stay as they are. */
 int proc_store_sem_limits(struct process *p, char *text, size_t len)
 {
 	uint64_t limits[SEM_LIMITS];
-	char *word;
 
 	memcpy(limits, sem_limits, sizeof(limits));
-	for (int i = 0; i < SEM_LIMITS; i++) {
-		word = word_next(&text);
-		if (!*word)
-			break;
-		if (!proc_number_parse(word, &limits[i]) || limits[i] > INT32_MAX)
-			return -EINVAL;
-	}
+	if (!proc_numbers_parse(text, limits, SEM_LIMITS))
+		return -EINVAL;
 	if (limits[SEM_MNI] > IPC_SLOTS)
 		return -EINVAL;
 	memcpy(sem_limits, limits, sizeof(limits));

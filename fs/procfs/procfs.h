@@ -47,6 +47,9 @@ struct proc_string {
 
 /* A decimal number, maybe with white space around it. False: it is none. */
 bool proc_number_parse(const char *s, uint64_t *value);
+/* n numbers in a line; as many as there are in text replace the first of values. False: EINVAL. */
+void proc_numbers_print(struct proc_text *t, const uint64_t *values, int n);
+bool proc_numbers_parse(char *text, uint64_t *values, int n);
 
 struct proc_entry {
 	const char *name;

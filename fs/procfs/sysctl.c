@@ -10,6 +10,7 @@
 #include "fs/pipe.h"
 #include "fs/super.h"
 #include "fs/tmpfs/shm.h"
+#include "kernel/acct.h"
 #include "kernel/coredump.h"
 #include "kernel/ipc/mqueue.h"
 #include "kernel/ipc/msg.h"
@@ -330,7 +331,19 @@ static const struct proc_entry fs_entries[] = {
 	{.mode = 0},
 };
 
+static int show_acct(struct proc_text *t, struct process *p)
+{
+	proc_numbers_print(t, acct_limits, ACCT_LIMITS);
+	return 0;
+}
+
+static int store_acct(struct process *p, char *text, size_t len)
+{
+	return proc_numbers_parse(text, acct_limits, ACCT_LIMITS) ? 0 : -EINVAL;
+}
+
 static const struct proc_entry kernel_entries[] = {
+	{.name = "acct", .mode = S_IFREG | 0644, .show = show_acct, .store = store_acct},
 	{.name = "cap_last_cap", .mode = S_IFREG | 0444, .show = show_cap_last_cap},
 	{.name = "core_pattern", .mode = S_IFREG | 0644, .string = &pattern},
 	{.name = "core_uses_pid", .mode = S_IFREG | 0644, .number = &core_pid},

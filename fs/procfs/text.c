@@ -257,3 +257,45 @@ const struct file_ops proc_text_fops = {
 	.read = text_read,
 	.write = text_write,
 };
+
+void proc_numbers_print(struct proc_text *t, const uint64_t *values, int n)
+{
+	for (int i = 0; i < n; i++)
+		proc_printf(t, "%lu%c", (unsigned long)values[i], i < n - 1 ? '\t' : '\n');
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
+/* The word at *text, which goes on behind it; "" at the end. */
+static char *word_next(char **text)
+{
+	char *s = *text, *word;
+
+	while (is_space(*s))
+		s++;
+	word = s;
+	while (*s && !is_space(*s))
+		s++;
+	if (*s)
+		*s++ = '\0';
+	*text = s;
+	return word;
+}
+
+/* Those that are not there stay as they are. */
+bool proc_numbers_parse(char *text, uint64_t *values, int n)
+{
+	char *word;
+
+	for (int i = 0; i < n; i++) {
+		word = word_next(&text);
+		if (!*word)
+			break;
+		if (!proc_number_parse(word, &values[i]) || values[i] > INT32_MAX)
+			return false;
+	}
+	return true;
+}

@@ -27,7 +27,7 @@ LINUX_HEADERS = """
     linux/eventfd.h linux/signalfd.h linux/seccomp.h asm/hwcap.h asm/socket.h
     linux/sockios.h linux/un.h
     linux/pidfd.h linux/ptrace.h linux/inotify.h linux/xattr.h linux/openat2.h linux/ioprio.h
-    asm/hwprobe.h linux/in.h linux/tcp.h linux/mqueue.h linux/kcmp.h linux/timex.h
+    asm/hwprobe.h linux/in.h linux/tcp.h linux/mqueue.h linux/kcmp.h linux/timex.h linux/acct.h
     linux/fiemap.h linux/aio_abi.h linux/fanotify.h
 """.split()
 # What glibc's headers say, where the kernel's own say nothing under that name.
