@@ -10,6 +10,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/signal.h"
 #include "kernel/swap/slot.h"
+#include "kernel/swap/zpool.h"
 #include "kernel/swap/zswap.h"
 #include "lib/page.h"
 #include "lib/string.h"
@@ -160,6 +161,7 @@ int swap_object_read(struct object *o, uint64_t index, struct frame **frames, ui
 {
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t slot;
+		bool twice;
 		int err;
 
 		spin_lock(&o->tree_lock);
@@ -171,10 +173,11 @@ int swap_object_read(struct object *o, uint64_t index, struct frame **frames, ui
 			page_zero(frame_data(frames[i]));
 			continue;
 		}
+		twice = zpool_has(swap_area_of(slot), slot_offset(slot));
 		err = swap_read(slot, frames[i]);
 		if (err)
 			return err;
-		if (!slots_plenty())
+		if (twice || !slots_plenty())
 			pagecache_dirty(o, frames[i]);
 	}
 	return 0;

@@ -72,8 +72,9 @@ static void detach(struct frame *f)
 	*r &= ~RECORD_FRAME;
 	if (!record_entries(*r))
 		slot_free(f->slot, r);
-	f->slot = 0;
 	frame_clear(f, FRAME_DIRTY);
+	/* Who frees f meanwhile and sees that it has no slot goes on. */
+	__atomic_store_n(&f->slot, 0, __ATOMIC_RELEASE);
 }
 
 /* (swap_lock) */
@@ -140,6 +141,13 @@ void swap_dup(uint32_t slot)
 	spin_unlock_irq(&swap_lock, irq);
 }
 
+/* (swap_lock) Does memory hold f twice, which is valid: in the pool, too? */
+static bool is_double(const struct frame *f, uint32_t slot)
+{
+	return zpool_has(swap_area_of(slot), slot_offset(slot)) &&
+	       !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK);
+}
+
 /*
  * (swap_lock) The last entry that named the slot is gone. The frame that it, retired, has held,
  * with its reference; NULL: none.
@@ -147,13 +155,13 @@ void swap_dup(uint32_t slot)
 static struct frame *unname(uint32_t slot, uint64_t *r)
 {
 	struct frame *f = *r & RECORD_FRAME ? FRAMES + (*r & RECORD_FRAME) : NULL;
+	bool retired = *r & RETIRED;
 
 	if (!f)
 		slot_free(slot, r);
-	if (likely(!f || !(*r & RETIRED)))
-		return NULL;
-	detach(f);
-	return f;
+	else if (retired || is_double(f, slot))
+		detach(f);
+	return f && retired ? f : NULL;
 }
 
 /* One name less, of so many of those that only hold it. */

@@ -133,6 +133,29 @@ TEST(swap, zswap_small_pages, .root = true)
 	with_zswap("20", small_pages);
 }
 
+/* What is in memory again is not in the pool, too. */
+static void not_twice(void)
+{
+	char *p = swap_pages(MAP_PRIVATE), *q = swap_pages(MAP_SHARED);
+	long before = number_in("/proc/meminfo", "Zswapped");
+
+	fill(p, LINES, 1);
+	fill(q, LINES, 2);
+	swap_out(p);
+	/* The first time they are written, the second they go. */
+	swap_out(q);
+	swap_out(q);
+	CHECK_GE(number_in("/proc/meminfo", "Zswapped"), before + 2 * PAGES * 3 / 4 * 4);
+	same(p, LINES, 1);
+	same(q, LINES, 2);
+	CHECK_GE(before + 2 * PAGES / 4 * 4, number_in("/proc/meminfo", "Zswapped"));
+}
+
+TEST(swap, zswap_not_twice, .root = true)
+{
+	with_zswap("20", not_twice);
+}
+
 static void hard_pages(void)
 {
 	char *p = swap_pages(MAP_PRIVATE);
