@@ -147,13 +147,13 @@ out:
 
 void evict_flush(struct swap_batch *b)
 {
-	uint32_t i, n = 0, run;
+	uint32_t n = 0;
 
 	if (!b->n)
 		return;
 	/* All harts forget the entries: from here on nobody changes what is in the frames. */
 	tlb_flush_all();
-	for (i = 0; i < b->n; i++) {
+	for (uint32_t i = 0; i < b->n; i++) {
 		frame_done(b->frames[i], FRAME_BUSY);
 		if (!frame_has(b->frames[i], FRAME_WRITEBACK)) {
 			frame_put(b->frames[i]);
@@ -162,11 +162,7 @@ void evict_flush(struct swap_batch *b)
 		b->slots[n] = b->slots[i];
 		b->frames[n++] = b->frames[i];
 	}
-	for (i = 0; i < n; i += run) {
-		for (run = 1; i + run < n && b->slots[i + run] == b->slots[i] + run;)
-			run++;
-		swap_write(b->slots[i], b->frames + i, run);
-	}
+	swap_write(b->slots, b->frames, n);
 	b->n = 0;
 }
 

@@ -34,6 +34,8 @@ static struct {
 	uint32_t last[STAMPS], back[STAMPS], kept[STAMPS];
 } policy = {.lock = SPINLOCK_INIT("replacement policy", RANK_FRAME), .vacant = UINT64_MAX};
 
+uint32_t policy_tier;
+
 static uint32_t stamp_of(const struct frame *f)
 {
 	return f->word >> STAMP_SHIFT;
@@ -115,7 +117,7 @@ static void note_use(struct frame *f)
 		policy.kept[stamp_of(f)]++;
 	count_out(stamp_of(f));
 	stamp_now(f);
-	frame_set(f, FRAME_REFERENCED);
+	frame_set(f, FRAME_REFERENCED | FRAME_PROVEN);
 }
 
 /* Was it used since it was last looked at here? */
@@ -184,6 +186,8 @@ void policy_enter(struct frame *f, uint32_t shadow)
 	if (shadow) {
 		count_out(shadow % STAMPS);
 		policy.back[shadow % STAMPS]++;
+		if (!policy_tier || age(shadow % STAMPS) < age(policy_tier % STAMPS))
+			frame_set(f, FRAME_PROVEN);
 	}
 	spin_unlock_irq(&policy.lock, irq);
 }

@@ -13,6 +13,8 @@
  */
 #define POLICY_SHADOW_BITS 11
 
+/* What policy_shadow said of the oldest page that is kept compressed, if others are not. */
+extern uint32_t policy_tier;
 /* f, on no queue, came in; shadow: what policy_shadow said when it went. */
 void policy_enter(struct frame *f, uint32_t shadow);
 /* The same, of one that is to go next: it stood in a queue until it had to be written. */

@@ -49,7 +49,7 @@ struct swap_area *swap_area_create(uint32_t n, const uint32_t *bad, uint32_t nr_
 		a->runs += popcount64(free_runs(a->taken[i]));
 	}
 	for (uint32_t i = 0; i < MAX_HARTS; i++)
-		a->next[i] = n;
+		a->next[0][i] = a->next[1][i] = n;
 	return a;
 }
 
@@ -143,10 +143,10 @@ struct swap_area *swap_area_of(uint32_t slot)
  * (slots_lock) Where the next page from this hart goes: a slot is free. Each hart has a cluster of
  * its own, as several that write at once would take every other slot and merge nothing.
  */
-static uint32_t *move_on(struct swap_area *a)
+static uint32_t *move_on(struct swap_area *a, unsigned kind)
 {
 	uint32_t words = DIV_ROUND_UP(a->slots, SWAP_CLUSTER), at;
-	uint32_t *next = &a->next[this_hart()->index];
+	uint32_t *next = &a->next[kind][this_hart()->index];
 	uint64_t word = *next < a->slots ? a->taken[*next / SWAP_CLUSTER] : UINT64_MAX, found;
 
 	/* On where the last one was, then the next cluster that is free, then a run, then any. */
@@ -172,20 +172,45 @@ static void count_free(struct swap_area *a, uint64_t word, uint32_t at, uint32_t
 	a->runs += word & MASK(run + SWAP_RUN - 1, run) ? 0 : n;
 }
 
-/* (slots_lock) One of a, which has one. */
-static uint32_t take(struct swap_area *a)
+static bool is_taken(const struct swap_area *a, uint32_t at)
 {
-	uint32_t *next = move_on(a);
-	uint64_t *word = &a->taken[*next / SWAP_CLUSTER];
+	return a->taken[at / SWAP_CLUSTER] & BIT(at % SWAP_CLUSTER);
+}
 
-	count_free(a, *word, *next, -1);
-	*word |= BIT(*next % SWAP_CLUSTER);
+/* (slots_lock) */
+static void take(struct swap_area *a, uint32_t at)
+{
+	uint64_t *word = &a->taken[at / SWAP_CLUSTER];
+
+	count_free(a, *word, at, -1);
+	*word |= BIT(at % SWAP_CLUSTER);
 	a->used++;
-	swap_used++;
+	swap_used += !a->off;
+}
+
+/* (slots_lock) One of a, which has one. */
+static uint32_t take_next(struct swap_area *a, unsigned kind)
+{
+	uint32_t *next = move_on(a, kind);
+
+	take(a, *next);
 	return a->number * SWAP_AREA_MAX + (*next)++;
 }
 
-uint32_t swap_slot_alloc(void)
+bool swap_slots_claim(struct swap_area *a, uint32_t at, uint32_t n)
+{
+	uint64_t irq = spin_lock_irq(&slots_lock);
+	bool none = true;
+
+	for (uint32_t i = 0; i < n && none; i++)
+		none = !is_taken(a, at + i);
+	for (uint32_t i = 0; i < n && none; i++)
+		take(a, at + i);
+	spin_unlock_irq(&slots_lock, irq);
+	return none;
+}
+
+uint32_t swap_slot_alloc(unsigned kind)
 {
 	struct swap_area *best = NULL;
 	uint64_t irq = spin_lock_irq(&slots_lock);
@@ -200,7 +225,7 @@ uint32_t swap_slot_alloc(void)
 		     a->used / SWAP_CLUSTER < best->used / SWAP_CLUSTER))
 			best = a;
 	}
-	slot = best ? take(best) : 0;
+	slot = best ? take_next(best, kind) : 0;
 	spin_unlock_irq(&slots_lock, irq);
 	return slot;
 }

@@ -37,7 +37,7 @@ struct swap_area {
 	uint32_t slots;		/* with those that cannot be used */
 	uint32_t usable;	/* (s) slots, neither bad nor retired */
 	uint32_t used;		/* (s) */
-	uint32_t next[MAX_HARTS]; /* (s) where a hart's next slot is, if that is free */
+	uint32_t next[2][MAX_HARTS]; /* (s) by kind: where a hart's next slot is, if it is free */
 	uint32_t last;		/* (s) the cluster that a hart was sent to last */
 	uint32_t clusters;	/* (s) all free, of SWAP_CLUSTER slots */
 	uint32_t runs;		/* (s) all free, of SWAP_RUN slots */
@@ -65,8 +65,13 @@ bool swap_area_wrote(struct swap_area *a, int err);
 /* The area with this number, or the next; NULL: none. Areas go only by swapoff (its lock). */
 struct swap_area *swap_area_next(uint32_t number);
 
-/* A slot: the area of the highest priority that has one. 0: none. Any context. */
-uint32_t swap_slot_alloc(void);
+/*
+ * A slot: the area of the highest priority that has one. Those of a kind, 0 or 1, lie together.
+ * 0: none. Any context.
+ */
+uint32_t swap_slot_alloc(unsigned kind);
+/* Slots [at, at + n) of a, if all are free. Any context. */
+bool swap_slots_claim(struct swap_area *a, uint32_t at, uint32_t n) __must_check;
 /* retired: it is not to be had again. */
 void swap_slot_free(uint32_t slot, bool retired);
 /* The area of a slot that is in use, and its index there. */

@@ -76,16 +76,16 @@ static bool item_make(struct object *o, uint64_t index, uint64_t item)
 	return item && !radix_insert(&o->slots, index, (void *)(uintptr_t)item);
 }
 
-/* (tree_lock) A slot to write the page at index to; 0: none is free. */
-static uint32_t slot_make(struct object *o, uint64_t index)
+/* (tree_lock) A slot to write f to; 0: none is free. */
+static uint32_t slot_make(struct object *o, const struct frame *f)
 {
-	uint32_t slot = slot_at(o, index);
+	uint32_t slot = slot_at(o, f->index);
 
 	if (slot && !swap_retired(slot))
 		return slot;
-	give_up(o, index);
-	slot = swap_slot_take();
-	if (item_make(o, index, slot))
+	give_up(o, f->index);
+	slot = swap_slot_take(f);
+	if (item_make(o, f->index, slot))
 		return slot;
 	if (slot)
 		swap_drop(slot);
@@ -161,7 +161,7 @@ int swap_object_read(struct object *o, uint64_t index, struct frame **frames, ui
 {
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t slot;
-		bool twice;
+		bool anew;
 		int err;
 
 		spin_lock(&o->tree_lock);
@@ -173,11 +173,12 @@ int swap_object_read(struct object *o, uint64_t index, struct frame **frames, ui
 			page_zero(frame_data(frames[i]));
 			continue;
 		}
-		twice = zpool_has(swap_area_of(slot), slot_offset(slot));
+		anew = zpool_has(swap_area_of(slot), slot_offset(slot)) ||
+		       (frame_has(frames[i], FRAME_PROVEN) && zpool_missed(slot));
 		err = swap_read(slot, frames[i]);
 		if (err)
 			return err;
-		if (twice || !slots_plenty())
+		if (anew || !slots_plenty())
 			pagecache_dirty(o, frames[i]);
 	}
 	return 0;
@@ -221,7 +222,7 @@ static bool start_out(struct object *o, struct frame *f, struct swap_batch *b)
 		vm_event(VM_SWAP_ZERO);
 		return true;
 	}
-	slot = slot_make(o, f->index);
+	slot = slot_make(o, f);
 	if (!slot)
 		return false;
 	frame_set(f, FRAME_WRITEBACK);

@@ -32,11 +32,11 @@ static uint32_t record_entries(uint64_t r)
 	return (uint32_t)(r >> COUNT_SHIFT);
 }
 
-/* (swap_lock) A slot with a record that says nothing. 0: none. */
-static uint32_t slot_alloc(void)
+/* (swap_lock) A slot for f, with a record that says nothing. 0: none. */
+static uint32_t slot_alloc(const struct frame *f)
 {
-	uint32_t slot = swap_slot_alloc();
-	struct frame *f;
+	uint32_t slot = swap_slot_alloc(frame_has(f, FRAME_PROVEN) != 0);
+	struct frame *more;
 	uint64_t **chunk;
 
 	if (!slot)
@@ -44,9 +44,9 @@ static uint32_t slot_alloc(void)
 	chunk = &swap_area_of(slot)->records[slot_offset(slot) / SWAP_CHUNK];
 	if (*chunk)
 		return slot;
-	f = frame_alloc(0, FRAME_ZEROED | FRAME_RESERVE);
-	if (f) {
-		*chunk = frame_data(f);
+	more = frame_alloc(0, FRAME_ZEROED | FRAME_RESERVE);
+	if (more) {
+		*chunk = frame_data(more);
 		return slot;
 	}
 	swap_slot_free(slot, false);
@@ -88,7 +88,7 @@ static bool attach(struct frame *f)
 {
 	if (f->slot)
 		return !(*record_of(f->slot) & RETIRED);
-	f->slot = slot_alloc();
+	f->slot = slot_alloc(f);
 	if (!f->slot)
 		return false;
 	*record_of(f->slot) = frame_pfn(f);
@@ -141,11 +141,12 @@ void swap_dup(uint32_t slot)
 	spin_unlock_irq(&swap_lock, irq);
 }
 
-/* (swap_lock) Does memory hold f twice, which is valid: in the pool, too? */
-static bool is_double(const struct frame *f, uint32_t slot)
+/* (swap_lock) Has f, of this slot, better none? It is in the pool, too, or should have been. */
+static bool goes_anew(const struct frame *f, uint32_t slot)
 {
-	return zpool_has(swap_area_of(slot), slot_offset(slot)) &&
-	       !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK);
+	return !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK) &&
+	       (zpool_has(swap_area_of(slot), slot_offset(slot)) ||
+		(frame_has(f, FRAME_PROVEN) && zpool_missed(slot)));
 }
 
 /*
@@ -159,7 +160,7 @@ static struct frame *unname(uint32_t slot, uint64_t *r)
 
 	if (!f)
 		slot_free(slot, r);
-	else if (retired || is_double(f, slot))
+	else if (retired || goes_anew(f, slot))
 		detach(f);
 	return f && retired ? f : NULL;
 }
@@ -218,10 +219,10 @@ bool swap_retire(struct frame *f)
 	return wanted;
 }
 
-uint32_t swap_slot_take(void)
+uint32_t swap_slot_take(const struct frame *f)
 {
 	uint64_t irq = spin_lock_irq(&swap_lock);
-	uint32_t slot = slot_alloc();
+	uint32_t slot = slot_alloc(f);
 
 	if (slot)
 		*record_of(slot) = COUNT_ONE;
@@ -293,6 +294,13 @@ uint32_t swap_shadow_take(uint32_t slot)
 	set_shadow(r, 0);
 	spin_unlock_irq(&swap_lock, irq);
 	return (uint32_t)(was >> SHADOW_SHIFT);
+}
+
+uint32_t swap_shadow_peek(const struct swap_area *a, uint32_t at)
+{
+	const uint64_t *chunk = a->records[at / SWAP_CHUNK];
+
+	return chunk ? (uint32_t)((chunk[at % SWAP_CHUNK] & SHADOW) >> SHADOW_SHIFT) : 0;
 }
 
 void swap_shadow_set(uint32_t slot, uint32_t shadow)

@@ -45,6 +45,8 @@ bool swap_publish(uint32_t slot, struct frame *f) __must_check;
 /* What swap_attach or swap_shadow_set was told, once. */
 uint32_t swap_shadow_take(uint32_t slot);
 void swap_shadow_set(uint32_t slot, uint32_t shadow);
+/* A guess, of slot `at` of a. */
+uint32_t swap_shadow_peek(const struct swap_area *a, uint32_t at);
 /*
  * Keep slot `at` of a, which has something in zpool.c (false: it has not, or cannot be written), as
  * one entry more that names it would; then let it go, in any context.
@@ -53,10 +55,10 @@ bool swap_slot_hold(struct swap_area *a, uint32_t at) __must_check;
 void swap_slot_release(uint32_t slot);
 extern _Atomic uint64_t swap_held; /* slots that are kept so */
 /*
- * A slot that an object names, as one entry would (swap_drop): object.h. 0: none is free. Then, if
- * it could not be written to: it is not used again. Any context.
+ * A slot for f, that an object names, as one entry would (swap_drop): object.h. 0: none is free.
+ * Then, if it could not be written to: it is not used again. Any context.
  */
-uint32_t swap_slot_take(void);
+uint32_t swap_slot_take(const struct frame *f);
 void swap_slot_retire(uint32_t slot);
 /* Of slot `at` of a: the entries that name it, and its frame (NULL: none), with a reference. */
 uint32_t swap_slot_users(struct swap_area *a, uint32_t at, struct frame **f);

@@ -146,6 +146,7 @@ static int empty(struct swap_area *a)
 			err = swap_objects_bring_back(a);
 		if (!err)
 			sweep_frames(a);
+		zback_wait();
 		if (!err && signal_pending())
 			err = -EINTR;
 	}

@@ -12,10 +12,13 @@
 #include "kernel/swap/zswap.h"
 #include "kernel/wait.h"
 #include "lib/bits.h"
+#include "mm/init.h"
+#include "mm/policy.h"
 #include "mm/reclaim.h"
 #include "mm/stat.h"
 
 #define BATCH 32   /* pages */
+#define GAP   4	   /* free slots that are written, too, rather than to begin a request */
 #define LOOK  8192 /* slots that are looked at for them */
 
 /* (taken) */
@@ -24,6 +27,7 @@ static struct {
 	uint32_t slots[BATCH];
 	_Atomic uint32_t n;    /* of slots */
 	_Atomic uint32_t left; /* of them, to be written, and one for who starts it */
+	_Atomic uint32_t round; /* how many there have been */
 	_Atomic bool taken;
 } batch;
 static struct waitqueue batch_wait = WAITQUEUE_INIT(batch_wait);
@@ -34,21 +38,36 @@ static void batch_less(uint32_t n)
 	if (atomic_fetch_sub(&batch.left, n) != n)
 		return;
 	batch.n = 0;
+	batch.round++;
 	batch.taken = false;
 	wake_all(&batch_wait);
+}
+
+/* What is written to free slots. */
+static struct frame *filler(void)
+{
+	return frame_of_pa(zero_page_pa);
 }
 
 /* What is not on the device stays in the pool, behind the hand. */
 static void written(uint32_t slot, struct frame **frames, uint32_t n, int err)
 {
-	vm_event_add(VM_ZSWPWB, err ? 0 : n);
+	uint32_t pages = n;
+
 	for (uint32_t i = 0; i < n; i++) {
+		if (frames[i] == filler()) {
+			swap_slot_free(slot + i, false);
+			pages--;
+			continue;
+		}
 		if (!err)
-			zpool_drop(slot + i);
+			zpool_miss(slot + i);
 		swap_slot_release(slot + i);
 		frame_free(frames[i], 0);
 	}
-	batch_less(n);
+	vm_event_add(VM_ZSWPWB, err ? 0 : pages);
+	if (pages)
+		batch_less(pages);
 }
 
 /* The slot's page as it was, if it still has one in the pool. False: no frame is to spare. */
@@ -84,18 +103,22 @@ static uint32_t behind(const struct swap_area *a, uint32_t at)
 	return at < last ? at + a->slots - last : at - last;
 }
 
-static void gather(struct swap_area *a)
+/* Take up to n of the oldest, or only see which is the oldest. */
+static void gather(struct swap_area *a, uint32_t n)
 {
 	uint32_t at = a->hand;
 
 	/* They have overtaken the hand, which goes on in front of them, where the oldest are. */
 	if (behind(a, at) > a->behind)
 		at = (at + a->slots - behind(a, at)) % a->slots;
-	for (uint32_t i = 0; i < LOOK && batch.n < BATCH; i++) {
+	for (uint32_t i = 0; i < LOOK; i++) {
 		bool none = !a->packed[at / SWAP_PACKED];
 
-		if (!none && zpool_has_chunks(a, at) && !take(a, at))
-			break;
+		if (!none && zpool_has_chunks(a, at)) {
+			policy_tier = swap_shadow_peek(a, at);
+			if (batch.n == n || !take(a, at))
+				break;
+		}
 		at = none ? ALIGN_UP(at + 1, SWAP_PACKED) : at + 1;
 		at = at < a->slots ? at : 0;
 	}
@@ -103,14 +126,32 @@ static void gather(struct swap_area *a)
 	a->behind = behind(a, at);
 }
 
-/* Rows of slots in one request each. */
+/* How many slots lie between two of the batch, if they can be written, too; or more than that. */
+static uint32_t gap(struct swap_area *a, uint32_t slot, uint32_t next)
+{
+	uint32_t n = next - slot - 1;
+
+	return n && (n > GAP || !swap_slots_claim(a, slot_offset(slot + 1), n)) ? GAP + 1 : n;
+}
+
+/* Rows of slots, with few free ones between them, in one request each. */
 static void write_all(struct swap_area *a, uint32_t n)
 {
-	for (uint32_t i = 0, run; i < n; i += run) {
-		for (run = 1; i + run < n && batch.slots[i + run] == batch.slots[i] + run;)
-			run++;
-		vm_event_add(VM_PSWPOUT, run);
-		a->ops->write(a, slot_offset(batch.slots[i]), batch.frames + i, run, written);
+	struct frame *frames[SWAP_CLUSTER];
+
+	vm_event_add(VM_PSWPOUT, n);
+	for (uint32_t i = 0; i < n;) {
+		uint32_t first = batch.slots[i], k = 0, between = 0;
+
+		do {
+			while (between--)
+				frames[k++] = filler();
+			frames[k++] = batch.frames[i++];
+			between = i < n && k + GAP < SWAP_CLUSTER
+					  ? gap(a, batch.slots[i - 1], batch.slots[i])
+					  : GAP + 1;
+		} while (between <= GAP);
+		a->ops->write(a, slot_offset(first), frames, k, written);
 	}
 }
 
@@ -125,7 +166,7 @@ void zback_start(void)
 	for (a = swap_area_next(0); a; a = swap_area_next(a->number + 1)) {
 		if (a->off)
 			continue;
-		gather(a);
+		gather(a, BATCH);
 		if (batch.n)
 			break;
 	}
@@ -138,16 +179,39 @@ void zback_start(void)
 	batch_less(1);
 }
 
-void zback_wait(void)
+void zback_look(void)
 {
-	wait_event_io(&batch_wait, !batch.taken, WAIT_UNINTERRUPTIBLE);
+	struct swap_area *a;
+
+	if (atomic_exchange(&batch.taken, true))
+		return;
+	batch.left = 1;
+	a = swap_area_next(0);
+	if (a)
+		gather(a, 0);
+	batch_less(1);
 }
 
-void zback_wait_for(uint32_t slot, uint32_t n)
+static void wait_for_round(uint32_t round)
 {
-	for (uint32_t i = 0; batch.taken && i < batch.n; i++)
-		if (batch.slots[i] - slot < n) {
-			zback_wait();
-			return;
-		}
+	wait_event_io(&batch_wait, !batch.taken || batch.round != round, WAIT_UNINTERRUPTIBLE);
+}
+
+void zback_wait(void)
+{
+	wait_for_round(batch.round);
+}
+
+void zback_wait_for(const uint32_t *slots, uint32_t n)
+{
+	uint32_t round = batch.round;
+
+	if (likely(!batch.taken))
+		return;
+	for (uint32_t i = 0; i < batch.n; i++)
+		for (uint32_t k = 0; k < n; k++)
+			if (batch.slots[i] == slots[k]) {
+				wait_for_round(round);
+				return;
+			}
 }

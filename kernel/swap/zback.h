@@ -10,5 +10,7 @@
 void zback_start(void);
 /* Wait for the batch that is under way, if one is. */
 void zback_wait(void);
-/* The same, if it has one of n slots from this one on, which have nothing in the pool. */
-void zback_wait_for(uint32_t slot, uint32_t n);
+/* The same, if it has one of these n slots, which have nothing in the pool. */
+void zback_wait_for(const uint32_t *slots, uint32_t n);
+/* Nothing is to make room: tell the policy what is the oldest that has it. May sleep. */
+void zback_look(void);

@@ -12,6 +12,7 @@
 #include "mm/frame.h"
 
 #define SPARE  32ul /* frames with room, or that it may still have, at the least */
+#define POROUS 16ul /* one of so many frames is free before what is not proven gets room */
 #define CHUNKS 32 /* of a frame, whose `index` has a bit for each that is in use */
 
 struct chunk {
@@ -21,9 +22,13 @@ struct chunk {
 };
 _Static_assert(CHUNKS * sizeof(struct chunk) == PAGE_SIZE, "a page of chunks");
 
-/* A slot's entry is the number of its first chunk (0: none), or a word, mixed with this. */
+/*
+ * A slot's entry is the number of its first chunk, a word, mixed with this, 0, or MISSED, neither
+ * of which is a chunk's.
+ */
 #define ENTRY_WORD  0x9e3779b97f4a7c15u
-#define ENTRY_CHUNK MASK(31, 0)
+#define ENTRY_CHUNK  MASK(31, 0)
+#define ENTRY_MISSED 1u
 
 static struct spinlock zpool_lock = SPINLOCK_INIT("zpool", RANK_FRAME); /* irq */
 static struct frame_list roomy; /* (zpool_lock) frames that have free chunks */
@@ -115,13 +120,19 @@ static void chunks_free(uint32_t number)
 /* The first chunk; 0: it has none. */
 static uint32_t entry_chunk(uint64_t entry)
 {
-	return entry <= ENTRY_CHUNK ? (uint32_t)entry : 0;
+	return entry <= ENTRY_CHUNK && entry != ENTRY_MISSED ? (uint32_t)entry : 0;
+}
+
+/* Does it lead to anything? */
+static bool entry_has(uint64_t entry)
+{
+	return entry && entry != ENTRY_MISSED;
 }
 
 /* (zpool_lock) The entry leads to nothing any more. */
 static void entry_clear(uint64_t *entry)
 {
-	zpool_things -= *entry != 0;
+	zpool_things -= entry_has(*entry);
 	chunks_free(entry_chunk(*entry));
 	*entry = 0;
 }
@@ -186,9 +197,20 @@ bool zpool_full(void)
 	return !allowed(zpool_frames) || (!roomy.n && !allowed(zpool_frames + 1));
 }
 
+/* Would it have n frames more, with those that have room? */
+static bool has_spare(uint64_t n)
+{
+	return allowed(zpool_frames + n - MIN(n, roomy.n));
+}
+
 bool zpool_short(void)
 {
-	return !allowed(zpool_frames + SPARE - MIN(SPARE, roomy.n));
+	return !has_spare(SPARE);
+}
+
+bool zpool_roomy(void)
+{
+	return has_spare(SPARE + zpool_frames / POROUS);
 }
 
 bool zpool_put(uint32_t slot, const void *bytes, size_t n)
@@ -211,7 +233,7 @@ size_t zpool_get(uint32_t slot, void *to, size_t max)
 	uint64_t irq;
 	size_t n = 0;
 
-	if (!entry || !*entry)
+	if (!entry || !entry_has(*entry))
 		return 0;
 	irq = spin_lock_irq(&zpool_lock);
 	if (*entry > ENTRY_CHUNK) {
@@ -242,11 +264,30 @@ void zpool_drop(uint32_t slot)
 	spin_unlock_irq(&zpool_lock, irq);
 }
 
+void zpool_miss(uint32_t slot)
+{
+	uint64_t irq = spin_lock_irq(&zpool_lock);
+	uint64_t *entry = entry_make(swap_area_of(slot), slot_offset(slot));
+
+	if (entry) {
+		entry_clear(entry);
+		*entry = ENTRY_MISSED;
+	}
+	spin_unlock_irq(&zpool_lock, irq);
+}
+
+bool zpool_missed(uint32_t slot)
+{
+	const uint64_t *entry = entry_of(swap_area_of(slot), slot_offset(slot));
+
+	return entry && *entry == ENTRY_MISSED;
+}
+
 bool zpool_has(const struct swap_area *a, uint32_t at)
 {
 	const uint64_t *entry = entry_of(a, at);
 
-	return entry && *entry;
+	return entry && entry_has(*entry);
 }
 
 bool zpool_has_chunks(const struct swap_area *a, uint32_t at)

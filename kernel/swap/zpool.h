@@ -17,6 +17,8 @@ extern _Atomic uint64_t zpool_frames, zpool_things;
 /* No more would fit, or only a little: guesses. */
 bool zpool_full(void);
 bool zpool_short(void);
+/* It is far from that: what is not worth others' room may have some. */
+bool zpool_roomy(void);
 /* A frame for what leads to more that are free, or NULL. Never sleeps. */
 struct frame *zpool_frame(void) __must_check;
 /*
@@ -31,6 +33,9 @@ bool zpool_put(uint32_t slot, const void *bytes, size_t n) __must_check;
 size_t zpool_get(uint32_t slot, void *to, size_t max);
 /* It has nothing any more. Any context. */
 void zpool_drop(uint32_t slot);
+/* It has nothing because there is no room, if it had anything. Then: is it so? */
+void zpool_miss(uint32_t slot);
+bool zpool_missed(uint32_t slot);
 /* For audits: does slot `at` of a have something? */
 bool zpool_has(const struct swap_area *a, uint32_t at);
 /* Does that take memory? */

@@ -7,6 +7,7 @@
 #include "kernel/wait.h"
 #include "lib/lz4.h"
 #include "mm/frame.h"
+#include "mm/policy.h"
 #include "mm/reclaim.h"
 #include "mm/stat.h"
 
@@ -84,10 +85,30 @@ static bool store_small(uint32_t slot, const struct frame *f)
 	return stored;
 }
 
-/* Is there any? The oldest make some, in time if all goes well. */
-static bool room(void)
+/* Is there any for whatever comes? Not again soon after it has become short. */
+static bool room_for_all(void)
 {
-	if (likely(!zpool_short()))
+	static _Atomic bool was_short;
+
+	if (zpool_short())
+		was_short = true;
+	else if (was_short && zpool_roomy())
+		was_short = false;
+	if (!was_short)
+		policy_tier = 0;
+	return !was_short;
+}
+
+/* Is there any for f? The oldest make some, in time if all goes well, but only for the better. */
+static bool room(const struct frame *f)
+{
+	if (likely(room_for_all()))
+		return true;
+	if (!frame_has(f, FRAME_PROVEN)) {
+		zback_look();
+		return false;
+	}
+	if (!zpool_short())
 		return true;
 	zback_start();
 	if (zpool_full())
@@ -98,14 +119,17 @@ static bool room(void)
 /* False: it has to be written. */
 static bool store(uint32_t slot, const struct frame *f)
 {
-	bool stored;
+	bool stored = false;
 
 	if (likely(!zswap_enabled))
 		return false;
-	if (is_one_word(f))
+	if (is_one_word(f)) {
 		stored = zpool_put(slot, frame_data(f), sizeof(uint64_t));
-	else
-		stored = worth_trying() && room() && store_small(slot, f);
+	} else if (worth_trying()) {
+		stored = room(f) && store_small(slot, f);
+		if (!stored && !poor_in_a_row)
+			zpool_miss(slot);
+	}
 	vm_event_add(VM_ZSWPOUT, stored);
 	return stored;
 }
@@ -141,33 +165,47 @@ int zswap_load(uint32_t slot, struct frame *f)
 	return n != 0;
 }
 
-static void device_write(uint32_t slot, struct frame **frames, uint32_t n)
+/* Rows of slots, which are in order, in one request each. */
+static void device_write(const uint32_t *slots, struct frame **frames, uint32_t n)
 {
-	struct swap_area *a = swap_area_of(slot);
-
-	if (!n)
-		return;
 	vm_event_add(VM_PSWPOUT, n);
-	a->ops->write(a, slot_offset(slot), frames, n, swap_written);
+	for (uint32_t i = 0, run; i < n; i += run) {
+		struct swap_area *a = swap_area_of(slots[i]);
+
+		for (run = 1; i + run < n && slots[i + run] == slots[i] + run;)
+			run++;
+		a->ops->write(a, slot_offset(slots[i]), frames + i, run, swap_written);
+	}
 }
 
-void swap_write(uint32_t slot, struct frame **frames, uint32_t n)
+/* One more of n, which are in the order of their slots. */
+static void insert(uint32_t *slots, struct frame **frames, uint32_t n, uint32_t slot,
+		   struct frame *f)
 {
-	uint32_t first = 0;
+	for (; n && slots[n - 1] > slot; n--) {
+		slots[n] = slots[n - 1];
+		frames[n] = frames[n - 1];
+	}
+	slots[n] = slot;
+	frames[n] = f;
+}
+
+void swap_write(uint32_t *slots, struct frame **frames, uint32_t n)
+{
+	uint32_t left = 0;
 
 	swap_nr_writing += n;
 	/* What the slots held before is nobody's, and must not come after what is written now. */
 	for (uint32_t i = 0; i < n; i++)
-		zpool_drop(slot + i);
-	zback_wait_for(slot, n);
+		zpool_drop(slots[i]);
+	zback_wait_for(slots, n);
 	for (uint32_t i = 0; i < n; i++) {
-		if (!store(slot + i, frames[i]))
-			continue;
-		device_write(slot + first, frames + first, i - first);
-		first = i + 1;
-		swap_written(slot + i, &frames[i], 1, 0);
+		if (store(slots[i], frames[i]))
+			swap_written(slots[i], &frames[i], 1, 0);
+		else
+			insert(slots, frames, left++, slots[i], frames[i]);
 	}
-	device_write(slot + first, frames + first, n - first);
+	device_write(slots, frames, left);
 }
 
 int swap_read(uint32_t slot, struct frame *f)

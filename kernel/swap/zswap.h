@@ -10,8 +10,8 @@ struct frame;
 
 extern _Atomic bool zswap_enabled; /* what is in already stays until it is not wanted any more */
 
-/* Start writing n frames to the slots from this one on, then swap_written. May sleep. */
-void swap_write(uint32_t slot, struct frame **frames, uint32_t n);
+/* Start writing n frames to as many slots, then swap_written. Uses both arrays up. May sleep. */
+void swap_write(uint32_t *slots, struct frame **frames, uint32_t n);
 /* Fill f with what is there in memory of the slot, which stays in use. 1; 0: nothing; -EIO. */
 int zswap_load(uint32_t slot, struct frame *f);
 /* Fill f with what is in the slot, which stays in use meanwhile. 0 or -errno. May sleep. */

@@ -210,8 +210,10 @@ static void report(const char *name, const long *before, long requests_before)
 	printf("%-10s pswpin %ld pswpout %ld pgscan_anon %ld pgsteal_anon %ld pgmajfault %ld\n",
 	       name, v[IN], v[OUT], v[SCANNED], v[FREED], v[MAJOR]);
 	if (tier) {
-		printf("%-10s zswpin %ld zswpout %ld zswpwb %ld, %ld KiB in the end\n", "", v[ZIN],
-		       v[ZOUT], v[ZBACK], number("/proc/meminfo", "Zswap"));
+		printf("%-10s zswpin %ld zswpout %ld zswpwb %ld, %ld KiB in the end, %.1f "
+		       "requests for 1,000 pages written\n",
+		       "", v[ZIN], v[ZOUT], v[ZBACK], number("/proc/meminfo", "Zswap"),
+		       1000 * ratio(requests() - requests_before, v[OUT]));
 		return;
 	}
 	printf("%-10s %.1f requests for 1,000 pages written, %.2f pages written for one evicted, "
@@ -392,14 +394,16 @@ static void patterns(const char *only)
 		run("zipf 0.9", zipf);
 }
 
-static void patterns_with_zswap(void)
+static void patterns_with_zswap(const char *only)
 {
-	static const unsigned words[] = {2, 4, 8};
+	static const unsigned words[] = {0, 2, 4, 8};
 
 	tier = true;
 	zswap_switch("Y");
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		hard = words[i];
+		if (*only && (unsigned)atoi(only) != hard)
+			continue;
 		printf("with zswap, %u words of 8 random\n", hard);
 		patterns("");
 	}
@@ -415,7 +419,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(only, "zswap"))
 		zswap();
 	else if (!strcmp(only, "tier"))
-		patterns_with_zswap();
+		patterns_with_zswap(argc > 2 ? argv[2] : "");
 	else
 		patterns(only);
 	return 0;
