@@ -231,6 +231,26 @@ TEST(fanotify, ignored, .root = true)
 	CHECK_OK(close(g));
 }
 
+/* What a directory's mark ignores it ignores of what is in it, too, if it hears of that. */
+TEST(fanotify, ignored_in_directory, .root = true)
+{
+	unsigned ignore = FAN_MARK_ADD | FAN_MARK_IGNORED_MASK;
+	int g = group(FAN_CLASS_NOTIF);
+
+	CHECK_OK(mkdir("d", 0700));
+	file_make("d/f", "abc", 3);
+	CHECK_OK(MARK(g, FAN_MARK_ADD, FAN_OPEN, "d/f"));
+	CHECK_OK(MARK(g, FAN_MARK_ADD, FAN_CLOSE, "d"));
+	CHECK_OK(MARK(g, ignore, FAN_OPEN, "d"));
+	file_open_close("d/f", O_RDONLY);
+	CHECK_EQ(heard(g), FAN_OPEN);
+	CHECK_OK(MARK(g, FAN_MARK_ADD, FAN_CLOSE | FAN_EVENT_ON_CHILD, "d"));
+	file_open_close("d/f", O_RDONLY);
+	CHECK_EQ(heard(g), FAN_CLOSE_NOWRITE);
+	CHECK_EQ(heard(g), 0);
+	CHECK_OK(close(g));
+}
+
 /* --- questions --- */
 
 /* Wait for one; its descriptor. */
