@@ -22,6 +22,8 @@
 static LIST_HEAD(super_blocks); /* dcache_lock; in it: those that have a use */
 static struct fstype *fstypes;	     /* written at boot only */
 static _Atomic uint32_t next_minor = 1; /* st_dev of volumes without a device: major 0 */
+static _Atomic uint32_t ending;	     /* uses that are being given up, and maybe their volume */
+static struct waitqueue ended;	     /* for there to be none */
 static struct waitqueue flusher_wait;
 static _Atomic uint32_t flusher_due;
 static _Atomic uint32_t flusher_changes; /* of the settings it keeps to */
@@ -122,12 +124,16 @@ static bool super_tryget_locked(struct super_block *sb)
 
 void super_put(struct super_block *sb)
 {
-	if (atomic_fetch_sub(&sb->mounts, 1) != 1)
-		return;
-	spin_lock(&dcache_lock);
-	list_del(&sb->link);
-	spin_unlock(&dcache_lock);
-	super_unmount(sb);
+	/* Before the last use goes: who does not find the volume any more waits for it. */
+	atomic_fetch_add(&ending, 1);
+	if (atomic_fetch_sub(&sb->mounts, 1) == 1) {
+		spin_lock(&dcache_lock);
+		list_del(&sb->link);
+		spin_unlock(&dcache_lock);
+		super_unmount(sb);
+	}
+	atomic_fetch_sub(&ending, 1);
+	wake_all(&ended);
 }
 
 /* The first behind sb (NULL: of all) that is in use, referenced; sb's reference goes. */
@@ -267,6 +273,11 @@ int super_sync_all(void)
 	return super_for_each(super_sync);
 }
 
+void super_wait_ended(void)
+{
+	(void)wait_event(&ended, !atomic_load(&ending), WAIT_UNINTERRUPTIBLE);
+}
+
 int super_write_begin(struct super_block *sb)
 {
 	atomic_fetch_add(&sb->writers, 1);
@@ -378,5 +389,6 @@ void flusher_start(void)
 
 void super_init(void)
 {
+	waitqueue_init(&ended);
 	waitqueue_init(&flusher_wait);
 }

@@ -20,3 +20,7 @@ void super_get(struct super_block *sb);
 void super_put(struct super_block *sb);
 /* Call func for each of them, mount_mutex held meanwhile. The first error. May sleep. */
 int super_for_each(int (*func)(struct super_block *sb));
+/* Wait until volumes whose last use has gone are written out: they are not among those any more. */
+void super_wait_ended(void);
+/* sync(2): everything that is dirty is written. */
+void sync_everything(void);

@@ -16,10 +16,16 @@
 #include "mm/pagecache.h"
 #include "mm/usercopy.h"
 
-SYSCALL0(sync)
+void sync_everything(void)
 {
 	(void)super_sync_all();
 	(void)pagecache_sync_all();
+	super_wait_ended();
+}
+
+SYSCALL0(sync)
+{
+	sync_everything();
 	return 0;
 }
 

@@ -126,8 +126,7 @@ static int super_stop(struct super_block *sb)
 
 void vfs_shutdown(void)
 {
-	(void)super_sync_all();
-	(void)pagecache_sync_all();
+	sync_everything();
 	/* Programs are gone, or stopped for good: what is still open does not matter any more. */
 	(void)super_for_each(super_stop);
 }

@@ -207,7 +207,7 @@ static int store_sysrq(struct process *p, char *text, size_t len)
 		vfs_shutdown();
 		machine_poweroff(0);
 	case 's':
-		(void)super_sync_all();
+		sync_everything();
 		return 0;
 	}
 	return 0;

@@ -157,7 +157,8 @@ SYSCALL3(connect, int, fd, uaddr_t, uname, uint32_t, len)
 static struct file *accept_file(struct socket *s, bool nowait, uaddr_t uname, uaddr_t ulen,
 				int flags)
 {
-	struct socket *other = socket_accept(s, nowait);
+	/* As for a descriptor, below. */
+	struct socket *other = files_full() ? err_ptr(-ENFILE) : socket_accept(s, nowait);
 	int err;
 
 	if (is_err(other))
@@ -178,7 +179,7 @@ static long accept_on(int fd, uaddr_t uname, uaddr_t ulen, int flags)
 
 	if (is_err(s))
 		return ptr_err(s);
-	/* First of all a descriptor: for want of one no connection is to be lost. */
+	/* First of all a descriptor, and room for a file: for want of them no connection is lost. */
 	got = fd_reserve();
 	accepted = got < 0 ? err_ptr(got)
 			   : accept_file(s, is_nowait(f, 0), uname, ulen, flags);

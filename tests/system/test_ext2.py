@@ -437,6 +437,18 @@ def test_exit_while_read_ahead():
     fsck(disk)
 
 
+def test_sync_waits_for_last_use():
+    """A volume that nobody finds any more and that is being written out is safe behind sync."""
+    disk = new_image("disk.img", options=["-b", "4096"])
+    user = "exec 3>/mnt/f; dd if=/bin/usertests bs=64k count=16 >&3 2>/dev/null; umount -l /mnt"
+    run(f"mount -t ext2 /dev/vdb /mnt; sh -c '{user}; exit 0' & "
+        "until grep -q 'State:.D' /proc/$!/status; do :; done; sync; echo b > /proc/sysrq-trigger",
+        qemuflags=f"-drive file={disk},if=none,format=raw,id=slow,throttling.bps-write=262144 "
+        "-device virtio-blk-device,drive=slow")
+    check("Size: 1048576" in debugfs(disk, "stat f"), debugfs(disk, "stat f"))
+    fsck(disk)
+
+
 def test_appended_in_turn():
     """Two files that grow block by block at the same time do not lie in single blocks."""
     disk = new_image("disk.img", size=64 * MIB, options=["-b", "4096", "-j"])

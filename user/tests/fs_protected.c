@@ -2,6 +2,7 @@
  * fs: what is not followed, linked or opened in a directory for all, like /tmp: the switches
  * /proc/sys/fs/protected_*; and how many files may be open.
  */
+#include "inet.h"
 #include "ut.h"
 
 #include <sys/resource.h>
@@ -177,8 +178,9 @@ TEST(fs, protected_regular, .root = true)
 static void opens_few(void)
 {
 	struct rlimit l = {2100, 2100};
-	int fds[2], n;
+	int server = inet_server(SOCK_STREAM, 1), client = inet_socket(SOCK_STREAM), fds[2], n;
 
+	CHECK_OK(inet_connect(client, LOOPBACK, inet_port(server)));
 	CHECK_OK(setrlimit(RLIMIT_NOFILE, &l));
 	for (int i = 0; i < 300; i++)
 		CHECK_OK(open("/dev/null", O_RDONLY));
@@ -191,6 +193,10 @@ static void opens_few(void)
 	/* What cannot be opened is not made. */
 	CHECK_ERR(open("new", O_RDWR | O_CREAT, 0600), ENFILE);
 	CHECK_ERR(access("new", F_OK), ENOENT);
+	/* And no connection is lost. */
+	CHECK_ERR(accept(server, NULL, NULL), ENFILE);
+	CHECK_OK(close_range(10, 2000, 0));
+	CHECK_OK(accept(server, NULL, NULL));
 	for (n = 0; n < 400 && pipe(fds) == 0; n++)
 		;
 	CHECK_EQ(errno, ENFILE);
