@@ -3,6 +3,7 @@
  * that changes its ids gets a new one. Linux keeps them per thread and leaves it to libc to keep
  * threads alike; so do we.
  */
+#include "kernel/keys/key.h"
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/syscall.h"
@@ -78,6 +79,7 @@ void cred_commit(struct cred *c)
 	t->cred = c;
 	spin_unlock_irq(&proc_lock, irq);
 	cred_put(old);
+	keys_ids_changed(t);
 }
 
 SYSCALL0(getuid)

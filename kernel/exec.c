@@ -8,6 +8,7 @@
 #include "fs/file.h"
 #include "kernel/execargs.h"
 #include "kernel/futex.h"
+#include "kernel/keys/key.h"
 #include "kernel/loader.h"
 #include "kernel/machine.h"
 #include "kernel/mem/slab.h"
@@ -381,6 +382,7 @@ static void commit(struct exec *x, struct sighand *sighand)
 	p->execs++;
 	strlcpy(t->comm, base ? base + 1 : x->path, sizeof(t->comm));
 	spin_unlock_irq(&proc_lock, irq);
+	keys_exec(t);
 	/* Whoever waits for a descriptor to close finds that the exec has happened. */
 	fdtable_close_on_exec(t->files);
 	posix_timers_drop(p);

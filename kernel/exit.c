@@ -11,6 +11,7 @@
 #include "fs/file.h"
 #include "kernel/futex.h"
 #include "kernel/ipc/sem.h"
+#include "kernel/keys/key.h"
 #include "kernel/machine_stop.h"
 #include "kernel/main.h"
 #include "kernel/panic.h"
@@ -377,6 +378,7 @@ void thread_exit(int wait_status)
 	thread_leave_user_space(t);
 	vfork_release(t);
 	sem_exit(t);
+	keys_exit(t);
 	release_resources(t, last);
 	irq = spin_lock_irq(&p->siglock);
 	add_usage(p, t);

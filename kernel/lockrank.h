@@ -14,6 +14,7 @@ enum lock_rank {
 	RANK_IPC,      /* a System V object while it is made */
 	RANK_FILE,     /* file position: held over read, write and getdents */
 	RANK_TEXT,     /* text of an open file of procfs, while it is made */
+	RANK_KEYS,     /* keys and keyrings */
 	RANK_MOUNT,    /* the mount table */
 	RANK_LOOP,     /* a loop device's file: it goes with the last mount */
 	RANK_PARTITIONS, /* a disk's partitions, while its table is read */

@@ -6,6 +6,7 @@
 
 #include "fs/file.h"
 #include "kernel/futex.h"
+#include "kernel/keys/key.h"
 #include "kernel/ipc/sem.h"
 #include "kernel/machine.h"
 #include "kernel/machine_stop.h"
@@ -130,6 +131,7 @@ static int share_or_copy(struct thread *t, uint64_t flags)
 static void drop(struct thread *t, struct process *p)
 {
 	sem_exit(t);
+	keys_exit(t);
 	if (t->files)
 		fdtable_abandon(t->files);
 	if (t->fs)
@@ -174,6 +176,7 @@ static void copy_thread(struct thread *t, const struct clone_args *a)
 	t->mce_policy = me->mce_policy;
 	t->affinity = me->affinity;
 	t->cred = cred_get(me->cred);
+	keys_fork(t, a->flags & CLONE_THREAD);
 	t->blocked = me->blocked;
 	/* A thread of its own stack starts without the alternate one; vfork and fork keep it. */
 	if (!(a->flags & CLONE_VM) || (a->flags & CLONE_VFORK))
@@ -490,6 +493,7 @@ void process_start_init(void)
 	pids_init();
 	futex_init();
 	acct_init();
+	keys_init();
 	process_cache = kmem_cache_create("process", sizeof(struct process), 16);
 	p = process_cache ? process_alloc() : NULL;
 	t = thread_create(run_init, path);

@@ -18,6 +18,7 @@ struct aspace;
 struct fdtable;
 struct fscontext;
 struct journal;
+struct key;
 struct file;
 struct pi_waiter;
 struct process;
@@ -109,6 +110,10 @@ struct thread {
 	struct fdtable *files;
 	struct fscontext *fs;
 	const struct cred *cred;
+	struct {
+		struct key *thread, *process, *session;
+		int request; /* KEY_REQKEY_DEFL_* */
+	} keys;			/* (keys_lock) rings, or NULL: kernel/keys */
 	struct sem_undos *sem_undos; /* (own) its end gives back to semaphores; NULL: none */
 	struct fpu_state fpu;
 

@@ -159,3 +159,8 @@ int proc_store_oom_adj(struct process *p, char *text, size_t len);
 struct process *proc_dir_process(const struct file *f);
 /* May the running thread look at the insides of p: its memory, its files? */
 bool proc_may_inspect(struct process *p);
+
+/* keys.c */
+int proc_show_keys(struct proc_text *t, struct process *p);
+int proc_show_key_users(struct proc_text *t, struct process *p);
+extern const struct proc_entry proc_sys_keys_entries[];

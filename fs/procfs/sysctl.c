@@ -349,6 +349,7 @@ static const struct proc_entry kernel_entries[] = {
 	{.name = "core_uses_pid", .mode = S_IFREG | 0644, .number = &core_pid},
 	{.name = "domainname", .mode = S_IFREG | 0644, .string = &domainname},
 	{.name = "hostname", .mode = S_IFREG | 0644, .string = &hostname},
+	{.name = "keys", .mode = S_IFDIR | 0555, .children = proc_sys_keys_entries},
 	{.name = "msg_next_id", .mode = S_IFREG | 0644, .number = &msg_next},
 	{.name = "msgmax", .mode = S_IFREG | 0644, .number = &msgmax},
 	{.name = "msgmnb", .mode = S_IFREG | 0644, .number = &msgmnb},

@@ -247,6 +247,8 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "devices", .mode = S_IFREG | 0444, .show = proc_show_devices},
 	{.name = "diskstats", .mode = S_IFREG | 0444, .show = show_diskstats},
 	{.name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems},
+	{.name = "key-users", .mode = S_IFREG | 0444, .show = proc_show_key_users},
+	{.name = "keys", .mode = S_IFREG | 0444, .show = proc_show_keys},
 	{.name = "kpagecount", .mode = S_IFREG | 0400, .read = proc_read_kpagecount},
 	{.name = "kpageflags", .mode = S_IFREG | 0400, .read = proc_read_kpageflags},
 	{.name = "loadavg", .mode = S_IFREG | 0444, .show = show_loadavg},

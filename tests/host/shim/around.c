@@ -5,6 +5,7 @@
 #include "fs/notify.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/hart.h"
+#include "kernel/keys/key.h"
 #include "kernel/pid.h"
 #include "kernel/random.h"
 #include "kernel/userfault.h"
@@ -64,6 +65,11 @@ struct thread *thread_find(pid_t tid)
 {
 	(void)tid;
 	return NULL;
+}
+
+void keys_ids_changed(struct thread *t)
+{
+	(void)t;
 }
 
 void thread_unfind(struct thread *t)
