@@ -181,6 +181,18 @@ void poll_deadline_put(uaddr_t user, uint64_t deadline)
 		return;
 }
 
+/*
+ * What a call returns that came to ret. If its timeout is not to be changed (personality(2)), it
+ * cannot go on with what is left of it.
+ */
+static long timeout_update(uaddr_t user, uint64_t deadline, long ret)
+{
+	if (current()->process->personality & PERSONALITY_STICKY_TIMEOUTS)
+		return ret == -ERESTARTNOHAND ? -EINTR : ret;
+	poll_deadline_put(user, deadline);
+	return ret;
+}
+
 int poll_mask_apply(uaddr_t user, uint64_t size)
 {
 	sigset_t mask;
@@ -253,8 +265,7 @@ SYSCALL5(ppoll, uaddr_t, fds, uint32_t, n, uaddr_t, timeout, uaddr_t, mask, size
 		return ret;
 	ret = pollfds_wait(fds, n, deadline);
 	signal_mask_after_wait(ret == -ERESTARTNOHAND);
-	poll_deadline_put(timeout, deadline);
-	return ret;
+	return timeout_update(timeout, deadline, ret);
 }
 
 struct select_sets {
@@ -344,6 +355,5 @@ SYSCALL6(pselect6, int, n, uaddr_t, in, uaddr_t, out, uaddr_t, except, uaddr_t, 
 		return ret;
 	ret = select_wait(n, user, deadline);
 	signal_mask_after_wait(ret == -ERESTARTNOHAND);
-	poll_deadline_put(timeout, deadline);
-	return ret;
+	return timeout_update(timeout, deadline, ret);
 }

@@ -274,7 +274,8 @@ struct process {
 	struct file *exe;		/* (siglock) for /proc/PID/exe */
 };
 
-#define PERSONALITY_NO_RANDOMIZE 0x0040000
+#define PERSONALITY_NO_RANDOMIZE    0x0040000
+#define PERSONALITY_STICKY_TIMEOUTS 0x4000000
 
 extern struct spinlock proc_lock; /* RANK_PROC: process tree, groups, sessions, pid table */
 

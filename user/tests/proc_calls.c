@@ -4,6 +4,7 @@
 #include <linux/reboot.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <time.h>
 #include <sys/utsname.h>
 
 static long reboot_call(unsigned int magic1, unsigned int magic2, unsigned int cmd, const void *arg)
@@ -95,6 +96,22 @@ TEST(proc, personality)
 	}
 	expect_exit(pid, 0);
 	CHECK_EQ(syscall(SYS_personality, before), before | ADDR_NO_RANDOMIZE);
+}
+
+/* What is left of a timeout is told, unless it is to stay as it is. */
+TEST(proc, personality_sticky_timeouts)
+{
+	long before = CHECK_OK(syscall(SYS_personality, 0xffffffffu));
+	struct timespec t = { 0, 1000000 };
+
+	CHECK_OK(syscall(SYS_personality, before | STICKY_TIMEOUTS));
+	CHECK_EQ(syscall(SYS_pselect6, 0, NULL, NULL, NULL, &t, NULL), 0);
+	CHECK_EQ(t.tv_nsec, 1000000);
+	CHECK_EQ(syscall(SYS_ppoll, NULL, 0, &t, NULL, 0), 0);
+	CHECK_EQ(t.tv_nsec, 1000000);
+	CHECK_OK(syscall(SYS_personality, before));
+	CHECK_EQ(syscall(SYS_ppoll, NULL, 0, &t, NULL, 0), 0);
+	CHECK_EQ(t.tv_nsec, 0);
 }
 
 /* It is read by those who may look into the process. */
