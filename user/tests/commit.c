@@ -330,7 +330,8 @@ static void allow(long pages)
 {
 	CHECK_EQ(setting_put_number(VM "admin_reserve_kbytes", 0), 0);
 	CHECK_EQ(setting_put_number(VM "user_reserve_kbytes", 0), 0);
-	CHECK_EQ(setting_put_number(VM "overcommit_kbytes", (committed() - level("SwapTotal:") + pages) * 4), 0);
+	CHECK_EQ(setting_put_number(VM "overcommit_kbytes",
+				    (committed() - level("SwapTotal:") + pages) * 4), 0);
 }
 
 #define ROOM 1024 /* pages; a little less than this is asked for, since Linux counts in batches */

@@ -35,8 +35,8 @@ static void need_disk(void)
 TEST(mem, sysctl_errors, .root = true)
 {
 	static const char *const names[] = {
-		VM "dirty_ratio", VM "dirty_background_ratio", VM "dirty_expire_centisecs", VM "max_map_count",
-		VM "min_free_kbytes", VM "swappiness",
+		VM "dirty_ratio", VM "dirty_background_ratio", VM "dirty_expire_centisecs",
+		VM "max_map_count", VM "min_free_kbytes", VM "swappiness",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
