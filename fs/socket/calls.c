@@ -179,7 +179,7 @@ static long accept_on(int fd, uaddr_t uname, uaddr_t ulen, int flags)
 
 	if (is_err(s))
 		return ptr_err(s);
-	/* First of all a descriptor, and room for a file: for want of them no connection is lost. */
+	/* First of all a descriptor and room for a file: for want of them none is to be lost. */
 	got = fd_reserve();
 	accepted = got < 0 ? err_ptr(got)
 			   : accept_file(s, is_nowait(f, 0), uname, ulen, flags);

@@ -72,4 +72,4 @@ strace -o log -f ./p; echo $?
 grep -c 'SIGUSR1 {si_signo=SIGUSR1' log; grep -c 'exited with 3' log
 ./p s & p=$!; sleeps $p
 strace -o log -p $p 2> /dev/null & t=$!; traced $p $t
-kill -TERM $p; wait $p; echo $?; wait $t; echo $?; tail -1 log
+kill -TERM $p; wait $p 2> /dev/null; echo $?; wait $t; echo $?; tail -1 log
