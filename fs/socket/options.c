@@ -10,7 +10,7 @@
 #include "mm/usercopy.h"
 
 #define SNDBUF_MIN 4608
-#define BUFFER_MAX 425984
+#define BUFFER_MAX 425984u
 
 static int timeout_set(uint64_t *timeout, uaddr_t user, uint32_t len)
 {
@@ -31,10 +31,11 @@ static int timeout_set(uint64_t *timeout, uaddr_t user, uint32_t len)
 	return 0;
 }
 
-/* What is asked for is doubled (socket(7)). */
-static uint32_t buffer_size(int32_t value, uint32_t least)
+/* What is asked for is doubled (socket(7)); forced: without the limit there is for all. */
+static uint32_t buffer_size(int32_t value, uint32_t least, bool forced)
 {
-	uint32_t n = MIN((uint32_t)value, BUFFER_MAX / 2u) * 2;
+	uint32_t asked = forced ? (uint32_t)MAX(value, 0) : (uint32_t)value;
+	uint32_t n = MIN(asked, (forced ? (uint32_t)INT32_MAX : BUFFER_MAX) / 2) * 2;
 
 	return MAX(n, least);
 }
@@ -81,16 +82,19 @@ static int linger_set(struct socket *s, uaddr_t user, uint32_t len)
 static int option_set(struct socket *s, int level, int name, int32_t value)
 {
 	bool *flag = flag_of(s, level, name);
+	bool forced = name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE;
 	int err = 0;
 
+	if (level == SOL_SOCKET && forced && !cred_capable(CAP_NET_ADMIN))
+		return -EPERM;
 	spin_lock(&socket_lock);
 	if (flag) {
 		*flag = value;
-	} else if (level == SOL_SOCKET && name == SO_SNDBUF) {
-		s->opt.sndbuf = buffer_size(value, SNDBUF_MIN);
+	} else if (level == SOL_SOCKET && (name == SO_SNDBUF || name == SO_SNDBUFFORCE)) {
+		s->opt.sndbuf = buffer_size(value, SNDBUF_MIN, forced);
 		wake_all(&s->writers);
-	} else if (level == SOL_SOCKET && name == SO_RCVBUF) {
-		s->opt.rcvbuf = buffer_size(value, SNDBUF_MIN / 2);
+	} else if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_RCVBUFFORCE)) {
+		s->opt.rcvbuf = buffer_size(value, SNDBUF_MIN / 2, forced);
 	} else {
 		err = level == SOL_SOCKET ? -ENOPROTOOPT : s->family->unknown_level;
 	}

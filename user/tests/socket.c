@@ -376,6 +376,34 @@ TEST(socket, waits)
 	expect_carried(fd, 500000);
 }
 
+static void set_size(int fd, int name, int size, int seen)
+{
+	int value = size, get = name == SO_SNDBUFFORCE ? SO_SNDBUF : SO_RCVBUF;
+	socklen_t len = sizeof(value);
+
+	CHECK_OK(setsockopt(fd, SOL_SOCKET, name, &value, sizeof(value)));
+	CHECK_OK(getsockopt(fd, SOL_SOCKET, get, &value, &len));
+	CHECK_EQ(value, seen);
+}
+
+/* Larger than everybody's, and never negative. */
+TEST(socket, sizes_by_force, .root = true)
+{
+	static char message[1 << 20];
+	int fd[2], value = 10000;
+
+	pair(SOCK_SEQPACKET, fd);
+	CHECK_ERR(send(fd[0], message, sizeof(message), MSG_DONTWAIT), EMSGSIZE);
+	set_size(fd[0], SO_SNDBUFFORCE, 2 << 20, 4 << 20);
+	CHECK_EQ(send(fd[0], message, sizeof(message), MSG_DONTWAIT), sizeof(message));
+	set_size(fd[0], SO_RCVBUFFORCE, 1 << 20, 2 << 20);
+	set_size(fd[0], SO_SNDBUFFORCE, INT32_MAX, INT32_MAX - 1);
+	set_size(fd[0], SO_SNDBUFFORCE, -256, 4608);
+	become_user();
+	CHECK_ERR(setsockopt(fd[0], SOL_SOCKET, SO_SNDBUFFORCE, &value, sizeof(value)), EPERM);
+	CHECK_ERR(setsockopt(fd[0], SOL_SOCKET, SO_RCVBUFFORCE, &value, sizeof(value)), EPERM);
+}
+
 TEST(socket, options)
 {
 	struct timeval tv = { 0, 200000 };
