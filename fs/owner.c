@@ -353,6 +353,18 @@ void async_signal_slow(struct async_list *l, int code)
 	spin_unlock(&owner_lock);
 }
 
+void async_end(struct async_list *l)
+{
+	struct file_owner *o;
+
+	spin_lock(&owner_lock);
+	while ((o = list_first_or_null(&l->files, struct file_owner, link))) {
+		list_del(&o->link);
+		atomic_fetch_and(&o->file->flags, ~(uint32_t)O_ASYNC);
+	}
+	spin_unlock(&owner_lock);
+}
+
 static int async_begin(struct file *f, int fd, struct async_list *l)
 {
 	pid_t group = l->group ? __atomic_load_n(l->group, __ATOMIC_RELAXED) : 0;

@@ -129,4 +129,5 @@ void vfs_shutdown(void)
 	sync_everything();
 	/* Programs are gone, or stopped for good: what is still open does not matter any more. */
 	(void)super_for_each(super_stop);
+	super_wait_ended();
 }

@@ -121,18 +121,24 @@ static bool has_room(void)
 	return acct.active;
 }
 
-void acct_process(struct process *p, struct thread *t)
+bool acct_begin(struct acct_v3 *record, struct process *p, struct thread *t)
 {
-	struct acct_v3 record;
+	if (likely(!__atomic_load_n(&acct.file, __ATOMIC_RELAXED)))
+		return false;
+	record_make(record, p, t);
+	return true;
+}
+
+void acct_end(struct acct_v3 *record, struct process *p, struct thread *t)
+{
 	uint64_t pos = 0;
 	struct uio u;
 
-	if (likely(!__atomic_load_n(&acct.file, __ATOMIC_RELAXED)))
-		return;
-	record_make(&record, p, t);
-	/* What ends it does not keep the record from being written. */
+	/* Neither what ends it nor its own limit keeps the record from being written, as a whole. */
 	__atomic_and_fetch(&t->work, ~(uint32_t)WORK_SIGNAL, __ATOMIC_RELAXED);
-	uio_init_kernel(&u, &record, sizeof(record));
+	p->rlimits[RLIMIT_FSIZE].cur = RLIM_INFINITY;
+	t->unthrottled = true;
+	uio_init_kernel(&u, record, sizeof(*record));
 	u.append = UIO_APPEND;
 	mutex_lock(&acct.lock);
 	/* One that cannot be written is lost. */
@@ -175,7 +181,7 @@ SYSCALL1(acct, uaddr_t, name)
 	pathname_put(&path);
 	if (is_err(f))
 		return ptr_err(f);
-	if (!S_ISREG(f->inode->mode)) {
+	if (!file_object(f)) {
 		file_put(f);
 		return -EACCES;
 	}

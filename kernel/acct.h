@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernel/types.h"
+#include "kernel/uapi/acct.h"
 
 struct process;
 struct thread;
@@ -17,5 +18,9 @@ extern uint64_t acct_limits[ACCT_LIMITS];
 
 void acct_init(void);
 
-/* p's last thread t, the running one, ends; its memory and descriptors are still there. Sleeps. */
-void acct_process(struct process *p, struct thread *t);
+/*
+ * p's last thread t, the running one, ends: make its record while it has its memory. False: nobody
+ * wants it. Then, when the memory is gone, so that nobody waits for it here: write it. Sleeps.
+ */
+bool acct_begin(struct acct_v3 *record, struct process *p, struct thread *t);
+void acct_end(struct acct_v3 *record, struct process *p, struct thread *t);

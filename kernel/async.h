@@ -19,6 +19,8 @@ struct async_list {
 	const pid_t *group;	/* owns a file that has no owner; 0 there: the running process */
 };
 
+/* No file of l wants to hear any more. */
+void async_end(struct async_list *l);
 /* For async_signal, when there is somebody. */
 void async_signal_slow(struct async_list *l, int code);
 

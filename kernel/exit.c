@@ -342,7 +342,8 @@ void thread_exit(int wait_status)
 {
 	struct thread *t = current();
 	struct process *p = t->process;
-	bool last, stop_now, leader, exiting;
+	bool last, stop_now, leader, exiting, recorded;
+	struct acct_v3 record;
 	pid_t tid;
 	uint64_t irq;
 
@@ -373,13 +374,14 @@ void thread_exit(int wait_status)
 		posix_timers_drop(p);
 		aio_drop(p);
 	}
-	if (last)
-		acct_process(p, t);
+	recorded = last && acct_begin(&record, p, t);
 	thread_leave_user_space(t);
 	vfork_release(t);
 	sem_exit(t);
 	keys_exit(t);
 	release_resources(t, last);
+	if (recorded)
+		acct_end(&record, p, t);
 	irq = spin_lock_irq(&p->siglock);
 	add_usage(p, t);
 	sigpending_flush(&t->pending, ~0UL);

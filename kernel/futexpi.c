@@ -17,7 +17,9 @@
 #include "lib/hash.h"
 #include "mm/usercopy.h"
 
+#define CHAIN_MAX 1024 /* owners that wait for owners */
 #define RETRY	  2
+#define WAIT_ON	  3 /* the lock is neither one's own nor to be inherited any more */
 #define LOCK_BITS 6
 
 struct pi_lock {
@@ -85,6 +87,12 @@ static void waiter_insert(struct pi_lock *l, struct pi_waiter *w)
 	struct pi_waiter *other;
 
 	w->priority = class_priority(&w->thread->class);
+	/* Most often behind all. */
+	if (list_empty(&l->waiters) ||
+	    list_entry(l->waiters.prev, struct pi_waiter, link)->priority >= w->priority) {
+		list_add_tail(&w->link, &l->waiters);
+		return;
+	}
 	list_for_each_entry(other, &l->waiters, link)
 		if (other->priority < w->priority)
 			break;
@@ -97,6 +105,9 @@ static void waiter_adjust(struct pi_waiter *w)
 		return;
 	list_del(&w->link);
 	waiter_insert(w->lock, w);
+	/* Who is first now inherits it, and may sleep. */
+	if (!w->lock->owner)
+		wake_all(&first_waiter(w->lock)->wq);
 }
 
 /* t is lent what those have who wait for its locks, and lends it on. NULL: nothing. */
@@ -157,11 +168,11 @@ static void waiter_take(struct pi_waiter *w)
 	w->granted = true;
 }
 
-/* Does t, or the owner of what it waits for, and so on, wait for who? */
+/* Does t, or the owner of what it waits for, and so on, wait for who? Very long chains: yes. */
 static bool waits_for(const struct thread *t, const struct thread *who)
 {
-	for (; t; t = t->pi.waits ? t->pi.waits->lock->owner : NULL)
-		if (t == who)
+	for (int n = 0; t; t = t->pi.waits ? t->pi.waits->lock->owner : NULL)
+		if (t == who || n++ == CHAIN_MAX)
 			return true;
 	return false;
 }
@@ -321,6 +332,8 @@ static int attempt(struct attempt *a, bool try, uint32_t bits)
 		return 0;
 	if (waits_for(owner, w->thread))
 		return -EDEADLK;
+	if (!l && !a->spare)
+		return RETRY;
 	waiter_join(l ? l : lock_create(a), w);
 	return 0;
 }
@@ -372,7 +385,7 @@ static int inherit(struct pi_waiter *w, uaddr_t word)
 	return 0;
 }
 
-/* The wait ended with err: 0, the lock is the thread's, or err, it is not. */
+/* The wait ended with err: 0, the lock is the thread's; WAIT_ON; or -errno, it is not. */
 static int wait_over(struct pi_waiter *w, uaddr_t word, int err)
 {
 	bool lost = false;
@@ -385,8 +398,8 @@ static int wait_over(struct pi_waiter *w, uaddr_t word, int err)
 		else if (inherits(w) && !lost)
 			ret = inherit(w, word);
 		else
-			ret = lost ? -EFAULT : err;
-		if (ret && ret != RETRY)
+			ret = lost ? -EFAULT : err ? err : WAIT_ON;
+		if (ret < 0)
 			waiter_leave(w);
 		spin_unlock(&pi_guard);
 		if (ret != RETRY)
@@ -411,6 +424,14 @@ static int wait_for_lock(struct pi_waiter *w, struct futex_timeout *t)
 	return futex_timeout_end(t, err);
 }
 
+/* As wait_over, but it waits on if it has to. */
+static int lock_await(struct pi_waiter *w, uaddr_t word, struct futex_timeout *t, int err)
+{
+	while ((err = wait_over(w, word, err)) == WAIT_ON)
+		err = wait_for_lock(w, t);
+	return err;
+}
+
 long futex_lock_pi(uaddr_t addr, bool private, struct futex_timeout *t, bool try)
 {
 	struct pi_waiter w;
@@ -428,7 +449,7 @@ long futex_lock_pi(uaddr_t addr, bool private, struct futex_timeout *t, bool try
 		return MIN(ret, 0);
 	if (try)
 		return -EAGAIN;
-	ret = wait_over(&w, addr, wait_for_lock(&w, t));
+	ret = lock_await(&w, addr, t, wait_for_lock(&w, t));
 	/* The timeout is a time, so it may begin anew after any handler. */
 	return ret == -ERESTARTSYS ? -ERESTARTNOINTR : ret;
 }
@@ -517,7 +538,7 @@ long futex_wait_requeue_pi(uaddr_t addr, uaddr_t addr2, bool private, uint32_t v
 		ret = wait_for_lock(&pw, t);
 	if (!futex_unqueue(&w))
 		return ret == -ERESTARTSYS ? -ERESTARTNOINTR : ret;
-	ret = wait_over(&pw, addr2, ret);
+	ret = lock_await(&pw, addr2, t, ret);
 	/* It does not wait for the first word any more: the caller has to see to itself. */
 	return ret == -ERESTARTSYS ? -EAGAIN : ret;
 }
@@ -543,7 +564,6 @@ static int requeue_one_locked(struct futex_waiter *w, struct requeue *r)
 		return RETRY;
 	if (!r->moved && value != r->expected)
 		return -EAGAIN;
-	/* It is needed for one lock: the others find that. */
 	r->a.w = w->pi;
 	ret = attempt(&r->a, false, r->more ? FUTEX_WAITERS : 0);
 	if (ret != 0 && ret != 1)

@@ -9,6 +9,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/process.h"
+#include "kernel/ptrace.h"
 #include "lib/hash.h"
 #include "lib/string.h"
 
@@ -152,6 +153,12 @@ void pid_take_over(struct thread *t)
 	struct process *child;
 	pid_t tid = old->tid;
 
+	/* Nobody is told of the first thread's end: it goes on as t. */
+	if (old->tracee && old->tracee->tracer) {
+		wake_all(&old->tracee->tracer->child_wait);
+		list_del(&old->tracee->link);
+		old->tracee->tracer = NULL;
+	}
 	list_del(&t->tid_link);
 	list_del(&old->tid_link);
 	nthreads--;

@@ -27,7 +27,7 @@ static long set_thread_name(uaddr_t name)
 void timer_slack_set(struct thread *t, uint64_t ns)
 {
 	/* Those in real time have none (sched.c). */
-	if (!thread_is_rt(t))
+	if (!t->class.priority)
 		t->timer_slack = ns ? ns : t->timer_slack_default;
 }
 

@@ -63,7 +63,8 @@ static int attach(struct thread *t, struct process *tracer, uint32_t options, bo
 	if (!tracer)
 		tracer = p->parent;
 	err = -EPERM;
-	if (!thread_traced(t) && !p->exiting && !list_empty(&t->process_link) && tracer) {
+	if (!thread_traced(t) && !p->exiting && !list_empty(&t->process_link) && tracer &&
+	    tracer->nthreads) {
 		trace_attach_locked(t, tracer, options, seized);
 		/* One that has stopped already is to stop as what it is now. */
 		if (p->stopping && t->state == THREAD_STOPPED)

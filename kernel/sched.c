@@ -347,6 +347,7 @@ static void enqueue_chosen(struct thread *t)
 	if (to != from) {
 		/* t is nobody's but ours now: RUNNING, on no queue, on no hart. */
 		t->vruntime += to->min_vruntime - from->min_vruntime;
+		t->hart = to; /* who changes its class meanwhile takes that hart's lock */
 		spin_unlock(&from->runq_lock);
 		spin_lock(&to->runq_lock);
 	}
@@ -465,7 +466,8 @@ static void params_set(struct hart *h, struct thread *t, struct sched_class clas
 	class.weighted = nice || class_priority(&class) || class.policy == SCHED_IDLE;
 	t->class = class;
 	t->nice = nice;
-	if (thread_is_rt(t))
+	/* What is lent does not count. */
+	if (class.priority)
 		t->timer_slack = 0;
 	else if (!t->timer_slack)
 		t->timer_slack = t->timer_slack_default;

@@ -309,7 +309,7 @@ SYSCALL4(sched_getattr, pid_t, pid, uaddr_t, out, uint32_t, size, uint32_t, flag
 	a.sched_policy = t->class.policy;
 	a.sched_priority = t->class.priority;
 	a.sched_flags = t->class.reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
-	if (!thread_is_rt(t))
+	if (!t->class.priority)
 		a.sched_nice = t->nice;
 	thread_unfind(t);
 	return copy_to_user(out, &a, a.size) ? -EFAULT : 0;

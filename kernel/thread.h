@@ -143,7 +143,7 @@ struct thread {
 	struct list_head tid_link; /* (proc_lock) hash by tid */
 	struct waitqueue *vfork_done; /* parent waits here until exec or exit */
 	uint32_t nofault;	/* (own) user copies must not fault pages in while not 0 */
-	bool unthrottled;	/* (own) writes for the flusher: never waits for it */
+	bool unthrottled;	/* (own) writes for the flusher, or others: never waits for it */
 	uint8_t stalled;	/* (own) BIT(enum psi_resource) of what it waits for */
 	bool refaults;		/* (own) it brings in a page that went: kernel/psi.h */
 

@@ -262,10 +262,11 @@ void trace_ends_locked(struct thread *t)
 
 void trace_leader_left(struct thread *t, int wait_status)
 {
-	struct tracee *tr = t->tracee;
 	uint64_t irq = spin_lock_irq(&proc_lock);
+	struct tracee *tr = t->tracee;
 
-	if (tr->tracer)
+	/* The last thread may have told of the process's end meanwhile. */
+	if (tr && tr->tracer)
 		tell_end_locked(tr->tracer, t, wait_status);
 	spin_unlock_irq(&proc_lock, irq);
 }

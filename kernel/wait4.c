@@ -131,8 +131,9 @@ static bool tracee_meant(const struct wait_request *r, const struct tracee *tr)
 {
 	const struct thread *t = tr->thread;
 
-	if (r->which == P_PID)
-		return (t ? t->tid : tr->tid) == r->id;
+	if (r->which == P_PID || r->which == P_PIDFD)
+		return (t ? t->tid : tr->tid) ==
+		       (r->which == P_PID ? r->id : r->process->pid);
 	return r->which != P_PGID || (t ? t->process->pgid : tr->pgid) == r->id;
 }
 

@@ -280,10 +280,11 @@ void pt_unmap_all(struct aspace *as, struct vma *v, struct tlb_batch *b)
 }
 
 /* May the entry for f in area v be writable at once, without telling anybody? */
-static bool write_at_once(const struct vma *v, const struct frame *f)
+static bool write_at_once(const struct vma *v, struct frame *f)
 {
-	return vma_private(v) ? frame_type(f) == FRAME_ANON && f->maps == 1 && !f->slot
-			      : pt_writable_now(f);
+	if (!vma_private(v))
+		return pt_writable_now(f);
+	return frame_type(f) == FRAME_ANON && f->maps == 1 && !f->slot && swap_take_over(f);
 }
 
 /* (leaf lock) Entries from e on, for [va, stop), become `read` or `write`. What access any lost. */

@@ -135,6 +135,7 @@ void tty_hangup(struct tty *t)
 		process_put(leader);
 	}
 	tty_disassociate(t);
+	async_end(&t->async);
 	wake_all(&t->read_wait);
 	wake_all(&t->write_wait);
 }

@@ -333,7 +333,7 @@ static int write_chunk(struct tty_file *f, const uint8_t *s, size_t n, bool nonb
 static ssize64_t tty_write(struct chardev_file *cf, struct uio *u, uint64_t *pos)
 {
 	struct tty_file *f = cf->data;
-	bool nonblock = (cf->flags & O_NONBLOCK_FLAG) || u->nowait;
+	bool nonblock = (cf->flags & O_NONBLOCK_FLAG) || u->nowait, short_write;
 	uint8_t chunk[CHUNK];
 	uint64_t total = 0;
 	int err = 0;
@@ -358,9 +358,13 @@ static ssize64_t tty_write(struct chardev_file *cf, struct uio *u, uint64_t *pos
 		if (n < want && !err)
 			err = -EFAULT;
 	}
-	if (err && u->resid && !list_empty(&f->tty->async.files))
+	short_write = err && u->resid && !list_empty(&f->tty->async.files);
+	if (short_write)
 		f->tty->short_write = true;
 	tty_leave(f, &f->tty->writing, &f->tty->write_wait);
+	/* There may be room meanwhile, and nobody who looks. */
+	if (short_write && f->tty->ops->write_room(f->tty) >= WRITE_ROOM)
+		tty_receive(f->tty);
 	return total ? (ssize64_t)total : err;
 }
 
@@ -472,7 +476,9 @@ static void tty_release(struct chardev_file *cf)
 
 static struct async_list *tty_async(struct chardev_file *cf)
 {
-	return &((struct tty_file *)cf->data)->tty->async;
+	struct tty_file *f = cf->data;
+
+	return tty_file_hung(f) ? NULL : &f->tty->async;
 }
 
 #define TTY_OPS(open_function)                                                                     \

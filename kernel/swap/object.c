@@ -174,7 +174,7 @@ int swap_object_read(struct object *o, uint64_t index, struct frame **frames, ui
 			continue;
 		}
 		anew = zpool_has(swap_area_of(slot), slot_offset(slot)) ||
-		       (frame_has(frames[i], FRAME_PROVEN) && zpool_missed(slot));
+		       (zswap_enabled && frame_has(frames[i], FRAME_PROVEN) && zpool_missed(slot));
 		err = swap_read(slot, frames[i]);
 		if (err)
 			return err;

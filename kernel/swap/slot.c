@@ -1,6 +1,7 @@
 #include "kernel/swap/slot.h"
 
 #include "kernel/swap/zpool.h"
+#include "kernel/swap/zswap.h"
 #include "lib/bits.h"
 #include "mm/policy.h"
 
@@ -146,7 +147,7 @@ static bool goes_anew(const struct frame *f, uint32_t slot)
 {
 	return !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK) &&
 	       (zpool_has(swap_area_of(slot), slot_offset(slot)) ||
-		(frame_has(f, FRAME_PROVEN) && zpool_missed(slot)));
+		(zswap_enabled && frame_has(f, FRAME_PROVEN) && zpool_missed(slot)));
 }
 
 /*
@@ -261,8 +262,12 @@ static struct frame *find(uint64_t r)
 struct frame *swap_find(uint32_t slot)
 {
 	uint64_t irq = spin_lock_irq(&swap_lock);
-	struct frame *f = find(*record_of(slot));
+	struct swap_area *a = swap_area_of(slot);
+	struct frame *f = NULL;
 
+	/* The entry may have gone meanwhile, and all of the area. */
+	if (a && a->records[slot_offset(slot) / SWAP_CHUNK])
+		f = find(*record_of(slot));
 	spin_unlock_irq(&swap_lock, irq);
 	return f;
 }

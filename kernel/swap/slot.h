@@ -23,7 +23,11 @@ static inline bool swap_take_over(struct frame *f)
 {
 	/* Looked at after the map count, which falls when an entry has come to name the slot. */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return likely(!f->slot) || swap_take_from_slot(f);
+	if (unlikely(f->slot) && !swap_take_from_slot(f))
+		return false;
+	/* Who has come out of the slot mapped f before it gave the name up. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return likely(f->maps == 1);
 }
 /* One more entry names the slot; one less does. Any context. */
 void swap_dup(uint32_t slot);

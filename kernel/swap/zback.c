@@ -74,8 +74,12 @@ static void written(uint32_t slot, struct frame **frames, uint32_t n, int err)
 static bool take(struct swap_area *a, uint32_t at)
 {
 	uint32_t slot = a->number * SWAP_AREA_MAX + at, n = batch.n;
-	struct frame *f = zpool_frame();
+	struct frame *f;
 
+	/* Once round, in a small area: a slot is written once. */
+	if (n && slot == batch.slots[0])
+		return false;
+	f = zpool_frame();
 	if (!f)
 		return false;
 	if (!swap_slot_hold(a, at)) {
@@ -103,19 +107,23 @@ static uint32_t behind(const struct swap_area *a, uint32_t at)
 	return at < last ? at + a->slots - last : at - last;
 }
 
-/* Take up to n of the oldest, or only see which is the oldest. */
-static void gather(struct swap_area *a, uint32_t n)
+/* Take up to n of the oldest, or only see which is the oldest; of so many slots. */
+static void gather(struct swap_area *a, uint32_t n, uint32_t slots)
 {
 	uint32_t at = a->hand;
 
 	/* They have overtaken the hand, which goes on in front of them, where the oldest are. */
 	if (behind(a, at) > a->behind)
 		at = (at + a->slots - behind(a, at)) % a->slots;
-	for (uint32_t i = 0; i < LOOK; i++) {
+	for (uint32_t i = 0; i < slots; i++) {
+		uint32_t shadow;
 		bool none = !a->packed[at / SWAP_PACKED];
 
 		if (!none && zpool_has_chunks(a, at)) {
-			policy_tier = swap_shadow_peek(a, at);
+			shadow = swap_shadow_peek(a, at);
+			/* 0: it has been taken. */
+			if (shadow)
+				policy_tier = shadow;
 			if (batch.n == n || !take(a, at))
 				break;
 		}
@@ -159,14 +167,14 @@ void zback_start(void)
 {
 	struct swap_area *a;
 
-	if (atomic_exchange(&batch.taken, true))
+	if (!zpool_frames || atomic_exchange(&batch.taken, true))
 		return;
 	batch.left = 1;
 	/* Who takes an area away waits for the batch when it is not to be found any more. */
 	for (a = swap_area_next(0); a; a = swap_area_next(a->number + 1)) {
 		if (a->off)
 			continue;
-		gather(a, BATCH);
+		gather(a, BATCH, LOOK);
 		if (batch.n)
 			break;
 	}
@@ -183,12 +191,12 @@ void zback_look(void)
 {
 	struct swap_area *a;
 
-	if (atomic_exchange(&batch.taken, true))
+	if (!zpool_frames || atomic_exchange(&batch.taken, true))
 		return;
 	batch.left = 1;
 	a = swap_area_next(0);
 	if (a)
-		gather(a, 0);
+		gather(a, 0, LOOK / 16);
 	batch_less(1);
 }
 

@@ -110,10 +110,15 @@ static bool room(const struct frame *f)
 	}
 	if (!zpool_short())
 		return true;
-	zback_start();
-	if (zpool_full())
-		zback_wait();
-	return !zpool_full();
+	/* Once more, should it have been somebody's look that was waited for. */
+	for (int i = 0; i < 2; i++) {
+		zback_start();
+		if (zpool_full())
+			zback_wait();
+		if (!zpool_full())
+			return true;
+	}
+	return false;
 }
 
 /* False: it has to be written. */
@@ -127,7 +132,7 @@ static bool store(uint32_t slot, const struct frame *f)
 		stored = zpool_put(slot, frame_data(f), sizeof(uint64_t));
 	} else if (worth_trying()) {
 		stored = room(f) && store_small(slot, f);
-		if (!stored && !poor_in_a_row)
+		if (!stored && !poor_in_a_row && zpool_frames)
 			zpool_miss(slot);
 	}
 	vm_event_add(VM_ZSWPOUT, stored);

@@ -4,6 +4,7 @@
 #include "ut.h"
 
 #include <sys/acct.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define LIMITS "/proc/sys/kernel/acct"
@@ -91,6 +92,31 @@ TEST(acct, records, .root = true)
 }
 
 /* None is written after the end. */
+/* The limit of who ends, and where it lies, is none of the record's. */
+TEST(acct, record_past_own_limit, .root = true)
+{
+	static const rlim_t limits[] = {0, 1, 65, 200};
+	struct acct_v3 a;
+	pid_t pids[4];
+
+	begin();
+	for (int i = 0; i < 4; i++) {
+		struct rlimit l = {limits[i], limits[i]};
+
+		pids[i] = child();
+		if (!pids[i]) {
+			CHECK_OK(setrlimit(RLIMIT_FSIZE, &l));
+			_exit(i);
+		}
+		expect_exit(pids[i], i);
+	}
+	CHECK_OK(acct(NULL));
+	for (int i = 0; i < 4; i++) {
+		a = record_of(pids[i]);
+		CHECK_EQ(a.ac_exitcode, (unsigned)i << 8);
+	}
+}
+
 TEST(acct, begins_and_ends, .root = true)
 {
 	struct stat ended, later;

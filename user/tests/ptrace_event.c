@@ -347,6 +347,29 @@ TEST(ptrace, end_of_first_thread_is_told)
 	CHECK_EQ(next_stop(pid), SIGKILL);
 }
 
+static void *exec_now(void *unused)
+{
+	exec_helper("exit", "5");
+	return unused;
+}
+
+/* The first thread, which is traced, goes when another one takes its place: nobody traces that. */
+TEST(ptrace, exec_of_other_thread)
+{
+	pthread_t thread;
+	int status;
+	pid_t pid = child();
+
+	if (!pid) {
+		CHECK_OK(ptrace(PTRACE_TRACEME, 0, 0, 0));
+		pthread_create(&thread, NULL, exec_now, NULL);
+		for (;;)
+			pause();
+	}
+	expect_exit(pid, 5);
+	CHECK_ERR(waitpid(-1, &status, __WALL | WNOHANG), ECHILD);
+}
+
 static void leader_ends_all(void)
 {
 	pthread_t thread;
