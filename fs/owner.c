@@ -241,27 +241,20 @@ static bool may_tell(const struct owner *o, const struct cred *c)
 	       o->uid == c->uid;
 }
 
-/* t NULL: the process, whose credentials are c. info->si_signo 0: SIGIO, without information. */
-static void tell_cred(const struct owner *o, struct process *p, struct thread *t,
-		      const struct cred *c, const struct siginfo *info)
-{
-	int err = 0, sig = info->si_signo;
-
-	if (!may_tell(o, c))
-		return;
-	if (sig)
-		err = t ? signal_thread(t, sig, info) : signal_process(p, sig, info);
-	/* Without room for what it says, at least that something is to be looked at. */
-	if (!sig || err)
-		(void)(t ? signal_thread(t, SIGIO, NULL) : signal_process(p, SIGIO, NULL));
-}
-
+/* t NULL: the process. info->si_signo 0: SIGIO, without information. */
 static void tell(const struct owner *o, struct process *p, struct thread *t,
 		 const struct siginfo *info)
 {
 	const struct cred *c = cred_of(p);
+	int err = 0, sig = info->si_signo;
 
-	tell_cred(o, p, t, c, info);
+	if (may_tell(o, c)) {
+		if (sig)
+			err = t ? signal_thread(t, sig, info) : signal_process(p, sig, info);
+		/* Without room for what it says, at least that something is to be looked at. */
+		if (!sig || err)
+			(void)(t ? signal_thread(t, SIGIO, NULL) : signal_process(p, SIGIO, NULL));
+	}
 	cred_put(c);
 }
 
@@ -270,32 +263,26 @@ struct group_tell {
 	const struct siginfo *info;
 };
 
+/* As tell, of one of many. proc_lock held. */
 static void tell_member(struct process *p, void *arg)
 {
 	const struct group_tell *g = arg;
+	int sig = g->info->si_signo;
 
-	tell_cred(g->owner, p, NULL, p->leader->cred, g->info);
+	if (!may_tell(g->owner, p->leader->cred))
+		return;
+	if (!sig || signal_process_locked(p, sig, g->info))
+		(void)signal_process_locked(p, SIGIO, NULL);
 }
 
+/* In one walk: who calls holds locks that all names need. */
 static void tell_group(const struct owner *o, const struct siginfo *info)
 {
 	struct group_tell g = {o, info};
-	struct process *p;
-	uint64_t irq;
+	uint64_t irq = spin_lock_irq(&proc_lock);
 
-	/* In one walk: who calls holds locks that all names need. */
-	if (info->si_signo != SIGCONT) {
-		irq = spin_lock_irq(&proc_lock);
-		pgrp_for_each(o->pid, tell_member, &g);
-		spin_unlock_irq(&proc_lock, irq);
-		return;
-	}
-	/* Continuing tells the parents, which needs proc_lock: one process at a time. */
-	for (pid_t pid = 1; (p = process_next(pid)) != NULL; process_put(p)) {
-		pid = p->pid + 1;
-		if (p->pgid == o->pid)
-			tell(o, p, NULL, info);
-	}
+	pgrp_for_each(o->pid, tell_member, &g);
+	spin_unlock_irq(&proc_lock, irq);
 }
 
 /* What is ready, as poll(2) says it, when that is why. */

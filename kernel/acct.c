@@ -134,7 +134,7 @@ void acct_end(struct acct_v3 *record, struct process *p, struct thread *t)
 	uint64_t pos = 0;
 	struct uio u;
 
-	/* Neither what ends it nor its own limit keeps the record from being written, as a whole. */
+	/* Neither what ends it nor its own limit keeps the record from being written whole. */
 	__atomic_and_fetch(&t->work, ~(uint32_t)WORK_SIGNAL, __ATOMIC_RELAXED);
 	p->rlimits[RLIMIT_FSIZE].cur = RLIM_INFINITY;
 	t->unthrottled = true;

@@ -265,13 +265,21 @@ static int send_locked(struct process *p, struct thread *t, int sig, const struc
 	return err;
 }
 
-static int send(struct process *p, struct thread *t, int sig, const struct siginfo *info)
+static int send(struct process *p, struct thread *t, int sig, const struct siginfo *info,
+		bool *continued)
 {
-	bool continued;
 	uint64_t irq = spin_lock_irq(&p->siglock);
-	int err = send_locked(p, t, sig, info, NULL, &continued);
+	int err = send_locked(p, t, sig, info, NULL, continued);
 
 	spin_unlock_irq(&p->siglock, irq);
+	return err;
+}
+
+static int send_and_tell(struct process *p, struct thread *t, int sig, const struct siginfo *info)
+{
+	bool continued;
+	int err = send(p, t, sig, info, &continued);
+
 	if (continued)
 		process_notify_parent(p, CLD_CONTINUED, SIGCONT);
 	return err;
@@ -301,12 +309,22 @@ void signal_timer_forget(struct process *p, struct thread *t, struct sigqueue *q
 
 int signal_thread(struct thread *t, int sig, const struct siginfo *info)
 {
-	return t->process ? send(t->process, t, sig, info) : -ESRCH;
+	return t->process ? send_and_tell(t->process, t, sig, info) : -ESRCH;
 }
 
 int signal_process(struct process *p, int sig, const struct siginfo *info)
 {
-	return send(p, NULL, sig, info);
+	return send_and_tell(p, NULL, sig, info);
+}
+
+int signal_process_locked(struct process *p, int sig, const struct siginfo *info)
+{
+	bool continued;
+	int err = send(p, NULL, sig, info, &continued);
+
+	if (continued)
+		process_notify_parent_locked(p, CLD_CONTINUED, SIGCONT);
+	return err;
 }
 
 void signal_recalc(struct thread *t)

@@ -28,6 +28,8 @@ struct sigpending {
  */
 int signal_thread(struct thread *t, int sig, const struct siginfo *info);
 int signal_process(struct process *p, int sig, const struct siginfo *info);
+/* The same with proc_lock held. */
+int signal_process_locked(struct process *p, int sig, const struct siginfo *info);
 /*
  * To every process of a group; 0, or -ESRCH when the group is empty. proc_lock not held; SIGCONT
  * not from interrupts.

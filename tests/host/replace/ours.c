@@ -3,8 +3,11 @@
 
 #include <sys/mman.h>
 
+#include "kernel/swap/zswap.h"
 #include "mm/policy.h"
 #include "tests/host/replace/replace.h"
+
+_Atomic bool zswap_enabled; /* it never is */
 
 #define FIRST 1u /* page number of the first frame: 0 ends lists */
 

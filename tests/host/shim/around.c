@@ -262,3 +262,8 @@ int signal_process(struct process *p, int sig, const struct siginfo *info)
 	(void)info;
 	return -ESRCH;
 }
+
+int signal_process_locked(struct process *p, int sig, const struct siginfo *info)
+{
+	return signal_process(p, sig, info);
+}

@@ -1,5 +1,8 @@
 /* What mm/policy.c asks of reclaim, where there is none. */
+#include "kernel/swap/zswap.h"
 #include "mm/policy.h"
+
+_Atomic bool zswap_enabled; /* it never is */
 
 bool page_accessed(struct frame *f)
 {
