@@ -187,6 +187,8 @@ void poll_deadline_put(uaddr_t user, uint64_t deadline)
  */
 static long timeout_update(uaddr_t user, uint64_t deadline, long ret)
 {
+	if (!user)
+		return ret;
 	if (current()->process->personality & PERSONALITY_STICKY_TIMEOUTS)
 		return ret == -ERESTARTNOHAND ? -EINTR : ret;
 	poll_deadline_put(user, deadline);

@@ -2,6 +2,7 @@
 #include "ut.h"
 
 #include <linux/reboot.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <time.h>
@@ -112,6 +113,30 @@ TEST(proc, personality_sticky_timeouts)
 	CHECK_OK(syscall(SYS_personality, before));
 	CHECK_EQ(syscall(SYS_ppoll, NULL, 0, &t, NULL, 0), 0);
 	CHECK_EQ(t.tv_nsec, 0);
+}
+
+/* A wait without a timeout goes on after a stop. */
+TEST(proc, personality_sticky_stopped)
+{
+	int status, p[2];
+	pid_t pid;
+
+	CHECK_OK(pipe(p));
+	pid = child();
+	if (!pid) {
+		struct pollfd fd = { p[0], POLLIN, 0 };
+
+		CHECK_OK(syscall(SYS_personality, STICKY_TIMEOUTS));
+		CHECK_EQ(syscall(SYS_ppoll, &fd, 1, NULL, NULL, 0), 1);
+		_exit(0);
+	}
+	wait_state(pid, "S");
+	CHECK_OK(kill(pid, SIGSTOP));
+	CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
+	CHECK_OK(kill(pid, SIGCONT));
+	wait_state(pid, "S");
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	expect_exit(pid, 0);
 }
 
 /* It is read by those who may look into the process. */
