@@ -225,6 +225,8 @@ static long request_from(const char *name, const char *desc, bool make, struct k
 		return ptr_err(r.key);
 	if (!make)
 		return -ENOKEY;
+	if (m.type->ring)
+		return -EPERM;
 	if (!desc_fits(m.type, desc))
 		return -EINVAL;
 	err = negate(m.type, desc, dest);

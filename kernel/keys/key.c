@@ -87,12 +87,24 @@ void key_users_visit(void (*visit)(const struct key_user *u, void *arg), void *a
 			visit(u, arg);
 }
 
-static void user_put(struct key_user *u)
+void key_user_put(struct key_user *u)
 {
 	if (--u->refs)
 		return;
 	list_del(&u->link);
 	kfree(u);
+}
+
+void key_user_ring_set(struct key_user *u, struct key **place, struct key *ring)
+{
+	struct key *old = *place;
+
+	*place = ring;
+	if (ring)
+		u->refs++;
+	key_put(old);
+	if (old)
+		key_user_put(u);
 }
 
 /* k's user has one key of so many bytes more. */
@@ -117,7 +129,7 @@ static void user_discharge(struct key_user *u, const struct key *k)
 		u->counted--;
 		u->bytes -= k->quota;
 	}
-	user_put(u);
+	key_user_put(u);
 }
 
 int key_reserve(struct key *k, uint64_t n)
@@ -148,7 +160,7 @@ int key_set_owner(struct key *k, uid_t uid)
 		k->user = u;
 		k->uid = uid;
 	}
-	user_put(u);
+	key_user_put(u);
 	return err;
 }
 
@@ -212,7 +224,7 @@ struct key *key_create(const struct key_type *type, const char *desc, uid_t uid,
 	if (k && u && copy)
 		err = user_charge(u, size, quota);
 	if (u)
-		user_put(u);
+		key_user_put(u);
 	if (err) {
 		kfree(k);
 		kfree(copy);
@@ -253,10 +265,17 @@ void key_put(struct key *k)
 		rb_erase(&serials, &k->node, NULL);
 		user_discharge(k->user, k);
 		kfree(k->keys);
-		kfree(k->data);
+		key_data_free(k->data, k->len);
 		kfree(k->desc);
 		kfree(k);
 	}
+}
+
+void key_data_free(uint8_t *data, size_t n)
+{
+	if (data)
+		memset(data, 0, n);
+	kfree(data);
 }
 
 int key_set_data(struct key *k, uint8_t *data, uint32_t len)
@@ -264,10 +283,10 @@ int key_set_data(struct key *k, uint8_t *data, uint32_t len)
 	int err = key_reserve(k, len);
 
 	if (err) {
-		kfree(data);
+		key_data_free(data, len);
 		return err;
 	}
-	kfree(k->data);
+	key_data_free(k->data, k->len);
 	k->data = data;
 	k->len = len;
 	k->error = 0;
@@ -319,7 +338,7 @@ void key_revoke(struct key *k)
 	k->revoked = true;
 	if (k->type->ring)
 		ring_clear(k);
-	kfree(k->data);
+	key_data_free(k->data, k->len);
 	k->data = NULL;
 	if (!k->type->ring)
 		k->len = 0;

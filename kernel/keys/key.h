@@ -44,7 +44,7 @@ const struct key_type *key_type_find(const char *name);
 struct key_user {
 	struct list_head link;
 	uid_t uid;
-	uint32_t refs;		    /* keys, counted ones or not, and the two keyrings */
+	uint32_t refs;		    /* keys, counted ones or not, and the three rings */
 	uint32_t keys, counted;	    /* counted: for the quota, as are its */
 	uint64_t bytes;
 	struct key *ring, *session; /* _uid.UID, _uid_ses.UID; or NULL */
@@ -89,6 +89,12 @@ struct key_ref {
 /* --- key.c; keys_lock is held by all that follows --- */
 
 struct key_user *key_user_of(uid_t uid); /* NULL without memory */
+void key_user_put(struct key_user *u);
+/*
+ * u's ring at place, one of its own three, is this one, whose reference goes along; or NULL: none.
+ * It is u's still when its owner is another.
+ */
+void key_user_ring_set(struct key_user *u, struct key **place, struct key *ring);
 void key_users_visit(void (*visit)(const struct key_user *u, void *arg), void *arg);
 /*
  * A key of the running thread's user with one reference and no payload. quota: -EDQUOT when there
@@ -106,6 +112,8 @@ struct key *key_get(struct key *k);
 void key_put(struct key *k); /* NULL is fine */
 /* Its payload takes n bytes of the quota from now on. 0, -EDQUOT. */
 int key_reserve(struct key *k, uint64_t n);
+/* kfree for n bytes of a payload: nobody finds them in what memory is used for next. */
+void key_data_free(uint8_t *data, size_t n);
 /* The user's key, which has len bytes at data now; data goes along, or is freed. 0, -EDQUOT. */
 int key_set_data(struct key *k, uint8_t *data, uint32_t len);
 /* Another owner. 0, -EDQUOT, -ENOMEM. */
@@ -165,12 +173,17 @@ struct key_ref keys_search(const struct key_match *m);
  * .key an err_ptr: -ENOKEY, -EINVAL, -EACCES, what key_usable says, -ENOMEM, -EDQUOT.
  */
 struct key_ref keys_lookup(int32_t id, int flags, uint32_t what);
-/* The session's ring is another: the one with this name, or a new one. Its serial, -errno. */
+/*
+ * The session's ring is another: the one with this name, or a new one. Its serial, 0 if it is the
+ * session's already, -errno.
+ */
 long keys_join_session(const char *name);
+/* The parent's session has the same ring. 0, -EPERM, what keys_lookup says of the ring. */
 long keys_session_to_parent(void);
 /* Where request_key puts what it makes: KEYCTL_SET_REQKEY_KEYRING. */
 long keys_set_request(int where);
-struct key *keys_request_ring(void); /* referenced; err_ptr */
+/* Referenced, and it may be written to; err_ptr: -EACCES, -ENOMEM, -EDQUOT. */
+struct key *keys_request_ring(void);
 
 /* --- addkey.c; without the lock, but for the last two --- */
 

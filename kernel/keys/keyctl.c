@@ -121,26 +121,24 @@ static long set_timeout(int32_t id, uint32_t seconds)
 	return 0;
 }
 
-static long describe(int32_t id, uaddr_t out, size_t size)
+/* To *text, for kfree. */
+static long describe(int32_t id, char **text)
 {
 	struct key_ref r = keys_lookup(id, KEYS_PARTIAL, KEY_VIEW);
 	const struct key *k = r.key;
-	char *s;
 	long n;
 
 	if (is_err(k))
 		return ptr_err(k);
 	n = (long)strlen(k->desc) + 64;
-	s = kmalloc(n);
-	if (s) {
-		n = snprintf(s, n, "%s;%d;%d;%08x;%s", k->type->name, (int)k->uid,
+	*text = kmalloc(n);
+	if (*text)
+		n = snprintf(*text, n, "%s;%d;%d;%08x;%s", k->type->name, (int)k->uid,
 			     (int)key_gid(k), k->perm, k->desc) + 1;
-		if (out && size >= (size_t)n && copy_to_user(out, s, n))
-			n = -EFAULT;
-	}
-	kfree(s);
+	else
+		n = -ENOMEM;
 	key_put(r.key);
-	return s ? n : -ENOMEM;
+	return n;
 }
 
 static long clear(int32_t id)
@@ -264,22 +262,21 @@ static long search(int32_t id, const char *name, const char *desc, int32_t dest_
 	return ret;
 }
 
-/* The serials of a ring. */
-static long read_ring(const struct key *ring, uaddr_t out, size_t size)
+/* The serials of a ring, or a payload, are n bytes. */
+static void read_to(uint8_t *data, const struct key *k, size_t n)
 {
-	if (size % sizeof(uint32_t))
-		return -EINVAL;
-	for (uint32_t i = 0; i < ring->len && ring->len * sizeof(uint32_t) <= size; i++)
-		if (put_user_u32(out + i * sizeof(uint32_t), (uint32_t)ring->keys[i]->serial))
-			return -EFAULT;
-	return (long)(ring->len * sizeof(uint32_t));
+	if (!k->type->ring)
+		memcpy(data, k->data, n);
+	for (uint32_t i = 0; k->type->ring && i < k->len; i++)
+		memcpy(data + i * sizeof(uint32_t), &k->keys[i]->serial, sizeof(uint32_t));
 }
 
-/* What does not fit as a whole is not given, but how much it is. */
-static long read_one(struct key_ref r, uaddr_t out, size_t size)
+/* To *data. What does not fit into size as a whole is not given, but how much it is. */
+static long read_one(struct key_ref r, uint8_t **data, size_t size)
 {
 	const struct key *k = r.key;
 	int err = k->error ? k->error : key_allows(r, KEY_READ);
+	size_t n;
 
 	/* Who can find it may read it, too. */
 	if (err == -EACCES && r.possessed)
@@ -291,36 +288,39 @@ static long read_one(struct key_ref r, uaddr_t out, size_t size)
 	err = key_valid(k);
 	if (err)
 		return err;
-	if (!out)
-		size = 0;
-	if (k->type->ring)
-		return read_ring(k, out, size);
-	if (size >= k->len && copy_to_user(out, k->data, k->len))
-		return -EFAULT;
-	return k->len;
+	if (k->type->ring && size % sizeof(uint32_t))
+		return -EINVAL;
+	n = k->type->ring ? k->len * sizeof(uint32_t) : k->len;
+	if (n && n <= size) {
+		*data = kmalloc(n);
+		if (!*data)
+			return -ENOMEM;
+		read_to(*data, k, n);
+	}
+	return (long)n;
 }
 
-static long read(int32_t id, uaddr_t out, size_t size)
+static long read(int32_t id, uint8_t **data, size_t size)
 {
 	struct key_ref r = keys_lookup(id, KEYS_UNCHECKED, 0);
 	long ret;
 
 	if (is_err(r.key))
 		return -ENOKEY;
-	ret = read_one(r, out, size);
+	ret = read_one(r, data, size);
 	key_put(r.key);
 	return ret;
 }
 
 /* No security module says more. */
-static long get_security(int32_t id, uaddr_t out, size_t size)
+static long get_security(int32_t id)
 {
 	struct key_ref r = keys_lookup(id, KEYS_PARTIAL, KEY_VIEW);
 
 	if (is_err(r.key))
 		return ptr_err(r.key);
 	key_put(r.key);
-	return out && size && copy_to_user(out, "", 1) ? -EFAULT : 1;
+	return 1;
 }
 
 static long invalidate(int32_t id)
@@ -342,21 +342,14 @@ static struct key *persistent_of(uid_t uid)
 
 	if (!u)
 		return err_ptr(-ENOMEM);
-	if (u->persistent && key_valid(u->persistent)) {
-		key_put(u->persistent);
-		u = key_user_of(uid);
-		if (!u)
-			return err_ptr(-ENOMEM);
-		u->persistent = NULL;
-	}
-	if (u->persistent)
+	if (u->persistent && !key_valid(u->persistent))
 		return u->persistent;
 	snprintf(name, sizeof(name), "_persistent.%u", uid);
 	k = key_create(&key_type_ring, name, uid, (gid_t)-1,
 		       (KEY_POS(KEY_ALL) & ~KEY_POS(KEY_SETATTR)) | KEY_USR(KEY_VIEW | KEY_READ),
 		       KEY_UNCOUNTED);
 	if (!is_err(k))
-		u->persistent = k;
+		key_user_ring_set(u, &u->persistent, k);
 	return k;
 }
 
@@ -382,8 +375,8 @@ static long get_persistent(uid_t uid, int32_t dest_id)
 	return err ? err : k->serial;
 }
 
-/* The ring takes no more keys. */
-static long restrict_ring(int32_t id)
+/* The ring takes no more keys. None of our types knows a restriction by itself. */
+static long restrict_ring(int32_t id, const char *type)
 {
 	struct key_ref r = keys_lookup(id, 0, KEY_SETATTR);
 	long err = 0;
@@ -392,6 +385,8 @@ static long restrict_ring(int32_t id)
 		return ptr_err(r.key);
 	if (!r.key->type->ring)
 		err = -ENOTDIR;
+	else if (type)
+		err = key_type_find(type) ? -ENOENT : -ENOKEY;
 	else if (r.key->restricted)
 		err = -EEXIST;
 	else
@@ -465,6 +460,90 @@ static long keyctl_search(int32_t id, uaddr_t utype, uaddr_t udesc, int32_t dest
 	return ret;
 }
 
+static long keyctl_describe(int32_t id, uaddr_t out, size_t size)
+{
+	char *text = NULL;
+	long ret;
+
+	mutex_lock(&keys_lock);
+	ret = describe(id, &text);
+	mutex_unlock(&keys_lock);
+	if (ret > 0 && out && size >= (size_t)ret && copy_to_user(out, text, ret))
+		ret = -EFAULT;
+	kfree(text);
+	return ret;
+}
+
+static long keyctl_read(int32_t id, uaddr_t out, size_t size)
+{
+	uint8_t *data = NULL;
+	long ret, n;
+
+	mutex_lock(&keys_lock);
+	ret = n = read(id, &data, out ? size : 0);
+	mutex_unlock(&keys_lock);
+	if (!data)
+		return ret;
+	if (copy_to_user(out, data, n))
+		ret = -EFAULT;
+	key_data_free(data, n);
+	return ret;
+}
+
+static long keyctl_get_security(int32_t id, uaddr_t out, size_t size)
+{
+	long ret;
+
+	mutex_lock(&keys_lock);
+	ret = get_security(id);
+	mutex_unlock(&keys_lock);
+	return ret > 0 && out && size && copy_to_user(out, "", 1) ? -EFAULT : ret;
+}
+
+/* What is wrong with how a ring is to be restricted. To type: with what, if utype. */
+static long restriction_get(char type[KEY_TYPE_MAX], uaddr_t utype, uaddr_t urestriction)
+{
+	char *restriction;
+	long err;
+
+	if (!utype != !urestriction)
+		return -EINVAL;
+	if (!utype)
+		return 0;
+	err = key_type_get(type, utype);
+	if (err)
+		return err;
+	restriction = key_string_get(urestriction, PAGE_SIZE);
+	if (is_err(restriction))
+		return ptr_err(restriction);
+	kfree(restriction);
+	return 0;
+}
+
+static long keyctl_restrict(int32_t id, uaddr_t utype, uaddr_t urestriction)
+{
+	char type[KEY_TYPE_MAX];
+	struct key_ref r;
+	long ret = 0;
+
+	/* Whether there is such a key comes first. */
+	mutex_lock(&keys_lock);
+	r = keys_lookup(id, 0, KEY_SETATTR);
+	if (is_err(r.key))
+		ret = ptr_err(r.key);
+	else
+		key_put(r.key);
+	mutex_unlock(&keys_lock);
+	if (!ret)
+		ret = restriction_get(type, utype, urestriction);
+	if (ret)
+		return ret;
+	mutex_lock(&keys_lock);
+	ret = restrict_ring(id, utype ? type : NULL);
+	mutex_unlock(&keys_lock);
+	return ret;
+}
+
 /* -EOPNOTSUPP: it is none of them. */
 static long keyctl_numbers(int op, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
@@ -477,22 +556,16 @@ static long keyctl_numbers(int op, uint64_t a, uint64_t b, uint64_t c, uint64_t 
 		return chown((int32_t)a, (uid_t)b, (gid_t)c);
 	case KEYCTL_SETPERM:
 		return set_perm((int32_t)a, (uint32_t)b);
-	case KEYCTL_DESCRIBE:
-		return describe((int32_t)a, b, (uint32_t)c);
 	case KEYCTL_CLEAR:
 		return clear((int32_t)a);
 	case KEYCTL_LINK:
 		return link((int32_t)a, (int32_t)b);
 	case KEYCTL_UNLINK:
 		return unlink((int32_t)a, (int32_t)b);
-	case KEYCTL_READ:
-		return read((int32_t)a, b, (uint32_t)c);
 	case KEYCTL_SET_REQKEY_KEYRING:
 		return keys_set_request((int)a);
 	case KEYCTL_SET_TIMEOUT:
 		return set_timeout((int32_t)a, (uint32_t)b);
-	case KEYCTL_GET_SECURITY:
-		return get_security((int32_t)a, b, (uint32_t)c);
 	case KEYCTL_SESSION_TO_PARENT:
 		return keys_session_to_parent();
 	case KEYCTL_INVALIDATE:
@@ -515,6 +588,12 @@ SYSCALL5(keyctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
 		return keyctl_join(a);
 	case KEYCTL_UPDATE:
 		return keyctl_update((int32_t)a, b, c);
+	case KEYCTL_DESCRIBE:
+		return keyctl_describe((int32_t)a, b, (uint32_t)c);
+	case KEYCTL_READ:
+		return keyctl_read((int32_t)a, b, c);
+	case KEYCTL_GET_SECURITY:
+		return keyctl_get_security((int32_t)a, b, c);
 	case KEYCTL_SEARCH:
 		return keyctl_search((int32_t)a, b, c, (int32_t)d);
 	case KEYCTL_CAPABILITIES:
@@ -530,16 +609,12 @@ SYSCALL5(keyctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
 	case KEYCTL_ASSUME_AUTHORITY:
 		return (int32_t)a < 0 ? -EINVAL : a ? -ENOKEY : 0;
 	case KEYCTL_RESTRICT_KEYRING:
-		/* None of our types knows a restriction by itself. */
-		if (b)
-			return -ENOENT;
-		break;
+		return keyctl_restrict((int32_t)a, b, c);
 	default:
 		break;
 	}
 	mutex_lock(&keys_lock);
-	ret = op == KEYCTL_RESTRICT_KEYRING ? restrict_ring((int32_t)a)
-					    : keyctl_numbers(op, a, b, c, d);
+	ret = keyctl_numbers(op, a, b, c, d);
 	mutex_unlock(&keys_lock);
 	return ret;
 }

@@ -20,43 +20,54 @@ static struct key *own_ring(const char *name, uint32_t perm, enum key_quota quot
 
 /* --- of users --- */
 
-static struct key *user_ring(const char *format, uid_t uid)
+/* u's ring at place; if there is none, or it has been invalidated, a new one. err_ptr. */
+static struct key *user_ring(struct key_user *u, struct key **place, const char *format)
 {
+	struct key *ring = *place;
 	char name[32];
 
-	snprintf(name, sizeof(name), format, uid);
-	return key_create(&key_type_ring, name, uid, (gid_t)-1,
+	if (ring && !ring->invalid)
+		return ring;
+	key_user_ring_set(u, place, NULL);
+	snprintf(name, sizeof(name), format, u->uid);
+	ring = key_create(&key_type_ring, name, u->uid, (gid_t)-1,
 			  (KEY_POS(KEY_ALL) & ~KEY_POS(KEY_SETATTR)) | KEY_USR(KEY_ALL),
 			  KEY_COUNTED);
+	if (!is_err(ring))
+		key_user_ring_set(u, place, ring);
+	return ring;
+}
+
+static int user_rings_make(struct key_user *u)
+{
+	struct key *ring = user_ring(u, &u->ring, "_uid.%u"), *session;
+	bool had = u->session && !u->session->invalid;
+	int err;
+
+	if (is_err(ring))
+		return (int)ptr_err(ring);
+	session = user_ring(u, &u->session, "_uid_ses.%u");
+	if (is_err(session))
+		return (int)ptr_err(session);
+	err = had ? 0 : ring_link(session, ring);
+	if (err)
+		key_user_ring_set(u, &u->session, NULL);
+	return err;
 }
 
 /* Both rings of the running thread's user are there. 0, -ENOMEM, -EDQUOT. */
 static int user_rings(struct key_user **user)
 {
-	uid_t uid = current()->cred->uid;
-	struct key_user *u = key_user_of(uid);
-	struct key *ring, *session;
+	struct key_user *u = key_user_of(current()->cred->uid);
 	int err;
 
 	if (!u)
 		return -ENOMEM;
+	u->refs++;
+	err = user_rings_make(u);
 	*user = u;
-	if (u->session)
-		return 0;
-	ring = user_ring("_uid.%u", uid);
-	if (is_err(ring))
-		return (int)ptr_err(ring);
-	session = user_ring("_uid_ses.%u", uid);
-	err = is_err(session) ? (int)ptr_err(session) : ring_link(session, ring);
-	if (err) {
-		key_put(ring);
-		if (!is_err(session))
-			key_put(session);
-		return err;
-	}
-	u->ring = ring;
-	u->session = session;
-	return 0;
+	key_user_put(u);
+	return err;
 }
 
 /* --- of threads, processes, sessions --- */
@@ -114,10 +125,15 @@ long keys_join_session(const char *name)
 		ring = session_new(name);
 	if (is_err(ring))
 		return ptr_err(ring);
-	serial = ring->serial;
+	serial = ring == current()->keys.session ? 0 : ring->serial;
 	session_set(current(), ring);
 	key_put(ring);
 	return serial;
+}
+
+static bool of_user(const struct key *ring)
+{
+	return ring == ring->user->ring || ring == ring->user->session;
 }
 
 /* Who has none has the user's; to be changed, it gets one of its own. */
@@ -125,16 +141,14 @@ static struct key *session_ring(bool create)
 {
 	struct thread *t = current();
 	struct key_user *u;
-	long err = user_rings(&u);
+	long err;
 
-	if (err)
+	if (t->keys.session && !(create && of_user(t->keys.session)))
+		return t->keys.session;
+	err = create ? keys_join_session(NULL) : user_rings(&u);
+	if (err < 0)
 		return err_ptr(err);
-	if (create && (!t->keys.session || t->keys.session == u->session)) {
-		err = keys_join_session(NULL);
-		if (err < 0)
-			return err_ptr(err);
-	}
-	if (!t->keys.session)
+	if (!create)
 		session_set(t, u->session);
 	return t->keys.session;
 }
@@ -262,59 +276,79 @@ long keys_set_request(int where)
 	return was;
 }
 
-struct key *keys_request_ring(void)
+/* The ring that is set, or the nearest one after it that there is. Not referenced; err_ptr. */
+static struct key *request_ring(const struct thread *t)
 {
-	const struct thread *t = current();
+	struct key *const own[] = {t->keys.thread, t->keys.process, t->keys.session};
 	int where = t->keys.request;
-	struct key *ring;
 
+	if (where == KEY_REQKEY_DEFL_USER_KEYRING)
+		return special_ring(KEY_SPEC_USER_KEYRING, false);
 	if (where == KEY_REQKEY_DEFL_DEFAULT || where == KEY_REQKEY_DEFL_REQUESTOR_KEYRING)
-		where = t->keys.thread    ? KEY_REQKEY_DEFL_THREAD_KEYRING
-			: t->keys.process ? KEY_REQKEY_DEFL_PROCESS_KEYRING
-			: t->keys.session ? KEY_REQKEY_DEFL_SESSION_KEYRING
-					  : KEY_REQKEY_DEFL_USER_SESSION_KEYRING;
-	/* Those who say where are numbered as the rings are, but for the sign. */
-	ring = special_ring(-where, true);
-	return is_err(ring) ? ring : key_get(ring);
+		where = KEY_REQKEY_DEFL_THREAD_KEYRING;
+	for (; where <= KEY_REQKEY_DEFL_SESSION_KEYRING; where++)
+		if (own[where - KEY_REQKEY_DEFL_THREAD_KEYRING])
+			return own[where - KEY_REQKEY_DEFL_THREAD_KEYRING];
+	return special_ring(KEY_SPEC_USER_SESSION_KEYRING, false);
 }
 
-/* May the parent, locked, have the running thread's session? It is one with it, and one thread. */
-static bool parent_may(struct process *parent)
+struct key *keys_request_ring(void)
+{
+	struct key *ring = request_ring(current());
+	int err;
+
+	if (is_err(ring))
+		return ring;
+	err = key_allows((struct key_ref){ring, true}, KEY_WRITE);
+	return err ? err_ptr(err) : key_get(ring);
+}
+
+/*
+ * May the parent, locked, have this ring? It is one with the running thread, and one thread. If its
+ * first thread has ended and another goes on, or that one has not come to its end yet, it is not.
+ */
+static int parent_may(struct process *parent, const struct key *ring)
 {
 	const struct cred *a = current()->cred, *b;
+	const struct thread *t = parent->leader;
 
-	if (parent->pid <= 1 || parent->zombie || parent->nthreads != 1)
-		return false;
-	b = parent->leader->cred;
+	if (parent->pid <= 1 || parent->zombie || parent->nthreads != 1 ||
+	    parent->threads.next != &t->process_link || parent->threads.prev != &t->process_link)
+		return -EPERM;
+	if (t->keys.session == ring)
+		return 0;
+	b = t->cred;
 	return a->euid == b->uid && a->euid == b->euid && a->euid == b->suid &&
 	       a->egid == b->gid && a->egid == b->egid && a->egid == b->sgid &&
-	       current()->keys.session->uid == a->euid;
+	       (!t->keys.session || t->keys.session->uid == a->euid) &&
+	       ring->uid == a->euid ? 0 : -EPERM;
 }
 
 long keys_session_to_parent(void)
 {
-	struct thread *me = current();
+	struct key_ref mine = keys_lookup(KEY_SPEC_SESSION_KEYRING, 0, KEY_LINK);
 	struct key *old = NULL;
 	struct process *parent;
 	uint64_t irq;
 	long err = -EPERM;
 
-	if (!me->keys.session)
-		return -EPERM;
+	if (is_err(mine.key))
+		return ptr_err(mine.key);
 	irq = spin_lock_irq(&proc_lock);
-	parent = me->process->parent;
+	parent = current()->process->parent;
 	if (parent) {
 		/* So it has not come to keys_exit yet. */
 		spin_lock(&parent->siglock);
-		if (parent_may(parent)) {
+		err = parent_may(parent, mine.key);
+		if (!err) {
 			old = parent->leader->keys.session;
-			parent->leader->keys.session = key_get(me->keys.session);
-			err = 0;
+			parent->leader->keys.session = key_get(mine.key);
 		}
 		spin_unlock(&parent->siglock);
 	}
 	spin_unlock_irq(&proc_lock, irq);
 	key_put(old);
+	key_put(mine.key);
 	return err;
 }
 

@@ -2,6 +2,7 @@
 #include "ut.h"
 
 #include <linux/keyctl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -204,6 +205,107 @@ TEST(keys, session_to_parent)
 	CHECK_EQ(read_key(theirs, NULL, 0), 3);
 }
 
+/* Whose session it is to be must be one with the child, as must be what it leaves. */
+TEST(keys, session_to_parent_refused, .root = true)
+{
+	long ring = CHECK_OK(ctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
+	pid_t pid;
+
+	CHECK_OK(setresuid(2345, 2345, 0));
+	pid = child();
+	if (!pid) {
+		CHECK_OK(setresuid(2345, 2345, 2345));
+		/* It has the same: nobody asks whose it is. */
+		CHECK_EQ(ctl(KEYCTL_SESSION_TO_PARENT, 0, 0, 0, 0), 0);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	CHECK_OK(setresuid(2345, 2345, 2345));
+	pid = child();
+	if (!pid) {
+		CHECK_OK(ctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
+		CHECK_ERR(ctl(KEYCTL_SESSION_TO_PARENT, 0, 0, 0, 0), EPERM);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	CHECK_EQ(ctl(KEYCTL_GET_KEYRING_ID, SESSION, 0, 0, 0), ring);
+	CHECK_OK(ctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
+	pid = child();
+	if (!pid) {
+		ring = CHECK_OK(ctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
+		/* Not to be linked. */
+		CHECK_OK(ctl(KEYCTL_SETPERM, ring, 0x2f2f0000, 0, 0));
+		CHECK_ERR(ctl(KEYCTL_SESSION_TO_PARENT, 0, 0, 0, 0), EACCES);
+		CHECK_OK(ctl(KEYCTL_SETPERM, ring, 0x3f3f0000, 0, 0));
+		CHECK_EQ(ctl(KEYCTL_SESSION_TO_PARENT, 0, 0, 0, 0), 0);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+}
+
+/* Who has no session of its own gives the user's. */
+TEST(keys, session_to_parent_of_user, .root = true)
+{
+	pid_t pid = child();
+
+	if (!pid)
+		_exit(ctl(KEYCTL_SESSION_TO_PARENT, 0, 0, 0, 0) != 0);
+	expect_exit(pid, 0);
+}
+
+/* The line of /proc/key-users: keys and bytes that are counted, and their limits. */
+static void counted(uid_t uid, long *v)
+{
+	char *text = malloc(65536), name[16], *line;
+
+	snprintf(name, sizeof(name), "%5u: ", uid);
+	file_text("/proc/key-users", text, 65536);
+	line = strstr(text, name);
+	CHECK(line);
+	CHECK_EQ(sscanf(line, "%*u: %*d %*d/%*d %ld/%ld %ld/%ld", &v[0], &v[1], &v[2], &v[3]), 4);
+	free(text);
+}
+
+/* The first thread has ended, so nobody's session can be another. */
+static void *go_on_alone(void *first)
+{
+	pid_t pid;
+
+	CHECK_EQ(pthread_join(*(pthread_t *)first, NULL), 0);
+	wait_state(getpid(), "Z");
+	pid = child();
+	if (!pid) {
+		CHECK_OK(ctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
+		CHECK_ERR(ctl(KEYCTL_SESSION_TO_PARENT, 0, 0, 0, 0), EPERM);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	_exit(0);
+}
+
+TEST(keys, session_to_parent_without_leader, .root = true)
+{
+	static pthread_t first;
+	pthread_t second;
+	long before[4], v[4];
+	pid_t pid;
+
+	CHECK_OK(setuid(2347));
+	CHECK_OK(ctl(KEYCTL_GET_KEYRING_ID, USER, 0, 0, 0));
+	counted(2347, before);
+	pid = child();
+	if (!pid) {
+		first = pthread_self();
+		CHECK_EQ(pthread_create(&second, NULL, go_on_alone, &first), 0);
+		pthread_exit(NULL);
+	}
+	expect_exit(pid, 0);
+	/* Linux frees keys behind our back. */
+	do {
+		counted(2347, v);
+	} while (v[0] != before[0] || v[2] != before[2]);
+}
+
 TEST(keys, links)
 {
 	long a = new_ring("a", PROCESS), b = new_ring("b", PROCESS), key = new_key("k", (int)a);
@@ -385,11 +487,85 @@ TEST(keys, request)
 	CHECK_ERR(ctl(KEYCTL_ASSUME_AUTHORITY, key, 0, 0, 0), ENOKEY);
 }
 
+/* That there is none is kept where what is made would be, if that may be written to. */
+TEST(keys, request_into, .root = true)
+{
+	long user, ring;
+
+	CHECK_OK(setuid(2348));
+	user = CHECK_OK(ctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_USER_SESSION_KEYRING, 0, 0, 0));
+	if (ctl(KEYCTL_GET_KEYRING_ID, SESSION, 0, 0, 0) == user) {
+		CHECK_EQ(request("user", "xv39 none", "please", 0), -1);
+		CHECK(errno == ENOKEY || errno == ENOENT);
+		CHECK_EQ(ctl(KEYCTL_GET_KEYRING_ID, SESSION, 0, 0, 0), user);
+	}
+	ring = CHECK_OK(ctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
+	CHECK_ERR(request("keyring", "none", "please", 0), EPERM);
+	CHECK_OK(ctl(KEYCTL_SETPERM, ring, 0x3b000000, 0, 0));
+	CHECK_ERR(request("user", "other", "please", 0), EACCES);
+	CHECK_EQ(read_key(ring, NULL, 0), 0);
+	CHECK_EQ(ctl(KEYCTL_SET_REQKEY_KEYRING, KEY_REQKEY_DEFL_USER_KEYRING, 0, 0, 0), 0);
+	CHECK_EQ(request("user", "other", "please", 0), -1);
+	CHECK(errno == ENOKEY || errno == ENOENT);
+}
+
+/* A user whose rings have been invalidated gets others. */
+TEST(keys, rings_of_user_invalidated, .root = true)
+{
+	static const int rings[] = { USER, KEY_SPEC_USER_SESSION_KEYRING };
+	long old, id;
+
+	CHECK_OK(setuid(2349));
+	for (int i = 0; i < 2; i++) {
+		old = CHECK_OK(ctl(KEYCTL_GET_KEYRING_ID, rings[i], 0, 0, 0));
+		CHECK_OK(ctl(KEYCTL_INVALIDATE, old, 0, 0, 0));
+		/* Linux collects it behind our back. */
+		do {
+			id = ctl(KEYCTL_GET_KEYRING_ID, rings[i], 0, 0, 0);
+		} while (id < 0 && (errno == EKEYREVOKED || errno == ENOKEY));
+		CHECK(id > 0);
+		CHECK(id != old);
+		new_key("k", rings[i]);
+	}
+}
+
+/* Sizes are of 64 bits. */
+TEST(keys, long_sizes)
+{
+	long key = new_key("k", PROCESS);
+	char buf[4] = "";
+
+	CHECK_EQ(read_key(key, buf, 1ul << 32), 3);
+	CHECK_STR(buf, "abc");
+	CHECK_EQ(ctl(KEYCTL_GET_SECURITY, key, (long)buf, 1l << 32, 0), 1);
+	CHECK_STR(buf, "");
+	CHECK_ERR(ctl(KEYCTL_GET_SECURITY, key, 8, 1l << 32, 0), EFAULT);
+	CHECK_ERR(ctl(KEYCTL_DESCRIBE, key, 8, 100, 0), EFAULT);
+}
+
+/* The ring that the session has already. */
+TEST(keys, session_joined_again)
+{
+	long ring = CHECK_OK(ctl(KEYCTL_JOIN_SESSION_KEYRING, (long)"xv39 again", 0, 0, 0));
+
+	CHECK_OK(ctl(KEYCTL_SETPERM, ring, 0x3f3f0000, 0, 0));
+	CHECK_EQ(ctl(KEYCTL_JOIN_SESSION_KEYRING, (long)"xv39 again", 0, 0, 0), 0);
+	CHECK_EQ(ctl(KEYCTL_GET_KEYRING_ID, SESSION, 0, 0, 0), ring);
+	CHECK_OK(ctl(KEYCTL_REVOKE, ring, 0, 0, 0));
+}
+
 TEST(keys, restricted)
 {
 	long ring = new_ring("a", PROCESS), key = new_key("k", PROCESS);
 
 	CHECK_ERR(ctl(KEYCTL_RESTRICT_KEYRING, key, 0, 0, 0), ENOTDIR);
+	CHECK_ERR(ctl(KEYCTL_RESTRICT_KEYRING, ring, (long)"user", 0, 0), EINVAL);
+	CHECK_ERR(ctl(KEYCTL_RESTRICT_KEYRING, ring, 0, (long)"x", 0), EINVAL);
+	CHECK_ERR(ctl(KEYCTL_RESTRICT_KEYRING, ring, (long)"user", 8, 0), EFAULT);
+	CHECK_ERR(ctl(KEYCTL_RESTRICT_KEYRING, ring, 8, (long)"x", 0), EFAULT);
+	CHECK_ERR(ctl(KEYCTL_RESTRICT_KEYRING, ring, (long)"user", (long)"x", 0), ENOENT);
+	CHECK_ERR(ctl(KEYCTL_RESTRICT_KEYRING, ring, (long)"nothing", (long)"x", 0), ENOKEY);
+	CHECK_ERR(ctl(KEYCTL_RESTRICT_KEYRING, 1, (long)"user", 0, 0), ENOKEY);
 	CHECK_OK(ctl(KEYCTL_RESTRICT_KEYRING, ring, 0, 0, 0));
 	CHECK_ERR(ctl(KEYCTL_RESTRICT_KEYRING, ring, 0, 0, 0), EEXIST);
 	CHECK_ERR(add("user", "k", "abc", 3, (int)ring), EPERM);
@@ -409,19 +585,6 @@ TEST(keys, persistent)
 	ring = CHECK_OK(ctl(KEYCTL_GET_PERSISTENT, -1, PROCESS, 0, 0));
 	CHECK_EQ(ctl(KEYCTL_GET_PERSISTENT, (long)getuid(), PROCESS, 0, 0), ring);
 	CHECK_EQ(read_key(PROCESS, NULL, 0), 4);
-}
-
-/* The line of /proc/key-users: keys and bytes that are counted, and their limits. */
-static void counted(uid_t uid, long *v)
-{
-	char *text = malloc(65536), name[16], *line;
-
-	snprintf(name, sizeof(name), "%5u: ", uid);
-	file_text("/proc/key-users", text, 65536);
-	line = strstr(text, name);
-	CHECK(line);
-	CHECK_EQ(sscanf(line, "%*u: %*d %*d/%*d %ld/%ld %ld/%ld", &v[0], &v[1], &v[2], &v[3]), 4);
-	free(text);
 }
 
 /* Names, their ends, contents and links are counted; the limit can be reached and not passed. */
