@@ -209,7 +209,8 @@ void kmem_cache_limit(struct kmem_cache *c, uint64_t limit)
 
 bool kmem_cache_full(const struct kmem_cache *c)
 {
-	return c->handed_out >= c->limit;
+	/* What the hart has at hand it can give all the same. */
+	return c->handed_out >= c->limit && !mm_hart()->slab[c->id].free;
 }
 
 void *kmem_cache_alloc(struct kmem_cache *c)

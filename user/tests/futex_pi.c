@@ -398,15 +398,6 @@ TEST(futex, pi_priority_is_lent, .root = true)
 	expect_exit(one, 0);
 }
 
-static void one_processor(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(0, &set);
-	CHECK_OK(sched_setaffinity(0, sizeof(set), &set));
-}
-
 /* Holds a lock, takes another, and gives back both when it is told to. */
 static pid_t holder(volatile uint32_t *held, volatile uint32_t *also, int priority)
 {
@@ -502,7 +493,7 @@ static pid_t requeue_waiter(volatile uint32_t *word, volatile uint32_t *to)
 	pid_t pid = child();
 
 	if (!pid) {
-		s->flag++;
+		__atomic_fetch_add(&s->flag, 1, __ATOMIC_RELAXED);
 		CHECK_OK(wait_requeue(word, 0, NULL, to));
 		CHECK_EQ(*to & FUTEX_TID_MASK, self());
 		s->n++;

@@ -6,16 +6,6 @@
 #include <sys/resource.h>
 #include <time.h>
 
-/* Only one processor for this process and its children. */
-static void one_processor(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(0, &set);
-	CHECK_OK(sched_setaffinity(0, sizeof(set), &set));
-}
-
 static volatile struct order {
 	int n, who[64];
 	long count[4];

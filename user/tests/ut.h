@@ -156,6 +156,8 @@ mode_t mode_of(const char *name);
 bool on_tmpfs(void);
 /* Read at most size - 1 bytes and end them with NUL; the number of bytes. */
 size_t file_text(const char *name, char *buf, size_t size);
+/* Only one processor for this process and its children. */
+void one_processor(void);
 /* It can be opened so; mode 0600 if that makes it. */
 void file_open_close(const char *name, int flags);
 /* A switch of the kernel's, by its file: its number; 0 or errno of a write. */

@@ -228,6 +228,15 @@ size_t file_text(const char *name, char *buf, size_t size)
 	return n;
 }
 
+void one_processor(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	CHECK_OK(sched_setaffinity(0, sizeof(set), &set));
+}
+
 void file_open_close(const char *name, int flags)
 {
 	CHECK_OK(close((int)CHECK_OK(open(name, flags, 0600))));
