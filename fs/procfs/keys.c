@@ -9,9 +9,11 @@ static const struct proc_number max_keys = {&keys_max, 0, INT32_MAX, NULL};
 static const struct proc_number max_bytes = {&keys_bytes_max, 0, INT32_MAX, NULL};
 static const struct proc_number root_max_keys = {&keys_root_max, 0, INT32_MAX, NULL};
 static const struct proc_number root_max_bytes = {&keys_root_bytes_max, 0, INT32_MAX, NULL};
+static const struct proc_number gc_delay = {&keys_gc_delay, 0, INT32_MAX, NULL};
 static const struct proc_number expiry = {&keys_persistent_seconds, 0, INT32_MAX, NULL};
 
 const struct proc_entry proc_sys_keys_entries[] = {
+	{.name = "gc_delay", .mode = S_IFREG | 0644, .number = &gc_delay},
 	{.name = "maxbytes", .mode = S_IFREG | 0644, .number = &max_bytes},
 	{.name = "maxkeys", .mode = S_IFREG | 0644, .number = &max_keys},
 	{.name = "persistent_keyring_expiry", .mode = S_IFREG | 0644, .number = &expiry},

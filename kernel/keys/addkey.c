@@ -178,6 +178,7 @@ SYSCALL5(add_key, uaddr_t, utype, uaddr_t, udesc, uaddr_t, payload, size_t, len,
 		return ptr_err(data);
 	}
 	mutex_lock(&keys_lock);
+	keys_collect();
 	ret = add_locked(type, desc, data, len, id);
 	mutex_unlock(&keys_lock);
 	kfree(desc);
@@ -266,6 +267,7 @@ SYSCALL4(request_key, uaddr_t, utype, uaddr_t, udesc, uaddr_t, info, int32_t, id
 		}
 	}
 	mutex_lock(&keys_lock);
+	keys_collect();
 	ret = request_locked(type, desc, callout, id);
 	mutex_unlock(&keys_lock);
 	kfree(callout);

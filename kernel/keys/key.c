@@ -16,6 +16,7 @@ static struct list_head users = LIST_INIT(users);
 uint64_t keys_max = 200, keys_bytes_max = 20000;
 uint64_t keys_root_max = 1000000, keys_root_bytes_max = 25000000;
 uint64_t keys_persistent_seconds = 3 * 24 * 3600;
+uint64_t keys_gc_delay = 5 * 60;
 
 const struct key_type key_type_ring = {.name = "keyring", .ring = true, .readable = true};
 const struct key_type key_type_user = {.name = "user", .readable = true};
@@ -343,6 +344,25 @@ void key_revoke(struct key *k)
 	if (!k->type->ring)
 		k->len = 0;
 	key_reserve(k, 0);
+}
+
+void keys_collect(void)
+{
+	static uint64_t last;
+	uint64_t now = key_now();
+	int32_t serial = 0;
+	struct key *k;
+
+	if (now - last < keys_gc_delay || now < keys_gc_delay)
+		return;
+	last = now;
+	while ((k = key_from_serial(serial)) != NULL) {
+		key_get(k);
+		serial = k->serial + 1;
+		if (k->type->ring)
+			ring_collect(k, now - keys_gc_delay);
+		key_put(k);
+	}
 }
 
 void key_invalidate(struct key *k)

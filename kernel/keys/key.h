@@ -132,7 +132,12 @@ struct key *key_from_serial(int32_t serial);
 void key_invalidate(struct key *k);
 void key_revoke(struct key *k);
 extern uint64_t keys_max, keys_bytes_max, keys_root_max, keys_root_bytes_max;
-extern uint64_t keys_persistent_seconds;
+extern uint64_t keys_persistent_seconds, keys_gc_delay;
+/*
+ * What expired that many seconds ago, or up to twice as many, is in no keyring any more. Only where
+ * nobody relies on a ring that has no reference.
+ */
+void keys_collect(void);
 uint64_t key_max_of(uid_t uid);
 uint64_t key_bytes_max_of(uid_t uid);
 
@@ -148,6 +153,8 @@ int ring_link(struct key *ring, struct key *k);
 /* What has k's type and description is not in ring any more. 0, -ENOTDIR, -ENOENT. */
 int ring_unlink(struct key *ring, const struct key *k);
 void ring_clear(struct key *ring);
+/* What expired at that second or before goes. */
+void ring_collect(struct key *ring, uint64_t expired);
 /* What is looked for. */
 struct key_match {
 	const struct key_type *type;

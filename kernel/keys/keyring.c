@@ -226,3 +226,10 @@ void ring_clear(struct key *ring)
 		key_put(ring->keys[--ring->len]);
 	key_reserve(ring, 0);
 }
+
+void ring_collect(struct key *ring, uint64_t expired)
+{
+	for (uint32_t i = ring->len; i-- > 0;)
+		if (ring->keys[i]->expires && ring->keys[i]->expires <= expired)
+			ring_unlink(ring, ring->keys[i]);
+}

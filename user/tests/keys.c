@@ -617,6 +617,44 @@ TEST(keys, quota, .root = true)
 	expect_exit(pid, 0);
 }
 
+/* What expired some time ago is not counted any more. */
+static void expired_goes(void)
+{
+	long before[4], v[4], ring, key;
+
+	CHECK_OK(setuid(2350));
+	ring = new_ring("r", PROCESS);
+	new_key("stays", (int)ring);
+	counted(2350, before);
+	key = new_key("goes", (int)ring);
+	CHECK_OK(ctl(KEYCTL_SET_TIMEOUT, key, 1, 0, 0));
+	do {
+		new_key("stays", (int)ring);
+	} while (CHECK_OK(read_key(ring, NULL, 0)) != 4);
+	/* Linux frees it behind our back. */
+	do {
+		counted(2350, v);
+	} while (v[0] > before[0]);
+	CHECK_ERR(ctl(KEYCTL_SEARCH, ring, (long)"user", (long)"goes", 0), ENOKEY);
+	_exit(0);
+}
+
+TEST(keys, expired_go, .root = true)
+{
+	int fd = CHECK_OK(open("/proc/sys/kernel/keys/gc_delay", O_RDWR));
+	char old[32] = "";
+	pid_t pid;
+
+	CHECK_OK(read(fd, old, sizeof(old) - 1));
+	CHECK_OK(pwrite(fd, "1", 1, 0));
+	pid = child();
+	if (!pid)
+		expired_goes();
+	expect_exit(pid, 0);
+	CHECK_OK(pwrite(fd, old, strlen(old), 0));
+	close(fd);
+}
+
 TEST(keys, shown)
 {
 	char *text = malloc(1 << 20), want[64], *line;
