@@ -552,7 +552,8 @@ enum {
 	FILE_EXEC = 16, /* denies writers */
 	FILE_CANREAD = 32, /* kind supports pread at any position */
 	FILE_HEARS_CLOSE = 64, /* each descriptor that is closed is told to ops->closed */
-	FILE_SILENT = 128, FILE_ASKS = 256, /* fs/notify.h */ FILE_CREATED = 512, /* by its open */
+	FILE_SILENT = 128, FILE_ASKS = 256, /* fs/notify.h */
+	FILE_CREATED = 512, /* by its open */
 };
 
 struct file_ops {

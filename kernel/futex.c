@@ -61,11 +61,6 @@ static struct futex_bucket *bucket_of(const struct futex_key *k)
 	return &buckets[hash_u64(hash_mix(k->object, k->offset), BUCKET_BITS)];
 }
 
-static bool key_equal(const struct futex_key *a, const struct futex_key *b)
-{
-	return a->object == b->object && a->offset == b->offset;
-}
-
 /* Where processes meet: the object that is mapped there, if it is shared. May sleep. */
 static int shared_key(struct aspace *as, uaddr_t addr, struct futex_key *key)
 {
@@ -110,7 +105,7 @@ static int wake_locked(struct futex_bucket *b, const struct futex_key *key, int 
 	list_for_each_entry_safe(w, next, &b->waiters, link) {
 		if (woken >= n)
 			break;
-		if (!key_equal(&w->key, key))
+		if (!futex_key_equal(&w->key, key))
 			continue;
 		if (w->pi)
 			return -EINVAL;
@@ -187,7 +182,7 @@ bool futex_waited(const struct futex_key *key)
 
 	spin_lock(&b->lock);
 	list_for_each_entry(w, &b->waiters, link)
-		found |= key_equal(&w->key, key);
+		found |= futex_key_equal(&w->key, key);
 	spin_unlock(&b->lock);
 	return found;
 }
@@ -203,7 +198,7 @@ int futex_give(const struct futex_key *key, int *left,
 	list_for_each_entry_safe(w, next, &b->waiters, link) {
 		if (!*left || ret)
 			break;
-		if (!key_equal(&w->key, key))
+		if (!futex_key_equal(&w->key, key))
 			continue;
 		ret = give(w, arg);
 		if (ret)
@@ -312,7 +307,7 @@ static int move_locked(struct futex_bucket *from, const struct futex_key *k1,
 	list_for_each_entry_safe(w, next, &from->waiters, link) {
 		if (moved >= n)
 			break;
-		if (!key_equal(&w->key, k1))
+		if (!futex_key_equal(&w->key, k1))
 			continue;
 		if (w->pi)
 			return -EINVAL;

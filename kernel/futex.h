@@ -19,6 +19,11 @@ struct futex_key {
 	uint64_t object, offset;
 };
 
+static inline bool futex_key_equal(const struct futex_key *a, const struct futex_key *b)
+{
+	return a->object == b->object && a->offset == b->offset;
+}
+
 struct pi_waiter;
 
 struct futex_waiter {

@@ -62,7 +62,7 @@ static struct pi_lock *lock_find(const struct futex_key *key)
 	struct pi_lock *l;
 
 	list_for_each_entry(l, locks_of(key), link)
-		if (l->key.object == key->object && l->key.offset == key->offset)
+		if (futex_key_equal(&l->key, key))
 			return l;
 	return NULL;
 }
@@ -505,11 +505,6 @@ long futex_unlock_pi(uaddr_t addr, bool private)
 
 /* --- waiting for something else first --- */
 
-static bool key_equal(const struct futex_key *a, const struct futex_key *b)
-{
-	return a->object == b->object && a->offset == b->offset;
-}
-
 /* Two words that are different ones. */
 static int two_keys(uaddr_t addr, uaddr_t addr2, bool private, struct futex_key *k1,
 		    struct futex_key *k2)
@@ -518,7 +513,7 @@ static int two_keys(uaddr_t addr, uaddr_t addr2, bool private, struct futex_key 
 
 	if (!err)
 		err = futex_key_of(addr2, private, k2);
-	return !err && key_equal(k1, k2) ? -EINVAL : err;
+	return !err && futex_key_equal(k1, k2) ? -EINVAL : err;
 }
 
 long futex_wait_requeue_pi(uaddr_t addr, uaddr_t addr2, bool private, uint32_t value,
@@ -558,7 +553,7 @@ static int requeue_one_locked(struct futex_waiter *w, struct requeue *r)
 	uint32_t value;
 	int ret;
 
-	if (!w->pi || !key_equal(&w->pi->key, &r->key))
+	if (!w->pi || !futex_key_equal(&w->pi->key, &r->key))
 		return -EINVAL;
 	if (!r->moved && word_read(r->word, &value))
 		return RETRY;

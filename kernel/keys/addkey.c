@@ -35,6 +35,16 @@ int key_type_get(char type[KEY_TYPE_MAX], uaddr_t user)
 	return type[0] == '.' ? -EPERM : 0;
 }
 
+int key_name_get(char type[KEY_TYPE_MAX], uaddr_t utype, char **desc, uaddr_t udesc)
+{
+	int err = key_type_get(type, utype);
+
+	if (err)
+		return err;
+	*desc = key_string_get(udesc, KEY_DESC_MAX);
+	return is_err(*desc) ? (int)ptr_err(*desc) : 0;
+}
+
 uint8_t *key_payload_get(uaddr_t user, size_t len)
 {
 	uint8_t *data;
@@ -252,13 +262,10 @@ static long request_locked(const char *type, const char *desc, bool make, int32_
 SYSCALL4(request_key, uaddr_t, utype, uaddr_t, udesc, uaddr_t, info, int32_t, id)
 {
 	char type[KEY_TYPE_MAX], *desc, *callout = NULL;
-	long ret = key_type_get(type, utype);
+	long ret = key_name_get(type, utype, &desc, udesc);
 
 	if (ret)
 		return ret;
-	desc = key_string_get(udesc, KEY_DESC_MAX);
-	if (is_err(desc))
-		return ptr_err(desc);
 	if (info) {
 		callout = key_string_get(info, PAGE_SIZE);
 		if (is_err(callout)) {

@@ -3,6 +3,7 @@
  */
 #include "kernel/keys/key.h"
 
+#include "fs/vfs.h"
 #include "kernel/mem/slab.h"
 #include "kernel/random.h"
 #include "kernel/thread.h"
@@ -55,7 +56,7 @@ uint64_t key_bytes_max_of(uid_t uid)
 	return uid ? keys_bytes_max : keys_root_bytes_max;
 }
 
-static struct key_user *user_find(uid_t uid)
+struct key_user *key_user_find(uid_t uid)
 {
 	struct key_user *u;
 
@@ -67,7 +68,7 @@ static struct key_user *user_find(uid_t uid)
 
 struct key_user *key_user_of(uid_t uid)
 {
-	struct key_user *u = user_find(uid);
+	struct key_user *u = key_user_find(uid);
 
 	if (u)
 		return u;
@@ -309,16 +310,6 @@ int key_usable(const struct key *k)
 	return k->error ? k->error : key_valid(k);
 }
 
-static bool in_group(const struct cred *c, gid_t gid)
-{
-	if (gid == c->fsgid)
-		return true;
-	for (uint32_t i = 0; i < c->ngroups; i++)
-		if (c->groups[i] == gid)
-			return true;
-	return false;
-}
-
 int key_allows(struct key_ref r, uint32_t what)
 {
 	const struct cred *c = current()->cred;
@@ -327,7 +318,8 @@ int key_allows(struct key_ref r, uint32_t what)
 
 	if (k->uid == c->fsuid)
 		has = k->perm >> 16;
-	else if (k->gid != (gid_t)-1 && (k->perm & KEY_GRP(KEY_ALL)) && in_group(c, k->gid))
+	else if (k->gid != (gid_t)-1 && (k->perm & KEY_GRP(KEY_ALL)) &&
+		 cred_in_group(c, k->gid))
 		has = k->perm >> 8;
 	if (r.possessed)
 		has |= k->perm >> 24;

@@ -88,7 +88,8 @@ struct key_ref {
 
 /* --- key.c; keys_lock is held by all that follows --- */
 
-struct key_user *key_user_of(uid_t uid); /* NULL without memory */
+struct key_user *key_user_find(uid_t uid); /* NULL if there is none */
+struct key_user *key_user_of(uid_t uid); /* it is made then; NULL without memory */
 void key_user_put(struct key_user *u);
 /*
  * u's ring at place, one of its own three, is this one, whose reference goes along; or NULL: none.
@@ -198,6 +199,8 @@ struct key *keys_request_ring(void);
 char *key_string_get(uaddr_t user, size_t size);
 /* A name of a type that programs may use. 0, -EFAULT, -EINVAL, -EPERM. */
 int key_type_get(char type[KEY_TYPE_MAX], uaddr_t user);
+/* The same and a description, for kfree; also -ENOMEM. */
+int key_name_get(char type[KEY_TYPE_MAX], uaddr_t utype, char **desc, uaddr_t udesc);
 /* The bytes of a new key, for kfree; NULL: none; err_ptr. More than any type takes: none, too. */
 uint8_t *key_payload_get(uaddr_t user, size_t len);
 bool key_payload_fits(const struct key_type *type, const uint8_t *data, size_t len);

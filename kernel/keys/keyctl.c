@@ -1,6 +1,7 @@
 /*
  * keyctl(2).
  */
+#include "fs/vfs.h"
 #include "kernel/keys/key.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
@@ -51,16 +52,6 @@ static long revoke(int32_t id)
 	return 0;
 }
 
-static bool member(gid_t gid)
-{
-	const struct cred *c = current()->cred;
-
-	for (uint32_t i = 0; i < c->ngroups; i++)
-		if (c->groups[i] == gid)
-			return true;
-	return gid == c->fsgid;
-}
-
 static long chown_key(struct key *k, uid_t uid, gid_t gid)
 {
 	bool may = cred_capable(CAP_SYS_ADMIN);
@@ -68,7 +59,7 @@ static long chown_key(struct key *k, uid_t uid, gid_t gid)
 
 	if (!may && uid != (uid_t)-1 && uid != k->uid)
 		return -EACCES;
-	if (!may && gid != (gid_t)-1 && gid != k->gid && !member(gid))
+	if (!may && gid != (gid_t)-1 && gid != k->gid && !cred_in_group(current()->cred, gid))
 		return -EACCES;
 	if (uid != (uid_t)-1 && uid != k->uid)
 		err = key_set_owner(k, uid);
@@ -446,13 +437,10 @@ static long keyctl_update(int32_t id, uaddr_t user, size_t len)
 static long keyctl_search(int32_t id, uaddr_t utype, uaddr_t udesc, int32_t dest)
 {
 	char type[KEY_TYPE_MAX], *desc;
-	long ret = key_type_get(type, utype);
+	long ret = key_name_get(type, utype, &desc, udesc);
 
 	if (ret)
 		return ret;
-	desc = key_string_get(udesc, KEY_DESC_MAX);
-	if (is_err(desc))
-		return ptr_err(desc);
 	mutex_lock(&keys_lock);
 	ret = search(id, type, desc, dest);
 	mutex_unlock(&keys_lock);

@@ -193,7 +193,7 @@ struct key_ref keys_search(const struct key_match *m)
 		struct key *ring = rings[i];
 
 		if (!ring && i == 2) {
-			u = key_user_of(t->cred->uid);
+			u = key_user_find(t->cred->uid);
 			ring = u ? u->session : NULL;
 		}
 		if (!ring)

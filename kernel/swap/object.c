@@ -173,8 +173,7 @@ int swap_object_read(struct object *o, uint64_t index, struct frame **frames, ui
 			page_zero(frame_data(frames[i]));
 			continue;
 		}
-		anew = zpool_has(swap_area_of(slot), slot_offset(slot)) ||
-		       (zswap_enabled && frame_has(frames[i], FRAME_PROVEN) && zpool_missed(slot));
+		anew = zswap_goes_anew(slot, frames[i]);
 		err = swap_read(slot, frames[i]);
 		if (err)
 			return err;

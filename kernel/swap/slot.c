@@ -146,8 +146,7 @@ void swap_dup(uint32_t slot)
 static bool goes_anew(const struct frame *f, uint32_t slot)
 {
 	return !frame_has(f, FRAME_BUSY | FRAME_WRITEBACK) &&
-	       (zpool_has(swap_area_of(slot), slot_offset(slot)) ||
-		(zswap_enabled && frame_has(f, FRAME_PROVEN) && zpool_missed(slot)));
+	       zswap_goes_anew(slot, f);
 }
 
 /*

@@ -4,12 +4,18 @@
  */
 #pragma once
 
-#include "kernel/types.h"
-
-struct frame;
+#include "kernel/swap/area.h"
+#include "kernel/swap/zpool.h"
+#include "mm/frame.h"
 
 extern _Atomic bool zswap_enabled; /* what is in already stays until it is not wanted any more */
 
+/* Is f, of this slot, in the pool, too, or should it have been? It is better stored anew then. */
+static inline bool zswap_goes_anew(uint32_t slot, const struct frame *f)
+{
+	return zpool_has(swap_area_of(slot), slot_offset(slot)) ||
+	       (zswap_enabled && frame_has(f, FRAME_PROVEN) && zpool_missed(slot));
+}
 /* Start writing n frames to as many slots, then swap_written. Uses both arrays up. May sleep. */
 void swap_write(uint32_t *slots, struct frame **frames, uint32_t n);
 /* Fill f with what is there in memory of the slot, which stays in use. 1; 0: nothing; -EIO. */
