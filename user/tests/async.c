@@ -15,34 +15,6 @@
 #define BAND_IN	 (POLLIN | POLLRDNORM)
 #define BAND_OUT (POLLOUT | POLLWRNORM | POLLWRBAND)
 
-static void block(int sig)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	CHECK_OK(sigprocmask(SIG_BLOCK, &set, NULL));
-}
-
-static siginfo_t await(int sig)
-{
-	siginfo_t info;
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	CHECK_EQ(sigwaitinfo(&set, &info), sig);
-	return info;
-}
-
-static bool pending(int sig)
-{
-	sigset_t set;
-
-	CHECK_OK(sigpending(&set));
-	return sigismember(&set, sig);
-}
-
 static void flag_set(int fd, int flag, bool on)
 {
 	int flags = (int)CHECK_OK(fcntl(fd, F_GETFL));
@@ -53,7 +25,7 @@ static void flag_set(int fd, int flag, bool on)
 /* From now on TOLD says what happens to fd. */
 static void watch(int fd)
 {
-	block(TOLD);
+	signal_block(TOLD);
 	CHECK_OK(fcntl(fd, F_SETOWN, getpid()));
 	CHECK_OK(fcntl(fd, F_SETSIG, TOLD));
 	flag_set(fd, O_ASYNC, true);
@@ -62,7 +34,7 @@ static void watch(int fd)
 
 static void told(int fd, int code, long band)
 {
-	siginfo_t info = await(TOLD);
+	siginfo_t info = signal_await(TOLD);
 
 	CHECK_EQ(info.si_fd, fd);
 	CHECK_EQ(info.si_code, code);
@@ -75,7 +47,7 @@ static void told_sometime(int fd, int code)
 	siginfo_t info;
 
 	do
-		info = await(TOLD);
+		info = signal_await(TOLD);
 	while (info.si_fd != fd || info.si_code != code);
 }
 
@@ -106,11 +78,11 @@ TEST(async, pipe)
 	watch(p[1]);
 	CHECK_EQ(read(p[0], &byte, 1), 1);
 	told(p[1], POLL_OUT, BAND_OUT);
-	CHECK(!pending(TOLD));
+	CHECK(!signal_pending(TOLD));
 	flag_set(p[0], O_ASYNC, false);
 	CHECK(!(fcntl(p[0], F_GETFL) & O_ASYNC));
 	CHECK_EQ(write(p[1], "x", 1), 1);
-	CHECK(!pending(TOLD));
+	CHECK(!signal_pending(TOLD));
 	CHECK_OK(close(p[0]));
 	told(p[1], POLL_OUT, BAND_OUT);
 }
@@ -123,7 +95,7 @@ TEST(async, pipe_ends)
 	watch(p[0]);
 	CHECK_OK(close(p[1]));
 	told(p[0], POLL_IN, BAND_IN);
-	CHECK(!pending(TOLD));
+	CHECK(!signal_pending(TOLD));
 }
 
 TEST(async, pipe_spliced)
@@ -164,29 +136,29 @@ TEST(async, plain)
 	siginfo_t info;
 
 	CHECK_OK(pipe(p));
-	block(SIGIO);
+	signal_block(SIGIO);
 	CHECK_OK(fcntl(p[0], F_SETOWN, getpid()));
 	CHECK_OK(ioctl(p[0], FIOASYNC, &on));
 	CHECK(fcntl(p[0], F_GETFL) & O_ASYNC);
 	CHECK_EQ(write(p[1], "x", 1), 1);
-	info = await(SIGIO);
+	info = signal_await(SIGIO);
 	CHECK_EQ(info.si_code, SI_KERNEL);
 	CHECK_EQ(info.si_pid, 0);
 	CHECK_OK(fcntl(p[0], F_SETSIG, SIGIO));
 	CHECK_EQ(write(p[1], "x", 1), 1);
-	info = await(SIGIO);
+	info = signal_await(SIGIO);
 	CHECK_EQ(info.si_code, POLL_IN);
 	CHECK_EQ(info.si_fd, p[0]);
 	/* What other codes of a signal would mean is left out. */
-	block(SIGCHLD);
+	signal_block(SIGCHLD);
 	CHECK_OK(fcntl(p[0], F_SETSIG, SIGCHLD));
 	CHECK_EQ(write(p[1], "x", 1), 1);
-	CHECK_EQ(await(SIGCHLD).si_code, SI_SIGIO);
+	CHECK_EQ(signal_await(SIGCHLD).si_code, SI_SIGIO);
 	on = 0;
 	CHECK_OK(ioctl(p[0], FIOASYNC, &on));
 	CHECK(!(fcntl(p[0], F_GETFL) & O_ASYNC));
 	CHECK_EQ(write(p[1], "x", 1), 1);
-	CHECK(!pending(SIGCHLD));
+	CHECK(!signal_pending(SIGCHLD));
 	CHECK_ERR(ioctl(p[0], FIOASYNC, (void *)8), EFAULT);
 	CHECK_ERR(ioctl(99, FIOASYNC, &on), EBADF);
 }
@@ -197,14 +169,14 @@ TEST(async, nobody)
 	int p[2];
 
 	CHECK_OK(pipe(p));
-	block(SIGIO);
+	signal_block(SIGIO);
 	flag_set(p[0], O_ASYNC, true);
 	CHECK_EQ(fcntl(p[0], F_GETOWN), 0);
 	CHECK_EQ(write(p[1], "x", 1), 1);
-	CHECK(!pending(SIGIO));
+	CHECK(!signal_pending(SIGIO));
 	CHECK_OK(fcntl(p[0], F_SETOWN, getpid()));
 	CHECK_EQ(write(p[1], "x", 1), 1);
-	(void)await(SIGIO);
+	(void)signal_await(SIGIO);
 }
 
 /* Kinds that do not offer it: F_SETFL is quiet, FIOASYNC is not. */
@@ -237,16 +209,16 @@ TEST(async, of_open)
 	fd = (int)CHECK_OK(open("f", O_RDONLY | O_NONBLOCK | O_ASYNC));
 	w = (int)CHECK_OK(open("f", O_WRONLY));
 	CHECK(fcntl(fd, F_GETFL) & O_ASYNC);
-	block(TOLD);
+	signal_block(TOLD);
 	CHECK_OK(fcntl(fd, F_SETOWN, getpid()));
 	CHECK_OK(fcntl(fd, F_SETSIG, TOLD));
 	CHECK_EQ(write(w, "x", 1), 1);
-	CHECK(!pending(TOLD));
+	CHECK(!signal_pending(TOLD));
 	flag_set(fd, O_ASYNC, false);
 	CHECK(fcntl(fd, F_GETFL) & O_ASYNC);
 	watch(fd);
 	CHECK_EQ(write(w, "x", 1), 1);
-	CHECK(!pending(TOLD));
+	CHECK(!signal_pending(TOLD));
 }
 
 TEST(async, random_devices)
@@ -269,7 +241,7 @@ TEST(async, inotify)
 	watch(fd);
 	CHECK_OK(mkdir("d", 0700));
 	told(fd, POLL_IN, BAND_IN);
-	CHECK(!pending(TOLD));
+	CHECK(!signal_pending(TOLD));
 }
 
 TEST(async, unix_stream)
@@ -283,10 +255,10 @@ TEST(async, unix_stream)
 	told(s[0], POLL_IN, BAND_IN);
 	/* Room is told of to who asked for it. */
 	CHECK_EQ(read(s[0], block_of, 1), 1);
-	CHECK(!pending(TOLD));
+	CHECK(!signal_pending(TOLD));
 	CHECK_EQ(write(s[0], "x", 1), 1);
 	CHECK_EQ(read(s[1], block_of, 1), 1);
-	CHECK(!pending(TOLD));
+	CHECK(!signal_pending(TOLD));
 	while (write(s[0], block_of, sizeof(block_of)) > 0)
 		;
 	CHECK_EQ(errno, EAGAIN);
@@ -294,14 +266,14 @@ TEST(async, unix_stream)
 		;
 	told(s[0], POLL_OUT, BAND_OUT);
 	CHECK_OK(shutdown(s[1], SHUT_RD));
-	CHECK(!pending(TOLD));
+	CHECK(!signal_pending(TOLD));
 	CHECK_OK(shutdown(s[1], SHUT_WR));
 	told(s[0], POLL_IN, BAND_IN);
 	CHECK_OK(shutdown(s[1], SHUT_RDWR));
 	told(s[0], POLL_HUP, POLLHUP | POLLERR);
 	CHECK_OK(close(s[1]));
 	told(s[0], POLL_HUP, POLLHUP | POLLERR);
-	CHECK(!pending(TOLD));
+	CHECK(!signal_pending(TOLD));
 }
 
 TEST(async, unix_datagram)
@@ -313,7 +285,7 @@ TEST(async, unix_datagram)
 	CHECK_EQ(send(s[1], "x", 1, 0), 1);
 	told(s[0], POLL_IN, BAND_IN);
 	CHECK_OK(close(s[1]));
-	CHECK(!pending(TOLD));
+	CHECK(!signal_pending(TOLD));
 }
 
 TEST(async, unix_listener)
@@ -328,7 +300,7 @@ TEST(async, unix_listener)
 	watch(c);
 	CHECK_OK(connect(c, (struct sockaddr *)&name, sizeof(name)));
 	told(s, POLL_IN, BAND_IN);
-	CHECK(!pending(TOLD));
+	CHECK(!signal_pending(TOLD));
 }
 
 TEST(async, tcp)
@@ -342,7 +314,7 @@ TEST(async, tcp)
 	CHECK_OK(inet_connect(c, LOOPBACK, port));
 	/* Which of the two first is not said. */
 	for (int i = 0; i < 2; i++) {
-		siginfo_t info = await(TOLD);
+		siginfo_t info = signal_await(TOLD);
 
 		CHECK_EQ(info.si_code, info.si_fd == server ? POLL_IN : POLL_OUT);
 	}
@@ -412,7 +384,7 @@ TEST(async, terminal)
 	struct pty_pair p;
 
 	pty_pair_open(&p);
-	block(TOLD);
+	signal_block(TOLD);
 	CHECK_OK(fcntl(p.slave, F_SETSIG, TOLD));
 	CHECK_EQ(fcntl(p.slave, F_GETOWN), 0);
 	flag_set(p.slave, O_ASYNC, true);
@@ -485,7 +457,7 @@ TEST(async, to_whom, .root = true)
 	pid_t pid, victim;
 	int p[2];
 
-	block(TOLD);
+	signal_block(TOLD);
 	CHECK_OK(pipe(p));
 	gate_make(&set);
 	victim = getpid();
@@ -501,7 +473,7 @@ TEST(async, to_whom, .root = true)
 	gate_pass(&set);
 	expect_exit(pid, 0);
 	CHECK_EQ(write(p[1], "x", 1), 1);
-	CHECK(!pending(TOLD));
+	CHECK(!signal_pending(TOLD));
 	CHECK_OK(fcntl(p[0], F_SETOWN, victim));
 	CHECK_EQ(write(p[1], "x", 1), 1);
 	told(p[0], POLL_IN, BAND_IN);
@@ -549,7 +521,7 @@ TEST(async, thread)
 	watch(p[0]);
 	CHECK_EQ(pthread_create(&other, NULL, await_alone, p), 0);
 	CHECK_EQ(pthread_join(other, NULL), 0);
-	CHECK(!pending(TOLD));
+	CHECK(!signal_pending(TOLD));
 }
 
 /* Signals that find no room for what they say become SIGIO. */
@@ -558,13 +530,13 @@ TEST(async, overflow)
 	int p[2], n = 0;
 
 	CHECK_OK(pipe(p));
-	block(SIGIO);
+	signal_block(SIGIO);
 	watch(p[0]);
 	flag_set(p[1], O_NONBLOCK, true);
-	while (!pending(SIGIO) && n < 60000 && write(p[1], "x", 1) == 1)
+	while (!signal_pending(SIGIO) && n < 60000 && write(p[1], "x", 1) == 1)
 		n++;
-	CHECK(pending(SIGIO));
-	CHECK_EQ(await(SIGIO).si_code, SI_KERNEL);
+	CHECK(signal_pending(SIGIO));
+	CHECK_EQ(signal_await(SIGIO).si_code, SI_KERNEL);
 	forget();
 }
 
@@ -583,7 +555,7 @@ TEST(async, races)
 	int p[2], copy;
 
 	CHECK_OK(pipe(p));
-	block(SIGIO);
+	signal_block(SIGIO);
 	flag_set(p[1], O_NONBLOCK, true);
 	CHECK_EQ(pthread_create(&other, NULL, writer, p), 0);
 	for (int i = 0; i < 300; i++) {

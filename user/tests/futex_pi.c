@@ -188,6 +188,16 @@ TEST(futex, pi_wait_outlives_a_handler)
 	expect_exit(pid, 0);
 }
 
+/* Take the lock, until the parent waits for it. */
+static void own_until_waited_for(void)
+{
+	CHECK_OK(lock(&s->word));
+	s->flag = 1;
+	while (!(s->word & WAITERS))
+		sched_yield();
+	wait_state(getppid(), "S");
+}
+
 /* Who waits when the owner dies owns the lock, and is told. */
 TEST(futex, pi_owner_dies)
 {
@@ -196,11 +206,7 @@ TEST(futex, pi_owner_dies)
 	share();
 	pid = child();
 	if (!pid) {
-		CHECK_OK(lock(&s->word));
-		s->flag = 1;
-		while (!(s->word & WAITERS))
-			sched_yield();
-		wait_state(getppid(), "S");
+		own_until_waited_for();
 		_exit(0);
 	}
 	while (!s->flag)
@@ -220,11 +226,7 @@ TEST(futex, pi_owner_runs_another_program)
 	share();
 	pid = child();
 	if (!pid) {
-		CHECK_OK(lock(&s->word));
-		s->flag = 1;
-		while (!(s->word & WAITERS))
-			sched_yield();
-		wait_state(getppid(), "S");
+		own_until_waited_for();
 		exec_helper("exit", "0");
 	}
 	while (!s->flag)

@@ -205,6 +205,19 @@ TEST(keys, session_to_parent)
 	CHECK_EQ(read_key(theirs, NULL, 0), 3);
 }
 
+/* A child's new session is not to be ours. */
+static void session_refused(void)
+{
+	pid_t pid = child();
+
+	if (!pid) {
+		CHECK_OK(ctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
+		CHECK_ERR(ctl(KEYCTL_SESSION_TO_PARENT, 0, 0, 0, 0), EPERM);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+}
+
 /* Whose session it is to be must be one with the child, as must be what it leaves. */
 TEST(keys, session_to_parent_refused, .root = true)
 {
@@ -221,13 +234,7 @@ TEST(keys, session_to_parent_refused, .root = true)
 	}
 	expect_exit(pid, 0);
 	CHECK_OK(setresuid(2345, 2345, 2345));
-	pid = child();
-	if (!pid) {
-		CHECK_OK(ctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
-		CHECK_ERR(ctl(KEYCTL_SESSION_TO_PARENT, 0, 0, 0, 0), EPERM);
-		_exit(0);
-	}
-	expect_exit(pid, 0);
+	session_refused();
 	CHECK_EQ(ctl(KEYCTL_GET_KEYRING_ID, SESSION, 0, 0, 0), ring);
 	CHECK_OK(ctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
 	pid = child();
@@ -269,17 +276,9 @@ static void counted(uid_t uid, long *v)
 /* The first thread has ended, so nobody's session can be another. */
 static void *go_on_alone(void *first)
 {
-	pid_t pid;
-
 	CHECK_EQ(pthread_join(*(pthread_t *)first, NULL), 0);
 	wait_state(getpid(), "Z");
-	pid = child();
-	if (!pid) {
-		CHECK_OK(ctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
-		CHECK_ERR(ctl(KEYCTL_SESSION_TO_PARENT, 0, 0, 0, 0), EPERM);
-		_exit(0);
-	}
-	expect_exit(pid, 0);
+	session_refused();
 	_exit(0);
 }
 

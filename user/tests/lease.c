@@ -16,34 +16,6 @@ static int file_with(int flags)
 	return (int)CHECK_OK(open("f", flags | O_CREAT, 0666));
 }
 
-static void block(int sig)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	CHECK_OK(sigprocmask(SIG_BLOCK, &set, NULL));
-}
-
-static siginfo_t await(int sig)
-{
-	siginfo_t info;
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	CHECK_EQ(sigwaitinfo(&set, &info), sig);
-	return info;
-}
-
-static bool none_pending(int sig)
-{
-	sigset_t set;
-
-	CHECK_OK(sigpending(&set));
-	return !sigismember(&set, sig);
-}
-
 TEST(lease, arguments)
 {
 	int fd, p[2];
@@ -122,12 +94,12 @@ static void breaks(int lease, int how, int give)
 
 	close(file_with(O_RDWR));
 	fd = (int)CHECK_OK(open("f", O_RDONLY));
-	block(SIGIO);
-	block(SIGRTMIN);
+	signal_block(SIGIO);
+	signal_block(SIGRTMIN);
 	CHECK_OK(fcntl(fd, F_SETLEASE, lease));
 	CHECK_EQ(fcntl(fd, F_GETOWN), getpid());
 	CHECK_ERR(open("f", how | O_NONBLOCK), EAGAIN);
-	info = await(SIGIO);
+	info = signal_await(SIGIO);
 	CHECK_EQ(info.si_code, SI_KERNEL);
 	CHECK_EQ(fcntl(fd, F_GETLEASE), how == O_RDONLY ? F_RDLCK : F_UNLCK);
 	/* It is said once. */
@@ -137,7 +109,7 @@ static void breaks(int lease, int how, int give)
 		_exit(0);
 	}
 	wait_state(pid, "S");
-	CHECK(none_pending(SIGIO));
+	CHECK(!signal_pending(SIGIO));
 	CHECK_OK(fcntl(fd, F_SETLEASE, give));
 	expect_exit(pid, 0);
 	/* With F_SETSIG it says what it is about. */
@@ -146,7 +118,7 @@ static void breaks(int lease, int how, int give)
 	CHECK_OK(fcntl(fd, F_SETSIG, SIGRTMIN));
 	CHECK_OK(fcntl(fd, F_SETLEASE, lease));
 	CHECK_ERR(open("f", how | O_NONBLOCK), EAGAIN);
-	info = await(SIGRTMIN);
+	info = signal_await(SIGRTMIN);
 	CHECK_EQ(info.si_fd, fd);
 	CHECK_EQ(info.si_code, POLL_MSG);
 	CHECK_EQ(info.si_band, POLLIN | POLLRDNORM | POLLMSG);
@@ -176,14 +148,14 @@ TEST(lease, truncate_breaks)
 
 	close(file_with(O_RDWR));
 	fd = (int)CHECK_OK(open("f", O_RDONLY));
-	block(SIGIO);
+	signal_block(SIGIO);
 	CHECK_OK(fcntl(fd, F_SETLEASE, F_RDLCK));
 	pid = child();
 	if (!pid) {
 		CHECK_OK(truncate("f", 10));
 		_exit(0);
 	}
-	(void)await(SIGIO);
+	(void)signal_await(SIGIO);
 	wait_state(pid, "S");
 	CHECK_OK(fcntl(fd, F_SETLEASE, F_UNLCK));
 	expect_exit(pid, 0);
@@ -201,7 +173,7 @@ TEST(lease, time_is_over, .root = true)
 	CHECK_OK(write(out, "2", 1));
 	close(file_with(O_RDWR));
 	fd = (int)CHECK_OK(open("f", O_RDONLY));
-	block(SIGIO);
+	signal_block(SIGIO);
 	CHECK_OK(fcntl(fd, F_SETLEASE, F_WRLCK));
 	CHECK_OK(close((int)CHECK_OK(open("f", O_RDONLY))));
 	CHECK_EQ(fcntl(fd, F_GETLEASE), F_RDLCK);
@@ -314,8 +286,8 @@ static int directory_watched(unsigned int what)
 	CHECK_OK(mkdir("d", 0755));
 	close((int)CHECK_OK(open("d/f", O_RDWR | O_CREAT, 0644)));
 	fd = (int)CHECK_OK(open("d", O_RDONLY));
-	block(SIGIO);
-	block(SIGRTMIN);
+	signal_block(SIGIO);
+	signal_block(SIGRTMIN);
 	CHECK_OK(fcntl(fd, F_SETSIG, SIGRTMIN));
 	CHECK_OK(fcntl(fd, F_NOTIFY, what));
 	CHECK_EQ(fcntl(fd, F_GETOWN), getpid());
@@ -324,12 +296,12 @@ static int directory_watched(unsigned int what)
 
 static void heard(int fd)
 {
-	siginfo_t info = await(SIGRTMIN);
+	siginfo_t info = signal_await(SIGRTMIN);
 
 	CHECK_EQ(info.si_fd, fd);
 	CHECK_EQ(info.si_code, POLL_MSG);
 	CHECK_EQ(info.si_band, POLLIN | POLLRDNORM | POLLMSG);
-	CHECK(none_pending(SIGRTMIN));
+	CHECK(!signal_pending(SIGRTMIN));
 }
 
 TEST(lease, notify_arguments)
@@ -342,7 +314,7 @@ TEST(lease, notify_arguments)
 	/* None: no more. */
 	CHECK_OK(fcntl(d, F_NOTIFY, 0));
 	close((int)CHECK_OK(open("d/g", O_RDWR | O_CREAT, 0644)));
-	CHECK(none_pending(SIGRTMIN));
+	CHECK(!signal_pending(SIGRTMIN));
 }
 
 TEST(lease, notify_events)
@@ -352,7 +324,7 @@ TEST(lease, notify_events)
 
 	fd = (int)CHECK_OK(open("d/f", O_RDWR));
 	CHECK_EQ(read(fd, &byte, 1), 0);
-	CHECK(none_pending(SIGRTMIN));
+	CHECK(!signal_pending(SIGRTMIN));
 	CHECK_EQ(write(fd, "x", 1), 1);
 	heard(d);
 	CHECK_EQ(write(fd, "x", 1), 1);
@@ -367,13 +339,13 @@ TEST(lease, notify_events)
 	CHECK_EQ(write(fd, "x", 1), 1);
 	heard(d);
 	close((int)CHECK_OK(open("d/g", O_RDWR | O_CREAT, 0644)));
-	CHECK(none_pending(SIGRTMIN));
+	CHECK(!signal_pending(SIGRTMIN));
 	/* Of what is done to the directory itself, too. */
 	CHECK_OK(chmod("d", 0700));
 	heard(d);
 	CHECK_OK(close(d));
 	CHECK_EQ(write(fd, "x", 1), 1);
-	CHECK(none_pending(SIGRTMIN));
+	CHECK(!signal_pending(SIGRTMIN));
 	CHECK_OK(close(fd));
 }
 
@@ -384,7 +356,7 @@ TEST(lease, notify_names)
 	CHECK_OK(mkdir("d/sub", 0755));
 	heard(d);
 	CHECK_OK(rmdir("d/sub"));
-	CHECK(none_pending(SIGRTMIN));
+	CHECK(!signal_pending(SIGRTMIN));
 	CHECK_OK(fcntl(d, F_NOTIFY, DN_DELETE));
 	CHECK_OK(unlink("d/f"));
 	heard(d);
@@ -392,7 +364,7 @@ TEST(lease, notify_names)
 	CHECK_OK(fcntl(d, F_NOTIFY, DN_RENAME | DN_MULTISHOT));
 	close((int)CHECK_OK(open("d/a", O_RDWR | O_CREAT, 0644)));
 	CHECK_OK(unlink("d/a"));
-	CHECK(none_pending(SIGRTMIN));
+	CHECK(!signal_pending(SIGRTMIN));
 	close((int)CHECK_OK(open("d/a", O_RDWR | O_CREAT, 0644)));
 	CHECK_OK(rename("d/a", "d/b"));
 	heard(d);
@@ -406,11 +378,11 @@ TEST(lease, notify_once)
 	CHECK_OK(mkdir("d/one", 0755));
 	heard(d);
 	CHECK_OK(mkdir("d/two", 0755));
-	CHECK(none_pending(SIGRTMIN));
+	CHECK(!signal_pending(SIGRTMIN));
 	CHECK_OK(fcntl(d, F_SETSIG, 0));
 	CHECK_OK(fcntl(d, F_NOTIFY, DN_DELETE));
 	CHECK_OK(rmdir("d/two"));
-	CHECK_EQ(await(SIGIO).si_code, SI_KERNEL);
+	CHECK_EQ(signal_await(SIGIO).si_code, SI_KERNEL);
 	CHECK_OK(fcntl(d, F_NOTIFY, DN_DELETE));
 }
 
@@ -430,7 +402,7 @@ TEST(lease, notify_ends_at_close)
 	copy = (int)CHECK_OK(dup(d));
 	CHECK_OK(close(d));
 	CHECK_OK(mkdir("d/two", 0755));
-	CHECK(none_pending(SIGRTMIN));
+	CHECK(!signal_pending(SIGRTMIN));
 	CHECK_OK(close(copy));
 }
 
@@ -464,12 +436,12 @@ TEST(lease, descriptor_is_the_last)
 	close(file_with(O_RDWR));
 	fd = (int)CHECK_OK(open("f", O_RDONLY));
 	other = (int)CHECK_OK(dup(fd));
-	block(SIGRTMIN);
+	signal_block(SIGRTMIN);
 	CHECK_OK(fcntl(fd, F_SETSIG, SIGRTMIN));
 	CHECK_OK(fcntl(fd, F_SETLEASE, F_RDLCK));
 	CHECK_OK(fcntl(other, F_SETLEASE, F_RDLCK));
 	CHECK_ERR(open("f", O_WRONLY | O_NONBLOCK), EAGAIN);
-	CHECK_EQ(await(SIGRTMIN).si_fd, other);
+	CHECK_EQ(signal_await(SIGRTMIN).si_fd, other);
 }
 
 static void *lease_switch(void *arg)

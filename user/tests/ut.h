@@ -156,6 +156,10 @@ mode_t mode_of(const char *name);
 bool on_tmpfs(void);
 /* Read at most size - 1 bytes and end them with NUL; the number of bytes. */
 size_t file_text(const char *name, char *buf, size_t size);
+/* Block it; wait for it, blocked; is it pending? */
+void signal_block(int sig);
+siginfo_t signal_await(int sig);
+bool signal_pending(int sig);
 /* Only one processor for this process and its children. */
 void one_processor(void);
 /* It can be opened so; mode 0600 if that makes it. */

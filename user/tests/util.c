@@ -228,6 +228,34 @@ size_t file_text(const char *name, char *buf, size_t size)
 	return n;
 }
 
+void signal_block(int sig)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	CHECK_OK(sigprocmask(SIG_BLOCK, &set, NULL));
+}
+
+siginfo_t signal_await(int sig)
+{
+	siginfo_t info;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	CHECK_EQ(sigwaitinfo(&set, &info), sig);
+	return info;
+}
+
+bool signal_pending(int sig)
+{
+	sigset_t set;
+
+	CHECK_OK(sigpending(&set));
+	return sigismember(&set, sig);
+}
+
 void one_processor(void)
 {
 	cpu_set_t set;
