@@ -4,11 +4,11 @@
  * A thread that exits gives up what it shares with others at once. The last one of a process
  * makes it a zombie: only what wait(2) reports is left, until the parent has asked (wait4.c).
  */
-#include "kernel/acct.h"
 #include "kernel/process.h"
 #include "kernel/rusage.h"
 
 #include "fs/file.h"
+#include "kernel/acct.h"
 #include "kernel/futex.h"
 #include "kernel/ipc/sem.h"
 #include "kernel/keys/key.h"

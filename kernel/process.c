@@ -1,13 +1,13 @@
 /*
  * Processes: fork and clone, and the first one.
  */
-#include "kernel/acct.h"
 #include "kernel/process.h"
 
 #include "fs/file.h"
+#include "kernel/acct.h"
 #include "kernel/futex.h"
-#include "kernel/keys/key.h"
 #include "kernel/ipc/sem.h"
+#include "kernel/keys/key.h"
 #include "kernel/machine.h"
 #include "kernel/machine_stop.h"
 #include "kernel/mem/slab.h"

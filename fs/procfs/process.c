@@ -10,6 +10,7 @@
 #include "kernel/remote.h"
 #include "kernel/rusage.h"
 #include "kernel/sighand.h"
+#include "kernel/sched.h"
 #include "kernel/thread.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -170,7 +171,7 @@ static int show_stat(struct proc_text *t, struct process *p)
 	}
 	if (err)
 		return err;
-	priority = MAX(s.class.priority, s.class.lent);
+	priority = (int)class_priority(&s.class);
 	proc_printf(t, "%d (%s) %c %d %d %d %d %d 0 %lu %lu %lu %lu ", s.tid, s.comm, s.state,
 		    s.ppid, s.pgid, s.sid, (int)tty, tpgid, s.usage.minflt, s.children.minflt,
 		    s.usage.majflt, s.children.majflt);

@@ -47,7 +47,11 @@ struct proc_string {
 
 /* A decimal number, maybe with white space around it. False: it is none. */
 bool proc_number_parse(const char *s, uint64_t *value);
-/* n numbers in a line; as many as there are in text replace the first of values. False: EINVAL. */
+/*
+ * n numbers in a line; as many as there are in text replace the first of values. False: one is
+ * none, or above INT32_MAX, and nothing is replaced.
+ */
+#define PROC_NUMBERS_MAX 4
 void proc_numbers_print(struct proc_text *t, const uint64_t *values, int n);
 bool proc_numbers_parse(char *text, uint64_t *values, int n);
 

@@ -339,13 +339,7 @@ static int show_acct(struct proc_text *t, struct process *p)
 
 static int store_acct(struct process *p, char *text, size_t len)
 {
-	uint64_t limits[ACCT_LIMITS];
-
-	memcpy(limits, acct_limits, sizeof(limits));
-	if (!proc_numbers_parse(text, limits, ACCT_LIMITS))
-		return -EINVAL;
-	memcpy(acct_limits, limits, sizeof(limits));
-	return 0;
+	return proc_numbers_parse(text, acct_limits, ACCT_LIMITS) ? 0 : -EINVAL;
 }
 
 static const struct proc_entry kernel_entries[] = {

@@ -288,14 +288,17 @@ static char *word_next(char **text)
 /* Those that are not there stay as they are. */
 bool proc_numbers_parse(char *text, uint64_t *values, int n)
 {
-	char *word;
+	uint64_t got[PROC_NUMBERS_MAX];
+	int i;
 
-	for (int i = 0; i < n; i++) {
-		word = word_next(&text);
+	for (i = 0; i < n; i++) {
+		char *word = word_next(&text);
+
 		if (!*word)
 			break;
-		if (!proc_number_parse(word, &values[i]) || values[i] > INT32_MAX)
+		if (!proc_number_parse(word, &got[i]) || got[i] > INT32_MAX)
 			return false;
 	}
+	memcpy(values, got, (size_t)i * sizeof(got[0]));
 	return true;
 }
