@@ -268,6 +268,11 @@ void file_exec_creds(struct file *f, struct exec_creds *out)
 	out->gid = inode->gid;
 }
 
+bool file_exec_unreadable(struct file *f)
+{
+	return inode_permission(f->inode, MAY_READ) != 0;
+}
+
 /* A read moved f's atime, unless it is known from the last one to stay as it is. */
 static inline void file_accessed(struct file *f)
 {

@@ -70,6 +70,8 @@ struct exec_creds {
 	gid_t gid;
 };
 void file_exec_creds(struct file *f, struct exec_creds *out);
+/* May the caller not read the program it executes? */
+bool file_exec_unreadable(struct file *f);
 
 #define IOV_FAST 8
 /*

@@ -35,6 +35,7 @@
 #define HEAD_SIZE     256  /* of the file, for its magic or #! line (execve(2)) */
 #define SCRIPT_DEPTH  5
 #define STACK_INITIAL (128 * KiB)
+#define STACK_SECURE  (8 * MiB) /* of RLIMIT_STACK, at most, with AT_SECURE */
 #define PIE_BASE      (USER_TOP / 3 * 2 & PAGE_MASK)
 
 /* All that an exec gathers on its way; too large for the stack. */
@@ -48,9 +49,12 @@ struct exec {
 	struct aspace *as;
 	struct exec_layout layout;
 	const struct cred *cred; /* what it runs with */
-	bool secure;
-	uaddr_t sp, entry;
+	bool secure;		 /* AT_SECURE */
+	bool elevated;		 /* the file gives it more than its caller has */
+	bool unreadable;	 /* by its caller, who may look at its memory no more than at it */
 	bool randomize;
+	uint64_t stack_limit;	 /* RLIMIT_STACK that it runs with */
+	uaddr_t sp, entry;
 };
 
 static bool no_randomize; /* the command line says so: norandmaps */
@@ -312,7 +316,7 @@ static void use_aspace(struct aspace *as)
 /* Where mmap starts from, top down: below what the stack may grow to (at most 5/6 of the half). */
 static uaddr_t mmap_top(const struct exec *x)
 {
-	uint64_t stack = MAX(rlimit_get(RLIMIT_STACK), 128 * MiB);
+	uint64_t stack = MAX(x->stack_limit, 128 * MiB);
 
 	stack = MIN(stack, (uint64_t)USER_TOP / 6 * 5);
 
@@ -343,9 +347,23 @@ static int build_aspace(struct exec *x)
 	return err;
 }
 
+/* What its caller chose, and what a program with more powers than the caller does not take over. */
+static void choose_environment(struct exec *x)
+{
+	uint32_t personality = current()->process->personality;
+
+	if (x->elevated)
+		personality &= ~PERSONALITY_CLEAR_ON_SETID;
+	x->randomize = !no_randomize && !(personality & PERSONALITY_NO_RANDOMIZE);
+	x->stack_limit = rlimit_get(RLIMIT_STACK);
+	if (x->secure)
+		x->stack_limit = MIN(x->stack_limit, (uint64_t)STACK_SECURE);
+}
+
 /* x->cred: what the program runs with. 0 or -ENOMEM. */
 static int new_creds(struct exec *x)
 {
+	const struct cred *old = current()->cred;
 	bool no_new_privs = current()->process->no_new_privs;
 	bool limited = no_new_privs || trace_limits_exec();
 	struct exec_creds file;
@@ -359,8 +377,13 @@ static int new_creds(struct exec *x)
 		c->euid = file.uid;
 	if (file.set_gid && !limited)
 		c->egid = file.gid;
-	x->secure = cred_exec(c, current()->cred, limited, no_new_privs);
+	x->secure = cred_exec(c, old, limited, no_new_privs);
+	x->elevated = ((file.set_uid || file.set_gid) && !no_new_privs) ||
+		      (c->permitted & ~old->permitted);
 	x->cred = c;
+	choose_environment(x);
+	x->unreadable = file_exec_unreadable(x->file) ||
+			(x->interp.file && file_exec_unreadable(x->interp.file));
 	return 0;
 }
 
@@ -390,14 +413,18 @@ static void commit(struct exec *x, struct sighand *sighand)
 	cred_put(old_cred);
 	irq = spin_lock_irq(&p->siglock);
 	p->sighand = sighand;
+	if (x->secure)
+		p->rlimits[RLIMIT_STACK].cur = x->stack_limit;
 	old_exe = p->exe;
 	p->exe = file_get(x->file);
 	spin_unlock_irq(&p->siglock, irq);
 	sighand_put(old_sighand);
 	if (old_exe)
 		file_put(old_exe);
+	if (x->elevated)
+		p->personality &= ~PERSONALITY_CLEAR_ON_SETID;
 	p->exit_signal = SIGCHLD;
-	p->dumpable = cred->euid == cred->uid && cred->egid == cred->gid;
+	p->dumpable = !x->unreadable && cred->euid == cred->uid && cred->egid == cred->gid;
 	t->altstack = (struct sigaltstack){.flags = SS_DISABLE};
 	t->set_child_tid = 0;
 	if (x->secure)
@@ -436,8 +463,6 @@ static struct exec *exec_alloc(void)
 	x->program.interp[0] = x->interp.interp[0] = 0;
 	x->layout = (struct exec_layout){0};
 	x->cred = NULL;
-	x->randomize = !no_randomize &&
-		       !(current()->process->personality & PERSONALITY_NO_RANDOMIZE);
 	return x;
 }
 

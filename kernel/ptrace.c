@@ -155,9 +155,17 @@ static long trace_other(struct thread *t, bool seize, uint64_t addr, uint64_t da
 
 /* --- what a stopped thread has --- */
 
+/* Referenced, or NULL: what it executes now may be more than its tracer may look at. */
+static struct aspace *traced_aspace(struct thread *t)
+{
+	if (!t->process->dumpable && !cred_capable(CAP_SYS_PTRACE))
+		return NULL;
+	return process_aspace(t->process);
+}
+
 static long peek(struct thread *t, uaddr_t addr, uaddr_t data)
 {
-	struct aspace *as = process_aspace(t->process);
+	struct aspace *as = traced_aspace(t);
 	uint64_t word;
 	size_t n;
 
@@ -170,7 +178,7 @@ static long peek(struct thread *t, uaddr_t addr, uaddr_t data)
 
 static long poke(struct thread *t, uaddr_t addr, uint64_t word)
 {
-	struct aspace *as = process_aspace(t->process);
+	struct aspace *as = traced_aspace(t);
 	size_t n;
 
 	if (!as)

@@ -15,6 +15,7 @@
 #include "kernel/time.h"
 #include "kernel/utsname.h"
 #include "kernel/wait.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
 
@@ -40,6 +41,9 @@ SYSCALL1(uname, uaddr_t, out)
 	spin_lock(&uts_lock);
 	u = utsname;
 	spin_unlock(&uts_lock);
+	/* For programs that know no first number but 2: 6.12 is 2.6.72, as on Linux. */
+	if (current()->process->personality & PERSONALITY_UNAME26)
+		snprintf(u.release, sizeof(u.release), "2.6.72%s", strchr(utsname.release, '-'));
 	return copy_to_user(out, &u, sizeof(u));
 }
 

@@ -274,8 +274,11 @@ struct process {
 	struct file *exe;		/* (siglock) for /proc/PID/exe */
 };
 
+#define PERSONALITY_UNAME26         0x0020000
 #define PERSONALITY_NO_RANDOMIZE    0x0040000
 #define PERSONALITY_STICKY_TIMEOUTS 0x4000000
+/* READ_IMPLIES_EXEC, NO_RANDOMIZE, ADDR_COMPAT_LAYOUT, MMAP_PAGE_ZERO */
+#define PERSONALITY_CLEAR_ON_SETID  0x0740000
 
 extern struct spinlock proc_lock; /* RANK_PROC: process tree, groups, sessions, pid table */
 

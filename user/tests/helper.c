@@ -6,7 +6,9 @@
 #include <linux/fs.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
@@ -130,6 +132,20 @@ static int helper_ids(int argc, char **argv)
 		return 1;
 	printf("%d %d %d %d %s\n", (int)getpid(), (int)getppid(), (int)getpgrp(),
 	       (int)geteuid(), cwd);
+	return 0;
+}
+
+/* Print the personality and the soft limit of the stack, and whether core dumps are allowed. */
+static int helper_inherited(int argc, char **argv)
+{
+	struct rlimit stack;
+
+	(void)argc;
+	(void)argv;
+	if (getrlimit(RLIMIT_STACK, &stack))
+		return 1;
+	printf("%x %llx %d\n", personality(0xffffffff), (unsigned long long)stack.rlim_cur,
+	       prctl(PR_GET_DUMPABLE));
 	return 0;
 }
 
@@ -268,6 +284,7 @@ int helper_main(int argc, char **argv)
 		{ "exit", helper_exit }, { "args", helper_args }, { "count", helper_count },
 		{ "proc_args", helper_proc_args },
 		{ "env", helper_env }, { "isopen", helper_isopen }, { "signals", helper_signals },
+		{ "inherited", helper_inherited },
 		{ "ids", helper_ids }, { "pause", helper_pause }, { "disarm", helper_disarm },
 		{ "errors", helper_errors }, { "thp-disabled", helper_thp_disabled },
 		{ "timer", helper_timer }, { "caps", helper_caps }, { "xattr", helper_xattr },

@@ -99,6 +99,24 @@ TEST(proc, personality)
 	CHECK_EQ(syscall(SYS_personality, before), before | ADDR_NO_RANDOMIZE);
 }
 
+/* For programs that take any first number but 2 for an error (setarch --uname-2.6). */
+TEST(proc, personality_uname26)
+{
+	struct utsname was, u;
+	int major, minor;
+
+	CHECK_OK(uname(&was));
+	CHECK_EQ(sscanf(was.release, "%d.%d", &major, &minor), 2);
+	CHECK_OK(personality(UNAME26));
+	CHECK_OK(uname(&u));
+	CHECK_EQ(strncmp(u.release, "2.6.", 4), 0);
+	CHECK_EQ(atoi(u.release + 4), minor + 60);
+	CHECK_STR(strpbrk(u.release, "+-"), strpbrk(was.release, "+-"));
+	CHECK_OK(personality(0));
+	CHECK_OK(uname(&u));
+	CHECK_STR(u.release, was.release);
+}
+
 /* What is left of a timeout is told, unless it is to stay as it is. */
 TEST(proc, personality_sticky_timeouts)
 {

@@ -3,6 +3,10 @@
 
 #include <elf.h>
 #include <sys/auxv.h>
+#include <sys/personality.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/uio.h>
 
 /* What a child that executes the arguments prints; its exit code must be 0. */
 static const char *output_of(const char *path, char *const argv[], char *const envp[])
@@ -319,6 +323,51 @@ TEST(proc, exec_setuid, .root = true)
 	const char *ids = output_of("./suid", argv, argv + 3);
 	CHECK_EQ(sscanf(ids, "%d %d %d %d", &pid, &ppid, &pgid, &euid), 4);
 	CHECK_EQ(euid, 0);
+}
+
+/* What makes a program easier to attack is not for its caller to choose if it has more powers. */
+TEST(proc, exec_setuid_is_no_easy_prey, .root = true)
+{
+	char *argv[] = { "usertests", "--helper", "inherited", NULL };
+	struct rlimit stack;
+
+	self_copy("suid", 04755);
+	self_copy("plain", 0755);
+	become_user();
+	CHECK_OK(getrlimit(RLIMIT_STACK, &stack));
+	stack.rlim_cur = 64 << 20;
+	CHECK_OK(setrlimit(RLIMIT_STACK, &stack));
+	CHECK_OK(personality(ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | STICKY_TIMEOUTS));
+	CHECK_STR(output_of("./plain", argv, argv + 3), "4240000 4000000 1\n");
+	CHECK_STR(output_of("./suid", argv, argv + 3), "4000000 800000 0\n");
+}
+
+/* Who may not read a program does not see its memory either. */
+TEST(proc, exec_unreadable, .root = true)
+{
+	char *argv[] = { "usertests", "--helper", "inherited", NULL };
+	uint64_t regs[32];
+	struct iovec iov = { regs, sizeof(regs) };
+	int dumpable;
+	pid_t pid;
+
+	self_copy("secret", 0711);
+	become_user();
+	CHECK_EQ(sscanf(output_of("./secret", argv, argv + 3), "%*x %*x %d", &dumpable), 1);
+	CHECK_EQ(dumpable, 0);
+	pid = child();
+	if (pid == 0) {
+		CHECK_OK(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+		execl("./secret", "secret", NULL);
+		_exit(1);
+	}
+	int status = status_of(pid);
+	CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
+	CHECK_OK(ptrace(PTRACE_GETREGSET, pid, (void *)NT_PRSTATUS, &iov));
+	CHECK_ERR(ptrace(PTRACE_PEEKTEXT, pid, (void *)regs[0], NULL), EIO);
+	CHECK_ERR(ptrace(PTRACE_POKETEXT, pid, (void *)regs[0], NULL), EIO);
+	CHECK_OK(kill(pid, SIGKILL));
+	CHECK_EQ(WTERMSIG(status_of(pid)), SIGKILL);
 }
 
 /* Write the start of an ELF file with one header field changed. */
