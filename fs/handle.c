@@ -19,20 +19,9 @@
 #define KIND_INO_GEN   1
 #define KIND_INO64_FID 0x81
 
-struct handle_head {
-	uint32_t bytes;
-	int32_t kind;
-};
-
-struct handle {
-	struct handle_head head;
-	uint32_t words[HANDLE_WORDS_MAX];
-};
-
 /* --- a handle for a file --- */
 
-/* Where there are none, one for comparing can be made all the same. 0 or -EOPNOTSUPP. */
-static int handle_encode(struct inode *inode, bool compare, struct handle *h)
+int handle_encode(struct inode *inode, bool compare, struct handle *h)
 {
 	const struct handle_ops *ops = inode->sb->ops->handles;
 
@@ -65,8 +54,7 @@ static int handle_tell(struct handle *h, uint32_t room, uaddr_t out, const struc
 
 SYSCALL5(name_to_handle_at, int, dirfd, uaddr_t, name, uaddr_t, out, uaddr_t, mount, int, flags)
 {
-	struct handle_head asked;
-	struct handle h;
+	struct handle asked, h;
 	struct path p;
 	int err;
 
@@ -78,12 +66,12 @@ SYSCALL5(name_to_handle_at, int, dirfd, uaddr_t, name, uaddr_t, out, uaddr_t, mo
 	if (err)
 		return err;
 	err = handle_encode(p.dentry->inode, flags & AT_HANDLE_FID, &h);
-	if (!err && copy_from_user(&asked, out, sizeof(asked)))
+	if (!err && copy_from_user(&asked.head, out, sizeof(asked.head)))
 		err = -EFAULT;
-	if (!err && asked.bytes > HANDLE_BYTES_MAX)
+	if (!err && asked.head.bytes > HANDLE_BYTES_MAX)
 		err = -EINVAL;
 	if (!err)
-		err = handle_tell(&h, asked.bytes, out, p.mnt, mount,
+		err = handle_tell(&h, asked.head.bytes, out, p.mnt, mount,
 				  flags & AT_HANDLE_MNT_ID_UNIQUE);
 	path_put(&p);
 	return err;

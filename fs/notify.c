@@ -93,33 +93,38 @@ static void place_locked(const struct dentry *d, uint32_t mask, struct list_head
 	tell_locked(d->inode, &e, dentry_unlinked(d), dead);
 }
 
-void notify_place_slow(const struct dentry *d, uint32_t mask)
+struct fan_news notify_place_news(const struct dentry *d, uint32_t mask)
 {
+	return (struct fan_news){.mask = mask | kind_of(d->inode), .inode = d->inode,
+				 .dir = d->parent != d ? d->parent->inode : NULL, .name = d->name};
+}
+
+/* path: by which it was used, or NULL. */
+static void place_tell(const struct dentry *d, const struct path *path, uint32_t mask)
+{
+	struct fan_news n;
 	LIST_HEAD(dead);
 
 	spin_lock(&dcache_lock);
 	spin_lock(&notify_lock);
-	place_locked(d, mask, &dead);
-	if (mask & IN_MODIFY)
-		fanotify_modified_locked(NULL, d);
+	place_locked(d, mask & IN_ALL_EVENTS, &dead);
+	n = notify_place_news(d, mask);
+	n.path = path;
+	fanotify_hear_locked(&n);
 	spin_unlock(&notify_lock);
 	spin_unlock(&dcache_lock);
 	notify_free(&dead);
 }
 
+void notify_place_slow(const struct dentry *d, uint32_t mask)
+{
+	place_tell(d, NULL, mask);
+}
+
 void notify_file_slow(const struct file *f, uint32_t mask)
 {
-	LIST_HEAD(dead);
-
-	if (f->kind & FILE_SILENT)
-		return;
-	spin_lock(&dcache_lock);
-	spin_lock(&notify_lock);
-	place_locked(f->path.dentry, mask & IN_ALL_EVENTS, &dead);
-	fanotify_hear_locked(&f->path, mask);
-	spin_unlock(&notify_lock);
-	spin_unlock(&dcache_lock);
-	notify_free(&dead);
+	if (!(f->kind & FILE_SILENT))
+		place_tell(f->path.dentry, &f->path, mask);
 }
 
 static int asked(const struct file *f, uint32_t mask)
@@ -157,12 +162,14 @@ ssize64_t notify_moved_slow(const struct file *f, ssize64_t n, uint32_t mask)
 	return n;
 }
 
-static void tell(const struct inode *inode, const struct notify_event *e)
+/* The watches on an inode hear e, groups of fanotify n. */
+static void tell(const struct inode *inode, const struct notify_event *e, const struct fan_news *n)
 {
 	LIST_HEAD(dead);
 
 	spin_lock(&notify_lock);
 	tell_locked(inode, e, false, &dead);
+	fanotify_hear_locked(n);
 	spin_unlock(&notify_lock);
 	notify_free(&dead);
 }
@@ -172,23 +179,29 @@ void notify_inode_slow(struct inode *inode, uint32_t mask)
 	/* That a directory itself went or moved is said without IN_ISDIR. */
 	bool self = mask & (IN_DELETE_SELF | IN_MOVE_SELF);
 
-	tell(inode, &(struct notify_event){.mask = mask | (self ? 0 : kind_of(inode))});
+	tell(inode, &(struct notify_event){.mask = mask | (self ? 0 : kind_of(inode))},
+	     &(struct fan_news){.mask = mask | kind_of(inode), .inode = inode});
 }
 
-void notify_name_slow(struct inode *dir, const char *name, const struct inode *subject,
-		      uint32_t mask, uint32_t cookie)
+void notify_name_slow(struct inode *dir, const char *name, struct inode *subject, uint32_t mask,
+		      uint32_t cookie)
 {
-	tell(dir, &(struct notify_event){
-			  .mask = mask | kind_of(subject), .cookie = cookie, .name = name});
+	mask |= kind_of(subject);
+	tell(dir, &(struct notify_event){.mask = mask, .cookie = cookie, .name = name},
+	     &(struct fan_news){.mask = mask, .inode = subject, .dir = dir, .name = name});
 }
 
 void notify_move_slow(struct inode *from, const char *from_name, struct inode *to,
 		      const char *to_name, struct inode *subject, struct inode *victim)
 {
+	const struct fan_news n = {.mask = FAN_RENAME | kind_of(subject), .inode = subject,
+				   .dir = from, .name = from_name,
+				   .to_dir = to, .to_name = to_name};
 	uint32_t cookie;
 
 	spin_lock(&notify_lock);
 	cookie = ++last_cookie;
+	fanotify_hear_locked(&n);
 	spin_unlock(&notify_lock);
 	notify_name_slow(from, from_name, subject, IN_MOVED_FROM, cookie);
 	notify_name_slow(to, to_name, subject, IN_MOVED_TO, cookie);

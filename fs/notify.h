@@ -24,6 +24,17 @@ struct notify_watch {
 	int32_t number;		 /* n; the owner's name for it */
 };
 
+/* The same as groups of fanotify(7) hear of it. */
+struct fan_news {
+	uint32_t mask;		 /* FAN_*, and FAN_ONDIR if it happened to a directory */
+	const struct path *path; /* by which it was used, and can be opened; or NULL */
+	struct inode *inode;	 /* to which it happened, or to a name of which */
+	struct inode *dir;	 /* in which it has a name; NULL: that is not known */
+	const char *name;
+	struct inode *to_dir; /* of FAN_RENAME: in which it has that name now */
+	const char *to_name;
+};
+
 extern struct spinlock notify_lock;
 extern _Atomic uint32_t notify_watches; /* how many there are */
 
@@ -47,8 +58,8 @@ void notify_place_slow(const struct dentry *d, uint32_t mask);
 /* The same for the inode alone, whatever its names. */
 void notify_inode_slow(struct inode *inode, uint32_t mask);
 /* In dir, a name of subject came or went; the caller holds dir's lock. cookie 0: none. */
-void notify_name_slow(struct inode *dir, const char *name, const struct inode *subject,
-		      uint32_t mask, uint32_t cookie);
+void notify_name_slow(struct inode *dir, const char *name, struct inode *subject, uint32_t mask,
+		      uint32_t cookie);
 /* d, which led to inode, is gone: if that was the last name, so is what was watched. */
 void notify_gone_slow(struct inode *inode);
 /* The volume goes: all watches on it end. The mount goes. */
@@ -104,8 +115,8 @@ static inline void notify_inode(struct inode *inode, uint32_t mask)
 		notify_inode_slow(inode, mask);
 }
 
-static inline void notify_name(struct inode *dir, const struct dentry *d,
-			       const struct inode *subject, uint32_t mask)
+static inline void notify_name(struct inode *dir, const struct dentry *d, struct inode *subject,
+			       uint32_t mask)
 {
 	if (notify_wanted())
 		notify_name_slow(dir, d->name, subject, mask, 0);
@@ -140,14 +151,15 @@ static inline void dnotify_fd_closed(struct file *f, const void *process)
 		dnotify_release(f, process);
 }
 extern uint64_t dir_notify_enable; /* /proc/sys/fs/dir-notify-enable */
-/* fs/event/fanotify.c: groups with marks there hear of it; dcache_lock and notify_lock held. */
-void fanotify_hear_locked(const struct path *p, uint32_t mask);
+/* fs/event/fanotify.c: groups with marks there hear of it. notify_lock held. */
+void fanotify_hear_locked(const struct fan_news *n);
+/* What happens at d. dcache_lock held, for as long as it is used. */
+struct fan_news notify_place_news(const struct dentry *d, uint32_t mask);
 /* Is there a group that could be asked? */
 bool fanotify_asks(void);
 /* The same of a permission event, without locks; waits for their answers: 0 or as above. */
 int fanotify_ask(const struct path *p, uint32_t mask);
-/* What was not to be heard of while d stayed as it is; m is on no inode any more. As above. */
-void fanotify_modified_locked(const struct mount *mnt, const struct dentry *d);
+/* The inode, mount or volume of w is no more. */
 void fanotify_end_locked(struct notify_watch *w, struct list_head *dead);
 /* An inotify watch hears that it ends. */
 void inotify_end_locked(struct notify_watch *w, struct list_head *dead);

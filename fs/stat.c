@@ -5,6 +5,7 @@
 
 #include "fs/flags.h"
 #include "fs/mount.h"
+#include "fs/super.h"
 #include "fs/vfs.h"
 #include "kernel/chardev.h"
 #include "kernel/mem/slab.h"
@@ -147,19 +148,21 @@ SYSCALL5(statx, int, dirfd, uaddr_t, path, int, flags, uint32_t, mask, uaddr_t, 
 	return err;
 }
 
+int super_statfs(struct super_block *sb, struct statfs64 *st)
+{
+	*st = (struct statfs64){.f_type = sb->type->magic, .f_bsize = sb->block_size,
+				.f_frsize = sb->block_size, .f_namelen = NAME_MAX,
+				.f_fsid = {(int32_t)sb->dev}};
+	return sb->ops->statfs ? sb->ops->statfs(sb, st) : 0;
+}
+
 static int statfs_put(struct path *p, uaddr_t out)
 {
 	struct super_block *sb = p->dentry->sb;
-	struct statfs64 st = {0};
 	uint32_t flags = atomic_load(&p->mnt->flags);
-	int err = 0;
+	struct statfs64 st;
+	int err = super_statfs(sb, &st);
 
-	st.f_type = sb->type->magic;
-	st.f_bsize = st.f_frsize = sb->block_size;
-	st.f_namelen = NAME_MAX;
-	st.f_fsid[0] = (int32_t)sb->dev;
-	if (sb->ops->statfs)
-		err = sb->ops->statfs(sb, &st);
 	if (err)
 		return err;
 	st.f_flags = ST_VALID | (flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC |

@@ -22,5 +22,7 @@ void super_put(struct super_block *sb);
 int super_for_each(int (*func)(struct super_block *sb));
 /* Wait until volumes whose last use has gone are written out: they are not among those any more. */
 void super_wait_ended(void);
+/* As statfs(2), but for what the mount says. 0 or -errno. May sleep. */
+int super_statfs(struct super_block *sb, struct statfs64 *st);
 /* sync(2): everything that is dirty is written. */
 void sync_everything(void);

@@ -1,7 +1,6 @@
 /*
  * fanotify(7): a group is a queue of events of what it has marks on, each with a descriptor of the
- * file, and of questions: whether a file may be opened, read. What happens to names is not told
- * (that takes file handles).
+ * file, or with handles (fanotify_info.c), and of questions: whether a file may be opened, read.
  *
  * All of it is guarded by notify_lock (fs/notify.h), under which events happen. Who asks keeps the
  * question, and waits for it to be answered: by a write of the group, or by its end.
@@ -12,16 +11,18 @@
 #include "fs/open.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/mem/slab.h"
+#include "kernel/process.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/ioctl.h"
+#include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/usercopy.h"
 
 #define MERGE_MAX 128 /* so many events are looked at for one that the new one can join */
 #define INIT_FLAGS                                                                                 \
 	(FAN_CLOEXEC | FAN_NONBLOCK | FAN_CLASSES | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS |    \
-	 FAN_REPORT_TID)
+	 FAN_REPORT_TID | FAN_REPORT_PIDFD | FAN_HANDLES)
 #define EVENT_FD_FLAGS \
 	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_CLOEXEC | O_LARGEFILE | O_NOATIME)
 
@@ -56,41 +57,79 @@ static bool room_locked(struct fan_group *g)
 	return false;
 }
 
-/* An event that is queued says that this file was used by this process: it says how else, too. */
-static bool merge_locked(struct fan_group *g, const struct path *p, uint32_t mask)
+static bool same_file(const struct fan_event *a, const struct fan_event *b)
+{
+	if (a->info && b->info)
+		return a->info->size == b->info->size && !memcmp(a->info, b->info, a->info->size);
+	return !a->info && !b->info && a->path.dentry == b->path.dentry &&
+	       a->path.mnt == b->path.mnt;
+}
+
+/*
+ * An event that is queued says that this file was used by this process: it says how else, too. But
+ * it must stay clear whether a name was a directory's; a rename has records of its own.
+ */
+static bool merge_locked(struct fan_group *g, const struct fan_event *new)
 {
 	struct list_head *at = g->events.prev;
 
 	for (int n = 0; n < MERGE_MAX && at != &g->events; n++, at = at->prev) {
 		struct fan_event *e = list_entry(at, struct fan_event, link);
 
-		if (!e->number && e->path.dentry == p->dentry && e->path.mnt == p->mnt &&
-		    e->pid == actor(g)) {
-			e->mask |= mask;
+		if (!e->number && e->pid == new->pid && same_file(e, new) &&
+		    !((e->mask ^ new->mask) & (FAN_ONDIR | FAN_RENAME))) {
+			e->mask |= new->mask;
 			return true;
 		}
 	}
 	return false;
 }
 
-static void queue_locked(struct fan_group *g, const struct path *p, uint32_t mask)
+/* An event of n, or NULL. It has no references yet. */
+static struct fan_event *event_new(const struct fan_group *g, const struct fan_news *n,
+				   const struct fan_wish *w)
+{
+	struct fan_event *e = kzalloc(sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->mask = w->mask;
+	e->pid = actor(g);
+	if (!(g->flags & FAN_HANDLES)) {
+		e->path = *n->path;
+		return e;
+	}
+	e->info = fanotify_info(g->flags, n, w);
+	if (e->info)
+		return e;
+	kfree(e);
+	return NULL;
+}
+
+static void queue_locked(struct fan_group *g, const struct fan_news *n, const struct fan_wish *w)
 {
 	struct fan_event *e;
 
-	if (!room_locked(g) || merge_locked(g, p, mask))
+	if (!room_locked(g))
 		return;
-	e = kzalloc(sizeof(*e));
-	if (e) {
-		e->path = *path_get(p);
-		e->mask = mask;
-		e->pid = actor(g);
+	e = event_new(g, n, w);
+	if (!e) {
+		if (list_empty(&g->overflow.link))
+			append_locked(g, &g->overflow);
+	} else if (merge_locked(g, e)) {
+		kfree(e->info);
+		kfree(e);
+	} else {
+		if (e->path.dentry)
+			path_get(&e->path);
+		e->process = g->flags & FAN_REPORT_PIDFD ? current()->process : NULL;
+		if (e->process)
+			process_get(e->process);
 		append_locked(g, e);
-	} else if (list_empty(&g->overflow.link)) {
-		append_locked(g, &g->overflow);
 	}
 }
 
-/* Of other files nobody hears, and is asked. */
+/* Of other files nobody is asked, */
 static bool is_heard_of(const struct path *p)
 {
 	mode_t mode = p->dentry->inode->mode;
@@ -98,19 +137,24 @@ static bool is_heard_of(const struct path *p)
 	return S_ISREG(mode) || S_ISDIR(mode);
 }
 
-void fanotify_hear_locked(const struct path *p, uint32_t mask)
+/* and none hears that would have to open them. */
+static bool can_tell(const struct fan_group *g, const struct fan_news *n)
+{
+	if (!(g->flags & FAN_HANDLES))
+		return n->path && is_heard_of(n->path);
+	return (g->flags & FAN_REPORT_FID) || n->dir || (n->mask & FAN_ONDIR);
+}
+
+void fanotify_hear_locked(const struct fan_news *n)
 {
 	struct fan_group *g;
-	uint32_t heard;
+	struct fan_wish w;
 
-	if (mask & FAN_MODIFY)
-		fanotify_modified_locked(p->mnt, p->dentry);
-	if (!is_heard_of(p))
-		return;
+	if (n->mask & FAN_MODIFY)
+		fanotify_modified_locked(n);
 	list_for_each_entry(g, &fanotify_groups, link) {
-		heard = fanotify_wants_locked(g, p, mask);
-		if (heard)
-			queue_locked(g, p, heard);
+		if (can_tell(g, n) && fanotify_wants_locked(g, n, &w))
+			queue_locked(g, n, &w);
 	}
 }
 
@@ -137,6 +181,7 @@ static struct fan_event *ask_locked(struct fan_group *g, const struct path *p, u
 	if (!e)
 		return NULL;
 	*e = (struct fan_event){.group = g, .path = *p, .mask = mask, .pid = actor(g),
+				.process = g->flags & FAN_REPORT_PIDFD ? current()->process : NULL,
 				.number = ++last_number, .fd = FAN_NOFD};
 	waitqueue_init(&e->answered);
 	append_locked(g, e);
@@ -151,14 +196,18 @@ static struct fan_event *ask_next(const struct path *p, uint32_t mask, uint64_t 
 {
 	struct fan_event *e = NULL;
 	struct fan_group *g;
+	struct fan_news n;
+	struct fan_wish w;
 
 	spin_lock(&dcache_lock);
 	spin_lock(&notify_lock);
+	n = notify_place_news(p->dentry, mask);
+	n.path = p;
 	list_for_each_entry(g, &fanotify_groups, link) {
-		if (g->order <= *order || !fanotify_wants_locked(g, p, mask) || !room_locked(g))
+		if (g->order <= *order || !fanotify_wants_locked(g, &n, &w) || !room_locked(g))
 			continue;
 		*order = g->order;
-		e = ask_locked(g, p, mask) ?: err_ptr(-ENOMEM);
+		e = ask_locked(g, p, w.mask) ?: err_ptr(-ENOMEM);
 		break;
 	}
 	spin_unlock(&notify_lock);
@@ -248,9 +297,11 @@ static int answer(struct fan_group *g, uint64_t number, int fd, uint32_t respons
 
 /* --- the file --- */
 
-/* What read(2) is about to give: its own reference of the path. */
+/* What read(2) is about to give: with references of its own. */
 struct taken {
 	struct path path;
+	struct fan_info *info;
+	struct process *process;
 	uint32_t mask;
 	pid_t pid;
 	uint64_t number;
@@ -258,16 +309,34 @@ struct taken {
 
 static void take_locked(struct fan_group *g, struct fan_event *e, struct taken *t)
 {
-	*t = (struct taken){e->path, e->mask, e->pid, e->number};
+	*t = (struct taken){e->path, e->info, e->process, e->mask, e->pid, e->number};
 	list_del(&e->link);
 	g->nevents--;
 	if (e->number) {
+		/* Who asks waits, and is there. */
 		path_get(&t->path);
+		if (t->process)
+			process_get(t->process);
 		e->taken = true;
 		list_add_tail(&e->link, &g->asked);
 	} else if (e != &g->overflow) {
 		kfree(e);
 	}
+}
+
+static size_t event_length(const struct fan_group *g, uint32_t mask, const struct fan_info *info)
+{
+	return sizeof(struct fanotify_event_metadata) + fanotify_info_length(g->flags, mask, info);
+}
+
+/* Drop what take_locked gave. */
+static void taken_put(struct taken *t)
+{
+	if (t->path.dentry)
+		path_put(&t->path);
+	if (t->process)
+		process_put(t->process);
+	kfree(t->info);
 }
 
 /* The oldest event: 1; 0, there is none; -EINVAL, it needs more room. */
@@ -278,7 +347,7 @@ static int event_take(struct fan_group *g, size_t room, struct taken *t)
 
 	spin_lock(&notify_lock);
 	e = list_first_or_null(&g->events, struct fan_event, link);
-	if (e && room < sizeof(struct fanotify_event_metadata)) {
+	if (e && room < event_length(g, e->mask, e->info)) {
 		ret = -EINVAL;
 	} else if (e) {
 		take_locked(g, e, t);
@@ -300,15 +369,44 @@ static void number_fd(struct fan_group *g, uint64_t number, int fd)
 	spin_unlock(&notify_lock);
 }
 
+/* Who has no power learns of no other process. */
+static pid_t pid_to_tell(const struct fan_group *g, const struct taken *t)
+{
+	return (g->flags & FAN_UNPRIVILEGED) && t->pid != current()->process->pid ? 0 : t->pid;
+}
+
+/* A descriptor of the process that the event comes from. */
+static int give_pidfd(pid_t pid, const struct taken *t, struct uio *u)
+{
+	struct fanotify_event_info_pidfd r = {{FAN_EVENT_INFO_TYPE_PIDFD, 0, sizeof(r)},
+					      FAN_NOPIDFD};
+
+	if (pid && t->process && !process_gone(t->process)) {
+		r.pidfd = pidfd_create(t->process, 0);
+		if (r.pidfd < 0)
+			r.pidfd = FAN_EPIDFD;
+	}
+	if (uio_copy_to(u, &r, sizeof(r)) == sizeof(r))
+		return 0;
+	if (r.pidfd >= 0)
+		(void)fd_close(r.pidfd);
+	return -EFAULT;
+}
+
 static int give(struct fan_group *g, const struct taken *t, int fd, struct uio *u)
 {
 	struct fanotify_event_metadata m = {
-		.event_len = sizeof(m), .vers = FANOTIFY_METADATA_VERSION,
-		.metadata_len = sizeof(m), .mask = t->mask, .fd = fd, .pid = t->pid};
+		.event_len = (uint32_t)event_length(g, t->mask, t->info),
+		.vers = FANOTIFY_METADATA_VERSION, .metadata_len = sizeof(m),
+		.mask = t->mask, .fd = fd, .pid = pid_to_tell(g, t)};
+	int err;
 
 	if (t->number)
 		number_fd(g, t->number, fd);
-	return uio_copy_to(u, &m, sizeof(m)) == sizeof(m) ? 0 : -EFAULT;
+	if (uio_copy_to(u, &m, sizeof(m)) != sizeof(m))
+		return -EFAULT;
+	err = fanotify_info_give(g->flags, t->mask, t->info, u);
+	return err || !(g->flags & FAN_REPORT_PIDFD) ? err : give_pidfd(m.pid, t, u);
 }
 
 /* With a descriptor of its file. */
@@ -333,21 +431,19 @@ static int give_open(struct fan_group *g, const struct taken *t, struct uio *u)
 
 static int event_give(struct fan_group *g, struct taken *t, struct uio *u)
 {
-	int err;
+	int err = t->path.dentry ? give_open(g, t, u) : give(g, t, FAN_NOFD, u);
 
-	if (!t->path.dentry)
-		return give(g, t, FAN_NOFD, u);
-	err = give_open(g, t, u);
 	/* What nobody hears of is not allowed. */
 	if (err && t->number)
 		(void)answer(g, t->number, FAN_NOFD, FAN_DENY);
-	path_put(&t->path);
+	taken_put(t);
 	return err;
 }
 
 static ssize64_t fanotify_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct fan_group *g = f->data;
+	uint64_t room = u->resid;
 	ssize64_t done = 0;
 	struct taken t;
 	int err;
@@ -359,7 +455,7 @@ static ssize64_t fanotify_read(struct file *f, struct uio *u, uint64_t *pos)
 			err = event_give(g, &t, u);
 			if (err)
 				return done && err != -EFAULT ? done : err;
-			done += sizeof(struct fanotify_event_metadata);
+			done = (ssize64_t)(room - u->resid);
 			continue;
 		}
 		if (done || err)
@@ -413,7 +509,8 @@ static void fanotify_show(struct file *f, struct proc_text *t)
 {
 	struct fan_group *g = f->data;
 
-	proc_printf(t, "fanotify flags:%x event-flags:%x\n", g->flags, g->open_flags);
+	proc_printf(t, "fanotify flags:%x event-flags:%x\n", g->flags & INIT_FLAGS,
+		    g->open_flags);
 	spin_lock(&notify_lock);
 	fanotify_show_marks_locked(t, g);
 	spin_unlock(&notify_lock);
@@ -451,7 +548,8 @@ static void fanotify_release(struct file *f)
 	spin_unlock(&notify_lock);
 	notify_free(&dead);
 	list_for_each_entry_safe(e, next, &events, link) {
-		path_put(&e->path);
+		taken_put(&(struct taken){
+			.path = e->path, .info = e->info, .process = e->process});
 		kfree(e);
 	}
 	kfree(g);
@@ -494,17 +592,26 @@ static int group_add(struct fan_group *new)
 	return have < fanotify_max_groups ? 0 : -EMFILE;
 }
 
-/* In Linux's order; those without power could have groups that report file handles, alone. */
-static int init_check(uint32_t flags, uint32_t open_flags)
+/* In Linux's order; those without power can have groups that tell by handles, alone. */
+static int init_check(uint32_t flags, uint32_t open_flags, bool *privileged)
 {
-	const uint32_t handles = FAN_REPORT_FID | FAN_REPORT_DIR_FID;
-	const uint32_t powers =
-		FAN_CLASSES | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS | FAN_REPORT_TID;
+	const uint32_t powers = FAN_CLASSES | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS |
+				FAN_REPORT_TID | FAN_REPORT_PIDFD;
+	const uint32_t all = FAN_REPORT_FID | FAN_REPORT_DIR_FID | FAN_REPORT_NAME;
 
-	if ((!(flags & handles) || (flags & powers)) && !cred_capable(CAP_SYS_ADMIN))
+	*privileged = cred_capable(CAP_SYS_ADMIN);
+	if ((!(flags & FAN_HANDLES) || (flags & powers)) && !*privileged)
 		return -EPERM;
 	if ((flags & ~(uint32_t)INIT_FLAGS) || (open_flags & ~(uint32_t)EVENT_FD_FLAGS) ||
 	    (open_flags & O_ACCMODE) == O_ACCMODE)
+		return -EINVAL;
+	if ((flags & FAN_REPORT_PIDFD) && (flags & FAN_REPORT_TID))
+		return -EINVAL;
+	if ((flags & FAN_HANDLES) && (flags & FAN_CLASSES))
+		return -EINVAL;
+	if ((flags & FAN_REPORT_NAME) && !(flags & FAN_REPORT_DIR_FID))
+		return -EINVAL;
+	if ((flags & FAN_REPORT_TARGET_FID) && (flags & all) != all)
 		return -EINVAL;
 	return (flags & FAN_CLASSES) == FAN_CLASSES ? -EINVAL : 0;
 }
@@ -532,12 +639,13 @@ SYSCALL2(fanotify_init, uint32_t, flags, uint32_t, open_flags)
 {
 	uint32_t file_flags = O_RDWR | (flags & FAN_CLOEXEC ? O_CLOEXEC : 0) |
 			      (flags & FAN_NONBLOCK ? O_NONBLOCK : 0);
-	int fd = init_check(flags, open_flags);
+	bool privileged;
+	int fd = init_check(flags, open_flags, &privileged);
 	struct fan_group *g;
 
 	if (fd)
 		return fd;
-	g = group_new(flags, open_flags);
+	g = group_new(flags | (privileged ? 0 : FAN_UNPRIVILEGED), open_flags);
 	if (!g)
 		return -ENOMEM;
 	fd = group_add(g);

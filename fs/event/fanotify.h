@@ -3,22 +3,52 @@
  */
 #pragma once
 
+#include "fs/handle.h"
 #include "fs/notify.h"
 #include "kernel/uapi/fanotify.h"
 #include "kernel/wait.h"
 
-#define FAN_EVENTS                                                                                 \
+/* Of open files, of names, of inodes; the last two are told by handles alone. */
+#define FAN_USES                                                                                   \
 	(FAN_ACCESS | FAN_MODIFY | FAN_CLOSE_WRITE | FAN_CLOSE_NOWRITE | FAN_OPEN | FAN_OPEN_EXEC)
+#define FAN_NAMES                                                                                  \
+	(FAN_MOVED_FROM | FAN_MOVED_TO | FAN_CREATE | FAN_DELETE | FAN_RENAME)
+#define FAN_INODES	(FAN_ATTRIB | FAN_DELETE_SELF | FAN_MOVE_SELF)
+#define FAN_EVENTS	(FAN_USES | FAN_NAMES | FAN_INODES)
 #define FAN_PERMISSIONS (FAN_OPEN_PERM | FAN_ACCESS_PERM | FAN_OPEN_EXEC_PERM)
 #define FAN_CLASSES	(FAN_CLASS_CONTENT | FAN_CLASS_PRE_CONTENT)
+#define FAN_HANDLES                                                                                \
+	(FAN_REPORT_FID | FAN_REPORT_DIR_FID | FAN_REPORT_NAME | FAN_REPORT_TARGET_FID)
+#define FAN_UNPRIVILEGED 0x80000000 /* in a group's flags: who made it had no power */
+
+/* What marks may be on that hear of something; TO_DIR of FAN_RENAME. */
+enum { ON_INODE, ON_TO_DIR, ON_PARENT, ON_MOUNT, ON_VOLUME, PLACES };
+
+/* What a group wants to hear of some news. */
+struct fan_wish {
+	uint32_t mask;	 /* FAN_*; FAN_ONDIR only in groups that tell by handles; 0: nothing */
+	uint32_t places; /* bits of which its marks are */
+	int32_t fsid[2]; /* of the volume */
+};
+
+/* Which file an event is about, by handles. One with head.bytes 0 is not told. */
+struct fan_info {
+	size_t size;	 /* of all, names included: what is equal is equal byte for byte */
+	int32_t fsid[2]; /* as statfs(2) */
+	struct handle dir, to_dir, object;
+	uint8_t name_len, to_len; /* without the NUL; 0: not told */
+	char names[];		  /* each with its NUL, if it is told */
+};
 
 /* Letter n: notify_lock. */
 struct fan_event {
 	struct list_head link;	 /* n; events of its group, or asked */
 	struct fan_group *group; /* c; until it is answered */
-	struct path path;	 /* c; referenced; empty: FAN_Q_OVERFLOW */
+	struct path path;	 /* c; referenced; empty: it has info, or is FAN_Q_OVERFLOW */
+	struct fan_info *info;	 /* c; owned; NULL: it is told by a descriptor */
 	uint32_t mask;		 /* n */
 	pid_t pid;		 /* c */
+	struct process *process; /* c; referenced, but of a question; NULL: is not to be told */
 	/* Of a permission event, which is the one's that asks for it: */
 	uint64_t number;	 /* c; 0: it is none */
 	bool taken;		 /* n; it was read: on asked */
@@ -46,6 +76,7 @@ struct fan_group {
 struct fan_mark {
 	struct notify_watch watch; /* its mask says what to report */
 	uint32_t ignored;	   /* n; what not to */
+	int32_t fsid[2];	   /* c; of the volume it is on, as statfs(2) */
 	uint32_t flags;		   /* n; FAN_MARK_IGNORED_SURV_MODIFY, IGNORE, EVICTABLE */
 };
 
@@ -56,5 +87,13 @@ struct fan_group *fanotify_group(const struct file *f);
 /* The marks of g as lines of fdinfo. notify_lock held. */
 void fanotify_show_marks_locked(struct proc_text *t, const struct fan_group *g);
 
-/* Of what is about to happen at p: which of the bits g wants to hear of. notify_lock held. */
-uint32_t fanotify_wants_locked(struct fan_group *g, const struct path *p, uint32_t mask);
+/* What g wants to hear of n; false: nothing. notify_lock held. */
+bool fanotify_wants_locked(struct fan_group *g, const struct fan_news *n, struct fan_wish *w);
+/* n was a change: what was ignored until then is not any more. notify_lock held. */
+void fanotify_modified_locked(const struct fan_news *n);
+
+/* How a group with these flags tells of n, for kfree. NULL: no memory. Sleeps not. */
+struct fan_info *fanotify_info(uint32_t flags, const struct fan_news *n, const struct fan_wish *w);
+/* The bytes of its records behind the metadata; them to u: 0 or -EFAULT. i may be NULL. */
+size_t fanotify_info_length(uint32_t flags, uint32_t mask, const struct fan_info *i);
+int fanotify_info_give(uint32_t flags, uint32_t mask, const struct fan_info *i, struct uio *u);

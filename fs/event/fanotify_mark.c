@@ -4,10 +4,12 @@
 #include "fs/event/event.h"
 #include "fs/event/fanotify.h"
 #include "fs/procfs/procfs.h"
+#include "fs/super.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/statfs.h"
+#include "lib/string.h"
 
 #define HOW	     (FAN_EVENT_ON_CHILD | FAN_ONDIR) /* not events, but of what */
 #define IGNORE_BITS  (FAN_MARK_IGNORED_MASK | FAN_MARK_IGNORE)
@@ -24,16 +26,16 @@ static struct fan_mark *mark_of(struct notify_watch *w)
 
 /* --- what is heard --- */
 
-/* What marks for something at a place may be on; parent NULL: it is the root of the volume. */
-enum { ON_INODE, ON_PARENT, ON_MOUNT, ON_VOLUME, PLACES };
-
-/* dcache_lock held. */
-static void places_of(const struct mount *mnt, const struct dentry *d, const void **at)
+/* On what marks may be that hear of n. What happens to a name happens to the directory. */
+static void places_of(const struct fan_news *n, const void **at)
 {
-	at[ON_INODE] = d->inode;
-	at[ON_PARENT] = d->parent != d ? d->parent->inode : NULL;
-	at[ON_MOUNT] = mnt;
-	at[ON_VOLUME] = d->inode->sb;
+	bool of_name = n->mask & FAN_NAMES;
+
+	at[ON_INODE] = of_name ? n->dir : n->inode;
+	at[ON_TO_DIR] = n->to_dir;
+	at[ON_PARENT] = of_name ? NULL : n->dir;
+	at[ON_MOUNT] = n->path ? n->path->mnt : NULL;
+	at[ON_VOLUME] = n->inode->sb;
 }
 
 /* Does a mask say something of directories, of what is in a directory? */
@@ -54,31 +56,39 @@ static uint32_t ignores(const struct fan_mark *m, bool dir, int place)
 	return applies(mask, dir, place) ? mask : 0;
 }
 
-uint32_t fanotify_wants_locked(struct fan_group *g, const struct path *p, uint32_t mask)
+bool fanotify_wants_locked(struct fan_group *g, const struct fan_news *n, struct fan_wish *wish)
 {
-	bool dir = S_ISDIR(p->dentry->inode->mode);
+	const uint32_t events = FAN_EVENTS | FAN_PERMISSIONS;
 	uint32_t heard = 0, ignored = 0;
+	bool dir = n->mask & FAN_ONDIR;
 	const void *at[PLACES];
 
-	places_of(p->mnt, p->dentry, at);
+	*wish = (struct fan_wish){0};
+	places_of(n, at);
 	for (int i = 0; i < PLACES; i++) {
 		struct notify_watch *w = at[i] ? notify_find_locked(g, at[i]) : NULL;
 
 		if (!w)
 			continue;
 		ignored |= ignores(mark_of(w), dir, i);
-		if (applies(w->mask, dir, i))
-			heard |= w->mask;
+		if (!applies(w->mask, dir, i))
+			continue;
+		heard |= w->mask;
+		wish->places |= BIT(i);
+		memcpy(wish->fsid, mark_of(w)->fsid, sizeof(wish->fsid));
 	}
-	return mask & heard & ~ignored & (FAN_EVENTS | FAN_PERMISSIONS);
+	wish->mask = n->mask & heard & ~ignored & events;
+	if (wish->mask && (g->flags & FAN_HANDLES))
+		wish->mask |= n->mask & FAN_ONDIR;
+	return wish->mask;
 }
 
-void fanotify_modified_locked(const struct mount *mnt, const struct dentry *d)
+void fanotify_modified_locked(const struct fan_news *n)
 {
 	const void *at[PLACES];
 	struct fan_group *g;
 
-	places_of(mnt, d, at);
+	places_of(n, at);
 	list_for_each_entry(g, &fanotify_groups, link) {
 		for (int i = 0; i < PLACES; i++) {
 			struct notify_watch *w = at[i] ? notify_find_locked(g, at[i]) : NULL;
@@ -127,6 +137,7 @@ struct request {
 	int32_t mount;	     /* number of the mount; 0: it is none */
 	uint32_t flags, mask;
 	uint32_t kept; /* bits that do not keep a mark alone, and are not taken away */
+	int32_t fsid[2];
 };
 
 /* As Linux: a mark does not become weaker. */
@@ -185,6 +196,7 @@ static int add_locked(const struct request *r, struct fan_mark **new)
 	m->watch.number = r->mount;
 	m->watch.owner = r->group;
 	m->watch.group = true;
+	memcpy(m->fsid, r->fsid, sizeof(m->fsid));
 	m->flags = r->flags & FAN_MARK_EVICTABLE;
 	hlist_node_init(&m->watch.hash);
 	list_add(&m->watch.link, &r->group->marks);
@@ -265,12 +277,20 @@ static int flags_check(uint32_t flags, uint64_t mask)
 	return (flags & IGNORE_BITS) == IGNORE_BITS ? -EINVAL : 0;
 }
 
-/* Who is only told cannot be asked; only an inode can go to make room. */
-static int group_check(const struct fan_group *g, uint32_t flags, uint64_t mask)
+/*
+ * Who is only told cannot be asked; only an inode can go to make room; what cannot be opened is
+ * told by handles, and a name is changed in the volume, by way of no mount.
+ */
+static int group_check(const struct fan_group *g, uint32_t flags, uint32_t mask)
 {
 	if ((mask & FAN_PERMISSIONS) && !(g->flags & FAN_CLASSES))
 		return -EINVAL;
-	return (flags & FAN_MARK_EVICTABLE) && (flags & TYPE_BITS) ? -EINVAL : 0;
+	if ((flags & FAN_MARK_EVICTABLE) && (flags & TYPE_BITS))
+		return -EINVAL;
+	if ((mask & (FAN_NAMES | FAN_INODES)) &&
+	    (!(g->flags & FAN_HANDLES) || (flags & FAN_MARK_MOUNT)))
+		return -EINVAL;
+	return (mask & FAN_RENAME) && !(g->flags & FAN_REPORT_NAME) ? -EINVAL : 0;
 }
 
 static int fd_path(int dirfd, uint32_t flags, struct path *p)
@@ -302,31 +322,60 @@ static int path_find(int dirfd, uaddr_t path, uint32_t flags, struct path *p)
 	return err;
 }
 
-/* May a mark of this kind be added there? */
-static int place_check(const struct path *p, uint32_t flags, uint32_t mask)
+/* Of an inode that is no directory: may it be asked of it? The old ways ask for nonsense, too. */
+static int file_check(const struct fan_group *g, uint32_t flags, uint32_t mask)
 {
+	bool strict = (g->flags & FAN_REPORT_TARGET_FID) || (mask & FAN_RENAME) ||
+		      (flags & FAN_MARK_IGNORE);
+
+	return strict && (mask & (FAN_NAMES | HOW)) ? -ENOTDIR : 0;
+}
+
+/* May a mark of this kind be added there? */
+static int place_check(const struct fan_group *g, const struct path *p, uint32_t flags,
+		       uint32_t mask)
+{
+	bool dir = S_ISDIR(p->dentry->inode->mode);
+	int err = 0;
+
 	/* Reading /proc is part of answering. */
 	if ((mask & FAN_PERMISSIONS) && p->dentry->inode->sb->type->magic == PROC_SUPER_MAGIC)
 		return -EINVAL;
 	/* Pipes and the like have mounts that are no place. */
 	if ((flags & TYPE_BITS) && (!p->mnt || !p->mnt->root))
 		return -EINVAL;
-	if ((flags & FAN_MARK_IGNORE) && !(flags & TYPE_BITS) &&
-	    !S_ISDIR(p->dentry->inode->mode) && (mask & HOW))
-		return -ENOTDIR;
-	if (!(flags & FAN_MARK_IGNORE) || (flags & FAN_MARK_IGNORED_SURV_MODIFY))
-		return 0;
+	if (!(flags & TYPE_BITS) && !dir)
+		err = file_check(g, flags, mask);
+	if (err || !(flags & FAN_MARK_IGNORE) || (flags & FAN_MARK_IGNORED_SURV_MODIFY))
+		return err;
 	if (flags & TYPE_BITS)
 		return -EINVAL;
-	return S_ISDIR(p->dentry->inode->mode) ? -EISDIR : 0;
+	return dir ? -EISDIR : 0;
+}
+
+/* What a group that tells by handles needs to know of the volume. 0 or -errno. */
+static int volume_check(struct request *r, struct super_block *sb)
+{
+	struct statfs64 st;
+	int err;
+
+	if (!(r->group->flags & FAN_HANDLES))
+		return 0;
+	err = super_statfs(sb, &st);
+	if (err)
+		return err;
+	memcpy(r->fsid, st.f_fsid, sizeof(r->fsid));
+	return (r->flags & TYPE_BITS) && !sb->ops->handles ? -EOPNOTSUPP : 0;
 }
 
 static int mark_at(struct request *r, const struct path *p)
 {
 	struct inode *inode = p->dentry->inode;
 	bool adds = r->flags & FAN_MARK_ADD;
-	int err = adds ? place_check(p, r->flags, r->mask) : 0;
+	int err = adds ? place_check(r->group, p, r->flags, r->mask) : 0;
 
+	if (!err)
+		err = volume_check(r, inode->sb);
 	if (err)
 		return err;
 	r->inode = r->flags & TYPE_BITS ? NULL : inode;
@@ -337,6 +386,8 @@ static int mark_at(struct request *r, const struct path *p)
 	if (!r->inode || !S_ISDIR(inode->mode)) {
 		r->mask &= ~(uint32_t)FAN_EVENT_ON_CHILD;
 		r->kept |= FAN_EVENT_ON_CHILD;
+		if (adds && (r->group->flags & FAN_REPORT_DIR_FID) && !(r->flags & IGNORE_BITS))
+			r->mask |= FAN_EVENT_ON_CHILD;
 	}
 	if (!adds)
 		return mark_remove(r);
@@ -354,7 +405,8 @@ static int mark(struct fan_group *g, uint32_t flags, uint32_t mask, int dirfd, u
 	int err = group_check(g, flags, mask);
 
 	/* Who has the group may have less power than who made it. */
-	if ((flags & TYPE_BITS) && !cred_capable(CAP_SYS_ADMIN))
+	if ((flags & TYPE_BITS) &&
+	    ((g->flags & FAN_UNPRIVILEGED) || !cred_capable(CAP_SYS_ADMIN)))
 		return -EPERM;
 	if (err)
 		return err;

@@ -295,7 +295,7 @@ struct inode *ext2_iget_orphan(struct super_block *sb, uint32_t ino)
 
 /* --- file handles: number and generation --- */
 
-static void handle_encode(struct inode *inode, uint32_t *words)
+static void encode_handle(struct inode *inode, uint32_t *words)
 {
 	words[0] = (uint32_t)inode->ino;
 	words[1] = ext2_i(inode)->generation;
@@ -337,7 +337,7 @@ static struct inode *handle_parent(struct inode *dir)
 
 const struct handle_ops ext2_handle_ops = {
 	.words = 2,
-	.encode = handle_encode,
+	.encode = encode_handle,
 	.decode = handle_decode,
 	.parent = handle_parent,
 };

@@ -222,7 +222,7 @@ static int tmpfs_statfs(struct super_block *sb, struct statfs64 *st)
 
 /* --- file handles: no number is given twice, so the time it was made says enough --- */
 
-static void handle_encode(struct inode *inode, uint32_t *words)
+static void encode_handle(struct inode *inode, uint32_t *words)
 {
 	words[0] = (uint32_t)inode->btime;
 	words[1] = (uint32_t)inode->ino;
@@ -252,7 +252,7 @@ static struct inode *handle_parent(struct inode *dir)
 
 const struct handle_ops tmpfs_handle_ops = {
 	.words = 3,
-	.encode = handle_encode,
+	.encode = encode_handle,
 	.decode = handle_decode,
 	.parent = handle_parent,
 };

@@ -190,16 +190,9 @@ int fanotify_ask(const struct path *p, uint32_t mask)
 	return 0;
 }
 
-void fanotify_hear_locked(const struct path *p, uint32_t mask)
+void fanotify_hear_locked(const struct fan_news *n)
 {
-	(void)p;
-	(void)mask;
-}
-
-void fanotify_modified_locked(const struct mount *mnt, const struct dentry *d)
-{
-	(void)mnt;
-	(void)d;
+	(void)n;
 }
 
 void fanotify_end_locked(struct notify_watch *w, struct list_head *dead)
