@@ -29,7 +29,8 @@ static bool is_nowait(struct file *f, int flags)
 
 static const struct family *family_by_number(int number)
 {
-	static const struct family *const all[] = {&unix_family, &inet_family};
+	static const struct family *const all[] = {&unix_family, &inet_family,
+						     &netlink_family};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (all[i]->number == number)

@@ -11,7 +11,7 @@ struct socket *socket_set_peer(struct socket *s, struct socket *peer)
 
 	list_del(&s->client_link);
 	s->peer = peer ? socket_get(peer) : NULL;
-	if (peer && s->type == SOCK_DGRAM)
+	if (peer && !socket_connects(s))
 		list_add_tail(&s->client_link, &peer->clients);
 	return old;
 }
@@ -52,7 +52,7 @@ int socket_listen(struct socket *s, int backlog)
 {
 	int err;
 
-	if (s->type == SOCK_DGRAM)
+	if (!socket_connects(s))
 		return -EOPNOTSUPP;
 	err = s->family->prepare_listen(s);
 	if (err)
@@ -118,7 +118,7 @@ struct socket *socket_accept(struct socket *s, bool nowait)
 	struct socket *other;
 	int err, slept;
 
-	if (s->type == SOCK_DGRAM)
+	if (!socket_connects(s))
 		return err_ptr(-EOPNOTSUPP);
 	other = take_pending(s, &err);
 	if (other || err || nowait)

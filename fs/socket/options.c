@@ -2,6 +2,7 @@
  * setsockopt(2), getsockopt(2) and ioctl(2) of sockets (socket(7), unix(7), tcp(7)).
  */
 #include "fs/owner.h"
+#include "fs/socket/interface.h"
 #include "fs/socket/socket.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -262,6 +263,8 @@ long socket_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 	uint64_t n = 0;
 	long err = owner_ioctl(f, cmd, arg);
 
+	if (err == -ENOTTY)
+		err = interface_ioctl(cmd, arg);
 	if (err != -ENOTTY)
 		return err;
 	err = 0;
@@ -272,7 +275,7 @@ long socket_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 		err = -ENOTTY;
 	else if (s->state == SOCKET_LISTENING)
 		err = -EINVAL;
-	else if (s->type != SOCK_DGRAM)
+	else if (socket_connects(s))
 		n = s->queued;
 	else if (!list_empty(&s->queue))
 		n = list_first_entry(&s->queue, struct packet, link)->size;

@@ -99,7 +99,7 @@ static ssize64_t socket_file_write(struct file *f, struct uio *u, uint64_t *pos)
 static uint32_t socket_poll(struct file *f, struct poll_table *pt)
 {
 	struct socket *s = f->data;
-	bool stream = s->type != SOCK_DGRAM;
+	bool stream = socket_connects(s);
 	uint32_t mask = 0;
 
 	poll_add(pt, &s->readers, POLLIN | POLLRDNORM | POLLRDHUP | POLLHUP | POLLERR);

@@ -7,6 +7,7 @@
 
 #include "fs/vfs.h"
 #include "kernel/async.h"
+#include "kernel/uapi/netlink.h"
 #include "kernel/uapi/socket.h"
 
 #define SOCKET_BUFFER 212992 /* SO_SNDBUF at first, bytes */
@@ -23,6 +24,7 @@ struct socket_name {
 		uint16_t family; /* AF_* */
 		struct sockaddr_un un;
 		struct sockaddr_in in;
+		struct sockaddr_nl nl;
 		uint8_t bytes[112]; /* as much as a family looks at, and a NUL */
 	};
 };
@@ -66,6 +68,8 @@ struct family {
 	int (*connect)(struct socket *s, const struct socket_name *name, bool nowait);
 	/* Where a message goes, referenced; NULL: nowhere; or err_ptr. */
 	struct socket *(*destination)(struct socket *s, const struct message *m);
+	/* A message that goes nowhere is the kernel's: bytes taken or -errno. NULL: it is not. */
+	ssize64_t (*answer)(struct socket *s, struct message *m);
 	/* Why nothing can be sent from s to to (NULL: nowhere): 0 if it can; -EAGAIN: not yet. */
 	int (*refused_locked)(const struct socket *s, const struct socket *to);
 	/* Is what s sends to to lost? Then s knows what there is to know. NULL: it never is. */
@@ -80,7 +84,7 @@ struct family {
 	void (*dropped_locked)(struct socket *s);
 };
 
-extern const struct family unix_family, inet_family;
+extern const struct family unix_family, inet_family, netlink_family;
 
 /* What setsockopt(2) sets; a connection begins with its listener's where the family says so. */
 struct socket_options {
@@ -164,6 +168,12 @@ struct message {
 	bool have_creds;
 };
 
+/* Do its packets go along connections? */
+static inline bool socket_connects(const struct socket *s)
+{
+	return s->type == SOCK_STREAM || s->type == SOCK_SEQPACKET;
+}
+
 /* For a call without a name, whose bytes are not cleared. */
 static inline void message_init(struct message *m, struct uio *u, int flags, bool nowait)
 {
@@ -240,6 +250,13 @@ ssize64_t socket_send(struct socket *s, struct message *m);
 ssize64_t socket_receive(struct socket *s, struct message *m);
 /* Free packets that are in no queue; their files are put, at once or by who is at it. Sleeps. */
 void packets_free(struct list_head *list);
+/* A packet of the kernel's own, with a copy of n bytes; NULL: no memory. */
+struct packet *packet_own(const void *data, size_t n, struct address *from);
+/*
+ * p, which it takes over, goes into s's queue; is that too long, p is lost, and s's reader hears so
+ * (ENOBUFS).
+ */
+void packet_deliver(struct socket *s, struct packet *p);
 /* Is there room for more to send? socket_lock held. */
 bool socket_has_room(const struct socket *s);
 /* Is so much of it free that who asks (poll, O_ASYNC) is told? socket_lock held. */

@@ -7,6 +7,7 @@
 #include "kernel/mem/vmalloc.h"
 #include "kernel/signal.h"
 #include "kernel/thread.h"
+#include "lib/string.h"
 
 #define KMALLOC_MOST 32768
 
@@ -85,6 +86,47 @@ void packets_free(struct list_head *list)
 	spin_unlock(&socket_lock);
 }
 
+/* --- the kernel's own --- */
+
+struct packet *packet_own(const void *data, size_t n, struct address *from)
+{
+	struct packet *p = packet_alloc(n);
+
+	if (!p)
+		return NULL;
+	memcpy(p->data, data, n);
+	p->from = address_get(from);
+	return p;
+}
+
+/* p becomes the last in to's queue. socket_lock held. */
+static void enqueue(struct socket *to, struct packet *p)
+{
+	list_add_tail(&p->link, &to->queue);
+	to->queued += p->size;
+	to->npackets++;
+	wake_all(&to->readers);
+	async_signal(&to->async, POLL_IN);
+}
+
+void packet_deliver(struct socket *s, struct packet *p)
+{
+	LIST_HEAD(lost);
+
+	spin_lock(&socket_lock);
+	if (s->dead) {
+		list_add(&p->link, &lost);
+	} else if (s->queued > s->opt.rcvbuf) {
+		list_add(&p->link, &lost);
+		s->error = ENOBUFS;
+		wake_all(&s->readers);
+	} else {
+		enqueue(s, p);
+	}
+	spin_unlock(&socket_lock);
+	packets_free(&lost);
+}
+
 /* --- sending --- */
 
 static bool queue_full(const struct socket *to)
@@ -122,13 +164,9 @@ static int post(struct socket *s, struct socket *to, struct packet *p)
 	if (!err) {
 		p->sender = s->lossy ? NULL : socket_get(s);
 		p->from = address_get(s->from);
-		list_add_tail(&p->link, &to->queue);
-		to->queued += p->size;
-		to->npackets++;
 		s->in_flight += s->lossy ? 0 : p->size;
 		inflight_add(&p->control, 1);
-		wake_all(&to->readers);
-		async_signal(&to->async, POLL_IN);
+		enqueue(to, p);
 	}
 	s->short_write |= err == -EAGAIN;
 	spin_unlock(&socket_lock);
@@ -254,7 +292,10 @@ ssize64_t socket_send(struct socket *s, struct message *m)
 	to = s->family->destination(s, m);
 	if (is_err(to))
 		return ptr_err(to);
-	n = s->type == SOCK_STREAM ? send_stream(s, to, m) : send_datagram(s, to, m);
+	if (!to && s->family->answer)
+		n = s->family->answer(s, m);
+	else
+		n = s->type == SOCK_STREAM ? send_stream(s, to, m) : send_datagram(s, to, m);
 	socket_put(to);
 	return tell(s, n);
 }

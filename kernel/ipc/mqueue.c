@@ -67,9 +67,10 @@ static struct inode *inode_of(const struct mqueue *q)
 
 /* --- who is told --- */
 
-/* n was taken off its queue. */
+/* n was taken off its queue; a letter that was not sent says so. */
 static void notice_drop(struct mq_notice *n)
 {
+	netlink_letter_send(&n->letter, NOTIFY_REMOVED);
 	if (n->to)
 		process_put(n->to);
 }
@@ -85,6 +86,7 @@ static void notice_give(struct mq_notice *n)
 	info.si_value = n->event.value;
 	if (n->to && n->event.notify == SIGEV_SIGNAL && info.si_signo && n->execs == n->to->execs)
 		(void)signal_process(n->to, info.si_signo, &info);
+	netlink_letter_send(&n->letter, NOTIFY_WOKENUP);
 	notice_drop(n);
 }
 
@@ -94,6 +96,7 @@ static struct mq_notice notice_take(struct mqueue *q)
 	struct mq_notice n = q->notice;
 
 	q->notice.to = NULL;
+	q->notice.letter.to = NULL;
 	return n;
 }
 
@@ -332,15 +335,14 @@ SYSCALL5(mq_timedreceive, int, fd, uaddr_t, text, size_t, size, uaddr_t, upriori
 	return ret;
 }
 
-/* SIGEV_THREAD takes a socket of AF_NETLINK to tell by, and there are none. */
 static int event_check(const struct sigevent64 *e)
 {
-	if (e->notify == SIGEV_NONE)
+	if (e->notify == SIGEV_NONE || e->notify == SIGEV_THREAD)
 		return 0;
 	return e->notify == SIGEV_SIGNAL && (uint32_t)e->signo <= NSIG ? 0 : -EINVAL;
 }
 
-static int notice_ask(struct mqueue *q, const struct sigevent64 *e)
+static int notice_ask(struct mqueue *q, const struct sigevent64 *e, struct netlink_letter *letter)
 {
 	struct process *me = current()->process;
 	int err = -EBUSY;
@@ -348,15 +350,30 @@ static int notice_ask(struct mqueue *q, const struct sigevent64 *e)
 	spin_lock(&q->lock);
 	if (!q->notice.to) {
 		process_get(me);
-		q->notice = (struct mq_notice){.to = me, .execs = me->execs, .event = *e};
+		q->notice = (struct mq_notice){.to = me, .execs = me->execs, .event = *e,
+					       .letter = *letter};
+		letter->to = NULL;
 		err = 0;
 	}
 	spin_unlock(&q->lock);
 	return err;
 }
 
+/* mq_notify(3): of SIGEV_THREAD, signo is the socket that hears, and value where the cookie is. */
+static int letter_write(struct netlink_letter *letter, const struct sigevent64 *e)
+{
+	uint8_t cookie[NOTIFY_COOKIE_LEN];
+
+	if (e->notify != SIGEV_THREAD)
+		return 0;
+	if (copy_from_user(cookie, (uaddr_t)e->value.sival_ptr, sizeof(cookie)))
+		return -EFAULT;
+	return netlink_letter_write(letter, e->signo, cookie, sizeof(cookie));
+}
+
 SYSCALL2(mq_notify, int, fd, uaddr_t, uevent)
 {
+	struct netlink_letter letter = {.to = NULL};
 	struct sigevent64 event;
 	struct inode *inode;
 	struct file *f;
@@ -367,11 +384,18 @@ SYSCALL2(mq_notify, int, fd, uaddr_t, uevent)
 		return -EFAULT;
 	if (uevent && event_check(&event))
 		return -EINVAL;
-	f = queue_borrow(fd, 0, &owned);
-	if (!f)
-		return -EBADF;
 	if (uevent)
-		err = notice_ask(f->data, &event);
+		err = letter_write(&letter, &event);
+	if (err)
+		return err;
+	f = queue_borrow(fd, 0, &owned);
+	if (!f) {
+		netlink_letter_drop(&letter);
+		return -EBADF;
+	}
+	if (uevent)
+		err = notice_ask(f->data, &event, &letter);
+	netlink_letter_drop(&letter);
 	if (uevent ? !err : notice_forget(f->data)) {
 		inode = f->inode;
 		inode->atime = inode->ctime = inode_now();

@@ -5,16 +5,18 @@
 #pragma once
 
 #include "fs/file.h"
+#include "fs/socket/netlink.h"
 #include "kernel/signal.h"
 #include "kernel/spinlock.h"
 #include "kernel/uapi/mqueue.h"
 #include "kernel/wait.h"
 
-/* Who is told by a signal that a message came into the empty queue: mq_notify(3). */
+/* Who is told by a signal or a letter that a message came into the empty queue: mq_notify(3). */
 struct mq_notice {
 	struct process *to;	   /* referenced; NULL: nobody */
 	uint32_t execs;		   /* another program is not told */
 	struct sigevent64 event;
+	struct netlink_letter letter; /* of SIGEV_THREAD */
 };
 
 /* (n) the lock of all names; (l) its own lock; (c) constant */

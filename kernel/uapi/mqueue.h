@@ -7,6 +7,11 @@
 
 #define MQ_PRIO_MAX 32768 /* priorities are below it */
 
+/* What the socket of a SIGEV_THREAD is told: the cookie, its last byte being one of these. */
+#define NOTIFY_COOKIE_LEN 32
+#define NOTIFY_WOKENUP	  1
+#define NOTIFY_REMOVED	  2
+
 struct mq_attr {
 	int64_t mq_flags; /* O_NONBLOCK, of the open file */
 	int64_t mq_maxmsg, mq_msgsize;
