@@ -155,5 +155,7 @@ struct fscontext *fscontext_create(void); /* at the root of the tree */
 struct fscontext *fscontext_get(struct fscontext *c);
 struct fscontext *fscontext_fork(struct fscontext *c);
 void fscontext_put(struct fscontext *c);
+/* So many threads use it: another process can change it, if that is more than the caller has. */
+uint32_t fscontext_users(struct fscontext *c);
 /* *c, the running thread's, becomes one that nobody else has. 0 or -ENOMEM. */
 int fscontext_unshare(struct fscontext **c);

@@ -50,6 +50,11 @@ struct fscontext *fscontext_fork(struct fscontext *c)
 	return copy;
 }
 
+uint32_t fscontext_users(struct fscontext *c)
+{
+	return atomic_load(&c->refs);
+}
+
 void fscontext_put(struct fscontext *c)
 {
 	if (!c || atomic_fetch_sub(&c->refs, 1) != 1)

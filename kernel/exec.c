@@ -304,11 +304,17 @@ static int build_stack(struct exec *x)
 	return write_vectors(x, strings, random, name);
 }
 
-static void use_aspace(struct aspace *as)
+/*
+ * Run on as. Others go on seeing own, the old program's, if there is one: the new one shows when
+ * its powers do (commit), or who may look into the caller could change a set-id program.
+ */
+static void use_aspace(struct aspace *as, struct aspace *own)
 {
+	struct thread *t = current();
 	uint64_t irq = spin_lock_irq(&proc_lock); /* /proc reaches it under this lock */
 
-	current()->aspace = as;
+	t->aspace = as;
+	t->own_aspace = as == own ? NULL : own;
 	aspace_activate(as);
 	spin_unlock_irq(&proc_lock, irq);
 }
@@ -334,7 +340,7 @@ static int build_aspace(struct exec *x)
 		return -ENOMEM;
 	x->as->mmap_top = mmap_top(x);
 	x->as->no_thp = old && old->no_thp;
-	use_aspace(x->as);
+	use_aspace(x->as, old);
 	err = map_images(x);
 	if (!err)
 		err = build_stack(x);
@@ -342,9 +348,26 @@ static int build_aspace(struct exec *x)
 		aspace_set_layout(x->as, &x->layout);
 		return 0;
 	}
-	use_aspace(old);
+	use_aspace(old, old);
 	aspace_put(x->as);
 	return err;
+}
+
+/* Another process could change the root and the working directory that the program starts with. */
+static bool shares_place(void)
+{
+	struct thread *me = current(), *t;
+	struct process *p = me->process;
+	uint32_t own = 0;
+	uint64_t irq;
+
+	if (!p || fscontext_users(me->fs) == 1)
+		return false;
+	irq = spin_lock_irq(&p->siglock);
+	list_for_each_entry(t, &p->threads, process_link)
+		own += t->fs == me->fs;
+	spin_unlock_irq(&p->siglock, irq);
+	return fscontext_users(me->fs) > own;
 }
 
 /* What its caller chose, and what a program with more powers than the caller does not take over. */
@@ -365,7 +388,7 @@ static int new_creds(struct exec *x)
 {
 	const struct cred *old = current()->cred;
 	bool no_new_privs = current()->process->no_new_privs;
-	bool limited = no_new_privs || trace_limits_exec();
+	bool limited = no_new_privs || trace_limits_exec() || shares_place();
 	struct exec_creds file;
 	struct cred *c;
 
@@ -402,6 +425,8 @@ static void commit(struct exec *x, struct sighand *sighand)
 	sighand_reset(sighand);
 	irq = spin_lock_irq(&proc_lock);
 	t->cred = cred;
+	t->own_aspace = NULL;
+	p->dumpable = !x->unreadable && cred->euid == cred->uid && cred->egid == cred->gid;
 	p->execs++;
 	strlcpy(t->comm, base ? base + 1 : x->path, sizeof(t->comm));
 	spin_unlock_irq(&proc_lock, irq);
@@ -424,7 +449,6 @@ static void commit(struct exec *x, struct sighand *sighand)
 	if (x->elevated)
 		p->personality &= ~PERSONALITY_CLEAR_ON_SETID;
 	p->exit_signal = SIGCHLD;
-	p->dumpable = !x->unreadable && cred->euid == cred->uid && cred->egid == cred->gid;
 	t->altstack = (struct sigaltstack){.flags = SS_DISABLE};
 	t->set_child_tid = 0;
 	if (x->secure)
@@ -471,10 +495,10 @@ static void leave_program(struct thread *t, struct aspace *old, struct aspace *n
 {
 	if (!t->robust_list && !t->clear_child_tid && list_empty(&t->pi.held))
 		return;
-	use_aspace(old);
+	use_aspace(old, old);
 	thread_leave_user_space(t);
 	futex_pi_return(t);
-	use_aspace(new);
+	use_aspace(new, old);
 }
 
 /* x->file and x->args are set. Consumes x. */
@@ -510,13 +534,13 @@ static int exec_run(struct exec *x)
 	/* The exit of a thread writes to its old space: ours must be the old one meanwhile. */
 	err = process_single_thread();
 	if (err) {
-		use_aspace(old);
+		use_aspace(old, old);
 		aspace_put(x->as);
 		goto out;
 	}
 	leave_program(t, old, x->as);
 	/* From other processes; of threads none is left. Too late to go back (execve(2), NOTES). */
-	if (fdtable_unshare(&t->files))
+	if (fdtable_unshare(&t->files) || (x->elevated && fscontext_unshare(&t->fs)))
 		process_exit_group(SIGKILL);
 	commit(x, sighand);
 	exec_free(x);

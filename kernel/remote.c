@@ -36,15 +36,41 @@ struct aspace *process_aspace_locked(struct process *p)
 	return as;
 }
 
+static struct aspace *aspace_get_locked(struct process *p)
+{
+	struct aspace *as = process_aspace_locked(p);
+
+	return as && aspace_try_get(as) ? as : NULL;
+}
+
 struct aspace *process_aspace(struct process *p)
 {
 	uint64_t irq = spin_lock_irq(&proc_lock);
-	struct aspace *as = process_aspace_locked(p);
+	struct aspace *as = aspace_get_locked(p);
 
-	if (as && !aspace_try_get(as))
-		as = NULL;
 	spin_unlock_irq(&proc_lock, irq);
 	return as;
+}
+
+struct aspace *process_aspace_since(struct process *p, uint32_t execs)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock);
+	struct aspace *as = p->execs == execs ? aspace_get_locked(p) : NULL;
+
+	spin_unlock_irq(&proc_lock, irq);
+	return as;
+}
+
+struct aspace *process_aspace_allowed(struct process *p, bool real_ids)
+{
+	struct aspace *as = process_aspace(p);
+
+	/* Asked afterwards: a new program's memory is seen together with its new powers. */
+	if (process_may_access(p, real_ids))
+		return as;
+	if (as)
+		aspace_put(as);
+	return err_ptr(-EPERM);
 }
 
 bool process_may_access(struct process *p, bool real_ids)
@@ -260,9 +286,9 @@ static long move_all(struct process *p, struct uio *own, const struct uio *other
 	struct aspace *as;
 	ssize64_t total = 0, n = 0;
 
-	if (!process_may_access(p, true))
-		return -EPERM;
-	as = process_aspace(p);
+	as = process_aspace_allowed(p, true);
+	if (is_err(as))
+		return ptr_err(as);
 	if (!as)
 		return -ESRCH;
 	for (uint32_t i = 0; i < other->niov && own->resid; i++) {
@@ -338,9 +364,9 @@ static long advise_process(struct process *p, const struct uio *u, int what)
 	if (what != MADV_WILLNEED && what != MADV_COLD && what != MADV_PAGEOUT &&
 	    what != MADV_COLLAPSE)
 		return -EINVAL;
-	if (!process_may_access(p, false))
+	as = process_aspace_allowed(p, false);
+	if (is_err(as))
 		return -EACCES;
-	as = process_aspace(p);
 	if (!as)
 		return -ESRCH;
 	ret = cred_capable(CAP_SYS_NICE) ? advise_ranges(as, u, what) : -EPERM;

@@ -15,6 +15,13 @@ struct uio;
 struct aspace *process_aspace(struct process *p);
 /* The same without a reference: it stays while proc_lock is held. */
 struct aspace *process_aspace_locked(struct process *p);
+/* The same with a reference, while p runs the program that it ran when p->execs was that. */
+struct aspace *process_aspace_since(struct process *p, uint32_t execs);
+/*
+ * The same of a process that the running thread may look into (below), whatever p executes
+ * meanwhile; NULL if it has none; err_ptr(-EPERM).
+ */
+struct aspace *process_aspace_allowed(struct process *p, bool real_ids);
 /* What a thread uses as its own, whatever it looks into at the moment, or NULL. (proc_lock) */
 struct aspace *thread_aspace(const struct thread *t);
 /*

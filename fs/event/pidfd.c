@@ -116,9 +116,13 @@ static int fd_of_process(struct process *p, int fd)
 
 	if (process_gone(p))
 		return -ESRCH;
-	if (!proc_may_inspect(p))
-		return -EPERM;
 	f = fd < 0 ? NULL : proc_fd_file(p, (uint32_t)fd);
+	/* Asked with the file in hand: it may be of a program that p has begun to run meanwhile. */
+	if (!proc_may_inspect(p)) {
+		if (f)
+			file_put(f);
+		return -EPERM;
+	}
 	if (!f)
 		return p->zombie ? -ESRCH : -EBADF;
 	return fd_install_or_put(f, true);

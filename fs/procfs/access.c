@@ -41,15 +41,18 @@ bool proc_may_inspect(struct process *p)
 	return !p || process_may_access(p, false);
 }
 
-/* /proc/PID/mem: what a debugger could reach. */
-static ssize64_t memory_move(struct process *p, struct uio *u, uint64_t pos, uint32_t how)
+struct aspace *proc_aspace(const struct proc_text *t, struct process *p)
 {
-	struct aspace *as;
+	return process_aspace_since(p, t->execs);
+}
+
+/* /proc/PID/mem: what a debugger could reach. */
+static ssize64_t memory_move(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos,
+			     uint32_t how)
+{
+	struct aspace *as = proc_aspace(t, p);
 	ssize64_t moved;
 
-	if (!process_may_access(p, false))
-		return -EACCES;
-	as = process_aspace(p);
 	if (!as)
 		return 0;
 	moved = remote_move(as, pos, u->resid, u, how | REMOTE_FORCED);
@@ -57,14 +60,14 @@ static ssize64_t memory_move(struct process *p, struct uio *u, uint64_t pos, uin
 	return moved;
 }
 
-ssize64_t proc_read_mem(struct process *p, struct uio *u, uint64_t pos)
+ssize64_t proc_read_mem(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos)
 {
-	return memory_move(p, u, pos, 0);
+	return memory_move(t, p, u, pos, 0);
 }
 
-ssize64_t proc_write_mem(struct process *p, struct uio *u, uint64_t pos)
+ssize64_t proc_write_mem(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos)
 {
-	return memory_move(p, u, pos, REMOTE_WRITE);
+	return memory_move(t, p, u, pos, REMOTE_WRITE);
 }
 
 struct file *proc_fd_file(struct process *p, uint32_t fd)

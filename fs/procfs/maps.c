@@ -97,11 +97,8 @@ static void areas_add(struct vma_info *sum, const struct vma_info *v)
 int proc_show_smaps_rollup(struct proc_text *t, struct process *p)
 {
 	struct vma_info sum = {0}, v;
-	struct aspace *as;
+	struct aspace *as = proc_aspace(t, p);
 
-	if (!proc_may_inspect(p))
-		return -EACCES;
-	as = process_aspace(p);
 	if (!as)
 		return -ESRCH;
 	while (aspace_area_info(as, sum.area.end, true, &v)) {
@@ -117,14 +114,11 @@ int proc_show_smaps_rollup(struct proc_text *t, struct process *p)
 
 static int areas_show(struct proc_text *t, struct process *p, bool pages)
 {
+	struct aspace *as = proc_aspace(t, p);
 	struct vma_info v;
-	struct aspace *as;
 	uint64_t at = 0;
 	char *page;
 
-	if (!proc_may_inspect(p))
-		return -EACCES;
-	as = process_aspace(p);
 	if (!as)
 		return 0;
 	page = kmalloc(PAGE_SIZE);

@@ -252,12 +252,12 @@ static void flags_fill(void *arg, uint64_t first, uint64_t *words, size_t n)
 		words[i] = page_flags(first + i);
 }
 
-ssize64_t proc_read_kpagecount(struct process *p, struct uio *u, uint64_t pos)
+ssize64_t proc_read_kpagecount(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos)
 {
 	return words_read(u, pos, machine_ram_end() >> PAGE_SHIFT, NULL, counts_fill);
 }
 
-ssize64_t proc_read_kpageflags(struct process *p, struct uio *u, uint64_t pos)
+ssize64_t proc_read_kpageflags(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos)
 {
 	return words_read(u, pos, machine_ram_end() >> PAGE_SHIFT, NULL, flags_fill);
 }
@@ -272,14 +272,11 @@ static void pagemap_fill(void *arg, uint64_t first, uint64_t *words, size_t n)
 		words[i] &= ~(BIT(55) - 1);
 }
 
-ssize64_t proc_read_pagemap(struct process *p, struct uio *u, uint64_t pos)
+ssize64_t proc_read_pagemap(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos)
 {
-	struct aspace *as;
+	struct aspace *as = proc_aspace(t, p);
 	ssize64_t ret;
 
-	if (!proc_may_inspect(p))
-		return -EACCES;
-	as = process_aspace(p);
 	if (!as)
 		return 0;
 	ret = words_read(u, pos, USER_TOP >> PAGE_SHIFT, as, pagemap_fill);

@@ -339,7 +339,7 @@ static ssize64_t memory_read(struct aspace *as, uaddr_t start, uaddr_t end, stru
 	return n == -EIO ? 0 : n;
 }
 
-static ssize64_t read_cmdline(struct process *p, struct uio *u, uint64_t pos)
+static ssize64_t read_cmdline(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos)
 {
 	struct aspace *as = process_aspace(p);
 	ssize64_t n = 0;
@@ -353,14 +353,11 @@ static ssize64_t read_cmdline(struct process *p, struct uio *u, uint64_t pos)
 	return n;
 }
 
-static ssize64_t read_environ(struct process *p, struct uio *u, uint64_t pos)
+static ssize64_t read_environ(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos)
 {
-	struct aspace *as;
+	struct aspace *as = proc_aspace(t, p);
 	ssize64_t n = 0;
 
-	if (!proc_may_inspect(p))
-		return -EACCES;
-	as = process_aspace(p);
 	if (as) {
 		const struct exec_layout *l = &as->layout;
 
@@ -499,11 +496,8 @@ static ssize64_t link_exe(struct process *p, char *buf, size_t size)
 static int show_auxv(struct proc_text *t, struct process *p)
 {
 	uint64_t words[AUXV_WORDS];
-	struct aspace *as;
+	struct aspace *as = proc_aspace(t, p);
 
-	if (!proc_may_inspect(p))
-		return -EACCES;
-	as = process_aspace(p);
 	if (as) {
 		proc_append(t, (char *)words, remote_auxv(as, words));
 		aspace_put(as);
@@ -545,18 +539,19 @@ static int store_timerslack(struct process *p, char *text, size_t len)
 
 const struct proc_entry proc_process_entries[] = {
 	{.name = "task", .mode = S_IFDIR | 0555, .tasks = true},
-	{.name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv},
+	{.name = "auxv", .mode = S_IFREG | 0400, .of_memory = true, .show = show_auxv},
 	{.name = "children", .mode = S_IFREG | 0444, .show = show_children, .of_thread = true},
 	{.name = "cmdline", .mode = S_IFREG | 0444, .read = read_cmdline},
 	{.name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store_name = store_comm},
 	{.name = "cwd", .mode = S_IFLNK | 0777, .readlink = link_cwd, .follow = follow_cwd},
-	{.name = "environ", .mode = S_IFREG | 0400, .read = read_environ},
+	{.name = "environ", .mode = S_IFREG | 0400, .of_memory = true, .read = read_environ},
 	{.name = "exe", .mode = S_IFLNK | 0777, .readlink = link_exe, .follow = follow_exe},
 	{.name = "fd", .mode = S_IFDIR | 0500, .fds = &proc_fd_link},
 	{.name = "fdinfo", .mode = S_IFDIR | 0555, .fds = &proc_fd_info},
 	{.name = "limits", .mode = S_IFREG | 0444, .show = show_limits},
-	{.name = "maps", .mode = S_IFREG | 0444, .show = proc_show_maps},
-	{.name = "mem", .mode = S_IFREG | 0600, .read = proc_read_mem, .write = proc_write_mem},
+	{.name = "maps", .mode = S_IFREG | 0444, .of_memory = true, .show = proc_show_maps},
+	{.name = "mem", .mode = S_IFREG | 0600, .of_memory = true, .read = proc_read_mem,
+	 .write = proc_write_mem},
 	{.name = "mountinfo", .mode = S_IFREG | 0444, .show = proc_show_mountinfo},
 	{.name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts},
 	{.name = "oom_adj", .mode = S_IFREG | 0644, .show = proc_show_oom_adj,
@@ -564,11 +559,12 @@ const struct proc_entry proc_process_entries[] = {
 	{.name = "oom_score", .mode = S_IFREG | 0444, .show = proc_show_oom_score},
 	{.name = "oom_score_adj", .mode = S_IFREG | 0644, .show = proc_show_oom_score_adj,
 	 .store = proc_store_oom_score_adj},
-	{.name = "pagemap", .mode = S_IFREG | 0400, .read = proc_read_pagemap},
+	{.name = "pagemap", .mode = S_IFREG | 0400, .of_memory = true, .read = proc_read_pagemap},
 	{.name = "personality", .mode = S_IFREG | 0400, .show = show_personality},
 	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root, .follow = follow_root},
-	{.name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_smaps},
-	{.name = "smaps_rollup", .mode = S_IFREG | 0444, .show = proc_show_smaps_rollup},
+	{.name = "smaps", .mode = S_IFREG | 0444, .of_memory = true, .show = proc_show_smaps},
+	{.name = "smaps_rollup", .mode = S_IFREG | 0444, .of_memory = true,
+	 .show = proc_show_smaps_rollup},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
 	{.name = "statm", .mode = S_IFREG | 0444, .show = show_statm},
 	{.name = "status", .mode = S_IFREG | 0444, .show = show_status},

@@ -36,11 +36,15 @@ static int proc_follow(struct inode *inode, struct path *out)
 {
 	struct proc_inode *pi = proc_i(inode);
 
-	if (!proc_may_inspect(pi->process))
-		return -EACCES;
-	if (pi->fd >= 0)
-		return proc_fd_follow(pi->process, (uint32_t)pi->fd, out);
-	return pi->entry->follow(pi->process, out);
+	int err = pi->fd >= 0 ? proc_fd_follow(pi->process, (uint32_t)pi->fd, out)
+			      : pi->entry->follow(pi->process, out);
+
+	/* Asked with the place in hand: the process may run another program by then. */
+	if (proc_may_inspect(pi->process))
+		return err;
+	if (!err)
+		path_put(out);
+	return -EACCES;
 }
 
 /* Attributes of procfs do not change. */

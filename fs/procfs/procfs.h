@@ -19,6 +19,7 @@ struct proc_text {
 	bool failed;	/* no memory: the read is ENOMEM */
 	pid_t tid;	/* the thread it is about; 0: the process */
 	int64_t fd;	/* the descriptor it is about; -1: none */
+	uint32_t execs; /* of the process when the file was opened: it shows that program's memory */
 	/* Of what is made in pieces: where this one begins, and what the next one begins with. */
 	uint64_t start;
 	struct lock_cursor locks;
@@ -67,8 +68,8 @@ struct proc_entry {
 	const struct proc_number *number;
 	const struct proc_string *string;
 	/* or bytes at a position, which read(2) moves on: bytes moved or -errno. May sleep. */
-	ssize64_t (*read)(struct process *p, struct uio *u, uint64_t pos);
-	ssize64_t (*write)(struct process *p, struct uio *u, uint64_t pos);
+	ssize64_t (*read)(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos);
+	ssize64_t (*write)(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos);
 	/* Take what was written, NUL-terminated. 0 or -errno. */
 	int (*store)(struct process *p, char *text, size_t len);
 	/* The same, of a thread, or with tid 0 of p's first. */
@@ -76,6 +77,7 @@ struct proc_entry {
 	/* A symbolic link: its text and, where it is more than text, the place. */
 	ssize64_t (*readlink)(struct process *p, char *buf, size_t size);
 	int (*follow)(struct process *p, struct path *out);
+	bool of_memory;			/* who opens it must be allowed to look into p, then */
 	bool of_thread;			/* it stands in the directories of threads alone */
 	bool tasks;			/* a directory of threads, */
 	const struct proc_entry *fds;	/* or of descriptors, each of which is this */
@@ -121,8 +123,13 @@ struct fdtable *proc_files(struct process *p);
 struct file *proc_fd_file(struct process *p, uint32_t fd);
 /* The first thread of p whose tid is >= tid; 0: there is none. */
 pid_t proc_task_next(struct process *p, pid_t tid);
-ssize64_t proc_read_mem(struct process *p, struct uio *u, uint64_t pos);
-ssize64_t proc_write_mem(struct process *p, struct uio *u, uint64_t pos);
+/*
+ * The memory of p, referenced, for an open file that is of_memory: NULL once p runs another program
+ * than when it was opened, which may have more powers than who opened it; or none.
+ */
+struct aspace *proc_aspace(const struct proc_text *t, struct process *p);
+ssize64_t proc_read_mem(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos);
+ssize64_t proc_write_mem(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos);
 /* The name of the open file fd of p as /proc/PID/fd shows it, and the place itself. */
 ssize64_t proc_fd_name(struct process *p, uint32_t fd, char *buf, size_t size);
 int proc_fd_follow(struct process *p, uint32_t fd, struct path *out);
@@ -138,9 +145,9 @@ int proc_show_meminfo(struct proc_text *t, struct process *p);
 int proc_show_vmstat(struct proc_text *t, struct process *p);
 int proc_show_buddyinfo(struct proc_text *t, struct process *p);
 int proc_show_slabinfo(struct proc_text *t, struct process *p);
-ssize64_t proc_read_kpagecount(struct process *p, struct uio *u, uint64_t pos);
-ssize64_t proc_read_kpageflags(struct process *p, struct uio *u, uint64_t pos);
-ssize64_t proc_read_pagemap(struct process *p, struct uio *u, uint64_t pos);
+ssize64_t proc_read_kpagecount(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos);
+ssize64_t proc_read_kpageflags(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos);
+ssize64_t proc_read_pagemap(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos);
 /* fdinfo.c: what is in /proc/PID/fd, and in fdinfo */
 extern const struct proc_entry proc_fd_link, proc_fd_info;
 /* locks.c: /proc/locks; what p has locked by f, as lines of fdinfo */

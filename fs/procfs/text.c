@@ -5,6 +5,7 @@
 
 #include "kernel/mem/slab.h"
 #include "kernel/signal.h"
+#include "kernel/thread.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 
@@ -49,14 +50,19 @@ void proc_printf(struct proc_text *t, const char *fmt, ...)
 static int text_open(struct inode *inode, struct file *f)
 {
 	struct proc_inode *pi = proc_i(inode);
+	uint32_t execs = pi->process ? pi->process->execs : 0;
 	struct proc_text *t;
 
-	/* Who found it may have been allowed to then: the process may be another program. */
-	if (pi->fd >= 0 && !proc_may_inspect(pi->process))
+	/*
+	 * Who found it may have been allowed to then: the process may be another program. Asked when
+	 * it is known which program the file is for.
+	 */
+	if ((pi->fd >= 0 || pi->entry->of_memory) && !proc_may_inspect(pi->process))
 		return -EACCES;
 	t = kzalloc(sizeof(*t));
 	if (!t)
 		return -ENOMEM;
+	t->execs = execs;
 	mutex_init(&t->lock, "procfs text", RANK_TEXT);
 	f->data = t;
 	return 0;
@@ -143,7 +149,7 @@ static ssize64_t text_read(struct file *f, struct uio *u, uint64_t *pos)
 	size_t n;
 
 	if (e->read) {
-		ret = e->read(pi->process, u, *pos);
+		ret = e->read(t, pi->process, u, *pos);
 		*pos += ret > 0 ? (uint64_t)ret : 0;
 		return ret;
 	}
@@ -230,7 +236,7 @@ static ssize64_t text_write(struct file *f, struct uio *u, uint64_t *pos)
 	int err;
 
 	if (e->write) {
-		ssize64_t ret = e->write(pi->process, u, *pos);
+		ssize64_t ret = e->write(f->data, pi->process, u, *pos);
 
 		*pos += ret > 0 ? (uint64_t)ret : 0;
 		return ret;

@@ -149,6 +149,23 @@ static int helper_inherited(int argc, char **argv)
 	return 0;
 }
 
+/* Exit with 0 if the descriptors, of files in /proc, show and change nothing of this program. */
+static int helper_foreign(int argc, char **argv)
+{
+	static volatile char byte = 'a';
+	char c = 'b';
+
+	for (int i = 1; i < argc; i++) {
+		int fd = atoi(argv[i]);
+
+		if (read(fd, &c, 1) || pread(fd, &c, 1, (off_t)&byte) > 0)
+			return 1;
+		if (pwrite(fd, &c, 1, (off_t)&byte) > 0 || byte != 'a')
+			return 2;
+	}
+	return argc < 2;
+}
+
 /* Wait for a signal for ever. */
 static int helper_pause(int argc, char **argv)
 {
@@ -284,7 +301,7 @@ int helper_main(int argc, char **argv)
 		{ "exit", helper_exit }, { "args", helper_args }, { "count", helper_count },
 		{ "proc_args", helper_proc_args },
 		{ "env", helper_env }, { "isopen", helper_isopen }, { "signals", helper_signals },
-		{ "inherited", helper_inherited },
+		{ "inherited", helper_inherited }, { "foreign", helper_foreign },
 		{ "ids", helper_ids }, { "pause", helper_pause }, { "disarm", helper_disarm },
 		{ "errors", helper_errors }, { "thp-disabled", helper_thp_disabled },
 		{ "timer", helper_timer }, { "caps", helper_caps }, { "xattr", helper_xattr },

@@ -2,8 +2,10 @@
 #include "ut.h"
 
 #include <elf.h>
+#include <sched.h>
 #include <sys/auxv.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
@@ -368,6 +370,72 @@ TEST(proc, exec_unreadable, .root = true)
 	CHECK_ERR(ptrace(PTRACE_POKETEXT, pid, (void *)regs[0], NULL), EIO);
 	CHECK_OK(kill(pid, SIGKILL));
 	CHECK_EQ(WTERMSIG(status_of(pid)), SIGKILL);
+}
+
+/*
+ * What was opened of a process's memory is of the program that it ran: a set-id program that writes
+ * to its standard error does not write into itself.
+ */
+TEST(proc, exec_leaves_open_memory, .root = true)
+{
+	static const char *const names[] = { "mem", "maps", "smaps", "environ", "pagemap" };
+	char text[5][12], path[64];
+	char *argv[9] = { "usertests", "--helper", "foreign" };
+
+	self_copy("suid", 04755);
+	self_copy("plain", 0755);
+	become_user();
+	/* Having changed its ids it does not own its files. */
+	CHECK_OK(prctl(PR_SET_DUMPABLE, 1));
+	for (int suid = 0; suid < 2; suid++) {
+		pid_t pid = child();
+
+		if (pid) {
+			expect_exit(pid, 0);
+			continue;
+		}
+		for (int i = 0; i < 5; i++) {
+			snprintf(path, sizeof(path), "/proc/self/%s", names[i]);
+			int fd = (int)CHECK_OK(open(path, i ? O_RDONLY : O_RDWR));
+
+			snprintf(text[i], sizeof(text[i]), "%d", fd);
+			argv[3 + i] = text[i];
+		}
+		execv(suid ? "./suid" : "./plain", argv);
+		_exit(9);
+	}
+}
+
+static int exec_ids(void *arg)
+{
+	char *argv[] = { "usertests", "--helper", "ids", NULL };
+
+	CHECK_OK(dup2(*(int *)arg, 1));
+	execv("./suid", argv);
+	_exit(9);
+}
+
+/* While another process can change the root that it looks for its files in, it gets no powers. */
+TEST(proc, exec_setuid_shares_root, .root = true)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	int p[2], euid;
+
+	self_copy("suid", 04755);
+	CHECK_OK(chmod(".", 0755));
+	become_user();
+	for (int shares = 0; shares < 2; shares++) {
+		char text[256] = "";
+
+		CHECK_OK(pipe(p));
+		expect_exit((pid_t)CHECK_OK(clone(exec_ids, stack + sizeof(stack),
+						  (shares ? CLONE_FS : 0) | SIGCHLD, &p[1])), 0);
+		CHECK(read(p[0], text, sizeof(text) - 1) > 0);
+		CHECK_EQ(sscanf(text, "%*d %*d %*d %d", &euid), 1);
+		CHECK_EQ(euid, shares ? (int)geteuid() : 0);
+		CHECK_OK(close(p[0]));
+		CHECK_OK(close(p[1]));
+	}
 }
 
 /* Write the start of an ELF file with one header field changed. */
