@@ -19,7 +19,7 @@ struct proc_text {
 	bool failed;	/* no memory: the read is ENOMEM */
 	pid_t tid;	/* the thread it is about; 0: the process */
 	int64_t fd;	/* the descriptor it is about; -1: none */
-	uint32_t execs; /* of the process when the file was opened: it shows that program's memory */
+	uint32_t execs; /* of the process when the file was opened: it is about that program */
 	/* Of what is made in pieces: where this one begins, and what the next one begins with. */
 	uint64_t start;
 	struct lock_cursor locks;

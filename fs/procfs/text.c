@@ -54,8 +54,8 @@ static int text_open(struct inode *inode, struct file *f)
 	struct proc_text *t;
 
 	/*
-	 * Who found it may have been allowed to then: the process may be another program. Asked when
-	 * it is known which program the file is for.
+	 * Who found it may have been allowed to then: the process may be another program. Asked
+	 * when it is known which program the file is for.
 	 */
 	if ((pi->fd >= 0 || pi->entry->of_memory) && !proc_may_inspect(pi->process))
 		return -EACCES;
