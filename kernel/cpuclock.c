@@ -63,6 +63,23 @@ static uint64_t left_locked(const struct cpu_alarm *a, uint64_t now)
 	return a->expires > now ? a->expires - now : 1;
 }
 
+/* siglock held. */
+static void check_locked(struct cpu_alarm *a)
+{
+	uint64_t now = clock_now(a), n = 1;
+
+	if (now < a->expires)
+		return;
+	if (a->interval) {
+		n += (now - a->expires) / a->interval;
+		a->expires = time_add(a->expires, n * a->interval);
+	} else {
+		a->armed = false;
+		list_del(&a->link);
+	}
+	a->fired(a, n);
+}
+
 void cpu_alarm_set(struct cpu_alarm *a, uint64_t value, uint64_t interval, bool absolute,
 		   uint64_t *left, uint64_t *was)
 {
@@ -76,6 +93,8 @@ void cpu_alarm_set(struct cpu_alarm *a, uint64_t value, uint64_t interval, bool 
 	if (value) {
 		a->expires = absolute ? value : time_add(now, value);
 		list_add_tail(&a->link, &a->process->cpu_alarms);
+		/* If it is due already, no tick may ever come: all threads may sleep. */
+		check_locked(a);
 	}
 	spin_unlock_irq(&a->process->siglock, irq);
 }
@@ -93,24 +112,12 @@ void cpu_alarms_check(struct thread *t)
 {
 	struct process *p = t->process;
 	struct cpu_alarm *a, *next;
-	uint64_t irq, now, n;
+	uint64_t irq;
 
 	if (likely(list_empty(&p->cpu_alarms)))
 		return;
 	irq = spin_lock_irq(&p->siglock);
-	list_for_each_entry_safe(a, next, &p->cpu_alarms, link) {
-		now = clock_now(a);
-		if (now < a->expires)
-			continue;
-		n = 1;
-		if (a->interval) {
-			n += (now - a->expires) / a->interval;
-			a->expires = time_add(a->expires, n * a->interval);
-		} else {
-			a->armed = false;
-			list_del(&a->link);
-		}
-		a->fired(a, n);
-	}
+	list_for_each_entry_safe(a, next, &p->cpu_alarms, link)
+		check_locked(a);
 	spin_unlock_irq(&p->siglock, irq);
 }

@@ -272,7 +272,7 @@ static void cpu_sleep_over(struct cpu_alarm *a, uint64_t n)
 /* Sleep while others of the process use up CPU time. *left: what is missing. */
 static int cpu_sleep(int clock, bool absolute, uint64_t ns, uint64_t *left)
 {
-	struct cpu_sleep s = {.over = false};
+	struct cpu_sleep s = {.over = !ns};
 	uint64_t none;
 	int err = cpu_alarm_init(&s.alarm, clock, cpu_sleep_over);
 
@@ -284,7 +284,7 @@ static int cpu_sleep(int clock, bool absolute, uint64_t ns, uint64_t *left)
 		return -EINVAL;
 	}
 	waitqueue_init(&s.wait);
-	cpu_alarm_set(&s.alarm, MAX(ns, 1UL), 0, absolute, left, &none);
+	cpu_alarm_set(&s.alarm, ns, 0, absolute, left, &none);
 	err = wait_event(&s.wait, __atomic_load_n(&s.over, __ATOMIC_ACQUIRE), WAIT_INTERRUPTIBLE);
 	cpu_alarm_set(&s.alarm, 0, 0, false, left, &none);
 	cpu_alarm_destroy(&s.alarm);

@@ -281,7 +281,7 @@ static void *spin(void *arg)
 
 TEST(timer, sleep_on_cpu_clock)
 {
-	struct timespec nap = { 0, 50000000 }, from, now;
+	struct timespec nap = { 0, 50000000 }, zero = { 0 }, from, now;
 	clockid_t own;
 	pthread_t t;
 
@@ -294,6 +294,10 @@ TEST(timer, sleep_on_cpu_clock)
 	CHECK_EQ(clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, TIMER_ABSTIME, &from, NULL), 0);
 	enough = true;
 	CHECK_EQ(pthread_join(t, NULL), 0);
+	/* No thread is left whose tick would find that the time has come. */
+	CHECK_EQ(clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, TIMER_ABSTIME, &from, NULL), 0);
+	CHECK_EQ(clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, TIMER_ABSTIME, &zero, NULL), 0);
+	CHECK_EQ(clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, 0, &zero, NULL), 0);
 	/* Its own time does not pass while it sleeps. */
 	CHECK_EQ(pthread_getcpuclockid(pthread_self(), &own), 0);
 	CHECK_ERR(syscall(SYS_clock_nanosleep, own, 0, &nap, NULL), EINVAL);
