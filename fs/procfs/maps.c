@@ -77,6 +77,32 @@ static void pages_show(struct proc_text *t, const struct vma_info *v)
 }
 #undef LINE
 
+/* The line's words in the order of Linux's bits. */
+static void flags_show(struct proc_text *t, const struct vma *v)
+{
+	static const struct {
+		uint32_t flag;
+		char name[4];
+	} words[] = {
+		{VMA_SHARED, "ms "}, {VMA_GROWSDOWN, "gd "}, {VMA_UFFD_MISSING, "um "}, {VMA_UFFD_WP, "uw "},
+		{VMA_LOCKED, "lo "}, {VMA_SEQUENTIAL, "sr "}, {VMA_RANDOM, "rr "},
+		{VMA_DONTFORK, "dc "}, {VMA_LOCKONFAULT, "lf "}, {VMA_ACCOUNT, "ac "},
+		{VMA_NORESERVE, "nr "}, {VMA_WIPEONFORK, "wf "}, {VMA_DONTDUMP, "dd "},
+		{VMA_HUGEPAGE, "hg "}, {VMA_NOHUGEPAGE, "nh "}, {VMA_SEALED, "sl "},
+	};
+	bool may_write = v->flags & VMA_MAYWRITE;
+	bool exec = !v->file || !(file_map_mode(v->file) & FILE_MAP_NOEXEC);
+
+	proc_printf(t, "VmFlags: %s%s%s%smr %s%s", v->prot & PROT_READ ? "rd " : "",
+		    v->prot & PROT_WRITE ? "wr " : "", v->prot & PROT_EXEC ? "ex " : "",
+		    !vma_private(v) && may_write ? "sh " : "", may_write ? "mw " : "",
+		    exec ? "me " : "");
+	for (uint32_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (v->flags & words[i].flag)
+			proc_append(t, words[i].name, 3);
+	proc_append(t, "\n", 1);
+}
+
 /* What v has on top of what was found so far. */
 static void areas_add(struct vma_info *sum, const struct vma_info *v)
 {
@@ -127,6 +153,7 @@ static int areas_show(struct proc_text *t, struct process *p, bool pages)
 		if (pages) {
 			size_show(t, &v);
 			pages_show(t, &v);
+			flags_show(t, &v.area);
 		}
 		if (v.area.file)
 			file_put(v.area.file);

@@ -264,7 +264,8 @@ static int show_status(struct proc_text *t, struct process *p)
 	proc_printf(t, "Groups:\t");
 	for (uint32_t i = 0; i < s.ngroups; i++)
 		proc_printf(t, i ? " %u" : "%u", s.groups[i]);
-	proc_printf(t, " \n");
+	/* Threads of the kernel are not here. */
+	proc_printf(t, " \nKthread:\t0\n");
 	status_memory(t, p);
 	proc_printf(t, "Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n",
 		    s.threads, s.pending, s.shared, s.blocked);
@@ -505,6 +506,13 @@ static int show_auxv(struct proc_text *t, struct process *p)
 	return 0;
 }
 
+/* Where in the kernel it waits is not told: what Linux says that knows no names there. */
+static int show_wchan(struct proc_text *t, struct process *p)
+{
+	proc_append(t, "0", 1);
+	return 0;
+}
+
 static bool may_see_slack(const struct process *p)
 {
 	return p == current()->process || cred_capable(CAP_SYS_NICE);
@@ -570,5 +578,6 @@ const struct proc_entry proc_process_entries[] = {
 	{.name = "status", .mode = S_IFREG | 0444, .show = show_status},
 	{.name = "timerslack_ns", .mode = S_IFREG | 0666, .show = show_timerslack,
 	 .store = store_timerslack},
+	{.name = "wchan", .mode = S_IFREG | 0444, .show = show_wchan},
 	{.mode = 0},
 };

@@ -205,6 +205,10 @@ static const struct proc_number user_reserve = {&user_reserve_kbytes, 0, UINT64_
 
 static const struct proc_number swap_gladly = {&swappiness, 0, SWAPPINESS_MAX, NULL};
 
+/* It is what it is. */
+static uint64_t min_addr = MMAP_MIN_ADDR;
+static const struct proc_number mmap_min = {&min_addr, MMAP_MIN_ADDR, MMAP_MIN_ADDR, NULL};
+
 static const struct proc_number unprivileged = {&userfault_unprivileged, 0, 1, NULL};
 
 static const struct proc_entry vm_entries[] = {
@@ -217,6 +221,7 @@ static const struct proc_entry vm_entries[] = {
 	{.name = "max_map_count", .mode = S_IFREG | 0644, .number = &map_count},
 	{.name = "min_free_kbytes", .mode = S_IFREG | 0644, .show = show_min_free,
 	 .store = store_min_free},
+	{.name = "mmap_min_addr", .mode = S_IFREG | 0644, .number = &mmap_min},
 	{.name = "overcommit_kbytes", .mode = S_IFREG | 0644, .number = &commit_kbytes},
 	{.name = "overcommit_memory", .mode = S_IFREG | 0644, .number = &overcommit},
 	{.name = "overcommit_ratio", .mode = S_IFREG | 0644, .number = &commit_ratio},

@@ -323,3 +323,75 @@ TEST(mem, slabinfo, .root = true)
 	fclose(f);
 	CHECK(rows > 5);
 }
+
+/* The words of VmFlags of the area at p. */
+static void flags_of(const void *p, char *words, size_t size)
+{
+	FILE *file = fopen("/proc/self/smaps", "r");
+	unsigned long start, end;
+	bool here = false;
+	char line[512];
+
+	CHECK(file != NULL);
+	words[0] = '\0';
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			here = start <= (uintptr_t)p && (uintptr_t)p < end;
+		else if (here && strncmp(line, "VmFlags: ", 9) == 0)
+			snprintf(words, size, "%.*s", (int)strcspn(line + 9, "\n"), line + 9);
+	}
+	CHECK_EQ(fclose(file), 0);
+}
+
+static void flags_are(const void *p, const char *want)
+{
+	char words[128];
+
+	flags_of(p, words, sizeof(words));
+	CHECK_STR(words, want);
+}
+
+TEST(mem, smaps_flags)
+{
+	int fd = (int)CHECK_OK(open("/proc/self/exe", O_RDONLY));
+	char *p = mmap(NULL, 8 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *shared = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+
+	CHECK(p != MAP_FAILED && shared != MAP_FAILED);
+	flags_are(shared, "rd mr me ms ");
+	flags_are(p, "mr mw me ");
+	CHECK_OK(mprotect(p + PAGE, PAGE, PROT_READ | PROT_WRITE));
+	flags_are(p + PAGE, "rd wr mr mw me ac ");
+	CHECK_OK(mlock(p + PAGE, PAGE));
+	flags_are(p + PAGE, "rd wr mr mw me lo ac ");
+	CHECK_OK(syscall(SYS_mlock2, p + PAGE, (size_t)PAGE, 1));
+	flags_are(p + PAGE, "rd wr mr mw me lo lf ac ");
+	CHECK_OK(madvise(p + 3 * PAGE, PAGE, MADV_DONTFORK));
+	CHECK_OK(madvise(p + 3 * PAGE, PAGE, MADV_DONTDUMP));
+	flags_are(p + 3 * PAGE, "mr mw me dc dd ");
+	CHECK_OK(madvise(p + 5 * PAGE, PAGE, MADV_WIPEONFORK));
+	CHECK_OK(madvise(p + 5 * PAGE, PAGE, MADV_SEQUENTIAL));
+	CHECK_OK(madvise(p + 5 * PAGE, PAGE, MADV_NOHUGEPAGE));
+	flags_are(p + 5 * PAGE, "mr mw me sr wf nh ");
+	CHECK_OK(close(fd));
+}
+
+/* Small files that programs of all kinds look at. */
+TEST(mem, small_files)
+{
+	char text[4096];
+	unsigned long min;
+	void *p;
+
+	file_text("/proc/sys/vm/mmap_min_addr", text, sizeof(text));
+	min = strtoul(text, NULL, 10);
+	CHECK_GE(min, PAGE);
+	p = mmap((void *)min, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+		 -1, 0);
+	/* The program itself may be there. */
+	CHECK((uintptr_t)p == min || errno == EEXIST);
+	CHECK_EQ(file_text("/proc/self/wchan", text, sizeof(text)), 1);
+	CHECK_STR(text, "0");
+	file_text("/proc/self/status", text, sizeof(text));
+	CHECK(strstr(text, "\nKthread:\t0\n") != NULL);
+}
