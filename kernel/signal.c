@@ -246,6 +246,9 @@ static int send_locked(struct process *p, struct thread *t, int sig, const struc
 	if (p->exiting || p->zombie || (t && list_empty(&t->process_link)))
 		return 0;
 	taker = t ? (wants(t, sig) ? t : NULL) : choose(p, sig);
+	/* Who uses up the time of a timer is not to wake another. */
+	if (timer && !t && current()->process == p && wants(current(), sig))
+		taker = current();
 	acts = taker && !(taker->awaited & SIGMASK(sig)) &&
 	       (sig == SIGKILL || !thread_traced(taker)); /* its tracer decides */
 	/* A blocked signal stays pending even if ignored: the action may change before. */

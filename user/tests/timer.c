@@ -302,3 +302,39 @@ TEST(timer, sleep_on_cpu_clock)
 	CHECK_EQ(pthread_getcpuclockid(pthread_self(), &own), 0);
 	CHECK_ERR(syscall(SYS_clock_nanosleep, own, 0, &nap, NULL), EINVAL);
 }
+
+static pthread_t spinner;
+static volatile int expired;
+
+static void expire(int sig)
+{
+	(void)sig;
+	CHECK(pthread_equal(pthread_self(), spinner));
+	expired++;
+}
+
+static void *time_use(void *arg)
+{
+	struct itimerspec often = { { 0, 1000000 }, { 0, 1000000 } };
+	timer_t id;
+
+	(void)arg;
+	spinner = pthread_self();
+	wait_state(getpid(), "S");
+	CHECK_OK(timer_create(CLOCK_PROCESS_CPUTIME_ID, NULL, &id));
+	CHECK_OK(timer_settime(id, 0, &often, NULL));
+	while (expired < 10)
+		continue;
+	CHECK_OK(timer_delete(id));
+	return NULL;
+}
+
+/* A timer of the process's time signals who uses it up, and wakes nobody else. */
+TEST(timer, signals_who_runs)
+{
+	pthread_t t;
+
+	on_signal(SIGALRM, expire, 0);
+	CHECK_EQ(pthread_create(&t, NULL, time_use, NULL), 0);
+	CHECK_EQ(pthread_join(t, NULL), 0);
+}
