@@ -6,6 +6,7 @@
  * and what remains cannot fail.
  */
 #include "fs/file.h"
+#include "kernel/dispatch.h"
 #include "kernel/execargs.h"
 #include "kernel/futex.h"
 #include "kernel/keys/key.h"
@@ -454,6 +455,7 @@ static void commit(struct exec *x, struct sighand *sighand)
 	if (x->secure)
 		t->death_signal = 0;
 	t->restart.func = NULL;
+	dispatch_end();
 	thread_fpu_discard();
 	t->fpu = (struct fpu_state){.hart = MAX_HARTS};
 	memset(tf, 0, sizeof(*tf));

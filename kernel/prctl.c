@@ -1,6 +1,7 @@
 /*
  * prctl(2): what threads and processes say of themselves.
  */
+#include "kernel/dispatch.h"
 #include "kernel/process.h"
 #include "kernel/sched.h"
 #include "kernel/syscall.h"
@@ -123,6 +124,9 @@ SYSCALL5(prctl, int, option, uint64_t, arg2, uint64_t, arg3, uint64_t, arg4, uin
 		return 0;
 	case PR_GET_TIMERSLACK:
 		return (long)t->timer_slack;
+	case PR_SET_SYSCALL_USER_DISPATCH:
+		return dispatch_set(t, &(struct ptrace_sud_config){
+			.mode = arg2, .selector = arg5, .offset = arg3, .len = arg4});
 	case PR_GET_TID_ADDRESS:
 		return copy_to_user(arg2, &t->clear_child_tid, sizeof(t->clear_child_tid));
 	default:

@@ -4,6 +4,7 @@
  */
 #include "kernel/ptrace.h"
 
+#include "kernel/dispatch.h"
 #include "kernel/mem/slab.h"
 #include "kernel/pid.h"
 #include "kernel/remote.h"
@@ -83,7 +84,7 @@ static void resume_locked(struct thread *t, int sig, bool syscalls)
 
 	tr->resume_signal = sig;
 	tr->syscalls = syscalls;
-	if (syscalls)
+	if (syscalls || t->dispatch.on)
 		__atomic_or_fetch(&t->work, WORK_TRACE, __ATOMIC_RELAXED);
 	else
 		__atomic_and_fetch(&t->work, ~(uint32_t)WORK_TRACE, __ATOMIC_RELAXED);
@@ -318,6 +319,18 @@ static long set_options(struct thread *t, uint64_t options)
 	return 0;
 }
 
+static long sud_config(struct thread *t, uint64_t size, uaddr_t user, bool set)
+{
+	struct ptrace_sud_config c;
+
+	if (size != sizeof(c))
+		return -EINVAL;
+	if (set)
+		return copy_from_user(&c, user, sizeof(c)) ? -EFAULT : dispatch_set(t, &c);
+	dispatch_get(t, &c);
+	return copy_to_user(user, &c, sizeof(c));
+}
+
 static long go_on(struct thread *t, uint64_t sig, bool syscalls)
 {
 	uint64_t irq;
@@ -411,6 +424,10 @@ static long request_stopped(struct thread *t, long request, uint64_t addr, uint6
 		return sigmask(t, addr, data, request == PTRACE_SETSIGMASK);
 	case PTRACE_GET_SYSCALL_INFO:
 		return syscall_info(t, addr, data);
+	case PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG:
+		return sud_config(t, addr, data, true);
+	case PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:
+		return sud_config(t, addr, data, false);
 	case PTRACE_LISTEN:
 		return listen(t);
 	default:

@@ -15,6 +15,7 @@
 #include "kernel/printk.h"
 #include "kernel/ptrace.h"
 #include "kernel/trap.h"
+#include "kernel/uapi/ptrace.h"
 #include "kernel/uapi/resource.h"
 #include "lib/hash.h"
 #include "lib/string.h"
@@ -408,9 +409,9 @@ int signal_dequeue(struct thread *t, sigset_t blocked, struct siginfo *info)
 	return 0;
 }
 
-/* sig does what it does by default from now on, and cannot be blocked. */
-static void force_default(struct process *p, int sig)
+void signal_force_default(int sig)
 {
+	struct process *p = current()->process;
 	uint64_t irq = spin_lock_irq(&p->sighand->lock);
 
 	p->sighand->actions[sig - 1].handler = SIG_DFL;
@@ -430,7 +431,7 @@ void signal_fault(int sig, int code, uaddr_t addr)
 			printk(LOG_DEBUG, "%s[%d]: signal %d code %d at %lx, pc %lx ra %lx\n",
 			       t->comm, t->tid, sig, code, addr, thread_trapframe(t)->pc,
 			       thread_trapframe(t)->ra);
-		force_default(p, sig);
+		signal_force_default(sig);
 	}
 	t->fault.sig = sig;
 	t->fault.code = code;
@@ -509,6 +510,10 @@ static int take_fault(struct thread *t, struct siginfo *info)
 
 	*info = (struct siginfo){
 		.si_signo = sig, .si_code = t->fault.code, .si_addr = t->fault.addr};
+	if (sig == SIGSYS) {
+		info->si_syscall = (int32_t)thread_trapframe(t)->a7;
+		info->si_arch = AUDIT_ARCH_RISCV64;
+	}
 	t->fault.sig = 0;
 	return sig;
 }
@@ -637,7 +642,7 @@ void signal_deliver(struct trapframe *tf)
 	}
 	if (sigframe_push(tf, &info, &act, restore)) {
 		if (info.si_signo == SIGSEGV)
-			force_default(p, SIGSEGV);
+			signal_force_default(SIGSEGV);
 		signal_fault(SIGSEGV, SI_KERNEL, tf->sp);
 		return;
 	}

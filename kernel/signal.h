@@ -39,6 +39,8 @@ int signal_pgrp(pid_t pgid, int sig, const struct siginfo *info);
  * A fault of the running thread: delivered even if blocked or ignored (then it kills).
  */
 void signal_fault(int sig, int code, uaddr_t addr);
+/* From now on the running thread's process does by default what sig asks for; it is not blocked. */
+void signal_force_default(int sig);
 /* Is a signal that is not blocked waiting for the running thread? For loops that sleep. */
 bool signal_pending(void);
 /* Is the running thread about to die? */

@@ -133,6 +133,11 @@ struct thread {
 		uint64_t args[5];
 	} restart;
 
+	struct {
+		uint64_t selector, start, len;
+		bool on;
+	} dispatch;		/* (siglock; itself reads) its calls: kernel/dispatch.h */
+
 	uaddr_t set_child_tid, clear_child_tid;
 	uaddr_t robust_list;
 	struct {

@@ -5,6 +5,7 @@
 #include "kernel/ptrace.h"
 
 #include "kernel/coredump.h"
+#include "kernel/dispatch.h"
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/trap.h"
@@ -174,6 +175,8 @@ bool trace_syscall_enter(struct trapframe *tf)
 {
 	struct thread *t = current();
 
+	if (dispatch_take(tf))
+		return false;
 	tf->a0 = (uint64_t)-ENOSYS;
 	if (!thread_traced(t) || !t->tracee->syscalls)
 		return true;

@@ -29,6 +29,17 @@
 #define PR_SET_THP_DISABLE     41
 #define PR_GET_THP_DISABLE     42
 #define PR_CAP_AMBIENT	       47
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#define PR_SET_MDWE	       65
+#define PR_GET_MDWE	       66
+
+#define PR_SYS_DISPATCH_OFF   0
+#define PR_SYS_DISPATCH_ON    1
+#define PR_SYS_DISPATCH_ALLOW 0 /* the selector's values */
+#define PR_SYS_DISPATCH_BLOCK 1
+
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#define PR_MDWE_NO_INHERIT	 2
 
 #define PR_TIMING_STATISTICAL 0
 

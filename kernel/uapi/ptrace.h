@@ -27,6 +27,8 @@
 #define PTRACE_GETSIGMASK	0x420a
 #define PTRACE_SETSIGMASK	0x420b
 #define PTRACE_GET_SYSCALL_INFO 0x420e
+#define PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG 0x4210
+#define PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211
 
 /* Bit number of its option, and in a wait status behind the signal. */
 #define PTRACE_EVENT_FORK	1
@@ -69,3 +71,7 @@ struct ptrace_syscall_info {
 	};
 };
 _Static_assert(sizeof(struct ptrace_syscall_info) == 88, "size in the ABI");
+
+struct ptrace_sud_config {
+	uint64_t mode, selector, offset, len;
+};

@@ -36,6 +36,7 @@
 #define SIGIO 29
 #define SIGPWR 30
 #define SIGSYS 31
+#define SYS_USER_DISPATCH 2 /* si_code */
 #define SIGRTMIN 32
 #define NSIG 64
 
@@ -146,6 +147,11 @@ struct siginfo {
 		};
 		struct {
 			uint64_t si_addr;
+		};
+		struct {
+			uint64_t si_call_addr;
+			int32_t si_syscall;
+			uint32_t si_arch;
 		};
 		struct {
 			int64_t si_band;
