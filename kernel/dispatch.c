@@ -25,7 +25,8 @@ long dispatch_set(struct thread *t, const struct ptrace_sud_config *c)
 	if (c->mode == PR_SYS_DISPATCH_OFF) {
 		if (c->offset || c->len || c->selector)
 			return -EINVAL;
-	} else if (c->mode != PR_SYS_DISPATCH_ON || (c->offset && c->offset + c->len <= c->offset)) {
+	} else if (c->mode != PR_SYS_DISPATCH_ON ||
+		   (c->offset && c->offset + c->len <= c->offset)) {
 		return -EINVAL;
 	}
 	if (c->selector >= USER_TOP)

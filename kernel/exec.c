@@ -341,6 +341,7 @@ static int build_aspace(struct exec *x)
 		return -ENOMEM;
 	x->as->mmap_top = mmap_top(x);
 	x->as->no_thp = old && old->no_thp;
+	x->as->mdwe = x->as->mdwe_inherited = old && old->mdwe_inherited;
 	use_aspace(x->as, old);
 	err = map_images(x);
 	if (!err)

@@ -57,6 +57,32 @@ static long thp_disable_set(bool on)
 	return 0;
 }
 
+/* Memory that was writable is not to be executable. It stays so. */
+static long mdwe_set(uint64_t bits)
+{
+	struct aspace *as = current()->aspace;
+	bool inherit = !(bits & PR_MDWE_NO_INHERIT);
+	long err = 0;
+
+	if (bits & ~(uint64_t)(PR_MDWE_REFUSE_EXEC_GAIN | PR_MDWE_NO_INHERIT) ||
+	    bits == PR_MDWE_NO_INHERIT)
+		return -EINVAL;
+	rwlock_write(&as->lock);
+	if (as->mdwe && (!bits || inherit != as->mdwe_inherited))
+		err = -EPERM;
+	else if (bits)
+		as->mdwe = true, as->mdwe_inherited = inherit;
+	rwlock_write_unlock(&as->lock);
+	return err;
+}
+
+static long mdwe_get(const struct aspace *as)
+{
+	if (!as->mdwe)
+		return 0;
+	return PR_MDWE_REFUSE_EXEC_GAIN | (as->mdwe_inherited ? 0 : PR_MDWE_NO_INHERIT);
+}
+
 /* Options that want nothing in the arguments that they do not use. */
 static long prctl_strict(int option, uint64_t arg2, uint64_t arg3, uint64_t rest)
 {
@@ -77,6 +103,10 @@ static long prctl_strict(int option, uint64_t arg2, uint64_t arg3, uint64_t rest
 		return none ? t->aspace->no_thp : -EINVAL;
 	case PR_MCE_KILL:
 		return rest ? -EINVAL : mce_kill_set(t, arg2, arg3);
+	case PR_SET_MDWE:
+		return arg3 || rest ? -EINVAL : mdwe_set(arg2);
+	case PR_GET_MDWE:
+		return none ? mdwe_get(t->aspace) : -EINVAL;
 	case PR_MCE_KILL_GET:
 		return none ? mce_kill_get(t) : -EINVAL;
 	}

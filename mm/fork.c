@@ -261,6 +261,7 @@ int aspace_fork(struct aspace *src, uaddr_t written, struct aspace **dst)
 	f.dst->mmap_top = src->mmap_top;
 	f.dst->layout = src->layout;
 	f.dst->no_thp = src->no_thp;
+	f.dst->mdwe = f.dst->mdwe_inherited = src->mdwe_inherited;
 	tlb_batch_begin(&batch, src, false);
 	err = fork_areas(f.dst, vma_first(&src->areas));
 	if (!err) {

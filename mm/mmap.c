@@ -156,7 +156,9 @@ static long map_perform(struct map_request *r)
 	if (r->flags & MAP_LOCKED)
 		r->vflags |= VMA_LOCKED;
 	locked = r->vflags & VMA_LOCKED;
-	err = make_room(as, r, &dead);
+	/* mdwe: a stranger could write what is to be run. */
+	err = as->mdwe && !(~r->prot & (PROT_WRITE | PROT_EXEC)) ? -EACCES
+								 : make_room(as, r, &dead);
 	if (!err)
 		err = aspace_map_locked(as, r->addr, r->len, r->prot, r->vflags, r->object, r->file,
 					r->index);
@@ -276,7 +278,8 @@ int populate(struct aspace *as, uaddr_t start, uaddr_t end)
 /* May the area get the protection? 0, -EACCES, or -EPERM: it has one of the flags `held`. */
 static int protect_check(const struct vma *v, uint32_t prot, uint32_t held)
 {
-	if ((prot & PROT_WRITE) && !(v->flags & VMA_MAYWRITE))
+	if (((prot & PROT_WRITE) && !(v->flags & VMA_MAYWRITE)) ||
+	    (v->as->mdwe && (prot & PROT_EXEC) && ((prot & PROT_WRITE) || !(v->prot & PROT_EXEC))))
 		return -EACCES;
 	if (v->file && (prot & PROT_EXEC) && (file_map_mode(v->file) & FILE_MAP_NOEXEC))
 		return -EACCES;

@@ -187,7 +187,7 @@ struct aspace {
 	uint32_t nr_detached;	    /* (1) detached leaf tables it shares */
 	uint32_t nr_mega;	    /* (1) megapages */
 	uint32_t forks;		    /* (a) of it, so far */
-	bool no_thp;		    /* (a) PR_SET_THP_DISABLE */
+	bool no_thp, mdwe, mdwe_inherited; /* (a) prctl(2): kernel/prctl.c */
 	uint32_t membarrier;	    /* commands it registered for: kernel/membarrier.c */
 
 	uint64_t asid;		    /* tlb.c: generation << 16 | ASID; read without its lock */

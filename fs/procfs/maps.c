@@ -84,7 +84,8 @@ static void flags_show(struct proc_text *t, const struct vma *v)
 		uint32_t flag;
 		char name[4];
 	} words[] = {
-		{VMA_SHARED, "ms "}, {VMA_GROWSDOWN, "gd "}, {VMA_UFFD_MISSING, "um "}, {VMA_UFFD_WP, "uw "},
+		{VMA_SHARED, "ms "}, {VMA_GROWSDOWN, "gd "},
+		{VMA_UFFD_MISSING, "um "}, {VMA_UFFD_WP, "uw "},
 		{VMA_LOCKED, "lo "}, {VMA_SEQUENTIAL, "sr "}, {VMA_RANDOM, "rr "},
 		{VMA_DONTFORK, "dc "}, {VMA_LOCKONFAULT, "lf "}, {VMA_ACCOUNT, "ac "},
 		{VMA_NORESERVE, "nr "}, {VMA_WIPEONFORK, "wf "}, {VMA_DONTDUMP, "dd "},

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #define SLACK_FILE "/proc/self/timerslack_ns"
@@ -184,4 +185,83 @@ TEST(prctl, unknown)
 	CHECK_ERR(prctl(PR_SET_PDEATHSIG, 999L), EINVAL);
 	CHECK_ERR(prctl(PR_SET_DUMPABLE, 2L), EINVAL);
 	CHECK_ERR(prctl(PR_SET_NAME, 8L), EFAULT);
+}
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_GET_MDWE 66
+#endif
+#define EXEC_GAIN  1UL
+#define NO_INHERIT 2UL
+
+static long mdwe_set(unsigned long bits)
+{
+	return prctl(PR_SET_MDWE, bits, 0L, 0L, 0L);
+}
+
+static long mdwe_get(void)
+{
+	return prctl(PR_GET_MDWE, 0L, 0L, 0L, 0L);
+}
+
+/* Memory that was writable: is it refused to be executable? */
+static void gain_is_refused(bool refused)
+{
+	char *p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *q;
+
+	CHECK(p != MAP_FAILED);
+	q = mmap(NULL, 4096, PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK_EQ(q == MAP_FAILED && errno == EACCES, refused);
+	if (!refused) {
+		CHECK_OK(munmap(q, 4096));
+		CHECK_OK(mprotect(p, 4096, PROT_READ | PROT_EXEC));
+	} else {
+		CHECK_ERR(mprotect(p, 4096, PROT_READ | PROT_EXEC), EACCES);
+		CHECK_ERR(mprotect(p, 4096, PROT_WRITE | PROT_EXEC), EACCES);
+	}
+	CHECK_OK(mprotect(p, 4096, PROT_READ | PROT_WRITE));
+	CHECK_OK(munmap(p, 4096));
+	/* What is executable from the start may be. */
+	p = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(p != MAP_FAILED);
+	CHECK_OK(mprotect(p, 4096, PROT_EXEC));
+	CHECK_OK(munmap(p, 4096));
+}
+
+/* A process that sets first, then may or may not set other bits. */
+static void mdwe_once(unsigned long bits, unsigned long other)
+{
+	pid_t pid = child();
+
+	if (!pid) {
+		CHECK_OK(mdwe_set(bits));
+		CHECK_EQ(mdwe_get(), bits);
+		CHECK_OK(mdwe_set(bits));
+		CHECK_ERR(mdwe_set(0), EPERM);
+		CHECK_ERR(mdwe_set(other), EPERM);
+		gain_is_refused(true);
+		/* Forks have it, unless they are not to. */
+		pid = child();
+		if (!pid) {
+			CHECK_EQ(mdwe_get(), bits & NO_INHERIT ? 0 : bits);
+			gain_is_refused(!(bits & NO_INHERIT));
+			_exit(0);
+		}
+		expect_exit(pid, 0);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+}
+
+TEST(prctl, mdwe)
+{
+	CHECK_EQ(mdwe_get(), 0);
+	CHECK_OK(mdwe_set(0));
+	CHECK_ERR(mdwe_set(4), EINVAL);
+	CHECK_ERR(mdwe_set(NO_INHERIT), EINVAL);
+	CHECK_ERR(prctl(PR_SET_MDWE, EXEC_GAIN, 1L, 0L, 0L), EINVAL);
+	CHECK_ERR(prctl(PR_GET_MDWE, 0L, 0L, 0L, 1L), EINVAL);
+	gain_is_refused(false);
+	mdwe_once(EXEC_GAIN, EXEC_GAIN | NO_INHERIT);
+	mdwe_once(EXEC_GAIN | NO_INHERIT, EXEC_GAIN);
 }
