@@ -8,6 +8,7 @@
 
 #include "drivers/block.h"
 #include "kernel/chardev.h"
+#include "kernel/hart.h"
 #include "kernel/mem/slab.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/dirent.h"
@@ -278,6 +279,33 @@ static int disk_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 	return 0;
 }
 
+/* The inode numbers of what belongs to a hart differ from hart to hart. */
+static uint64_t hart_ino(uint64_t ino, uint32_t hart)
+{
+	return BIT(62) | (uint64_t)hart << 32 | (uint32_t)ino;
+}
+
+static void hart_set(struct inode *inode, uint32_t hart)
+{
+	proc_i(inode)->hart = hart + 1;
+	inode->ino = hart_ino(inode->ino, hart);
+}
+
+/* "cpu" and the number. */
+static int hart_lookup(struct inode *dir, struct dentry *d, struct inode **out)
+{
+	int64_t hart = d->name_len > 3 && !memcmp(d->name, "cpu", 3) ?
+		       number(d->name + 3, d->name_len - 3) : -1;
+
+	if (hart < 0 || hart >= nharts)
+		return 0;
+	*out = proc_inode_new(dir->sb, &proc_hart_dir, NULL, -1, proc_hart_dir.mode);
+	if (is_err(*out))
+		return (int)ptr_err(*out);
+	hart_set(*out, (uint32_t)hart);
+	return 0;
+}
+
 static int proc_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 {
 	struct proc_inode *pi = proc_i(dir);
@@ -295,11 +323,15 @@ static int proc_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 			*out = proc_inode_new(dir->sb, e, pi->process, -1, e->mode);
 			if (!is_err(*out) && pi->disk)
 				disk_set(*out, pi->disk);
+			if (!is_err(*out) && pi->hart)
+				hart_set(*out, pi->hart - 1);
 			if (!is_err(*out) && pi->tid)
 				task_set(*out, pi->tid);
 			return is_err(*out) ? (int)ptr_err(*out) : 0;
 		}
 	}
+	if (pi->entry->harts)
+		return hart_lookup(dir, d, out);
 	return pi->entry == &root_dir ? pid_lookup(dir, d, out) : 0;
 }
 
@@ -378,6 +410,21 @@ static void disks_emit(const struct proc_entry *dir, struct dir_context *ctx)
 	}
 }
 
+static void harts_emit(struct dir_context *ctx)
+{
+	uint64_t ino = ino_of(&proc_hart_dir, NULL, -1);
+
+	while (ctx->pos - FIRST_PID < nharts) {
+		uint32_t hart = (uint32_t)(ctx->pos - FIRST_PID);
+		char name[16];
+		int len = snprintf(name, sizeof(name), "%s%u", proc_hart_dir.name, hart);
+
+		if (!ctx->emit(ctx, name, (size_t)len, hart_ino(ino, hart), DT_DIR, ctx->pos + 1))
+			return;
+		ctx->pos++;
+	}
+}
+
 /* Any other directory is guarded by its mode. */
 static int proc_opendir(struct inode *inode, struct file *f)
 {
@@ -417,10 +464,11 @@ static int proc_readdir(struct file *f, struct dir_context *ctx)
 			return 0;
 		ctx->pos = at + 1;
 	}
-	if (pi->entry == &root_dir) {
-		ctx->pos = MAX(ctx->pos, (uint64_t)FIRST_PID);
+	ctx->pos = MAX(ctx->pos, (uint64_t)FIRST_PID);
+	if (pi->entry == &root_dir)
 		pids_emit(ctx);
-	}
+	if (pi->entry->harts)
+		harts_emit(ctx);
 	return 0;
 }
 

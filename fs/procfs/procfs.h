@@ -85,6 +85,8 @@ struct proc_entry {
 	enum { PROC_DISKS_NONE, PROC_DISKS_WHOLE, PROC_DISKS_ALL, PROC_DISKS_LINKS } disks;
 	int (*show_disk)(struct proc_text *t, const struct blockdev *d);
 	const char *link_disk; /* a link to what has the disk's name behind this */
+	bool harts; /* a directory with one more for each hart, or what such a one shows (sysfs) */
+	int (*show_hart)(struct proc_text *t, uint32_t hart);
 };
 
 struct proc_inode {
@@ -93,7 +95,8 @@ struct proc_inode {
 	struct process *process; /* referenced; NULL: not one's own */
 	int64_t fd;		 /* of an entry of /proc/PID/fd or fdinfo, else -1 */
 	pid_t tid;		 /* of an entry of /proc/PID/task, else 0 */
-	struct blockdev *disk;	 /* whose directory it is or stands in, or NULL */
+	struct blockdev *disk;	 /* whose directory it is or stands in, or NULL; or the hart: */
+	uint32_t hart;		 /* its number + 1, or 0 */
 };
 
 static inline struct proc_inode *proc_i(struct inode *inode)
@@ -111,6 +114,8 @@ extern const struct proc_entry proc_net_entries[], proc_sys_net_entries[]; /* ne
 /* sysfs.c: the root of its own tree, the directories of a disk and of a partition, a link to one */
 extern const struct proc_entry sysfs_root_entries[], proc_disk_dir, proc_partition_dir;
 extern const struct proc_entry proc_disk_link;
+/* cpus.c: /sys/devices/system/cpu, the directory of a hart in it */
+extern const struct proc_entry proc_cpu_entries[], proc_hart_dir;
 #if DEBUG
 extern const struct proc_entry proc_debug_entries[]; /* tests/kernel/door.c */
 #endif

@@ -7,31 +7,15 @@
 #include "drivers/block.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/chardev.h"
-#include "kernel/hart.h"
 #include "kernel/swap/zpool.h"
 #include "kernel/swap/zswap.h"
 #include "lib/page.h"
 #include "lib/string.h"
 #include "mm/thp.h"
 
-static int show_cpus(struct proc_text *t, struct process *p)
-{
-	unsigned last = nharts - 1;
-
-	(void)p;
-	proc_printf(t, last ? "0-%u\n" : "%u\n", last);
-	return 0;
-}
-
-static const struct proc_entry cpu_entries[] = {
-	{.name = "online", .mode = S_IFREG | 0444, .show = show_cpus},
-	{.name = "possible", .mode = S_IFREG | 0444, .show = show_cpus},
-	{.name = "present", .mode = S_IFREG | 0444, .show = show_cpus},
-	{.mode = 0},
-};
-
 static const struct proc_entry system_entries[] = {
-	{.name = "cpu", .mode = S_IFDIR | 0755, .children = cpu_entries},
+	{.name = "cpu", .mode = S_IFDIR | 0755, .children = proc_cpu_entries,
+	 .harts = true},
 	{.mode = 0},
 };
 

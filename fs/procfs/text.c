@@ -95,6 +95,8 @@ static int text_make(struct proc_text *t, struct proc_inode *pi)
 
 	if (e->show_disk)
 		return e->show_disk(t, pi->disk);
+	if (e->show_hart)
+		return e->show_hart(t, pi->hart - 1);
 	t->tid = pi->tid;
 	t->fd = pi->fd;
 	if (e->show)
@@ -153,7 +155,7 @@ static ssize64_t text_read(struct file *f, struct uio *u, uint64_t *pos)
 		*pos += ret > 0 ? (uint64_t)ret : 0;
 		return ret;
 	}
-	if (!e->show && !e->more && !e->number && !e->string && !e->show_disk)
+	if (!e->show && !e->more && !e->number && !e->string && !e->show_disk && !e->show_hart)
 		return -EINVAL;
 	mutex_lock(&t->lock);
 	ret = text_reach(t, pi, *pos);

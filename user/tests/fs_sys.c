@@ -35,6 +35,72 @@ TEST(fs, sys_cpus)
 	CHECK_EQ(n, sysconf(_SC_NPROCESSORS_ONLN));
 }
 
+static void topology_text(long cpu, const char *name, char *text, size_t size)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%ld/topology/%s", cpu, name);
+	file_text(path, text, size);
+}
+
+static void topology_check(long cpu, const char *name, const char *wanted)
+{
+	char text[64];
+
+	topology_text(cpu, name, text, sizeof(text));
+	CHECK_STR(text, wanted);
+}
+
+/* A mask is as wide as there are processors. */
+static void mask_check(long cpu, const char *name, unsigned long wanted)
+{
+	size_t width = (size_t)(sysconf(_SC_NPROCESSORS_CONF) + 3) / 4;
+	char text[64];
+
+	topology_text(cpu, name, text, sizeof(text));
+	CHECK_EQ(strlen(text), width + 1);
+	CHECK_EQ(strtoul(text, NULL, 16), wanted);
+}
+
+/* One thread to a core; the lists and masks of a core, and of all in its package. */
+TEST(fs, sys_topology)
+{
+	long n = sysconf(_SC_NPROCESSORS_CONF);
+	char one[64], all[24];
+	struct dirent *entry;
+	int found = 0;
+	DIR *d;
+
+	sys_check();
+	snprintf(all, sizeof(all), n == 1 ? "0\n" : "0-%ld\n", n - 1);
+	for (long cpu = 0; cpu < n && cpu < 32; cpu++) {
+		snprintf(one, sizeof(one), "%ld\n", cpu);
+		topology_check(cpu, "core_id", one);
+		topology_check(cpu, "core_cpus_list", one);
+		topology_check(cpu, "thread_siblings_list", one);
+		topology_check(cpu, "physical_package_id", "0\n");
+		topology_check(cpu, "package_cpus_list", all);
+		topology_check(cpu, "core_siblings_list", all);
+		if (n > 32)
+			continue;
+		mask_check(cpu, "core_cpus", 1ul << cpu);
+		mask_check(cpu, "thread_siblings", 1ul << cpu);
+		mask_check(cpu, "package_cpus", (1ul << n) - 1);
+		mask_check(cpu, "core_siblings", (1ul << n) - 1);
+	}
+	d = opendir("/sys/devices/system/cpu");
+	CHECK(d != NULL);
+	while ((entry = readdir(d)))
+		found += !strncmp(entry->d_name, "cpu", 3) &&
+			 strspn(entry->d_name + 3, "0123456789");
+	CHECK_OK(closedir(d));
+	CHECK_EQ(found, n);
+	snprintf(one, sizeof(one), "/sys/devices/system/cpu/cpu%ld", n);
+	CHECK_ERR(open(one, O_RDONLY), ENOENT);
+	CHECK_ERR(open("/sys/devices/system/cpu/cpu", O_RDONLY), ENOENT);
+	CHECK_ERR(open("/sys/devices/system/cpu/cpu00", O_RDONLY), ENOENT);
+}
+
 static unsigned long number_of(const char *dir, const char *name, const char *file)
 {
 	char path[400], text[32];
