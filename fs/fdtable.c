@@ -58,8 +58,10 @@ struct fdtable *fdtable_hold(struct fdtable *t)
 /* The running thread closed a descriptor of f, whose reference goes with it. */
 static void fd_closed(struct file *f)
 {
-	locks_fd_closed(f, current()->process);
-	dnotify_fd_closed(f, current()->process);
+	if (!(f->kind & FILE_PATH)) {
+		locks_fd_closed(f, current()->process);
+		dnotify_fd_closed(f, current()->process);
+	}
 	if (unlikely(f->kind & FILE_HEARS_CLOSE))
 		f->ops->closed(f);
 	file_put(f);

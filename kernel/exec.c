@@ -430,6 +430,7 @@ static void commit(struct exec *x, struct sighand *sighand)
 	t->own_aspace = NULL;
 	p->dumpable = !x->unreadable && cred->euid == cred->uid && cred->egid == cred->gid;
 	p->execs++;
+	memset(t->comm, 0, sizeof(t->comm));
 	strlcpy(t->comm, base ? base + 1 : x->path, sizeof(t->comm));
 	spin_unlock_irq(&proc_lock, irq);
 	keys_exec(t);

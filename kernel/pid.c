@@ -132,6 +132,7 @@ void thread_set_name(struct thread *t, const char *name)
 {
 	uint64_t irq = spin_lock_irq(&proc_lock);
 
+	memset(t->comm, 0, sizeof(t->comm)); /* user space is told all of it */
 	strlcpy(t->comm, name, sizeof(t->comm));
 	spin_unlock_irq(&proc_lock, irq);
 }

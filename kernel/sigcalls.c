@@ -398,6 +398,19 @@ int signal_pgrp(pid_t pgid, int sig, const struct siginfo *info)
 	return n ? 0 : -ESRCH;
 }
 
+/* The process that has this number, or a thread that has it, referenced; NULL: there is none. */
+static struct process *process_of(pid_t pid)
+{
+	struct process *p = process_find(pid);
+	struct thread *t = p ? NULL : thread_find(pid);
+
+	if (!t)
+		return p;
+	p = t->process;
+	thread_put(t);
+	return p;
+}
+
 SYSCALL2(kill, pid_t, pid, int, sig)
 {
 	struct siginfo info;
@@ -413,7 +426,7 @@ SYSCALL2(kill, pid_t, pid, int, sig)
 		return -ESRCH;
 	if (pid <= 0)
 		return kill_many(pid ? -pid : current()->process->pgid, sig, &info);
-	p = process_find(pid);
+	p = process_of(pid);
 	if (!p)
 		return -ESRCH;
 	err = kill_one(p, sig, &info);
@@ -480,7 +493,7 @@ SYSCALL3(rt_sigqueueinfo, pid_t, pid, int, sig, uaddr_t, uinfo)
 
 	if (err)
 		return err;
-	p = process_find(pid);
+	p = process_of(pid);
 	if (!p)
 		return -ESRCH;
 	err = kill_one(p, sig, &info);

@@ -288,3 +288,21 @@ TEST(fs, lock_arguments)
 	l.l_pid = 5;
 	CHECK_ERR(fcntl(fd, F_OFD_SETLK, &l), EINVAL);
 }
+
+/* A descriptor that is only a place ends no locks. */
+TEST(fs, lock_place_closed)
+{
+	struct flock own = {.l_type = F_WRLCK};
+	int fd = CHECK_OK(open("f", O_CREAT | O_RDWR, 0600)), status;
+	pid_t pid;
+
+	CHECK_OK(fcntl(fd, F_SETLK, &own));
+	CHECK_OK(close(CHECK_OK(open("f", O_PATH))));
+	pid = child();
+	if (!pid) {
+		CHECK_OK(fcntl(fd, F_GETLK, &own));
+		_exit(own.l_type == F_WRLCK ? 3 : 4);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(WEXITSTATUS(status), 3);
+}

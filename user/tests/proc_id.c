@@ -2,6 +2,8 @@
 #include "ut.h"
 
 #include <grp.h>
+#include <pthread.h>
+#include <sys/prctl.h>
 
 TEST(proc, id_family)
 {
@@ -299,6 +301,36 @@ TEST(proc, kill_init_is_ignored, .root = true)
 	CHECK_OK(kill(1, SIGKILL));
 	CHECK_OK(kill(1, SIGSTOP));
 	CHECK_OK(kill(1, 0));
+}
+
+static void *kill_by_tid(void *arg)
+{
+	CHECK(gettid() != getpid());
+	CHECK_OK(kill(gettid(), 0));
+	CHECK_OK(kill(gettid(), SIGUSR1));
+	return arg;
+}
+
+/* A thread's number stands for its process. */
+TEST(proc, kill_thread_number)
+{
+	pthread_t t;
+
+	on_signal(SIGUSR1, hit, 0);
+	CHECK_EQ(pthread_create(&t, NULL, kill_by_tid, NULL), 0);
+	CHECK_EQ(pthread_join(t, NULL), 0);
+	CHECK_EQ(hits, 1);
+}
+
+/* Nothing of the longer name is behind the end of the shorter one. */
+TEST(proc, name_is_cleared)
+{
+	char name[16], want[16] = "short";
+
+	CHECK_OK(prctl(PR_SET_NAME, "a long name, 15"));
+	CHECK_OK(prctl(PR_SET_NAME, want));
+	CHECK_OK(prctl(PR_GET_NAME, name));
+	CHECK(!memcmp(name, want, sizeof(name)));
 }
 
 TEST(proc, kill_self_is_prompt)
