@@ -1,10 +1,10 @@
 # What takes hours: on two cores about five.  Each suite prints its counts as in `make test`.
 
-.PHONY: soak self-build usertests-random
+.PHONY: soak self-build suites-kernel usertests-random
 soak: setup-full
 	@+FUZZ_SECONDS=$${FUZZ_SECONDS:-1800} CRASHES=$${CRASHES:-50000} \
 		scripts/suites --results $(RESULTS) host-fuzz crash-tests usertests-random \
-		self-build
+		suites-kernel self-build
 
 # Long random runs, another one each time; the seed is printed, and SEED= repeats it.
 SEED  := $(or $(SEED),$(shell date +%s))
@@ -19,3 +19,9 @@ usertests-random: parts
 self-build: kernel root.img debian.img
 	@scripts/self-build --kernel $(KB)/Image --image $(DEBIAN)/debian.img --root $(ROOTIMG) \
 		--out $(O)/self --results $(RESULTS)/self-build.txt
+
+# Linux's own kernel selftests here and on the judge; TESTS='folder folder/program ...'.
+suites-kernel: kernel root.img linux
+	@scripts/kselftest --dir $(O)/kselftest --kernel $(KB)/Image --image $(ROOTIMG) \
+		--linux $(LINUX_DIR) --suite $(LINUX_SUITE) \
+		--results $(RESULTS)/suites-kernel.txt $(TESTS)
