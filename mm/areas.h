@@ -1,11 +1,11 @@
 /*
- * The areas that map an object, as a tree by page index: which of them cover a range?
+ * The areas that map an object, as intervals of page indices: which of them cover a range?
  */
 #pragma once
 
 #include "mm/types.h"
 
-/* Enter an area into the object's tree, or take it out. (lock) */
+/* Enter an area into the object's set, or take it out. (lock) */
 void object_add_area(struct object *o, struct vma *v);
 void object_remove_area(struct object *o, struct vma *v);
 /* Tell the kind, if it asks, that there is one area more (1) or less (-1). (lock) */

@@ -62,7 +62,7 @@ bool aspace_try_get(struct aspace *as)
 }
 
 /*
- * While an area changes it is out of its object's tree, and the object locked: whoever looks
+ * While an area changes it is out of its object's set, and the object locked: whoever looks
  * through the object sees it as it was or as it will be.
  */
 static void area_out(struct vma *v)
@@ -390,7 +390,7 @@ static void aspace_destroy(struct aspace *as)
 	spin_lock(&aspaces_lock);
 	list_del(&as->link);
 	spin_unlock(&aspaces_lock);
-	/* Only those who come through an object are left: the tree of areas goes as it is. */
+	/* Only those who come through an object are left: the set of areas goes as it is. */
 	for (struct vma *v = all; v; v = v->next) {
 		leave_object(v);
 		promised += v->flags & VMA_ACCOUNT ? vma_pages(v) : 0;

@@ -42,7 +42,7 @@ static int fork_areas(struct aspace *dst, struct vma *v)
 		if (!copy)
 			break;
 		copy->flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT | VMA_UFFD);
-		/* In the object's tree before its entries are copied: whoever takes pages out
+		/* In the object's set before its entries are copied: whoever takes pages out
 		 * finds it. */
 		aspace_adopt(dst, copy);
 		copy->prev = last;

@@ -65,7 +65,7 @@ void object_promise(struct object *o, uint64_t pages)
 
 void object_destroy(struct object *o)
 {
-	assert(rb_empty(&o->areas));
+	assert(!o->areas.count);
 	if (o->ops->write_pages)
 		writeback_forget(o);
 	else

@@ -481,7 +481,7 @@ static void remove_range(struct object *o, uint64_t first, uint64_t last, bool p
 		for (n = 0; n < REMOVE_BATCH && (frames[n] = take_out(o, &index, last)); n++)
 			;
 		/* Private copies may be where no frame is: the last time for all that is left. */
-		if (o->areas.node)
+		if (o->areas.count)
 			rmap_unmap(o, from, n < REMOVE_BATCH ? last : index - 1, private);
 		for (uint32_t i = 0; i < n; i++) {
 			frame_done(frames[i], FRAME_BUSY);

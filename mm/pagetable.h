@@ -3,8 +3,8 @@
  *
  * Leaf tables are attached to one space or detached and shared by several (share.h). Upper tables
  * and leaf tables appear under the aspace lock as reader (and l1_lock) and go under it as writer,
- * after their areas have left the objects' trees. So upper tables are stable for whoever holds the
- * aspace lock, or the object lock of an area it found in the object's tree; attached leaf tables
+ * after their areas have left the objects. So upper tables are stable for whoever holds the
+ * aspace lock, or the object lock of an area it found through the object; attached leaf tables
  * for who holds the aspace lock, all of them for a writer. Others use pt_lock_leaf, pt_lock_next.
  * Entries of a leaf table are changed under its leaf_lock only.
  */

@@ -1,5 +1,5 @@
 /*
- * From pages of an object to the entries that map them, through the object's tree of areas. Take
+ * From pages of an object to the entries that map them, through the object's areas. Take
  * the object's lock; may sleep.
  */
 #pragma once

@@ -7,6 +7,7 @@
 
 #include "kernel/hart.h"
 #include "kernel/mutex.h"
+#include "lib/interval.h"
 #include "lib/list.h"
 #include "lib/radix.h"
 #include "lib/rbtree.h"
@@ -63,7 +64,7 @@ struct object_ops {
 };
 
 /*
- * The mutex guards the tree of areas and is held over walks of page tables. The tree of frames has
+ * The mutex guards the set of areas and is held over walks of page tables. The tree of frames has
  * a spin lock of its own, so that a page can be looked up under any sleeping lock of a file system.
  */
 struct object {
@@ -78,7 +79,7 @@ struct object {
 	_Atomic uint64_t size;	    /* bytes; changed under the inode lock (owner's) */
 	struct radix slots;	    /* (tree_lock) what kernel/swap/object.c knows of its pages */
 	uint64_t nr_out;	    /* (tree_lock) pages in slots and not in frames */
-	struct rb_root areas;	    /* (lock) the vmas that map it, by first index */
+	struct interval_set areas;  /* (lock) the vmas that map it, by index */
 	uint32_t nr_writable_shared; /* (lock) MAP_SHARED areas that may be written to */
 	_Atomic uint32_t nr_mapping; /* calls under way that will map it MAP_SHARED */
 	uint64_t promised;	    /* pages, when it was made; 0: each as it comes */
@@ -126,10 +127,9 @@ struct vma {
 	struct file *file;	/* referenced; may be NULL */
 	uint64_t index;		/* (a, o) page index in the object of start */
 	union {
-		struct rb_node object_node;  /* (o) in object->areas, by index */
+		struct interval in_object;   /* (o) in object->areas */
 		struct userfault *userfault; /* (a) with VMA_UFFD: in no object */
 	};
-	uint64_t sub_last;	/* (o) largest last index in the object subtree */
 };
 
 static inline uint64_t vma_pages(const struct vma *v)

@@ -5,7 +5,8 @@ HOST_SCRIPTS := tests/host/test_uapi.py
 HOST_TESTS += test_string test_bits test_trees test_lz4 test_chacha20
 test_string_SRC := tests/host/test_string.c
 test_bits_SRC   := tests/host/test_bits.c lib/bits.c lib/bitmap.c lib/crc.c lib/sort.c
-test_trees_SRC  := tests/host/test_trees.c lib/bits.c lib/rbtree.c lib/radix.c
+test_trees_SRC  := tests/host/test_trees.c lib/bits.c lib/rbtree.c lib/interval.c \
+		   lib/radix.c
 test_lz4_SRC    := tests/host/test_lz4.c lib/lz4.c
 test_chacha20_SRC := tests/host/test_chacha20.c kernel/chacha20.c
 
@@ -124,8 +125,8 @@ test_aspace_SRC := tests/host/test_aspace.c tests/host/shim/mmu.c tests/host/shi
 		   tests/host/shim/audit.c tests/kernel/audit_areas.c \
 		   tests/kernel/audit_aspace.c \
 		   $(MM_SRC) kernel/mutex.c \
-		   kernel/wait.c kernel/cmdline.c lib/bitmap.c lib/radix.c lib/rbtree.c \
-		   $(KERNEL_SHIM)
+		   kernel/wait.c kernel/cmdline.c lib/bitmap.c lib/interval.c lib/radix.c \
+		   lib/rbtree.c $(KERNEL_SHIM)
 # The same sources under a model that usertests has too.
 FUZZERS += fuzz_aspace
 fuzz_aspace_SRC := tests/host/fuzz_aspace.c $(filter-out tests/host/test_%,$(test_aspace_SRC)) \
@@ -152,7 +153,7 @@ FS_SRC := $(addprefix tests/host/,files.c tools.c) \
 	  $(wildcard drivers/block/*.c) $(MM_SRC) \
 	  $(addprefix kernel/,capability.c chardev.c cmdline.c copystruct.c cred.c ipc/ipc.c \
 			       mutex.c uio.c wait.c) \
-	  $(addprefix lib/,bitmap.c crc.c radix.c rbtree.c sort.c) $(KERNEL_SHIM)
+	  $(addprefix lib/,bitmap.c crc.c interval.c radix.c rbtree.c sort.c) $(KERNEL_SHIM)
 test_ext2_SRC := tests/host/test_ext2.c $(FS_SRC)
 
 # The same on a volume with a journal.

@@ -1,9 +1,10 @@
-/* lib/list.h, rbtree.c and radix.c against simple models. */
+/* lib/list.h, rbtree.c, interval.c and radix.c against simple models. */
 #include "tests/host/test.h"
 
 #include <string.h>
 
 #include "kernel/uapi/errno.h"
+#include "lib/interval.h"
 #include "lib/list.h"
 #include "lib/radix.h"
 #include "lib/rbtree.h"
@@ -529,6 +530,53 @@ static void test_radix_hole(void **state)
 	assert_int_equal(nodes_out, 0);
 }
 
+#define INTERVALS (3 * INTERVALS_FEW)
+
+/* Each interval that has a part in [first, last] is answered once, and no other. */
+static void expect_overlaps(const struct interval_set *s, const struct interval *all,
+			    const bool *in, uint64_t first, uint64_t last)
+{
+	bool seen[INTERVALS] = {0};
+
+	for (struct interval *i = interval_first(s, first, last); i;
+	     i = interval_next(s, i, first, last)) {
+		assert_false(seen[i - all]);
+		seen[i - all] = true;
+	}
+	for (unsigned k = 0; k < INTERVALS; k++)
+		assert_int_equal(seen[k], in[k] && all[k].first <= last && all[k].last >= first);
+}
+
+/* Many come, then all go again, by chance; so as a list, as a tree, and back. */
+static void test_intervals(void **state)
+{
+	static struct interval all[INTERVALS];
+	bool in[INTERVALS] = {0};
+	struct interval_set s = {0};
+	uint64_t seed = 3;
+	uint32_t n = 0;
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		unsigned k = test_random(&seed) % INTERVALS;
+		uint64_t first = test_random(&seed) % 1000;
+
+		if (in[k]) {
+			interval_remove(&s, &all[k]);
+		} else if (round / 1000 % 2) {
+			continue;
+		} else {
+			all[k].first = first;
+			all[k].last = first + test_random(&seed) % 100;
+			interval_add(&s, &all[k]);
+		}
+		in[k] = !in[k];
+		n += in[k] ? 1 : -1u;
+		assert_int_equal(s.count, n);
+		expect_overlaps(&s, all, in, first, first + test_random(&seed) % 200);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -537,6 +585,7 @@ int main(void)
 		cmocka_unit_test(test_rbtree),
 		cmocka_unit_test(test_rbtree_depth),
 		cmocka_unit_test(test_rbtree_build),
+		cmocka_unit_test(test_intervals),
 		cmocka_unit_test(test_radix),
 		cmocka_unit_test(test_radix_remove_frees),
 		cmocka_unit_test(test_radix_no_memory),
