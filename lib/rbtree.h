@@ -101,22 +101,6 @@ static inline void rb_update(struct rb_node *node, const struct rb_augment *augm
 		node = rb_parent(node);
 }
 
-/*
- * Inserts node at *link, an empty child pointer of parent, where the cached values of node and of
- * all above it are right already.
- */
-static inline void rb_insert_valued(struct rb_root *root, struct rb_node *node,
-				    struct rb_node *parent, struct rb_node **link,
-				    const struct rb_augment *augment)
-{
-	node->left = NULL;
-	node->right = NULL;
-	*link = node;
-	node->parent_red = (uintptr_t)parent | 1;
-	if (parent->parent_red & 1)
-		rb_insert_fixup(root, node, augment);
-}
-
 /* Inserts node at *link, an empty child pointer of parent (or the root's, with parent NULL). */
 static inline void rb_insert(struct rb_root *root, struct rb_node *node, struct rb_node *parent,
 			     struct rb_node **link, const struct rb_augment *augment)

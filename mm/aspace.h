@@ -60,7 +60,7 @@ void aspace_merge(struct aspace *as, uaddr_t start, uaddr_t end);
 void aspace_merge_from(struct vma *v, uaddr_t end);
 /* Enter a new area (object and file referenced by the caller, taken over). (a writer) */
 void aspace_enter(struct aspace *as, struct vma *v);
-/* The same but for the tree of areas, which is the caller's matter (fork: vma_build). */
+/* The same but for the set of areas, which is the caller's matter (fork: vma_build). */
 void aspace_adopt(struct aspace *as, struct vma *v);
 /*
  * Remove whatever is mapped in [start, end). 0, or before any change: -ENOMEM; -EPERM, as some of

@@ -51,7 +51,7 @@ static int fork_areas(struct aspace *dst, struct vma *v)
 		last = copy;
 		n++;
 	}
-	vma_build(&dst->areas, first, n);
+	vma_build(&dst->areas, first, last, n);
 	return v ? -ENOMEM : 0;
 }
 

@@ -147,9 +147,10 @@ static inline bool vma_private(const struct vma *v)
 	return !(v->flags & VMA_SHARED);
 }
 
-/* The set of areas. */
+/* The set of areas: a list in order and, if they are many, a tree. */
 struct vma_tree {
-	struct rb_root root;
+	struct rb_root root; /* empty: the list is all there is */
+	struct vma *first, *last;
 	uint32_t count;
 	struct vma *hint; /* last one found: a guess, readers race on it */
 	/* No hole of top_len bytes lies above `top` and below top_high; NULL: not known. */

@@ -45,6 +45,9 @@ struct vma *vma_find(struct vma_tree *t, uaddr_t va)
 		return hint;
 	if (hint && is_found(hint->next, va))
 		return t->hint = hint->next;
+	if (!n)
+		for (best = hint && va >= hint->end ? hint : t->first; best && va >= best->end;)
+			best = best->next;
 	while (n) {
 		struct vma *v = entry(n);
 
@@ -67,50 +70,61 @@ struct vma *vma_at(struct vma_tree *t, uaddr_t va)
 	return v && v->start <= va ? v : NULL;
 }
 
-struct vma *vma_first(struct vma_tree *t)
-{
-	return entry(rb_first(&t->root));
-}
-
-void vma_insert_below(struct vma_tree *t, struct vma *next, struct vma *v)
-{
-	struct vma *prev = vma_below(t, next);
-	struct rb_node *parent;
-
-	assert((!next || v->end <= next->start) && (!prev || prev->end <= v->start));
-	v->next = next;
-	v->prev = prev;
-	if (next)
-		next->prev = v;
-	if (prev)
-		prev->next = v;
-	/* Of two neighbours, one has nothing on the side of the other. */
-	if (prev && !prev->node.right) {
-		parent = &prev->node;
-		rb_insert(&t->root, &v->node, parent, &parent->right, &augment);
-	} else {
-		parent = next ? &next->node : NULL;
-		if (prev)
-			rb_update(&prev->node, &augment);
-		rb_insert(&t->root, &v->node, parent, parent ? &parent->left : &t->root.node,
-			  &augment);
-	}
-	t->hint = v;
-	if (t->top && t->top == next && v->end == next->start)
-		t->top = v;
-	t->count++;
-}
-
 static struct rb_node *next_node(struct rb_node *n)
 {
 	return &entry(n)->next->node;
 }
 
-void vma_build(struct vma_tree *t, struct vma *first, uint32_t n)
+void vma_build(struct vma_tree *t, struct vma *first, struct vma *last, uint32_t n)
 {
+	t->first = first;
+	t->last = last;
 	t->count = n;
-	if (first)
+	if (n > VMA_FEW)
 		rb_build(&t->root, &first->node, n, next_node, &augment);
+}
+
+/* The hole above v, which may be NULL, is another one. */
+static inline void hole_changed(struct vma_tree *t, struct vma *v)
+{
+	if (v && t->root.node)
+		rb_update(&v->node, &augment);
+}
+
+/* v has come to the list: to the tree, too, or there are too many to be without one. */
+static void index_add(struct vma_tree *t, struct vma *v)
+{
+	struct rb_node *parent;
+
+	if (!t->root.node) {
+		vma_build(t, t->first, t->last, t->count);
+		return;
+	}
+	/* Of two neighbours, one has nothing on the side of the other. */
+	if (v->prev && !v->prev->node.right) {
+		parent = &v->prev->node;
+		rb_insert(&t->root, &v->node, parent, &parent->right, &augment);
+	} else {
+		parent = &v->next->node;
+		hole_changed(t, v->prev);
+		rb_insert(&t->root, &v->node, parent, &parent->left, &augment);
+	}
+}
+
+void vma_insert_below(struct vma_tree *t, struct vma *next, struct vma *v)
+{
+	struct vma *prev = vma_below(t, next);
+
+	assert((!next || v->end <= next->start) && (!prev || prev->end <= v->start));
+	v->next = next;
+	v->prev = prev;
+	*(next ? &next->prev : &t->last) = v;
+	*(prev ? &prev->next : &t->first) = v;
+	t->hint = v;
+	if (t->top && t->top == next && v->end == next->start)
+		t->top = v;
+	t->count++;
+	index_add(t, v);
 }
 
 /* A hole has opened next to v. */
@@ -120,58 +134,40 @@ static void hole_opened(struct vma_tree *t, struct vma *v)
 		t->top = v->next;
 }
 
+/* Out of the list, and out of the tree; the last few need none. */
+static void take_out(struct vma_tree *t, struct vma *v)
+{
+	*(v->next ? &v->next->prev : &t->last) = v->prev;
+	*(v->prev ? &v->prev->next : &t->first) = v->next;
+	if (--t->count < VMA_FEW / 2)
+		t->root.node = NULL;
+	if (!t->root.node)
+		return;
+	hole_changed(t, v->prev);
+	rb_erase(&t->root, &v->node, &augment);
+}
+
 void vma_remove(struct vma_tree *t, struct vma *v)
 {
 	if (t->hint == v)
 		t->hint = v->prev ? v->prev : v->next;
 	hole_opened(t, v);
-	if (v->next)
-		v->next->prev = v->prev;
-	if (v->prev) {
-		v->prev->next = v->next;
-		rb_update(&v->prev->node, &augment);
-	}
-	rb_erase(&t->root, &v->node, &augment);
-	t->count--;
+	take_out(t, v);
 }
 
-/*
- * The hole above stays what it is, and so does the largest one below each node that has both areas
- * below it: without a right child v is above upper, with one it is below.
- */
 void vma_split(struct vma_tree *t, struct vma *v, struct vma *upper)
 {
-	struct vma *next = v->next;
-
 	v->end = upper->start;
-	v->next = upper;
-	upper->prev = v;
-	upper->next = next;
-	if (next)
-		next->prev = upper;
-	if (!v->node.right) {
-		upper->sub_gap = vma_hole_above(upper);
-		rb_insert_valued(&t->root, &upper->node, &v->node, &v->node.right, &augment);
-	} else {
-		rb_insert(&t->root, &upper->node, &next->node, &next->node.left, &augment);
-	}
-	t->hint = upper;
-	t->count++;
+	vma_insert_below(t, v->next, upper);
 }
 
 void vma_join(struct vma_tree *t, struct vma *v, struct vma *upper)
 {
 	v->end = upper->end;
-	v->next = upper->next;
-	if (v->next)
-		v->next->prev = v;
-	if (!v->node.right)
-		rb_update(&v->node, &augment);
-	rb_erase(&t->root, &upper->node, &augment);
 	if (t->top == upper)
 		t->top = v;
 	t->hint = v;
-	t->count--;
+	take_out(t, upper);
 }
 
 void vma_resize(struct vma_tree *t, struct vma *v, uaddr_t start, uaddr_t end)
@@ -180,16 +176,20 @@ void vma_resize(struct vma_tree *t, struct vma *v, uaddr_t start, uaddr_t end)
 		hole_opened(t, v);
 	v->start = start;
 	v->end = end;
-	rb_update(&v->node, &augment);
-	if (v->prev)
-		rb_update(&v->prev->node, &augment);
+	hole_changed(t, v);
+	hole_changed(t, v->prev);
 }
 
 /* The nearest area below v with a hole of len above it, or NULL. */
-static struct vma *hole_before(struct vma *v, uint64_t len)
+static struct vma *hole_before(const struct vma_tree *t, struct vma *v, uint64_t len)
 {
 	struct rb_node *n = &v->node, *up;
 
+	if (!t->root.node) {
+		while ((v = v->prev) && vma_hole_above(v) < len)
+			;
+		return v;
+	}
 	for (;;) {
 		if (n->left && entry(n->left)->sub_gap >= len)
 			break;
@@ -232,8 +232,8 @@ uaddr_t vma_hole(struct vma_tree *t, uaddr_t low, uaddr_t high, size_t len, size
 		}
 		if (!below || below->end <= low)
 			return 0;
-		below = hole_before(below, MIN(len, VMA_VAST));
-		above = below ? below->next : vma_first(t);
+		below = hole_before(t, below, MIN(len, VMA_VAST));
+		above = below ? below->next : t->first;
 	}
 }
 

@@ -1,6 +1,7 @@
 /*
  * Areas: the ordered set of address ranges of a space, each with one protection and one source of
  * contents. Nothing here looks at page tables or sleeps; the caller holds the aspace lock.
+ * They are a list in order. Only if they are many, a tree finds them and the holes between them.
  */
 #pragma once
 
@@ -12,11 +13,14 @@
 struct vma *vma_find(struct vma_tree *t, uaddr_t va);
 /* The same, but only if it holds va. */
 struct vma *vma_at(struct vma_tree *t, uaddr_t va);
-struct vma *vma_first(struct vma_tree *t);
-/* The area below next, which may be NULL: the last one. */
-static inline struct vma *vma_below(struct vma_tree *t, const struct vma *next)
+static inline struct vma *vma_first(const struct vma_tree *t)
 {
-	return next ? next->prev : rb_entry_or_null(rb_last(&t->root), struct vma, node);
+	return t->first;
+}
+/* The area below next, which may be NULL: the last one. */
+static inline struct vma *vma_below(const struct vma_tree *t, const struct vma *next)
+{
+	return next ? next->prev : t->last;
 }
 /* The range of v must be free. next: the area above it, or NULL. */
 void vma_insert_below(struct vma_tree *t, struct vma *next, struct vma *v);
@@ -29,8 +33,10 @@ void vma_remove(struct vma_tree *t, struct vma *v);
 void vma_split(struct vma_tree *t, struct vma *v, struct vma *upper);
 /* The other way round: v gets what upper has, its neighbour above, which is taken out. */
 void vma_join(struct vma_tree *t, struct vma *v, struct vma *upper);
-/* Fill an empty tree with n areas that are linked, by next and prev, in their order. */
-void vma_build(struct vma_tree *t, struct vma *first, uint32_t n);
+/* Fill an empty set with n areas that are linked, by next and prev, in their order. */
+void vma_build(struct vma_tree *t, struct vma *first, struct vma *last, uint32_t n);
+/* Up to so many are a list only; the tree goes again when they are less than half of that. */
+#define VMA_FEW 32
 /* Change the range of v, which may not run into its neighbours; index is the caller's matter. */
 void vma_resize(struct vma_tree *t, struct vma *v, uaddr_t start, uaddr_t end);
 /*
