@@ -120,24 +120,22 @@ static void copy_entries(struct fork *f, struct frame *to, struct frame *from, c
 
 		if (!p)
 			continue;
-		if (pte_is_swap(p)) {
-			swap_dup(pte_slot(p));
-			counts += PT_COUNT_SWAP;
-			s[other] = p;
-		}
-		if (!pte_resident(p))
-			continue;
-		if (likely(!pte_special(p))) {
+		if (likely(pte_counted(p)) || (pte_is_none(p) && !pte_special(p))) {
 			frame = pte_frame(p);
 			count = pt_count_of(frame);
 			/* What fault-around mapped and nobody used is found again through v. */
 			if (count == PT_COUNT_OBJECT &&
-			    (frame->object != v->object || !(p & PTE_A)))
+			    (!(p & PTE_A) || frame->object != v->object))
 				continue;
 			if (count == PT_COUNT_ANON && copy_page_now(f, to, v, s + other, frame))
 				continue;
 			frame_map(frame);
 			counts += count;
+		} else if (pte_is_swap(p)) {
+			swap_dup(pte_slot(p));
+			counts += PT_COUNT_SWAP;
+		} else if (!pte_resident(p)) {
+			continue;
 		}
 		if (pte_writable(p)) {
 			*s = p = pte_wrprotect(p);

@@ -187,12 +187,14 @@ static void clear_entries(struct frame *leaf, pte_t *e, pte_t *end, uaddr_t stop
 		if (!p)
 			continue;
 		*e = 0;
-		if (pte_is_swap(p)) {
-			counts += PT_COUNT_SWAP;
-			swap_drop(pte_slot(p));
+		if (unlikely(!pte_counted(p))) {
+			if (pte_is_swap(p)) {
+				counts += PT_COUNT_SWAP;
+				swap_drop(pte_slot(p));
+			}
+			if (!pte_is_none(p) || pte_special(p))
+				continue;
 		}
-		if (pte_special(p) || !pte_resident(p))
-			continue;
 		f = pte_frame(p);
 		count = pt_count_of(f);
 		counts += count;

@@ -92,6 +92,11 @@ static inline bool pte_special(pte_t p)
 {
 	return p & PTE_SPECIAL;
 }
+/* The usual in a walk: present, with a frame behind it that is counted. */
+static inline bool pte_counted(pte_t p)
+{
+	return (p & (PTE_V | PTE_SPECIAL)) == PTE_V;
+}
 static inline bool pte_writable(pte_t p)
 {
 	return (p & (PTE_V | PTE_W)) == (PTE_V | PTE_W);
