@@ -306,6 +306,12 @@ static int hart_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 	return 0;
 }
 
+static bool named(const struct proc_entry *e, const struct dentry *d)
+{
+	return e->name[0] == d->name[0] && strlen(e->name) == d->name_len &&
+	       !memcmp(e->name, d->name, d->name_len);
+}
+
 static int proc_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 {
 	struct proc_inode *pi = proc_i(dir);
@@ -318,8 +324,7 @@ static int proc_lookup(struct inode *dir, struct dentry *d, struct inode **out)
 	if (pi->entry->disks)
 		return disk_lookup(dir, d, out);
 	for (const struct proc_entry *e = pi->entry->children; e->mode; e++) {
-		if (strlen(e->name) == d->name_len && !memcmp(e->name, d->name, d->name_len) &&
-		    (pi->tid || !e->of_thread)) {
+		if (named(e, d) && (pi->tid || !e->of_thread)) {
 			*out = proc_inode_new(dir->sb, e, pi->process, -1, e->mode);
 			if (!is_err(*out) && pi->disk)
 				disk_set(*out, pi->disk);
