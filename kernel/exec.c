@@ -53,20 +53,20 @@ struct exec {
 	bool secure;		 /* AT_SECURE */
 	bool elevated;		 /* the file gives it more than its caller has */
 	bool unreadable;	 /* by its caller, who may look at its memory no more than at it */
-	bool randomize;
+	uint64_t dice;		 /* random bits not used yet; 0: addresses are not random */
 	uint64_t stack_limit;	 /* RLIMIT_STACK that it runs with */
 	uaddr_t sp, entry;
 };
 
 static bool no_randomize; /* the command line says so: norandmaps */
 
-static uint64_t random_pages(const struct exec *x, uint64_t pages)
+/* Less than `pages`, a power of two, in bytes. All that is asked for in an exec is 58 bits. */
+static uint64_t random_pages(struct exec *x, uint64_t pages)
 {
-	uint32_t r = 0; /* as much as the widest needs: random bytes are dear */
+	uint64_t offset = (x->dice % pages) * PAGE_SIZE;
 
-	if (x->randomize)
-		random_bytes(&r, sizeof(r));
-	return (r % pages) * PAGE_SIZE;
+	x->dice /= pages;
+	return offset;
 }
 
 static int read_head(struct exec *x)
@@ -166,7 +166,7 @@ static int load_headers(struct exec *x)
 }
 
 /* Where a position-independent image goes; 0 for one linked to an address. */
-static uint64_t choose_bias(const struct exec *x, const struct elf_image *e, uaddr_t base)
+static uint64_t choose_bias(struct exec *x, const struct elf_image *e, uaddr_t base)
 {
 	if (e->header.type == ET_EXEC)
 		return 0;
@@ -321,7 +321,7 @@ static void use_aspace(struct aspace *as, struct aspace *own)
 }
 
 /* Where mmap starts from, top down: below what the stack may grow to (at most 5/6 of the half). */
-static uaddr_t mmap_top(const struct exec *x)
+static uaddr_t mmap_top(struct exec *x)
 {
 	uint64_t stack = MAX(x->stack_limit, 128 * MiB);
 
@@ -379,7 +379,9 @@ static void choose_environment(struct exec *x)
 
 	if (x->elevated)
 		personality &= ~PERSONALITY_CLEAR_ON_SETID;
-	x->randomize = !no_randomize && !(personality & PERSONALITY_NO_RANDOMIZE);
+	x->dice = 0;
+	if (!no_randomize && !(personality & PERSONALITY_NO_RANDOMIZE))
+		random_bytes(&x->dice, sizeof(x->dice));
 	x->stack_limit = rlimit_get(RLIMIT_STACK);
 	if (x->secure)
 		x->stack_limit = MIN(x->stack_limit, (uint64_t)STACK_SECURE);
