@@ -432,9 +432,11 @@ static void commit(struct exec *x, struct sighand *sighand)
 	t->own_aspace = NULL;
 	p->dumpable = !x->unreadable && cred->euid == cred->uid && cred->egid == cred->gid;
 	p->execs++;
+	trace_exec_end_locked(p);
 	memset(t->comm, 0, sizeof(t->comm));
 	strlcpy(t->comm, base ? base + 1 : x->path, sizeof(t->comm));
 	spin_unlock_irq(&proc_lock, irq);
+	wake_all(&p->exit_wait);
 	keys_exec(t);
 	/* Whoever waits for a descriptor to close finds that the exec has happened. */
 	fdtable_close_on_exec(t->files);
@@ -516,6 +518,7 @@ static int exec_run(struct exec *x)
 	pid_t was = t->tid;
 	int err;
 
+	trace_exec_begin();
 	if (!x->args.argc) {
 		/* Linux gives a program without arguments an empty argv[0]. */
 		const char *const empty[] = {""};
@@ -546,8 +549,10 @@ static int exec_run(struct exec *x)
 	}
 	leave_program(t, old, x->as);
 	/* From other processes; of threads none is left. Too late to go back (execve(2), NOTES). */
-	if (fdtable_unshare(&t->files) || (x->elevated && fscontext_unshare(&t->fs)))
+	if (fdtable_unshare(&t->files) || (x->elevated && fscontext_unshare(&t->fs))) {
+		trace_exec_end();
 		process_exit_group(SIGKILL);
+	}
 	commit(x, sighand);
 	exec_free(x);
 	if (old)
@@ -555,6 +560,7 @@ static int exec_run(struct exec *x)
 	trace_exec(was);
 	return 0;
 out:
+	trace_exec_end();
 	cred_put(x->cred);
 	if (sighand)
 		sighand_put(sighand);

@@ -22,15 +22,16 @@
 
 /* --- who traces whom --- */
 
-void trace_attach_locked(struct thread *t, struct process *tracer, uint32_t options, bool seized)
+void trace_attach_locked(struct thread *t, struct process *tracer, const struct tracee *as)
 {
 	struct tracee *tr = t->tracee;
 
 	*tr = (struct tracee){
 		.tracer = tracer,
 		.thread = t,
-		.options = options,
-		.seized = seized,
+		.options = as->options,
+		.seized = as->seized,
+		.capable = as->capable,
 		.stop_seen = t->process->stop_number - 1,
 		.of = tr->of,
 	};
@@ -50,31 +51,62 @@ static int record_make(struct thread *t)
 	return 0;
 }
 
-/* t becomes traced by tracer; NULL: by its parent. 0 or -EPERM. */
-static int attach(struct thread *t, struct process *tracer, uint32_t options, bool seized)
+/* May a process have t traced by its parent: one that could not get its powers? proc_lock held. */
+static bool parent_may_trace(const struct thread *t, const struct process *parent)
 {
-	struct process *p = t->process;
-	uint64_t irq, irq2;
-	int err = record_make(t);
+	const struct cred *c = parent && parent->leader ? parent->leader->cred : NULL;
 
-	if (err)
-		return err;
-	irq = spin_lock_irq(&proc_lock);
-	irq2 = spin_lock_irq(&p->siglock);
-	if (!tracer)
-		tracer = p->parent;
-	err = -EPERM;
-	if (!thread_traced(t) && !p->exiting && !list_empty(&t->process_link) && tracer &&
-	    tracer->nthreads) {
-		trace_attach_locked(t, tracer, options, seized);
+	return c && (!(t->cred->permitted & ~c->permitted) || cred_has(c, CAP_SYS_PTRACE));
+}
+
+/*
+ * t becomes traced by the running process, or if it is the running thread by its parent. -EPERM;
+ * -EAGAIN: it is in exec. What t may do stays the same from the question to the answer: proc_lock
+ * held.
+ */
+static int attach_locked(struct thread *t, const struct tracee *as)
+{
+	bool me = t == current();
+	struct process *p = t->process, *tracer = me ? p->parent : current()->process;
+	int err = -EPERM;
+	uint64_t irq;
+
+	if (!me && p->entering)
+		return -EAGAIN;
+	if (me ? !parent_may_trace(t, tracer) : !process_may_access_locked(p, true))
+		return -EPERM;
+	irq = spin_lock_irq(&p->siglock);
+	if (!thread_traced(t) && !p->exiting && !list_empty(&t->process_link) && tracer->nthreads) {
+		trace_attach_locked(t, tracer, as);
 		/* One that has stopped already is to stop as what it is now. */
 		if (p->stopping && t->state == THREAD_STOPPED)
 			thread_wake(t);
 		err = 0;
 	}
-	spin_unlock_irq(&p->siglock, irq2);
-	spin_unlock_irq(&proc_lock, irq);
+	spin_unlock_irq(&p->siglock, irq);
 	return err;
+}
+
+/* As above, when no exec is under way. 0, -EPERM, -ENOMEM or -ERESTARTNOINTR. May sleep. */
+static int attach(struct thread *t, uint32_t options, bool seized)
+{
+	/* What it may do later does not count: its tracee would get powers by it. */
+	const struct tracee as = {.options = options, .seized = seized,
+				  .capable = cred_capable(CAP_SYS_PTRACE)};
+	struct process *p = t->process;
+	int err = record_make(t);
+	uint64_t irq;
+
+	while (!err) {
+		irq = spin_lock_irq(&proc_lock);
+		err = attach_locked(t, &as);
+		spin_unlock_irq(&proc_lock, irq);
+		if (err != -EAGAIN)
+			return err;
+		err = wait_event(&p->exit_wait, !__atomic_load_n(&p->entering, __ATOMIC_RELAXED),
+				 WAIT_INTERRUPTIBLE);
+	}
+	return err == -ERESTARTSYS ? -ERESTARTNOINTR : err;
 }
 
 /* Let t go on; p's siglock held. */
@@ -137,7 +169,7 @@ void trace_tracer_exit(struct process *p)
 
 static long trace_me(void)
 {
-	return attach(current(), NULL, 0, false);
+	return attach(current(), 0, false);
 }
 
 static long trace_other(struct thread *t, bool seize, uint64_t addr, uint64_t data)
@@ -146,9 +178,9 @@ static long trace_other(struct thread *t, bool seize, uint64_t addr, uint64_t da
 
 	if (seize && (addr || (data & ~(uint64_t)OPTIONS)))
 		return -EIO;
-	if (t->process == current()->process || !process_may_access(t->process, true))
+	if (t->process == current()->process)
 		return -EPERM;
-	err = attach(t, current()->process, seize ? (uint32_t)data : 0, seize);
+	err = attach(t, seize ? (uint32_t)data : 0, seize);
 	if (!err && !seize)
 		signal_thread(t, SIGSTOP, NULL);
 	return err;
@@ -159,9 +191,13 @@ static long trace_other(struct thread *t, bool seize, uint64_t addr, uint64_t da
 /* Referenced, or NULL: what it executes now may be more than its tracer may look at. */
 static struct aspace *traced_aspace(struct thread *t)
 {
-	if (!t->process->dumpable && !cred_capable(CAP_SYS_PTRACE))
-		return NULL;
-	return process_aspace(t->process);
+	struct aspace *as = process_aspace(t->process);
+
+	/* Asked afterwards: another of its threads may be in exec. */
+	if (!as || t->process->dumpable || t->tracee->capable)
+		return as;
+	aspace_put(as);
+	return NULL;
 }
 
 static long peek(struct thread *t, uaddr_t addr, uaddr_t data)

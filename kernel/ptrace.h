@@ -25,6 +25,7 @@ struct tracee {
 	uid_t uid;		 /* P: */
 	int exit_status;	 /* P: and how, as wait(2) says it */
 	struct process *of;	 /* P: whose end is reported after this one's; referenced */
+	bool capable;		 /* P and S: its tracer had CAP_SYS_PTRACE when it became that */
 	uint32_t options;	 /* S: PTRACE_O_* */
 	bool seized;		 /* S: by PTRACE_SEIZE */
 	bool stopped;		 /* S */
@@ -71,6 +72,14 @@ bool trace_syscall_enter(struct trapframe *tf);
 void trace_syscall_exit(void);
 /* An event of PTRACE_EVENT_*, if the tracer asked for those. */
 void trace_event(int event, uint64_t message);
+/*
+ * In exec: from before the program's powers are chosen until it runs, or does not, who wants to
+ * trace the process waits. The end with proc_lock held, and then the waiters are to be told.
+ */
+void trace_exec_begin(void);
+void trace_exec_end_locked(struct process *p);
+/* The whole end. */
+void trace_exec_end(void);
 /* exec is done; was is the tid that the thread had before. */
 void trace_exec(pid_t was);
 /* May the program that is executed not have more rights than the caller: it is watched. */
@@ -92,8 +101,11 @@ int trace_clone_prepare(struct thread *t, const struct clone_args *a);
 void trace_clone_attach(struct thread *t);
 
 /* --- ptrace.c --- */
-/* t becomes tracer's. Its tracee record is there. proc_lock and siglock held. */
-void trace_attach_locked(struct thread *t, struct process *tracer, uint32_t options, bool seized);
+/*
+ * t becomes tracer's, of which as (of the record, the options, seized and capable are meant) says
+ * how. Its tracee record is there. proc_lock and siglock held.
+ */
+void trace_attach_locked(struct thread *t, struct process *tracer, const struct tracee *as);
 #define FPREGS_WORDS 33 /* f0 to f31, fcsr */
 /* The floating-point registers of a thread that does not run. */
 void fpregs_get(const struct thread *t, uint64_t regs[FPREGS_WORDS]);

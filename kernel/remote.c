@@ -73,26 +73,26 @@ struct aspace *process_aspace_allowed(struct process *p, bool real_ids)
 	return err_ptr(-EPERM);
 }
 
-bool process_may_access(struct process *p, bool real_ids)
+bool process_may_access_locked(struct process *p, bool real_ids)
 {
-	const struct cred *own = current()->cred;
+	const struct cred *own = current()->cred, *c = p->leader ? p->leader->cred : NULL;
 	uid_t uid = real_ids ? own->uid : own->fsuid;
 	gid_t gid = real_ids ? own->gid : own->fsgid;
 	capset_t caps = real_ids ? own->permitted : own->effective;
-	bool same = false;
-	uint64_t irq;
 
 	if (current()->process == p || cred_has(own, CAP_SYS_PTRACE))
 		return true;
-	irq = spin_lock_irq(&proc_lock);
-	if (p->leader && p->leader->cred) {
-		const struct cred *c = p->leader->cred;
+	return c && uid == c->uid && uid == c->euid && uid == c->suid && gid == c->gid &&
+	       gid == c->egid && gid == c->sgid && !(c->permitted & ~caps) && p->dumpable;
+}
 
-		same = uid == c->uid && uid == c->euid && uid == c->suid && gid == c->gid &&
-		       gid == c->egid && gid == c->sgid && !(c->permitted & ~caps);
-	}
+bool process_may_access(struct process *p, bool real_ids)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock);
+	bool may = process_may_access_locked(p, real_ids);
+
 	spin_unlock_irq(&proc_lock, irq);
-	return same && p->dumpable;
+	return may;
 }
 
 /* own: whose the thread is meanwhile, NULL if that is as. */

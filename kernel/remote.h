@@ -29,6 +29,8 @@ struct aspace *thread_aspace(const struct thread *t);
  * its real ids, or by those that files are reached with. Takes proc_lock.
  */
 bool process_may_access(struct process *p, bool real_ids);
+/* The same with proc_lock held. */
+bool process_may_access_locked(struct process *p, bool real_ids);
 
 /*
  * Copy n bytes at `at` as if a thread of as had done it; bytes copied: fewer where it could not.

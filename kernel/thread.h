@@ -232,7 +232,9 @@ struct process {
 	int exit_status;		/* wait(2) encoding; final once zombie */
 	int exit_signal;		/* to the parent: SIGCHLD, or what clone said; 0 none */
 	struct waitqueue child_wait;	/* wait4 sleeps here */
-	struct waitqueue exit_wait;	/* those who poll a pidfd: it is a zombie, it is gone */
+	/* Those who poll a pidfd: it is a zombie, it is gone; who would trace it: entering is 0. */
+	struct waitqueue exit_wait;
+	uint32_t entering; /* (proc_lock) threads in exec: nobody may begin to trace any */
 
 	struct spinlock siglock;	/* RANK_SIGNAL, interrupts off */
 	struct sighand *sighand;	/* handlers (shared by CLONE_SIGHAND); own lock */

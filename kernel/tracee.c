@@ -223,17 +223,31 @@ void trace_exec(pid_t was)
 bool trace_limits_exec(void)
 {
 	struct thread *t = current();
-	const struct cred *c;
-	bool limits;
-	uint64_t irq;
 
-	if (!thread_traced(t))
-		return false;
-	irq = spin_lock_irq(&proc_lock);
-	c = t->tracee->tracer ? t->tracee->tracer->leader->cred : NULL;
-	limits = c && !cred_has(c, CAP_SYS_PTRACE);
+	return thread_traced(t) && !t->tracee->capable;
+}
+
+void trace_exec_begin(void)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock);
+
+	current()->process->entering++;
 	spin_unlock_irq(&proc_lock, irq);
-	return limits;
+}
+
+void trace_exec_end_locked(struct process *p)
+{
+	p->entering--;
+}
+
+void trace_exec_end(void)
+{
+	struct process *p = current()->process;
+	uint64_t irq = spin_lock_irq(&proc_lock);
+
+	trace_exec_end_locked(p);
+	spin_unlock_irq(&proc_lock, irq);
+	wake_all(&p->exit_wait);
 }
 
 void trace_exit(int wait_status)
@@ -338,7 +352,7 @@ void trace_clone_attach(struct thread *t)
 	bool traced = mine->tracer;
 
 	if (traced) {
-		trace_attach_locked(t, mine->tracer, mine->options, mine->seized);
+		trace_attach_locked(t, mine->tracer, mine);
 		t->tracee->trap = mine->seized;
 		t->work |= WORK_SIGNAL;
 	}

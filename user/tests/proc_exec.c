@@ -64,20 +64,6 @@ static void script_of_self(const char *name, const char *rest)
 	script_make(name, line);
 }
 
-static void self_copy(const char *name, mode_t mode)
-{
-	static char buf[65536];
-	int in = (int)CHECK_OK(open(self_path(), O_RDONLY));
-	int out = (int)CHECK_OK(open(name, O_WRONLY | O_CREAT | O_TRUNC, 0755));
-	size_t n;
-
-	while ((n = read_full(in, buf, sizeof(buf))) > 0)
-		write_full(out, buf, n);
-	CHECK_OK(close(in));
-	CHECK_OK(close(out));
-	CHECK_OK(chmod(name, mode));
-}
-
 TEST(proc, exec_arguments)
 {
 	char *argv[] = { "usertests", "--helper", "args", "one", "", "three 3", NULL };

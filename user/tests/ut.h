@@ -187,6 +187,8 @@ void write_full(int fd, const void *buf, size_t size);
 
 /* The absolute path of this program, to run as a helper with exec. */
 const char *self_path(void);
+/* A copy of this program. */
+void self_copy(const char *name, mode_t mode);
 /* execve(self_path(), {"usertests", "--helper", name, arg...}); returns only on failure. */
 void exec_helper(const char *name, const char *arg);
 /* Become uid and gid 1000 without other groups, for good. */

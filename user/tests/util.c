@@ -413,6 +413,20 @@ void exec_helper(const char *name, const char *arg)
 	execl(self_path(), "usertests", "--helper", name, arg, (char *)NULL);
 }
 
+void self_copy(const char *name, mode_t mode)
+{
+	static char buf[65536];
+	int in = (int)CHECK_OK(open(self_path(), O_RDONLY));
+	int out = (int)CHECK_OK(open(name, O_WRONLY | O_CREAT | O_TRUNC, 0755));
+	size_t n;
+
+	while ((n = read_full(in, buf, sizeof(buf))) > 0)
+		write_full(out, buf, n);
+	CHECK_OK(close(in));
+	CHECK_OK(close(out));
+	CHECK_OK(chmod(name, mode));
+}
+
 void become_user(void)
 {
 	CHECK_OK(setgroups(0, NULL));
