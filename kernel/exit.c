@@ -177,6 +177,15 @@ bool process_autoreaps(struct process *parent)
 }
 
 /*
+ * The signal of p's end. What a program asked for by clone(2) is not sent to the one that its
+ * process runs since, which may have more powers. proc_lock held.
+ */
+static int end_signal_locked(const struct process *p)
+{
+	return p->parent->execs == p->parent_execs ? p->exit_signal : SIGCHLD;
+}
+
+/*
  * p's end becomes its parent's to wait for. Who hears of it by end_tell_rest then, referenced.
  * *gone: p is forgotten; the caller drops its last reference. proc_lock held.
  */
@@ -186,10 +195,10 @@ static struct process *end_tell_locked(struct process *p, bool *gone)
 	int code, value;
 
 	process_get(parent);
-	*gone = p->exit_signal == SIGCHLD && process_autoreaps(parent);
+	*gone = end_signal_locked(p) == SIGCHLD && process_autoreaps(parent);
 	wait_status_decode(p->exit_status, &code, &value);
 	/* With SA_NOCLDWAIT alone the signal is still sent. */
-	if (p->exit_signal == SIGCHLD)
+	if (end_signal_locked(p) == SIGCHLD)
 		process_notify_parent_locked(p, code, value);
 	if (*gone)
 		pid_forget_process_locked(p);
@@ -212,7 +221,7 @@ void process_end_told(struct process *p)
 	bool gone = false;
 	uint64_t irq = spin_lock_irq(&proc_lock), irq2 = spin_lock_irq(&p->siglock);
 	bool all = --p->untold == 0;
-	int sig = p->exit_signal;
+	int sig = end_signal_locked(p);
 
 	spin_unlock_irq(&p->siglock, irq2);
 	if (all && p->zombie)
@@ -242,7 +251,7 @@ static void become_zombie(struct process *p)
 	irq = spin_lock_irq(&proc_lock);
 	norphans = find_orphans(p, orphans, ARRAY_SIZE(orphans));
 	reparent_children(p, &bereaved);
-	sig = p->exit_signal;
+	sig = end_signal_locked(p);
 	p->zombie = true;
 	wake_all(&p->exit_wait);
 	if (!p->untold)

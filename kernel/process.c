@@ -90,7 +90,8 @@ static int inherit(struct process *p, const struct clone_args *a)
 		return -ENOMEM;
 	if (a->flags & CLONE_CLEAR_SIGHAND)
 		sighand_reset(p->sighand);
-	p->exit_signal = a->exit_signal;
+	/* Nobody chooses what a process that is not the caller is sent. */
+	p->exit_signal = a->flags & CLONE_PARENT ? (uint64_t)parent->exit_signal : a->exit_signal;
 	p->personality = parent->personality;
 	p->oom_score_adj = parent->oom_score_adj;
 	p->oom_score_adj_min = parent->oom_score_adj_min;
@@ -242,6 +243,7 @@ static int link_process(struct process *p, struct thread *t, uint64_t flags)
 	int err;
 
 	p->parent = (flags & CLONE_PARENT) && me->parent ? me->parent : me;
+	p->parent_execs = p->parent == me ? me->execs : me->parent_execs;
 	p->creator = p->parent == me ? current()->tid : me->creator;
 	p->pgid = me->pgid;
 	p->sid = me->sid;

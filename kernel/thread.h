@@ -231,6 +231,7 @@ struct process {
 	uint32_t execs; /* (proc_lock) so many; after one its parent may not move it to a group */
 	int exit_status;		/* wait(2) encoding; final once zombie */
 	int exit_signal;		/* to the parent: SIGCHLD, or what clone said; 0 none */
+	uint32_t parent_execs;		/* the parent's execs when exit_signal was said */
 	struct waitqueue child_wait;	/* wait4 sleeps here */
 	/* Those who poll a pidfd: it is a zombie, it is gone; who would trace it: entering is 0. */
 	struct waitqueue exit_wait;

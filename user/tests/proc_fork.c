@@ -2,6 +2,7 @@
 #include "ut.h"
 
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <time.h>
@@ -26,6 +27,85 @@ TEST(proc, fork_pids)
 	CHECK(pid > 0 && pid != self);
 	CHECK_EQ(getpid(), self);
 	expect_exit(pid, pid & 0x7f);
+}
+
+/* A sibling that a program makes for its parent is its parent's child like the program itself. */
+TEST(proc, clone_parent_signal)
+{
+	sigset_t pending;
+	pid_t maker;
+	int tell[2];
+	long born;
+
+	signal_block(SIGUSR1);
+	CHECK_OK(pipe(tell));
+	maker = child();
+	if (maker == 0) {
+		born = CHECK_OK(sys_clone(CLONE_PARENT | SIGUSR1, NULL, NULL, NULL));
+		if (born == 0)
+			_exit(3);
+		write_full(tell[1], &born, sizeof(born));
+		_exit(0);
+	}
+	CHECK_EQ(read_full(tell[0], &born, sizeof(born)), sizeof(born));
+	expect_exit((pid_t)born, 3);
+	expect_exit(maker, 0);
+	CHECK_OK(sigpending(&pending));
+	CHECK_EQ(sigismember(&pending, SIGUSR1), 0);
+}
+
+/* The signals that are pending for a process, once there are any. */
+static unsigned long pending_of(pid_t pid)
+{
+	unsigned long pending = 0;
+	char path[64], text[4096];
+	const char *line;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	while (!pending) {
+		file_text(path, text, sizeof(text));
+		line = strstr(text, "ShdPnd:");
+		CHECK(line && sscanf(line, "ShdPnd: %lx", &pending) == 1);
+		sched_yield();
+	}
+	return pending;
+}
+
+/* What a program wants to be sent at its child's end is not sent to the one that comes after it. */
+TEST(proc, clone_signal_ends_at_exec)
+{
+	struct gate end;
+	char none;
+	int tell[2];
+	pid_t pid;
+	long born;
+
+	CHECK_OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
+	CHECK_OK(pipe2(tell, O_CLOEXEC));
+	gate_make(&end);
+	pid = child();
+	if (pid == 0) {
+		signal_block(SIGUSR1);
+		signal_block(SIGCHLD);
+		born = CHECK_OK(sys_clone(SIGUSR1, NULL, NULL, NULL));
+		if (born == 0) {
+			CHECK_OK(close(tell[1]));
+			gate_pass(&end);
+			_exit(0);
+		}
+		write_full(tell[1], &born, sizeof(born));
+		exec_helper("pause", NULL);
+		_exit(1);
+	}
+	CHECK_OK(close(tell[1]));
+	CHECK_EQ(read_full(tell[0], &born, sizeof(born)), sizeof(born));
+	/* exec has closed the other end. */
+	CHECK_EQ(read_full(tell[0], &none, 1), 0);
+	gate_open(&end);
+	CHECK_EQ(pending_of(pid), 1ul << (SIGCHLD - 1));
+	CHECK_OK(kill(pid, SIGKILL));
+	expect_signal(pid, SIGKILL);
+	expect_exit((pid_t)born, 0);
 }
 
 TEST(proc, fork_copies_memory)
