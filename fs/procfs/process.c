@@ -162,6 +162,7 @@ static int show_stat(struct proc_text *t, struct process *p)
 	pid_t tpgid = -1;
 	uint32_t tty = tty_nr(tty_number(p, &tpgid));
 	int err, priority;
+	bool may;
 
 	err = snapshot_take(p, t->tid, &s);
 	if (as) {
@@ -171,6 +172,10 @@ static int show_stat(struct proc_text *t, struct process *p)
 	}
 	if (err)
 		return err;
+	/* Asked afterwards: a new program's places are seen together with its powers. */
+	may = proc_may_inspect(p);
+	if (!may)
+		l = (struct exec_layout){.start_code = !!as, .end_code = !!as};
 	priority = (int)class_priority(&s.class);
 	proc_printf(t, "%d (%s) %c %d %d %d %d %d 0 %lu %lu %lu %lu ", s.tid, s.comm, s.state,
 		    s.ppid, s.pgid, s.sid, (int)tty, tpgid, s.usage.minflt, s.children.minflt,
@@ -186,7 +191,7 @@ static int show_stat(struct proc_text *t, struct process *p)
 		    s.ignored, s.caught, p->exit_signal, s.hart, s.class.priority, s.class.policy);
 	proc_printf(t, "%lu %lu %lu %lu %lu %lu %lu %d\n", l.start_data, l.end_data, l.start_brk,
 		    l.arg_start, l.arg_end, l.env_start, l.env_end,
-		    s.state == 'Z' ? p->exit_status : 0);
+		    may && s.state == 'Z' ? p->exit_status : 0);
 	return 0;
 }
 

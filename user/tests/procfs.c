@@ -30,6 +30,24 @@ TEST(procfs, maps_name_is_one_line)
 	CHECK_OK(unlink("x\ny"));
 }
 
+/* Where a program lies in memory is known only to who may look into it. */
+TEST(procfs, stat_tells_no_places, .root = true)
+{
+	static const char format[] = "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+		"%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %lu %lu %*s %*s %*s %*s %*s %*s %*s "
+		"%*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %*s %*s %lu";
+	unsigned long at[5];
+
+	for (int user = 0; user < 2; user++) {
+		if (user)
+			become_user();
+		file_text("/proc/1/stat", text, sizeof(text));
+		CHECK_EQ(sscanf(text, format, &at[0], &at[1], &at[2], &at[3], &at[4]), 5);
+		CHECK_EQ(at[0] == 1 && at[1] == 1, user);
+		CHECK_EQ(!at[2] && !at[3] && !at[4], user);
+	}
+}
+
 TEST(procfs, children)
 {
 	char path[64], want[64];
