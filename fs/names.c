@@ -82,7 +82,7 @@ static void name_end(struct lastname *l, struct dentry *d)
 	lastname_put(l);
 }
 
-int vfs_mknod(int dirfd, const char *path, mode_t mode, dev_t rdev)
+int vfs_make(int dirfd, const char *path, mode_t mode, dev_t rdev, struct path *made)
 {
 	struct lastname l;
 	struct dentry *d;
@@ -96,8 +96,15 @@ int vfs_mknod(int dirfd, const char *path, mode_t mode, dev_t rdev)
 		err = -ENOENT;
 	else
 		err = vfs_create_locked(&l.dir, d, mode, rdev);
+	if (!err && made)
+		*made = (struct path){mount_get(l.dir.mnt), dentry_get(d)};
 	name_end(&l, d);
 	return err;
+}
+
+int vfs_mknod(int dirfd, const char *path, mode_t mode, dev_t rdev)
+{
+	return vfs_make(dirfd, path, mode, rdev, NULL);
 }
 
 int vfs_symlink(const char *target, int dirfd, const char *path)

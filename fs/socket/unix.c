@@ -4,6 +4,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/names.h"
 #include "fs/socket/socket.h"
 #include "kernel/mem/slab.h"
 #include "kernel/thread.h"
@@ -82,12 +83,9 @@ static int bind_path(struct socket *s, struct address *a)
 	memset(path, 0, sizeof(path));
 	memcpy(path, a->name.un.sun_path, a->name.len - NAME_OFFSET);
 	a->name.len = (uint32_t)(NAME_OFFSET + strlen(path) + 1);
-	err = vfs_mknod(AT_FDCWD, path, mode, 0);
+	err = vfs_make(AT_FDCWD, path, mode, 0, &place);
 	if (err)
 		return err == -EEXIST ? -EADDRINUSE : err;
-	err = path_lookup(AT_FDCWD, path, 0, &place);
-	if (err)
-		return err;
 	err = publish(s, a, &place);
 	if (err)
 		path_put(&place);

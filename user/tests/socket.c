@@ -433,3 +433,44 @@ TEST(socket, options)
 	tv.tv_usec = 1000000;
 	CHECK_ERR(setsockopt(fd[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), EDOM);
 }
+
+static void swap_for_ever(void)
+{
+	for (;;)
+		CHECK_OK(renameat2(AT_FDCWD, "place", AT_FDCWD, "other", RENAME_EXCHANGE));
+}
+
+/* A socket gets the place that was made for it, not one that the same path leads to afterwards. */
+TEST(socket, bind_keeps_to_what_it_made)
+{
+	int s = (int)CHECK_OK(socket(AF_UNIX, SOCK_DGRAM, 0)), probe;
+	struct sockaddr_un a;
+	socklen_t len;
+	pid_t pid;
+
+	CHECK_OK(mkdir("ours", 0755));
+	CHECK_OK(mkdir("theirs", 0755));
+	CHECK_OK(symlink("ours", "place"));
+	CHECK_OK(symlink("theirs", "other"));
+	len = name_of(&a, "theirs/s");
+	CHECK_OK(bind(s, (void *)&a, len));
+	CHECK_OK(close(s));
+	probe = (int)CHECK_OK(socket(AF_UNIX, SOCK_DGRAM, 0));
+	pid = child();
+	if (pid == 0)
+		swap_for_ever();
+	for (int i = 0; i < 20000; i++) {
+		s = (int)CHECK_OK(socket(AF_UNIX, SOCK_DGRAM, 0));
+		len = name_of(&a, "place/s");
+		if (bind(s, (void *)&a, len) == 0) {
+			len = name_of(&a, "theirs/s");
+			CHECK_ERR(connect(probe, (void *)&a, len), ECONNREFUSED);
+			CHECK_OK(unlink("ours/s"));
+		} else {
+			CHECK_EQ(errno, EADDRINUSE);
+		}
+		CHECK_OK(close(s));
+	}
+	CHECK_OK(kill(pid, SIGKILL));
+	expect_signal(pid, SIGKILL);
+}
