@@ -120,6 +120,10 @@ struct blockdev_ops {
 	void (*commit)(struct blockdev *d);
 };
 
+#define BLOCKDEV_AHEAD	   256u /* sectors, unless BLKRASET says otherwise */
+#define BLOCKDEV_RO_DEVICE 1u /* the device cannot be written, or its driver was asked to refuse */
+#define BLOCKDEV_RO_ASKED  2u /* BLKROSET */
+
 struct blockdev {
 	char name[16];		/* vda, vda1, mmcblk0p2 */
 	dev_t dev;
@@ -128,7 +132,8 @@ struct blockdev {
 	uint32_t partno;	/* 0: whole disk */
 	_Atomic bool gone;	/* a partition that its disk has no more; it may come back */
 	struct blockdev *parent; /* NULL for whole disks */
-	bool readonly;
+	uint32_t readonly;	/* BLOCKDEV_RO_*; 0: it may be written */
+	uint32_t ahead;		/* sectors to read ahead of who reads it raw; 0: none (BLKRASET) */
 	bool has_flush, has_discard; /* whole disks; has_flush: it has a volatile write cache */
 	uint32_t block_size;	/* logical, bytes: 512 unless the driver says otherwise */
 	const struct blockdev_ops *ops; /* whole disks */

@@ -55,7 +55,8 @@ static ssize64_t blkdev_read(struct file *f, struct uio *u, uint64_t *pos)
 	if (file_is_direct(f, &d->object)) {
 		n = direct_read(&d->object, u, *pos);
 	} else {
-		readahead_sequential(f, &d->object, *pos, u->resid);
+		if (d->ahead)
+			readahead_sequential(f, &d->object, *pos, u->resid);
 		n = pagecache_read(&d->object, u, *pos);
 	}
 	if (n > 0)
@@ -141,6 +142,26 @@ static long blkdev_reread(struct file *f, struct blockdev *d)
 	return partitions_rescan(d);
 }
 
+static long blkdev_readonly_set(struct blockdev *d, uaddr_t arg)
+{
+	uint32_t ro;
+
+	if (!cred_capable(CAP_SYS_ADMIN))
+		return -EACCES;
+	if (get_user_u32(&ro, arg))
+		return -EFAULT;
+	d->readonly = (d->readonly & BLOCKDEV_RO_DEVICE) | (ro ? BLOCKDEV_RO_ASKED : 0);
+	return 0;
+}
+
+static long blkdev_ahead_set(struct blockdev *d, uint64_t sectors)
+{
+	if (!cred_capable(CAP_SYS_ADMIN))
+		return -EACCES;
+	d->ahead = (uint32_t)MIN(sectors, UINT32_MAX);
+	return 0;
+}
+
 static long blkdev_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 {
 	struct blockdev *d = f->data;
@@ -159,7 +180,13 @@ static long blkdev_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 	case BLKIOOPT:
 		return put_user_u32(arg, 0);
 	case BLKROGET:
-		return put_user_u32(arg, d->readonly);
+		return put_user_u32(arg, d->readonly != 0);
+	case BLKROSET:
+		return blkdev_readonly_set(d, arg);
+	case BLKRAGET:
+		return put_user_u64(arg, d->ahead);
+	case BLKRASET:
+		return blkdev_ahead_set(d, arg);
 	case BLKFLSBUF:
 		return blkdev_flush_cache(d);
 	case BLKRRPART:

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
+#include "fs/direct.h"
 #include "fs/vfs.h"
 #include "kernel/chardev.h"
 #include "kernel/mem/kmap.h"
@@ -39,11 +40,46 @@ static struct mutex loops_lock; /* RANK_MOUNT: making them */
 static struct loop *loops[LOOPS_MAX];
 static _Atomic uint32_t loops_count;
 
-static struct loop *loop_of(struct blockdev *d)
+static struct loop *loop_of(const struct blockdev *d)
 {
 	uint32_t n = MINOR(d->dev);
 
 	return n < atomic_load(&loops_count) && &loops[n]->bdev == d ? loops[n] : NULL;
+}
+
+bool is_loop(const struct blockdev *d)
+{
+	return loop_of(d) != NULL;
+}
+
+int loop_facts(const struct blockdev *d, struct loop_facts *facts)
+{
+	struct loop *l = loop_of(d);
+	int err = -ENOENT;
+
+	mutex_lock(&l->lock);
+	if (l->file) {
+		*facts = (struct loop_facts){l->offset, l->limit, l->flags};
+		err = 0;
+	}
+	mutex_unlock(&l->lock);
+	return err;
+}
+
+char *loop_file_name(const struct blockdev *d, char *buf, size_t size)
+{
+	struct loop *l = loop_of(d);
+	struct file *file;
+	char *s;
+
+	mutex_lock(&l->lock);
+	file = l->file ? file_get(l->file) : NULL;
+	mutex_unlock(&l->lock);
+	if (!file)
+		return err_ptr(-ENOENT);
+	s = file_path(file, buf, size);
+	file_put(file);
+	return s;
 }
 
 /* --- moving data --- */
@@ -86,15 +122,25 @@ static uint64_t backing_size(struct file *file)
 	return d ? d->sectors << SECTOR_SHIFT : inode_size(inode);
 }
 
+/* LO_FLAGS_DIRECT_IO: what was moved, n bytes of the file, does not stay in its cache. */
+static ssize64_t past_cache(struct loop *l, uint64_t at, ssize64_t n)
+{
+	struct object *o = file_object(l->file);
+
+	/* What lives in memory has nothing but its cache. */
+	return l->flags & LO_FLAGS_DIRECT_IO && o && o->ops->write_pages ? direct_written(o, at, n)
+									 : n;
+}
+
 static int piece_move(struct loop *l, enum bio_op op, void *data, uint32_t len, uint64_t at)
 {
 	ssize64_t n;
 
 	if (op == BIO_WRITE) {
-		n = file_write_at(l->file, data, len, at);
+		n = past_cache(l, at, file_write_at(l->file, data, len, at));
 		return n < 0 ? (int)n : n < len ? -EIO : 0;
 	}
-	n = file_read_at(l->file, data, len, at);
+	n = past_cache(l, at, file_read_at(l->file, data, len, at));
 	if (n < 0)
 		return (int)n;
 	/* Less than there is: an error on the way, which a read of the rest would tell. */
@@ -242,13 +288,13 @@ static void size_set(struct loop *l)
 	atomic_store(&l->bdev.object.size, l->bdev.sectors << SECTOR_SHIFT);
 }
 
-/* What can be asked for; anything else has no effect here and is refused. */
+#define CONFIGURE_FLAGS                                                                \
+	(uint32_t)(LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR | LO_FLAGS_PARTSCAN |       \
+		   LO_FLAGS_DIRECT_IO)
+
 static int info_check(const struct loop_info64 *info)
 {
-	if (info->lo_encrypt_type || info->lo_encrypt_key_size ||
-	    (info->lo_flags &
-	     ~(uint32_t)(LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR | LO_FLAGS_PARTSCAN)) ||
-	    info->lo_offset % SECTOR_SIZE)
+	if (info->lo_encrypt_type || info->lo_encrypt_key_size)
 		return -EINVAL;
 	return info->lo_offset > INT64_MAX || info->lo_sizelimit > INT64_MAX ? -EOVERFLOW : 0;
 }
@@ -258,26 +304,37 @@ static int block_size_check(uint32_t size)
 	return size >= SECTOR_SIZE && size <= PAGE_SIZE && !(size & (size - 1)) ? 0 : -EINVAL;
 }
 
-static int loop_attach(struct loop *l, bool writable, const struct loop_config *c)
+/* The open file fd, which l may be attached to. -EBADF, -EINVAL. */
+static struct file *backing_get(struct loop *l, int fd)
 {
-	struct file *file;
+	struct file *file = fd_get(fd);
 	mode_t mode;
-	int err = info_check(&c->info);
+	int err = 0;
 
-	if (!err && c->block_size)
-		err = block_size_check(c->block_size);
-	if (err)
-		return err;
-	file = fd_get((int)c->fd);
 	if (!file)
-		return -EBADF;
+		return err_ptr(-EBADF);
 	mode = file->inode->mode;
-	if (l->file)
-		err = -EBUSY;
-	else if (!S_ISREG(mode) && !S_ISBLK(mode))
+	if (!S_ISREG(mode) && !S_ISBLK(mode))
 		err = -EINVAL;
 	else if (!(file->kind & FILE_READ) || (S_ISBLK(mode) && file->inode->rdev == l->bdev.dev))
 		err = -EBADF;
+	if (!err)
+		return file;
+	file_put(file);
+	return err_ptr(err);
+}
+
+static int loop_attach(struct loop *l, bool writable, const struct loop_config *c)
+{
+	struct file *file = backing_get(l, (int)c->fd);
+	int err;
+
+	if (is_err(file))
+		return (int)ptr_err(file);
+	err = l->file ? -EBUSY : info_check(&c->info);
+	if (!err && ((c->info.lo_flags & ~CONFIGURE_FLAGS) ||
+		     (c->block_size && block_size_check(c->block_size))))
+		err = -EINVAL;
 	if (err) {
 		file_put(file);
 		return err;
@@ -290,7 +347,7 @@ static int loop_attach(struct loop *l, bool writable, const struct loop_config *
 		l->flags |= LO_FLAGS_READ_ONLY;
 	memcpy(l->name, c->info.lo_file_name, sizeof(l->name));
 	l->name[sizeof(l->name) - 1] = '\0';
-	l->bdev.readonly = l->flags & LO_FLAGS_READ_ONLY;
+	l->bdev.readonly = l->flags & LO_FLAGS_READ_ONLY ? BLOCKDEV_RO_DEVICE : 0;
 	l->bdev.block_size = c->block_size ? c->block_size : SECTOR_SIZE;
 	size_set(l);
 	if (l->flags & LO_FLAGS_PARTSCAN)
@@ -313,7 +370,7 @@ static struct file *loop_detach(struct loop *l)
 	(void)wait_event(&l->idle, loop_idle(l), WAIT_UNINTERRUPTIBLE);
 	l->file = NULL;
 	l->flags = 0;
-	l->bdev.readonly = false;
+	l->bdev.readonly = 0;
 	return file;
 }
 
@@ -355,7 +412,7 @@ static int loop_clear(struct loop *l, struct file **gone)
 	return 0;
 }
 
-static int status_get(struct loop *l, uaddr_t arg)
+static struct loop_info64 status_of(struct loop *l)
 {
 	struct loop_info64 info = {
 		.lo_inode = l->file->inode->ino,
@@ -368,17 +425,42 @@ static int status_get(struct loop *l, uaddr_t arg)
 
 	info.lo_device = (MINOR(dev) & 0xff) | MAJOR(dev) << 8 | (uint64_t)(MINOR(dev) >> 8) << 20;
 	memcpy(info.lo_file_name, l->name, sizeof(l->name));
-	return copy_to_user(arg, &info, sizeof(info));
+	return info;
 }
 
-static int status_set(struct loop *l, uaddr_t arg)
+static int status_get(struct loop *l, uaddr_t arg)
 {
-	struct loop_info64 info;
-	int err = copy_from_user(&info, arg, sizeof(info));
+	struct loop_info64 info = status_of(l);
+
+	return arg ? copy_to_user(arg, &info, sizeof(info)) : -EINVAL;
+}
+
+/* The older structure, in which not all fits. */
+static int status_get_old(struct loop *l, uaddr_t arg)
+{
+	struct loop_info64 info = status_of(l);
+	struct loop_info old = {
+		.lo_number = (int32_t)info.lo_number,
+		.lo_device = (uint32_t)info.lo_device,
+		.lo_inode = info.lo_inode,
+		.lo_offset = (int32_t)info.lo_offset,
+		.lo_flags = (int32_t)info.lo_flags,
+	};
+
+	memcpy(old.lo_name, info.lo_file_name, sizeof(old.lo_name));
+	if (!arg)
+		return -EINVAL;
+	if (info.lo_device > UINT32_MAX || info.lo_offset > INT32_MAX || info.lo_sizelimit)
+		return -EOVERFLOW;
+	return copy_to_user(arg, &old, sizeof(old));
+}
+
+static int status_apply(struct loop *l, const struct loop_info64 *asked)
+{
+	struct loop_info64 info = *asked;
+	int err = info_check(&info);
 	bool scan;
 
-	if (!err)
-		err = info_check(&info);
 	if (!err)
 		err = pagecache_sync(&l->bdev.object, 0, UINT32_MAX);
 	if (err)
@@ -388,13 +470,77 @@ static int status_set(struct loop *l, uaddr_t arg)
 	l->limit = info.lo_sizelimit;
 	/* Partitions once asked for stay. */
 	scan = !(l->flags & LO_FLAGS_PARTSCAN) && (info.lo_flags & LO_FLAGS_PARTSCAN);
-	l->flags = (l->flags & (LO_FLAGS_READ_ONLY | LO_FLAGS_PARTSCAN)) |
+	l->flags = (l->flags & ~(uint32_t)LO_FLAGS_AUTOCLEAR) |
 		   (info.lo_flags & (LO_FLAGS_AUTOCLEAR | LO_FLAGS_PARTSCAN));
 	memcpy(l->name, info.lo_file_name, sizeof(l->name));
 	l->name[sizeof(l->name) - 1] = '\0';
 	size_set(l);
 	if (scan)
 		(void)partitions_rescan(&l->bdev);
+	return 0;
+}
+
+static int status_set(struct loop *l, uaddr_t arg)
+{
+	struct loop_info64 info;
+	int err = copy_from_user(&info, arg, sizeof(info));
+
+	return err ? err : status_apply(l, &info);
+}
+
+static int status_set_old(struct loop *l, uaddr_t arg)
+{
+	struct loop_info64 info = {0};
+	struct loop_info old;
+
+	if (copy_from_user(&old, arg, sizeof(old)))
+		return -EFAULT;
+	info.lo_offset = (uint64_t)(int64_t)old.lo_offset;
+	info.lo_flags = (uint32_t)old.lo_flags;
+	memcpy(info.lo_file_name, old.lo_name, sizeof(info.lo_file_name));
+	return status_apply(l, &info);
+}
+
+static int direct_set(struct loop *l, bool on)
+{
+	if (on && l->offset % SECTOR_SIZE)
+		return -EINVAL;
+	l->flags = (l->flags & ~(uint32_t)LO_FLAGS_DIRECT_IO) | (on ? LO_FLAGS_DIRECT_IO : 0);
+	return 0;
+}
+
+/* Between two requests: the file is *file, which becomes what it was. */
+static bool file_switched(struct loop *l, struct file **file)
+{
+	uint64_t was = spin_lock_irq(&l->queue_lock);
+	bool idle = !l->used && !l->busy;
+	struct file *old = l->file;
+
+	if (idle) {
+		l->file = *file;
+		*file = old;
+	}
+	spin_unlock_irq(&l->queue_lock, was);
+	return idle;
+}
+
+/* Another file of the same size for a device that is only read; the old one is *gone. */
+static int file_change(struct loop *l, int fd, struct file **gone)
+{
+	struct file *file;
+
+	if (!(l->flags & LO_FLAGS_READ_ONLY))
+		return -EINVAL;
+	file = backing_get(l, fd);
+	if (is_err(file))
+		return (int)ptr_err(file);
+	if (backing_size(file) != backing_size(l->file)) {
+		file_put(file);
+		return -EINVAL;
+	}
+	(void)wait_event(&l->idle, file_switched(l, &file), WAIT_UNINTERRUPTIBLE);
+	(void)pagecache_invalidate(&l->bdev.object, 0, UINT32_MAX);
+	*gone = file;
 	return 0;
 }
 
@@ -406,10 +552,18 @@ static long attached_ioctl(struct loop *l, uint32_t cmd, uint64_t arg, struct fi
 	switch (cmd) {
 	case LOOP_CLR_FD:
 		return loop_clear(l, gone);
+	case LOOP_GET_STATUS:
+		return status_get_old(l, arg);
 	case LOOP_GET_STATUS64:
 		return status_get(l, arg);
+	case LOOP_SET_STATUS:
+		return atomic_load(&l->bdev.claimed) ? -EBUSY : status_set_old(l, arg);
 	case LOOP_SET_STATUS64:
 		return atomic_load(&l->bdev.claimed) ? -EBUSY : status_set(l, arg);
+	case LOOP_CHANGE_FD:
+		return file_change(l, (int)arg, gone);
+	case LOOP_SET_DIRECT_IO:
+		return direct_set(l, arg);
 	case LOOP_SET_CAPACITY:
 		size_set(l);
 		return 0;
@@ -419,7 +573,7 @@ static long attached_ioctl(struct loop *l, uint32_t cmd, uint64_t arg, struct fi
 		l->bdev.block_size = (uint32_t)arg;
 		return 0;
 	}
-	return -ENOTTY;
+	return -EINVAL;
 }
 
 long loop_ioctl(struct file *f, struct blockdev *d, uint32_t cmd, uint64_t arg)
@@ -433,7 +587,8 @@ long loop_ioctl(struct file *f, struct blockdev *d, uint32_t cmd, uint64_t arg)
 		return -ENOTTY;
 	if (cmd == LOOP_CONFIGURE && copy_from_user(&config, arg, sizeof(config)))
 		return -EFAULT;
-	if (cmd != LOOP_GET_STATUS64 && !cred_capable(CAP_SYS_ADMIN) && !(f->kind & FILE_WRITE))
+	if (cmd != LOOP_GET_STATUS64 && cmd != LOOP_GET_STATUS &&
+	    !cred_capable(CAP_SYS_ADMIN) && !(f->kind & FILE_WRITE))
 		return -EPERM;
 	mutex_lock(&l->lock);
 	if (cmd == LOOP_SET_FD || cmd == LOOP_CONFIGURE)

@@ -89,6 +89,7 @@ int blockdev_register(struct blockdev *d, const char *prefix)
 	else
 		name_letters(d->name, sizeof(d->name), prefix, number);
 	d->dev = MKDEV(n->major, number * n->minors);
+	d->ahead = BLOCKDEV_AHEAD;
 	d->start = 0;
 	d->partno = 0;
 	d->parent = NULL;
@@ -151,6 +152,7 @@ int blockdev_add_partition(struct blockdev *disk, uint32_t partno, uint64_t star
 	d->start = start;
 	d->sectors = sectors;
 	d->readonly = disk->readonly;
+	d->ahead = disk->ahead;
 	d->has_flush = disk->has_flush;
 	d->has_discard = disk->has_discard;
 	d->block_size = disk->block_size;

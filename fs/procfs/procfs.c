@@ -2,6 +2,7 @@
  * procfs: the tree. Inodes are made at lookup and live as long as their dentry; nothing is cached,
  * since processes come and go without asking.
  */
+#include "fs/loop.h"
 #include "fs/procfs/procfs.h"
 
 #include <stdatomic.h>
@@ -241,7 +242,9 @@ static const struct proc_entry *disk_entry(const struct proc_entry *dir, const s
 {
 	if (dir->disks == PROC_DISKS_LINKS)
 		return &proc_disk_link;
-	return d->partno ? &proc_partition_dir : &proc_disk_dir;
+	if (d->partno)
+		return &proc_partition_dir;
+	return is_loop(d) ? &proc_loop_dir : &proc_disk_dir;
 }
 
 /* What a disk is called in the directory: its name, or its number. The length. */

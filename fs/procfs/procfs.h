@@ -113,7 +113,7 @@ extern const struct proc_entry proc_pressure_entries[]; /* pressure.c */
 extern const struct proc_entry proc_net_entries[], proc_sys_net_entries[]; /* net.c */
 /* sysfs.c: the root of its own tree, the directories of a disk and of a partition, a link to one */
 extern const struct proc_entry sysfs_root_entries[], proc_disk_dir, proc_partition_dir;
-extern const struct proc_entry proc_disk_link;
+extern const struct proc_entry proc_disk_link, proc_loop_dir;
 /* cpus.c: /sys/devices/system/cpu, the directory of a hart in it */
 extern const struct proc_entry proc_cpu_entries[], proc_hart_dir;
 #if DEBUG
@@ -121,6 +121,8 @@ extern const struct proc_entry proc_debug_entries[]; /* tests/kernel/door.c */
 #endif
 
 void procfs_register(void);
+/* How often, how much and for how long a disk was read and written: a line, without its name. */
+void proc_show_disk_stats(struct proc_text *t, const struct blockdev *b);
 
 /* What processes share with /proc, referenced; NULL when it is gone (a zombie). */
 struct fdtable *proc_files(struct process *p);

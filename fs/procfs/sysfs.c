@@ -5,10 +5,13 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
+#include "fs/loop.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/chardev.h"
+#include "kernel/mem/slab.h"
 #include "kernel/swap/zpool.h"
 #include "kernel/swap/zswap.h"
+#include "kernel/uapi/loop.h"
 #include "lib/page.h"
 #include "lib/string.h"
 #include "mm/thp.h"
@@ -52,7 +55,7 @@ static int show_partition(struct proc_text *t, const struct blockdev *d)
 
 static int show_ro(struct proc_text *t, const struct blockdev *d)
 {
-	proc_printf(t, "%d\n", d->readonly);
+	proc_printf(t, "%d\n", d->readonly != 0);
 	return 0;
 }
 
@@ -75,21 +78,108 @@ static int show_request_kb(struct proc_text *t, const struct blockdev *d)
 	return 0;
 }
 
+static int show_ahead_kb(struct proc_text *t, const struct blockdev *d)
+{
+	proc_printf(t, "%u\n", d->ahead / 2);
+	return 0;
+}
+
+/* As a line of /proc/diskstats; what is under way, and for how long, is not counted. */
+static int show_stat(struct proc_text *t, const struct blockdev *d)
+{
+	proc_show_disk_stats(t, d);
+	return 0;
+}
+
 static const struct proc_entry queue_entries[] = {
 	{.name = "hw_sector_size", .mode = S_IFREG | 0444, .show_disk = show_block_size},
 	{.name = "logical_block_size", .mode = S_IFREG | 0444, .show_disk = show_block_size},
 	{.name = "max_sectors_kb", .mode = S_IFREG | 0444, .show_disk = show_request_kb},
 	{.name = "physical_block_size", .mode = S_IFREG | 0444, .show_disk = show_block_size},
+	{.name = "read_ahead_kb", .mode = S_IFREG | 0444, .show_disk = show_ahead_kb},
 	{.name = "rotational", .mode = S_IFREG | 0444, .show_disk = show_zero},
 	{.mode = 0},
 };
 
+/* --- what a loop device is attached to; ENOENT: nothing --- */
+
+static int show_loop_flag(struct proc_text *t, const struct blockdev *d, uint32_t flag)
+{
+	struct loop_facts facts;
+	int err = loop_facts(d, &facts);
+
+	if (!err)
+		proc_printf(t, "%d\n", (facts.flags & flag) != 0);
+	return err;
+}
+
+static int show_loop_autoclear(struct proc_text *t, const struct blockdev *d)
+{
+	return show_loop_flag(t, d, LO_FLAGS_AUTOCLEAR);
+}
+
+static int show_loop_dio(struct proc_text *t, const struct blockdev *d)
+{
+	return show_loop_flag(t, d, LO_FLAGS_DIRECT_IO);
+}
+
+static int show_loop_partscan(struct proc_text *t, const struct blockdev *d)
+{
+	return show_loop_flag(t, d, LO_FLAGS_PARTSCAN);
+}
+
+static int show_loop_file(struct proc_text *t, const struct blockdev *d)
+{
+	char *buf = kmalloc(PATH_MAX), *name;
+
+	if (!buf)
+		return -ENOMEM;
+	name = loop_file_name(d, buf, PATH_MAX);
+	if (!is_err(name))
+		proc_printf(t, "%s\n", name);
+	kfree(buf);
+	return is_err(name) ? (int)ptr_err(name) : 0;
+}
+
+static int show_loop_offset(struct proc_text *t, const struct blockdev *d)
+{
+	struct loop_facts facts;
+	int err = loop_facts(d, &facts);
+
+	if (!err)
+		proc_printf(t, "%lu\n", (unsigned long)facts.offset);
+	return err;
+}
+
+static int show_loop_limit(struct proc_text *t, const struct blockdev *d)
+{
+	struct loop_facts facts;
+	int err = loop_facts(d, &facts);
+
+	if (!err)
+		proc_printf(t, "%lu\n", (unsigned long)facts.limit);
+	return err;
+}
+
+static const struct proc_entry loop_entries[] = {
+	{.name = "autoclear", .mode = S_IFREG | 0444, .show_disk = show_loop_autoclear},
+	{.name = "backing_file", .mode = S_IFREG | 0444, .show_disk = show_loop_file},
+	{.name = "dio", .mode = S_IFREG | 0444, .show_disk = show_loop_dio},
+	{.name = "offset", .mode = S_IFREG | 0444, .show_disk = show_loop_offset},
+	{.name = "partscan", .mode = S_IFREG | 0444, .show_disk = show_loop_partscan},
+	{.name = "sizelimit", .mode = S_IFREG | 0444, .show_disk = show_loop_limit},
+	{.mode = 0},
+};
+
+/* Of a loop device; any other disk has what stands behind the first. */
 static const struct proc_entry disk_entries[] = {
+	{.name = "loop", .mode = S_IFDIR | 0755, .children = loop_entries},
 	{.name = "dev", .mode = S_IFREG | 0444, .show_disk = show_dev},
 	{.name = "queue", .mode = S_IFDIR | 0755, .children = queue_entries},
 	{.name = "removable", .mode = S_IFREG | 0444, .show_disk = show_zero},
 	{.name = "ro", .mode = S_IFREG | 0444, .show_disk = show_ro},
 	{.name = "size", .mode = S_IFREG | 0444, .show_disk = show_size},
+	{.name = "stat", .mode = S_IFREG | 0444, .show_disk = show_stat},
 	{.mode = 0},
 };
 
@@ -99,11 +189,14 @@ static const struct proc_entry partition_entries[] = {
 	{.name = "ro", .mode = S_IFREG | 0444, .show_disk = show_ro},
 	{.name = "size", .mode = S_IFREG | 0444, .show_disk = show_size},
 	{.name = "start", .mode = S_IFREG | 0444, .show_disk = show_start},
+	{.name = "stat", .mode = S_IFREG | 0444, .show_disk = show_stat},
 	{.mode = 0},
 };
 
 const struct proc_entry proc_disk_dir = {
-	.name = "disk", .mode = S_IFDIR | 0755, .children = disk_entries};
+	.name = "disk", .mode = S_IFDIR | 0755, .children = disk_entries + 1};
+const struct proc_entry proc_loop_dir = {
+	.name = "loop", .mode = S_IFDIR | 0755, .children = disk_entries};
 const struct proc_entry proc_partition_dir = {
 	.name = "partition", .mode = S_IFDIR | 0755, .children = partition_entries};
 

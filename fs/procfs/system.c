@@ -179,19 +179,25 @@ static int show_swaps(struct proc_text *t, struct process *p)
 	return 0;
 }
 
-static int show_diskstats(struct proc_text *t, struct process *p)
+void proc_show_disk_stats(struct proc_text *t, const struct blockdev *b)
 {
 	static const enum bio_op order[] = {BIO_READ, BIO_WRITE};
+	uint64_t ns = b->stats.ns[BIO_READ] + b->stats.ns[BIO_WRITE];
 
+	for (int i = 0; i < 2; i++)
+		proc_printf(t, " %lu %lu %lu %lu", (unsigned long)b->stats.ios[order[i]],
+			    (unsigned long)b->stats.merges[order[i]],
+			    (unsigned long)b->stats.sectors[order[i]],
+			    (unsigned long)(b->stats.ns[order[i]] / NSEC_PER_MSEC));
+	/* Requests that overlap count twice. */
+	proc_printf(t, " 0 %lu 0\n", (unsigned long)DIV_ROUND_UP(ns, NSEC_PER_MSEC));
+}
+
+static int show_diskstats(struct proc_text *t, struct process *p)
+{
 	for (struct blockdev *b = blockdev_next(NULL); b; b = blockdev_next(b)) {
 		proc_printf(t, "%4u %7u %s", b->dev >> 20, b->dev & 0xfffff, b->name);
-		for (int i = 0; i < 2; i++)
-			proc_printf(t, " %lu %lu %lu %lu",
-				    (unsigned long)b->stats.ios[order[i]],
-				    (unsigned long)b->stats.merges[order[i]],
-				    (unsigned long)b->stats.sectors[order[i]],
-				    (unsigned long)(b->stats.ns[order[i]] / NSEC_PER_MSEC));
-		proc_printf(t, " 0 0 0\n");
+		proc_show_disk_stats(t, b);
 	}
 	return 0;
 }

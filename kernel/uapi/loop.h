@@ -7,9 +7,13 @@
 
 #define LOOP_SET_FD	    0x4c00
 #define LOOP_CLR_FD	    0x4c01
+#define LOOP_SET_STATUS	    0x4c02
+#define LOOP_GET_STATUS	    0x4c03
 #define LOOP_SET_STATUS64   0x4c04
 #define LOOP_GET_STATUS64   0x4c05
+#define LOOP_CHANGE_FD	    0x4c06
 #define LOOP_SET_CAPACITY   0x4c07
+#define LOOP_SET_DIRECT_IO  0x4c08
 #define LOOP_SET_BLOCK_SIZE 0x4c09
 #define LOOP_CONFIGURE	    0x4c0a
 #define LOOP_CTL_ADD	    0x4c80
@@ -18,6 +22,23 @@
 #define LO_FLAGS_READ_ONLY 1
 #define LO_FLAGS_AUTOCLEAR 4
 #define LO_FLAGS_PARTSCAN  8
+#define LO_FLAGS_DIRECT_IO 16
+
+/* Of LOOP_SET_STATUS and LOOP_GET_STATUS; fields as below. */
+struct loop_info {
+	int32_t lo_number;
+	uint32_t lo_device;
+	uint64_t lo_inode;
+	uint32_t lo_rdevice;
+	int32_t lo_offset;
+	int32_t lo_encrypt_type;
+	int32_t lo_encrypt_key_size;
+	int32_t lo_flags;
+	char lo_name[64];
+	uint8_t lo_encrypt_key[32];
+	uint64_t lo_init[2];
+	char reserved[4];
+};
 
 struct loop_info64 {
 	uint64_t lo_device;

@@ -340,3 +340,202 @@ TEST(fs, loop_small_blocks, .root = true, .no_leak_check = true)
 	CHECK_OK(close(loop));
 	CHECK_OK(close(fd));
 }
+
+/* --- the older structure, direct I/O, another file --- */
+
+/* A file of the device's directory in /sys, or "" where there is none. */
+static const char *sys_text(const char *device, const char *file)
+{
+	static char text[256];
+	char path[128];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/block/%s/%s", device + strlen("/dev/"), file);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return "";
+	n = read(fd, text, sizeof(text) - 1);
+	text[n > 0 ? n - 1 : 0] = '\0';
+	CHECK_OK(close(fd));
+	return text;
+}
+
+TEST(fs, loop_status_old, .root = true, .no_leak_check = true)
+{
+	struct loop_info info = {.lo_name = "f", .lo_flags = 0x1f}, got;
+	char name[40];
+	int loop = loop_open(name, sizeof(name)), fd = backing_file(64 * 1024);
+
+	CHECK_ERR(ioctl(loop, LOOP_GET_STATUS, &got), ENXIO);
+	CHECK_OK(ioctl(loop, LOOP_SET_FD, fd));
+	CHECK_STR(sys_text(name, "loop/autoclear"), "0");
+	CHECK_STR(sys_text(name, "loop/partscan"), "0");
+	/* Flags that cannot be set this way are no error. */
+	CHECK_OK(ioctl(loop, LOOP_SET_STATUS, &info));
+	CHECK_OK(ioctl(loop, LOOP_GET_STATUS, &got));
+	CHECK_EQ(got.lo_flags, LO_FLAGS_AUTOCLEAR | LO_FLAGS_PARTSCAN);
+	CHECK_STR(got.lo_name, "f");
+	CHECK_STR(sys_text(name, "loop/autoclear"), "1");
+	CHECK_STR(sys_text(name, "loop/partscan"), "1");
+	memset(&info, 0, sizeof(info));
+	info.lo_offset = 512;
+	CHECK_OK(ioctl(loop, LOOP_SET_STATUS, &info));
+	CHECK_OK(ioctl(loop, LOOP_GET_STATUS, &got));
+	CHECK_EQ(got.lo_flags, LO_FLAGS_PARTSCAN);
+	CHECK_EQ(got.lo_offset, 512);
+	CHECK_STR(sys_text(name, "loop/offset"), "512");
+	CHECK_EQ(device_size(loop), 63 * 1024 + 512);
+	/* Nothing is encrypted any more. */
+	info.lo_encrypt_type = 1;
+	CHECK_OK(ioctl(loop, LOOP_SET_STATUS, &info));
+	CHECK_ERR(ioctl(loop, LOOP_SET_STATUS, NULL), EFAULT);
+	CHECK_ERR(ioctl(loop, LOOP_GET_STATUS, NULL), EINVAL);
+	CHECK_ERR(ioctl(loop, LOOP_GET_STATUS64, NULL), EINVAL);
+	CHECK_ERR(ioctl(loop, 0x4cff, NULL), EINVAL);
+	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
+	CHECK_OK(close(loop));
+}
+
+/* The path of the file with this name in the working directory. */
+static const char *path_here(const char *name)
+{
+	static char path[PATH_MAX + 8];
+
+	CHECK(getcwd(path, PATH_MAX) != NULL);
+	strcat(strcat(path, "/"), name);
+	return path;
+}
+
+TEST(fs, loop_change_file, .root = true, .no_leak_check = true)
+{
+	struct loop_config config = {.info = {.lo_flags = LO_FLAGS_READ_ONLY}};
+	char name[40], buf[512];
+	int loop = loop_open(name, sizeof(name)), fd = backing_file(64 * 1024), other, small;
+
+	CHECK_STR(sys_text(name, "loop/backing_file"), "");
+	other = (int)CHECK_OK(open("other", O_RDWR | O_CREAT, 0600));
+	CHECK_OK(ftruncate(other, 64 * 1024));
+	CHECK_EQ(pwrite(other, "other", 5, 0), 5);
+	small = (int)CHECK_OK(open("small", O_RDWR | O_CREAT, 0600));
+	CHECK_OK(ftruncate(small, 32 * 1024));
+	CHECK_ERR(ioctl(loop, LOOP_CHANGE_FD, other), ENXIO);
+	config.fd = (unsigned)-1;
+	CHECK_ERR(ioctl(loop, LOOP_CONFIGURE, &config), EBADF);
+	config.fd = (unsigned)fd;
+	CHECK_OK(ioctl(loop, LOOP_CONFIGURE, &config));
+	CHECK_STR(sys_text(name, "ro"), "1");
+	CHECK_STR(sys_text(name, "loop/backing_file"), path_here("f"));
+	CHECK_ERR(write(loop, "x", 1), EPERM);
+	CHECK_ERR(ioctl(loop, LOOP_CHANGE_FD, small), EINVAL);
+	CHECK_ERR(ioctl(loop, LOOP_CHANGE_FD, -1), EBADF);
+	CHECK_OK(ioctl(loop, LOOP_CHANGE_FD, other));
+	CHECK_STR(sys_text(name, "loop/backing_file"), path_here("other"));
+	CHECK_EQ(pread(loop, buf, sizeof(buf), 0), sizeof(buf));
+	CHECK(!memcmp(buf, "other", 5));
+	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
+	CHECK_OK(close(loop));
+	loop = (int)CHECK_OK(open(name, O_RDWR));
+	CHECK_OK(ioctl(loop, LOOP_SET_FD, fd));
+	CHECK_STR(sys_text(name, "ro"), "0");
+	CHECK_ERR(ioctl(loop, LOOP_CHANGE_FD, other), EINVAL);
+	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
+	CHECK_OK(close(loop));
+}
+
+TEST(fs, loop_direct, .root = true, .no_leak_check = true)
+{
+	struct loop_info64 info;
+	char name[40], buf[8192];
+	int loop = loop_open(name, sizeof(name)), fd = backing_file(64 * 1024);
+
+	CHECK_ERR(ioctl(loop, LOOP_SET_DIRECT_IO, 1), ENXIO);
+	CHECK_OK(ioctl(loop, LOOP_SET_FD, fd));
+	CHECK_STR(sys_text(name, "loop/dio"), "0");
+	CHECK_OK(ioctl(loop, LOOP_SET_DIRECT_IO, 1));
+	CHECK_STR(sys_text(name, "loop/dio"), "1");
+	CHECK_OK(ioctl(loop, LOOP_GET_STATUS64, &info));
+	CHECK_EQ(info.lo_flags, LO_FLAGS_DIRECT_IO);
+	CHECK_EQ(pread(loop, buf, sizeof(buf), 4096), sizeof(buf));
+	pattern_check((unsigned char *)buf, sizeof(buf), 1, 4096);
+	memset(buf, 'd', sizeof(buf));
+	CHECK_EQ(pwrite(loop, buf, sizeof(buf), 8192), sizeof(buf));
+	CHECK_OK(fsync(loop));
+	CHECK_EQ(pread(fd, buf, 1, 8192), 1);
+	CHECK_EQ(buf[0], 'd');
+	CHECK_OK(ioctl(loop, LOOP_SET_DIRECT_IO, 0));
+	CHECK_STR(sys_text(name, "loop/dio"), "0");
+	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
+	CHECK_OK(close(loop));
+}
+
+/* --- what is asked of any block device --- */
+
+TEST(fs, loop_set_readonly, .root = true, .no_leak_check = true)
+{
+	char name[40];
+	int loop = loop_open(name, sizeof(name)), fd = backing_file(64 * 1024), ro = 1;
+
+	CHECK_OK(ioctl(loop, LOOP_SET_FD, fd));
+	CHECK_ERR(ioctl(loop, BLKROSET, NULL), EFAULT);
+	CHECK_OK(ioctl(loop, BLKROSET, &ro));
+	ro = 0;
+	CHECK_OK(ioctl(loop, BLKROGET, &ro));
+	CHECK_EQ(ro, 1);
+	CHECK_STR(sys_text(name, "ro"), "1");
+	CHECK_ERR(write(loop, "x", 1), EPERM);
+	ro = 0;
+	CHECK_OK(ioctl(loop, BLKROSET, &ro));
+	CHECK_OK(ioctl(loop, BLKROGET, &ro));
+	CHECK_EQ(ro, 0);
+	CHECK_EQ(write(loop, "x", 1), 1);
+	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
+	CHECK_OK(close(loop));
+}
+
+TEST(fs, loop_read_ahead, .root = true, .no_leak_check = true)
+{
+	char name[40], kb[24];
+	int loop = loop_open(name, sizeof(name)), fd = backing_file(64 * 1024);
+	unsigned long was, now;
+
+	CHECK_OK(ioctl(loop, LOOP_SET_FD, fd));
+	CHECK_OK(ioctl(loop, BLKRAGET, &was));
+	for (unsigned long n = 0; n <= 512; n += 64) {
+		CHECK_OK(ioctl(loop, BLKRASET, n));
+		CHECK_OK(ioctl(loop, BLKRAGET, &now));
+		CHECK_EQ(now, n);
+		snprintf(kb, sizeof(kb), "%lu", n / 2);
+		CHECK_STR(sys_text(name, "queue/read_ahead_kb"), kb);
+		CHECK_EQ(read(loop, kb, sizeof(kb)), sizeof(kb));
+	}
+	CHECK_OK(ioctl(loop, BLKRASET, was));
+	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
+	CHECK_OK(close(loop));
+}
+
+/* Sectors written, as /sys/block/NAME/stat counts them. */
+static unsigned long sectors_written(const char *device)
+{
+	unsigned long n, ticks;
+
+	CHECK_EQ(sscanf(sys_text(device, "stat"), "%*s %*s %*s %*s %*s %*s %lu %*s %*s %lu", &n,
+			&ticks), 2);
+	return n;
+}
+
+TEST(fs, loop_stat, .root = true, .no_leak_check = true)
+{
+	static char data[256 * 1024];
+	char name[40];
+	int loop = loop_open(name, sizeof(name)), fd = backing_file(sizeof(data));
+	unsigned long was;
+
+	CHECK_OK(ioctl(loop, LOOP_SET_FD, fd));
+	was = sectors_written(name);
+	CHECK_EQ(write(loop, data, sizeof(data)), sizeof(data));
+	CHECK_OK(fsync(loop));
+	CHECK_GE(sectors_written(name) - was, sizeof(data) / 512);
+	CHECK_OK(ioctl(loop, LOOP_CLR_FD));
+	CHECK_OK(close(loop));
+}
