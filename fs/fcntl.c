@@ -25,7 +25,8 @@ static long flags_set(struct file *f, int fd, uint32_t flags)
 		return -EPERM;
 	if ((flags & O_NOATIME) && !(was & O_NOATIME) && !inode_owner_or_capable(f->inode))
 		return -EPERM;
-	if ((flags & O_DIRECT) && !S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode))
+	if ((flags & O_DIRECT) && !S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode) &&
+	    !S_ISFIFO(f->inode->mode))
 		return -EINVAL;
 	/* Of what does not offer it, it is not heard. */
 	err = async_set(f, fd, flags & O_ASYNC);

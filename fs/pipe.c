@@ -46,6 +46,7 @@ static void pipe_free(struct pipe *p)
 	for (uint32_t i = 0; i < p->npages; i++)
 		kfree(p->pages[i]);
 	kfree(p->pages);
+	kfree(p->marks);
 	kfree(p);
 }
 
@@ -61,35 +62,55 @@ void pipe_drained(struct pipe *p)
 	async_signal(&p->async, POLL_OUT);
 }
 
+size_t pipe_piece(struct pipe *p, uint64_t at, bool *packet)
+{
+	uint64_t start = ALIGN_DOWN(at, PAGE_SIZE);
+	uint32_t *mark = mark_of(p, at), bytes = mark ? *mark & ~PIPE_PACKET : 0;
+
+	*packet = mark && (*mark & PIPE_PACKET);
+	return MIN(start + (bytes ? bytes : PAGE_SIZE), p->head) - at;
+}
+
+void pipe_consume(struct pipe *p, size_t n, bool whole)
+{
+	char **page = page_of(p, p->tail), *first;
+	uint32_t *mark = mark_of(p, p->tail);
+	bool packet, rest = n < pipe_piece(p, p->tail, &packet);
+
+	p->tail += n;
+	if (mark && *mark && (!rest || (whole && packet))) {
+		*mark = 0;
+		p->tail = ALIGN_UP(p->tail, PAGE_SIZE);
+	}
+	if (p->head == p->tail) {
+		/* Empty: the next byte goes to the page that is at hand. */
+		first = p->pages[0];
+		p->pages[0] = *page;
+		*page = first;
+		p->head = p->tail = 0;
+	} else if (!(p->tail & (PAGE_SIZE - 1)) &&
+		   p->head - p->tail <= (p->npages - 1) * PAGE_SIZE) {
+		/* Used up, and the head is not behind us in the same page. */
+		kfree(*page);
+		*page = NULL;
+	}
+}
+
 size_t pipe_take(struct pipe *p, struct uio *u, bool *fault)
 {
+	bool packet = false;
 	size_t done = 0;
 
-	while (p->head != p->tail && u->resid) {
-		uint32_t offset = p->tail & (PAGE_SIZE - 1);
-		size_t n = MIN(PAGE_SIZE - offset, p->head - p->tail), moved;
-		char **page = page_of(p, p->tail);
+	while (p->head != p->tail && u->resid && !packet) {
+		size_t n = MIN(pipe_piece(p, p->tail, &packet), u->resid), moved;
 
-		n = MIN(n, u->resid);
-		moved = uio_copy_to(u, *page + offset, n);
-		p->tail += moved;
+		moved = uio_copy_to(u, *page_of(p, p->tail) + (p->tail & (PAGE_SIZE - 1)), n);
 		done += moved;
+		if (moved)
+			pipe_consume(p, moved, moved == n);
 		if (moved < n) {
 			*fault = true;
 			break;
-		}
-		if (p->head == p->tail) {
-			/* Empty: the next byte goes to the page that is at hand. */
-			char *first = p->pages[0];
-
-			p->pages[0] = *page;
-			*page = first;
-			p->head = p->tail = 0;
-		} else if (!(p->tail & (PAGE_SIZE - 1)) &&
-			   p->head - p->tail <= (p->npages - 1) * PAGE_SIZE) {
-			/* Used up, and the head is not behind us in the same page. */
-			kfree(*page);
-			*page = NULL;
 		}
 	}
 	return done;
@@ -118,6 +139,60 @@ size_t pipe_fill(struct pipe *p, struct uio *u, int *err)
 			*err = -EFAULT;
 			break;
 		}
+	}
+	return done;
+}
+
+/* Is there a whole page for one packet more? */
+static bool packet_room(const struct pipe *p)
+{
+	return ALIGN_UP(p->head, PAGE_SIZE) + PAGE_SIZE - p->tail + p->promised <=
+	       (uint64_t)p->npages * PAGE_SIZE;
+}
+
+/* What does not fill a page goes behind what is in the head's, which is no packet, if it fits. */
+static size_t pipe_append(struct pipe *p, struct uio *u, int *err)
+{
+	size_t n = u->resid & (PAGE_SIZE - 1), rest = u->resid - n, done;
+	uint32_t offset = p->head & (PAGE_SIZE - 1);
+
+	if (!offset || offset + n > PAGE_SIZE || pipe_room(p) < n)
+		return 0;
+	u->resid = n;
+	done = pipe_fill(p, u, err);
+	u->resid += rest;
+	return done;
+}
+
+size_t pipe_fill_packets(struct pipe *p, struct uio *u, int *err)
+{
+	size_t done = pipe_append(p, u, err);
+
+	if (*err)
+		return done;
+	if (!p->marks)
+		p->marks = kzalloc(p->npages * sizeof(*p->marks));
+	while (u->resid && packet_room(p)) {
+		uint64_t at = ALIGN_UP(p->head, PAGE_SIZE);
+		size_t n = MIN(PAGE_SIZE, u->resid);
+		char **page = page_of(p, at);
+
+		if (!*page)
+			*page = kmalloc(PAGE_SIZE);
+		if (!*page || !p->marks) {
+			*err = -ENOMEM;
+			break;
+		}
+		if (uio_copy_from(u, *page, n) < n) {
+			*err = -EFAULT;
+			break;
+		}
+		/* What stands in the page before ends where it does. */
+		if (at != p->head)
+			*mark_of(p, p->head) = p->head & (PAGE_SIZE - 1);
+		*mark_of(p, at) = (uint32_t)n | PIPE_PACKET;
+		p->head = at + PAGE_SIZE;
+		done += n;
 	}
 	return done;
 }
@@ -161,15 +236,16 @@ static ssize64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 	return n ? (ssize64_t)n : fault ? -EFAULT : 0;
 }
 
-/* Is there room for this write, all of it if it must be in one piece? */
-static bool pipe_writable(const struct pipe *p, size_t n)
+/* Is there room for this write of n bytes, all of it if it must be in one piece? */
+static bool pipe_writable(const struct pipe *p, size_t n, bool packets)
 {
-	return pipe_room(p) >= (n <= PIPE_ATOMIC ? n : 1);
+	return packets ? packet_room(p) : pipe_room(p) >= (n <= PIPE_ATOMIC ? n : 1);
 }
 
 static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct pipe *p = f->data;
+	bool packets = atomic_load_explicit(&f->flags, memory_order_relaxed) & O_DIRECT;
 	size_t total = u->resid, done = 0, n;
 	int err = 0;
 
@@ -181,8 +257,8 @@ static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 			err = -EPIPE;
 			break;
 		}
-		if (pipe_writable(p, total <= PIPE_ATOMIC ? total : 1)) {
-			n = pipe_fill(p, u, &err);
+		if (pipe_writable(p, total, packets)) {
+			n = packets ? pipe_fill_packets(p, u, &err) : pipe_fill(p, u, &err);
 			done += n;
 			if (n)
 				pipe_readable(p);
@@ -195,7 +271,7 @@ static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 		}
 		mutex_unlock(&p->lock);
 		err = wait_event(&p->write_wait,
-				 !p->readers || pipe_writable(p, total <= PIPE_ATOMIC ? total : 1),
+				 !p->readers || pipe_writable(p, total, packets),
 				 WAIT_INTERRUPTIBLE);
 		if (err)
 			return done ? (ssize64_t)done : err;
@@ -234,6 +310,19 @@ static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
 	return mask;
 }
 
+/* Bytes that can be read. Lock held. */
+static uint64_t pipe_bytes(struct pipe *p)
+{
+	uint64_t bytes = 0;
+	bool packet;
+
+	if (!p->marks)
+		return p->head - p->tail;
+	for (uint64_t at = p->tail; at < p->head; at = ALIGN_UP(at + 1, PAGE_SIZE))
+		bytes += pipe_piece(p, at, &packet);
+	return bytes;
+}
+
 static long pipe_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 {
 	struct pipe *p = f->data;
@@ -242,7 +331,7 @@ static long pipe_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 	if (cmd != FIONREAD)
 		return -ENOTTY;
 	mutex_lock(&p->lock);
-	n = p->head - p->tail;
+	n = pipe_bytes(p);
 	mutex_unlock(&p->lock);
 	return put_user_u32(arg, (uint32_t)n);
 }
@@ -413,7 +502,7 @@ static int pipe_make(struct file **out, int flags)
 
 	if (!d)
 		return -ENFILE;
-	out[0] = pipe_end(d, (uint32_t)flags | O_RDONLY, FILE_READ);
+	out[0] = pipe_end(d, ((uint32_t)flags & ~(uint32_t)O_DIRECT) | O_RDONLY, FILE_READ);
 	if (is_err(out[0])) {
 		err = (int)ptr_err(out[0]);
 		pipe_free(d->inode->pipe);
@@ -434,9 +523,12 @@ SYSCALL2(pipe2, uaddr_t, fds, int, flags)
 	struct file *f[2] = {NULL, NULL};
 	int fd[2], err;
 
-	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_EXCL))
 		return -EINVAL;
-	err = pipe_make(f, flags & O_NONBLOCK);
+	/* A pipe of notifications (watch_queue(7)). */
+	if (flags & O_EXCL)
+		return -ENOPKG;
+	err = pipe_make(f, flags & (O_NONBLOCK | O_DIRECT));
 	if (err)
 		return err;
 	fd[0] = fd_install(f[0], 0, flags & O_CLOEXEC);
@@ -475,7 +567,7 @@ long pipe_size_get(struct file *f)
 
 long pipe_size_set(struct file *f, uint64_t size)
 {
-	uint32_t npages, used;
+	uint32_t npages, used, *marks;
 	struct pipe *p = f->data;
 	char **pages, **old;
 
@@ -488,8 +580,12 @@ long pipe_size_set(struct file *f, uint64_t size)
 	    !cred_capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	pages = kzalloc(npages * sizeof(*pages));
-	if (!pages)
+	marks = kzalloc(npages * sizeof(*marks));
+	if (!pages || !marks) {
+		kfree(pages);
+		kfree(marks);
 		return -ENOMEM;
+	}
 	mutex_lock(&p->lock);
 	used = (uint32_t)((p->head + PAGE_SIZE - 1) / PAGE_SIZE - p->tail / PAGE_SIZE);
 	if (p->head == p->tail)
@@ -497,6 +593,7 @@ long pipe_size_set(struct file *f, uint64_t size)
 	if (used + DIV_ROUND_UP(p->promised, PAGE_SIZE) > npages) {
 		mutex_unlock(&p->lock);
 		kfree(pages);
+		kfree(marks);
 		return -EBUSY;
 	}
 	for (uint32_t i = 0; i < used; i++) {
@@ -504,11 +601,15 @@ long pipe_size_set(struct file *f, uint64_t size)
 
 		pages[page & (npages - 1)] = p->pages[page & (p->npages - 1)];
 		p->pages[page & (p->npages - 1)] = NULL;
+		if (p->marks)
+			marks[page & (npages - 1)] = p->marks[page & (p->npages - 1)];
 	}
 	for (uint32_t i = 0; i < p->npages; i++)
 		kfree(p->pages[i]);
 	old = p->pages;
 	p->pages = pages;
+	kfree(p->marks);
+	p->marks = marks;
 	p->npages = npages;
 	mutex_unlock(&p->lock);
 	kfree(old);

@@ -1,6 +1,7 @@
 /*
  * Pipes and FIFOs: a ring of pages, allocated as they fill. Bytes [tail, head) are in it; both
- * count up for ever and are taken modulo the ring's size. For pipe.c, splice.c and fcntl.c.
+ * count up for ever and are taken modulo the ring's size. A packet (O_DIRECT) has a page of its
+ * own, behind whose bytes head skips to the next. For pipe.c, splice.c and fcntl.c.
  */
 #pragma once
 
@@ -11,6 +12,7 @@ struct pipe {
 	struct mutex lock;	/* RANK_PIPE: all but the counts of users */
 	char **pages;		/* npages of them; NULL where nothing is */
 	uint32_t npages;	/* a power of two */
+	uint32_t *marks;	/* of pages that are not full: bytes, PIPE_PACKET; NULL: of none */
 	uint64_t head, tail;
 	uint32_t readers, writers; /* open files */
 	uint32_t reader_opens, writer_opens; /* ever: a FIFO's open waits for a new one */
@@ -20,6 +22,8 @@ struct pipe {
 	struct async_list async;
 	uint32_t users;		/* open files of either kind; a FIFO's inode lock */
 };
+
+#define PIPE_PACKET (1u << 31) /* whoever reads of it reads no further, and all of it is gone */
 
 static inline uint64_t pipe_room(const struct pipe *p)
 {
@@ -45,10 +49,22 @@ int pipe_await(struct pipe *p, bool nowait);
 /* There is more to read, or more room: those who wait, and files with O_ASYNC, hear of it. */
 void pipe_readable(struct pipe *p);
 void pipe_drained(struct pipe *p);
+/* The mark of the page that byte at lies in. */
+static inline uint32_t *mark_of(struct pipe *p, uint64_t at)
+{
+	return p->marks ? &p->marks[(at >> PAGE_SHIFT) & (p->npages - 1)] : NULL;
+}
+
+/* Bytes to read from byte at on, in its page; 0: there are none. *packet: it is one. Lock held. */
+size_t pipe_piece(struct pipe *p, uint64_t at, bool *packet);
+/* The oldest n bytes, which lie in one page, go; whole: the rest of their packet too. Lock held. */
+void pipe_consume(struct pipe *p, size_t n, bool whole);
 /* Bytes moved out of the ring; lock held. *fault: user memory was bad. */
 size_t pipe_take(struct pipe *p, struct uio *u, bool *fault);
 /* Bytes moved into the ring; lock held. *err: why it stopped early, if not for room. */
 size_t pipe_fill(struct pipe *p, struct uio *u, int *err);
+/* The same, a page at a time as packets. */
+size_t pipe_fill_packets(struct pipe *p, struct uio *u, int *err);
 
 long pipe_size_get(struct file *f); /* bytes; -EBADF if f is no pipe */
 /* Room for at least size bytes: what it has then; -EBADF, -EINVAL, -EPERM, -EBUSY, -ENOMEM. */

@@ -27,38 +27,46 @@ struct side {
 	uint64_t pos;
 };
 
-/* A copy of up to n of the oldest bytes, which stay; then pipe_unhold. 0: there will be none. */
-static ssize64_t pipe_hold(struct pipe *p, char *buf, size_t n, bool nowait)
+/*
+ * A copy of up to n of the oldest bytes, which stay; then pipe_unhold. 0: there will be none.
+ * *packet: it is (of) one, and no more than that.
+ */
+static ssize64_t pipe_hold(struct pipe *p, char *buf, size_t n, bool nowait, bool *packet)
 {
-	size_t done = 0;
+	size_t done = 0, part = 0;
+	bool next;
 	int ready;
 
 	mutex_lock(&p->lock);
+	*packet = false;
 	ready = pipe_await(p, nowait);
-	if (ready > 0) {
+	if (ready > 0)
 		p->held = true;
-		n = MIN(n, p->head - p->tail);
-		while (done < n) {
-			uint64_t at = p->tail + done;
-			size_t part = MIN(PAGE_SIZE - (at & (PAGE_SIZE - 1)), n - done);
-
-			memcpy(buf + done, *page_of(p, at) + (at & (PAGE_SIZE - 1)), part);
-			done += part;
-		}
+	for (uint64_t at = p->tail; ready > 0 && at < p->head && done < n && !*packet;
+	     at = ALIGN_UP(at + part, PAGE_SIZE)) {
+		part = MIN(pipe_piece(p, at, &next), n - done);
+		if (next && done)
+			break;
+		*packet = next;
+		memcpy(buf + done, *page_of(p, at) + (at & (PAGE_SIZE - 1)), part);
+		done += part;
 	}
 	mutex_unlock(&p->lock);
 	return ready > 0 ? (ssize64_t)done : ready;
 }
 
-/* The first n bytes of what was held, copied to buf before, are taken; others may read again. */
-static void pipe_unhold(struct pipe *p, char *buf, size_t n)
+/* The first n bytes of what was held are taken; others may read again. */
+static void pipe_unhold(struct pipe *p, size_t n)
 {
-	bool fault = false;
-	struct uio u;
+	bool packet;
 
-	uio_init_kernel(&u, buf, n);
 	mutex_lock(&p->lock);
-	(void)pipe_take(p, &u, &fault);
+	for (size_t left = n; left;) {
+		size_t part = MIN(pipe_piece(p, p->tail, &packet), left);
+
+		pipe_consume(p, part, false);
+		left -= part;
+	}
 	p->held = false;
 	mutex_unlock(&p->lock);
 	if (n)
@@ -84,8 +92,11 @@ static ssize64_t pipe_await_room(struct pipe *p, bool nowait)
 	return -EPIPE;
 }
 
-/* As much of u into the pipe as fits, and at least a byte. Bytes or -errno. */
-static ssize64_t pipe_put(struct pipe *p, struct uio *u, bool nowait)
+/*
+ * As much of u into the pipe as fits, and at least a byte; packet: as one. Bytes or -errno.
+ * A packet that finds room only in a page that is not empty becomes a part of the stream.
+ */
+static ssize64_t pipe_put(struct pipe *p, struct uio *u, bool nowait, bool packet)
 {
 	ssize64_t n;
 	int err = 0;
@@ -95,7 +106,9 @@ static ssize64_t pipe_put(struct pipe *p, struct uio *u, bool nowait)
 		if (n < 0)
 			return n;
 		mutex_lock(&p->lock);
-		n = (ssize64_t)pipe_fill(p, u, &err);
+		n = packet ? (ssize64_t)pipe_fill_packets(p, u, &err) : 0;
+		if (!n && !err)
+			n = (ssize64_t)pipe_fill(p, u, &err);
 		mutex_unlock(&p->lock);
 	} while (!n && !err);
 	if (n)
@@ -141,19 +154,20 @@ static ssize64_t pipe_keep(struct pipe *p, size_t room, char *buf, size_t n)
 static ssize64_t splice_from_pipe(struct pipe *in, struct side *to, char *buf, size_t n,
 				  bool nowait)
 {
-	ssize64_t held = pipe_hold(in, buf, MIN(n, CHUNK), nowait), put;
+	bool packet;
+	ssize64_t held = pipe_hold(in, buf, MIN(n, CHUNK), nowait, &packet), put;
 	struct uio u;
 
 	if (held <= 0)
 		return held;
 	uio_init_kernel(&u, buf, (size_t)held);
 	if (to->pipe) {
-		put = pipe_put(to->pipe, &u, nowait);
+		put = pipe_put(to->pipe, &u, nowait, packet);
 	} else {
 		u.nowait = atomic_load(&to->file->flags) & O_NONBLOCK;
 		put = file_write(to->file, &u, &to->pos);
 	}
-	pipe_unhold(in, buf, put > 0 ? (size_t)put : 0);
+	pipe_unhold(in, put > 0 ? (size_t)put : 0);
 	return put;
 }
 
@@ -289,6 +303,7 @@ SYSCALL6(splice, int, in_fd, uaddr_t, in_off, int, out_fd, uaddr_t, out_off, siz
 static ssize64_t tee_run(struct pipe *in, struct pipe *out, size_t n, bool nowait)
 {
 	ssize64_t room = pipe_await_room(out, nowait), ret;
+	bool packet;
 	char *buf;
 	struct uio u;
 
@@ -299,11 +314,11 @@ static ssize64_t tee_run(struct pipe *in, struct pipe *out, size_t n, bool nowai
 	buf = kmalloc(n);
 	if (!buf)
 		return -ENOMEM;
-	ret = pipe_hold(in, buf, n, nowait);
+	ret = pipe_hold(in, buf, n, nowait, &packet);
 	if (ret > 0) {
 		uio_init_kernel(&u, buf, (size_t)ret);
-		ret = pipe_put(out, &u, nowait);
-		pipe_unhold(in, buf, 0);
+		ret = pipe_put(out, &u, nowait, packet);
+		pipe_unhold(in, 0);
 	}
 	kfree(buf);
 	return ret;
@@ -334,7 +349,7 @@ SYSCALL4(tee, int, in_fd, int, out_fd, size_t, n, uint32_t, flags)
 static ssize64_t vmsplice_run(struct file *f, struct uio *u, bool nowait)
 {
 	if (f->kind & FILE_WRITE)
-		return pipe_put(file_pipe(f), u, nowait);
+		return pipe_put(file_pipe(f), u, nowait, false);
 	u->nowait = nowait;
 	return file_read(f, u, &f->pos);
 }

@@ -49,6 +49,7 @@
 #define EBADR 53	  /* flags that FS_IOC_FIEMAP does not know */
 #define ENODATA 61
 #define ETIME 62
+#define ENOPKG 65	  /* what would serve it is not there */
 #define EBADMSG 74
 #define EOVERFLOW 75
 #define EILSEQ 84
