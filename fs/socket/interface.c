@@ -4,6 +4,7 @@
  */
 #include "fs/socket/interface.h"
 
+#include "kernel/thread.h"
 #include "kernel/uapi/errno.h"
 #include "kernel/uapi/netlink.h"
 #include "lib/endian.h"
@@ -243,19 +244,29 @@ static bool is_request(uint32_t cmd)
 	return request_fill(&r, cmd) != -ENOTTY;
 }
 
+/* Flags that lo has already may be set. */
+static long flags_set(const struct interface_request *r)
+{
+	if (!cred_capable(CAP_NET_ADMIN))
+		return -EPERM;
+	return (uint16_t)r->flags == LO_FLAGS ? 0 : -EOPNOTSUPP;
+}
+
 long interface_ioctl(uint32_t cmd, uaddr_t arg)
 {
 	struct interface_request r;
 
 	if (cmd == SIOCGIFCONF)
 		return list_get(arg);
-	if (cmd != SIOCGIFNAME && !is_request(cmd))
+	if (cmd != SIOCGIFNAME && cmd != SIOCSIFFLAGS && !is_request(cmd))
 		return -ENOTTY;
 	if (copy_from_user(&r, arg, sizeof(r)))
 		return -EFAULT;
 	r.name[IFNAMSIZ - 1] = '\0';
 	if (cmd == SIOCGIFNAME ? r.number != LO_INDEX : strcmp(r.name, lo_name) != 0)
 		return -ENODEV;
+	if (cmd == SIOCSIFFLAGS)
+		return flags_set(&r);
 	if (cmd == SIOCGIFNAME)
 		memcpy(r.name, lo_name, sizeof(r.name));
 	else

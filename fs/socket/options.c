@@ -57,6 +57,14 @@ static bool *flag_of(struct socket *s, int level, int name)
 		return &s->opt.keepalive;
 	case SO_BROADCAST:
 		return &s->opt.broadcast;
+	case SO_DEBUG:
+		return &s->opt.debug;
+	case SO_DONTROUTE:
+		return &s->opt.dont_route;
+	case SO_OOBINLINE:
+		return &s->opt.oob_inline;
+	case SO_NO_CHECK:
+		return &s->opt.no_check;
 	case SO_PASSCRED:
 		return s->family->control ? &s->opt.pass_creds : NULL;
 	default:
@@ -80,14 +88,30 @@ static int linger_set(struct socket *s, uaddr_t user, uint32_t len)
 	return 0;
 }
 
+/* The options of SOL_SOCKET that not everybody may set so: 0 or -errno. */
+static int option_allowed(int name, int32_t value)
+{
+	switch (name) {
+	case SO_DEBUG:
+		return value && !cred_capable(CAP_NET_ADMIN) ? -EACCES : 0;
+	case SO_PRIORITY:
+		return (uint32_t)value > 6 && !cred_capable(CAP_NET_ADMIN) ? -EPERM : 0;
+	case SO_MARK:
+	case SO_SNDBUFFORCE:
+	case SO_RCVBUFFORCE:
+		return cred_capable(CAP_NET_ADMIN) ? 0 : -EPERM;
+	}
+	return 0;
+}
+
 static int option_set(struct socket *s, int level, int name, int32_t value)
 {
 	bool *flag = flag_of(s, level, name);
 	bool forced = name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE;
-	int err = 0;
+	int err = level == SOL_SOCKET ? option_allowed(name, value) : 0;
 
-	if (level == SOL_SOCKET && forced && !cred_capable(CAP_NET_ADMIN))
-		return -EPERM;
+	if (err)
+		return err;
 	spin_lock(&socket_lock);
 	if (flag) {
 		*flag = value;
@@ -96,6 +120,10 @@ static int option_set(struct socket *s, int level, int name, int32_t value)
 		wake_all(&s->writers);
 	} else if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_RCVBUFFORCE)) {
 		s->opt.rcvbuf = buffer_size(value, SNDBUF_MIN / 2, forced);
+	} else if (level == SOL_SOCKET && name == SO_PRIORITY) {
+		s->opt.priority = (uint32_t)value;
+	} else if (level == SOL_SOCKET && name == SO_MARK) {
+		s->opt.mark = (uint32_t)value;
 	} else {
 		err = level == SOL_SOCKET ? -ENOPROTOOPT : s->family->unknown_level;
 	}
@@ -132,7 +160,8 @@ static int option_get(struct socket *s, int level, int name, int32_t *value)
 		return 0;
 	}
 	if (level != SOL_SOCKET)
-		return s->family->unknown_level;
+		return level == IPPROTO_IP || level == s->protocol ? s->family->unknown_level
+								   : -EOPNOTSUPP;
 	spin_lock(&socket_lock);
 	switch (name) {
 	case SO_SNDBUF:
@@ -140,6 +169,12 @@ static int option_get(struct socket *s, int level, int name, int32_t *value)
 		break;
 	case SO_RCVBUF:
 		*value = (int32_t)s->opt.rcvbuf;
+		break;
+	case SO_PRIORITY:
+		*value = (int32_t)s->opt.priority;
+		break;
+	case SO_MARK:
+		*value = (int32_t)s->opt.mark;
 		break;
 	case SO_TYPE:
 		*value = s->type;
@@ -267,6 +302,9 @@ long socket_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 		err = interface_ioctl(cmd, arg);
 	if (err != -ENOTTY)
 		return err;
+	/* Nothing that is sent here is urgent: nothing is read up to it. */
+	if (cmd == SIOCATMARK && s->type == SOCK_STREAM)
+		return put_user_u32(arg, 0);
 	err = 0;
 	spin_lock(&socket_lock);
 	if (cmd == SIOCOUTQ)

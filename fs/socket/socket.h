@@ -89,7 +89,10 @@ extern const struct family unix_family, inet_family, netlink_family;
 /* What setsockopt(2) sets; a connection begins with its listener's where the family says so. */
 struct socket_options {
 	bool reuse, reuse_port, keepalive, broadcast, pass_creds, nodelay;
+	/* Of these, and of priority and mark, nothing that leaves the machine would tell. */
+	bool debug, dont_route, oob_inline, no_check;
 	bool linger;
+	uint32_t priority, mark;
 	uint32_t linger_time;	  /* seconds */
 	uint32_t sndbuf, rcvbuf;
 	uint64_t read_timeout, write_timeout; /* ns; 0: none */
