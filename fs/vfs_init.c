@@ -37,6 +37,7 @@ void vfs_init(void)
 	sockets_init();
 	memdev_init();
 	loop_init();
+	userfaultfd_init();
 	journal_init();
 	ext2_register();
 	memfd_init();

@@ -10,6 +10,7 @@ void epoll_file_released(struct file *f);
 
 void epoll_init(void);
 void inotify_init(void);
+void userfaultfd_init(void);
 /* Limits for one user id, but the second for an instance: inotify(7), /proc interfaces. */
 extern uint64_t inotify_max_instances, inotify_max_events, inotify_max_watches;
 

@@ -4,6 +4,8 @@
  */
 #include "fs/event/event.h"
 #include "fs/vfs.h"
+#include "kernel/chardev.h"
+#include "kernel/printk.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/userfaultfd.h"
@@ -287,15 +289,13 @@ static const struct file_ops userfault_fops = {
 	.release = userfault_release,
 };
 
-SYSCALL1(userfaultfd, uint32_t, flags)
+/* A new descriptor, or -EINVAL, -ENOMEM, -EMFILE. */
+static int userfault_open(uint32_t flags)
 {
 	bool user_only = flags & UFFD_USER_MODE_ONLY;
 	struct userfault *uf;
 	int fd;
 
-	/* Who can stop the kernel in the midst of a copy can win races in it. */
-	if (!user_only && !userfault_unprivileged && !cred_capable(CAP_SYS_PTRACE))
-		return -EPERM;
 	if (flags & ~(uint32_t)(UFFD_USER_MODE_ONLY | O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
 	uf = userfault_create(user_only);
@@ -307,4 +307,32 @@ SYSCALL1(userfaultfd, uint32_t, flags)
 	if (fd < 0)
 		userfault_destroy(uf);
 	return fd;
+}
+
+SYSCALL1(userfaultfd, uint32_t, flags)
+{
+	/* Who can stop the kernel in the midst of a copy can win races in it. */
+	if (!(flags & UFFD_USER_MODE_ONLY) && !userfault_unprivileged &&
+	    !cred_capable(CAP_SYS_PTRACE))
+		return -EPERM;
+	return userfault_open(flags);
+}
+
+/* Whoever may open the device may have descriptors of it. */
+static long device_ioctl(struct chardev_file *f, uint32_t cmd, uint64_t arg)
+{
+	(void)f;
+	if (cmd != USERFAULTFD_IOC_NEW)
+		return -EINVAL;
+	return arg > UINT32_MAX ? -EINVAL : userfault_open((uint32_t)arg);
+}
+
+void userfaultfd_init(void)
+{
+	static const struct chardev_ops ops = {.ioctl = device_ioctl};
+	static struct chardev device = {
+		.name = "userfaultfd", .dev = MKDEV(10, 126), .mode = 0600, .ops = &ops};
+
+	if (chardev_register(&device))
+		pr_warn("userfaultfd: number taken\n");
 }

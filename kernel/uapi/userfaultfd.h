@@ -8,6 +8,7 @@
 #define UFFD_API	    0xaa
 #define UFFD_USER_MODE_ONLY 1
 
+#define USERFAULTFD_IOC_NEW 0xaa00 /* of /dev/userfaultfd */
 #define UFFDIO_API	    0xc018aa3f
 #define UFFDIO_REGISTER	    0xc020aa00
 #define UFFDIO_UNREGISTER   0x8010aa01

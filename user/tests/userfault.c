@@ -41,6 +41,23 @@ TEST(userfault, privilege, .root = true)
 	CHECK_OK(any);
 }
 
+/* Permission to open the device is permission for all that the call may refuse. */
+TEST(userfault, device, .root = true)
+{
+	int device = (int)CHECK_OK(open("/dev/userfaultfd", O_RDWR | O_CLOEXEC)), fd;
+	struct uffdio_api api = {.api = UFFD_API};
+
+	CHECK_ERR(ioctl(device, USERFAULTFD_IOC_NEW, 0x10), EINVAL);
+	CHECK_ERR(ioctl(device, UFFDIO_API, &api), EINVAL);
+	CHECK_OK(setuid(1000));
+	CHECK_ERR(open("/dev/userfaultfd", O_RDWR), EACCES);
+	CHECK_ERR(syscall(SYS_userfaultfd, 0), EPERM);
+	fd = (int)CHECK_OK(ioctl(device, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK));
+	CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	CHECK(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	CHECK_OK(ioctl(fd, UFFDIO_API, &api));
+}
+
 TEST(userfault, api)
 {
 	struct uffdio_api api = { .api = UFFD_API + 1, .features = 1, .ioctls = 1 };

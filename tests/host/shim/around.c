@@ -156,6 +156,10 @@ void epoll_init(void)
 {
 }
 
+void userfaultfd_init(void)
+{
+}
+
 void inotify_init(void)
 {
 }
