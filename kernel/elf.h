@@ -51,4 +51,8 @@ struct elf_phdr {
 #define AT_RANDOM 25
 #define AT_EXECFN 31
 #define AT_SYSINFO_EHDR 33
+#define AT_RSEQ_FEATURE_SIZE 27
+#define AT_RSEQ_ALIGN  28
 #define AT_MINSIGSTKSZ 51
+
+#define RSEQ_FEATURE_SIZE 28 /* bytes of struct rseq that mean something */

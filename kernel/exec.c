@@ -247,7 +247,8 @@ static int write_vectors(struct exec *x, uaddr_t strings, uaddr_t random, uaddr_
 		AT_SECURE, x->secure,
 		/* libc's setting up of the library costs a static program more than it gains. */
 		x->interp.file ? AT_SYSINFO_EHDR : AT_IGNORE, x->layout.vdso,
-		AT_RANDOM, random, AT_EXECFN, name, AT_MINSIGSTKSZ, MINSIGSTKSZ, AT_NULL, 0,
+		AT_RANDOM, random, AT_EXECFN, name, AT_MINSIGSTKSZ, MINSIGSTKSZ,
+		AT_RSEQ_FEATURE_SIZE, RSEQ_FEATURE_SIZE, AT_RSEQ_ALIGN, 32, AT_NULL, 0,
 	};
 	uint32_t count = x->args.argc + x->args.envc;
 	uint64_t at = x->sp, pos = 0;
@@ -462,6 +463,7 @@ static void commit(struct exec *x, struct sighand *sighand)
 		t->death_signal = 0;
 	t->restart.func = NULL;
 	dispatch_end();
+	t->rseq.area = 0;
 	thread_fpu_discard();
 	t->fpu = (struct fpu_state){.hart = MAX_HARTS};
 	memset(tf, 0, sizeof(*tf));

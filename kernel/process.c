@@ -15,6 +15,7 @@
 #include "kernel/pid.h"
 #include "kernel/printk.h"
 #include "kernel/ptrace.h"
+#include "kernel/rseq.h"
 #include "kernel/sighand.h"
 #include "kernel/syscall.h"
 #include "kernel/time.h"
@@ -182,6 +183,7 @@ static void copy_thread(struct thread *t, const struct clone_args *a)
 	/* A thread of its own stack starts without the alternate one; vfork and fork keep it. */
 	if (!(a->flags & CLONE_VM) || (a->flags & CLONE_VFORK))
 		t->altstack = me->altstack;
+	rseq_fork(t, a->flags);
 	if (a->flags & CLONE_CHILD_SETTID)
 		t->set_child_tid = a->child_tid;
 	if (a->flags & CLONE_CHILD_CLEARTID)

@@ -14,6 +14,7 @@
 #include "kernel/panic.h"
 #include "kernel/psi.h"
 #include "kernel/riscv.h"
+#include "kernel/rseq.h"
 #include "kernel/rusage.h"
 #include "kernel/trap.h"
 #include "mm/aspace.h"
@@ -179,7 +180,7 @@ void sched_finish_switch(struct thread *prev)
 /* preempted: the thread did not ask to sleep, so its state is not looked at. */
 static void switch_away(bool preempted)
 {
-	struct thread *prev = current(), *next;
+	struct thread *prev = current(), *next, *me;
 	struct hart *h;
 	uint64_t now;
 
@@ -217,7 +218,9 @@ static void switch_away(bool preempted)
 	if (next->aspace)
 		aspace_activate(next->aspace);
 	spin_give(&h->runq_lock);
+	me = prev;
 	prev = context_switch(prev, next);
+	rseq_switched(me, h);
 	sched_finish_switch(prev);
 }
 

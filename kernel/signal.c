@@ -14,6 +14,7 @@
 #include "kernel/posixtimer.h"
 #include "kernel/printk.h"
 #include "kernel/ptrace.h"
+#include "kernel/rseq.h"
 #include "kernel/trap.h"
 #include "kernel/uapi/ptrace.h"
 #include "kernel/uapi/resource.h"
@@ -640,7 +641,8 @@ void signal_deliver(struct trapframe *tf)
 		p->sighand->actions[info.si_signo - 1].handler = SIG_DFL;
 		spin_unlock_irq(&p->sighand->lock, irq);
 	}
-	if (sigframe_push(tf, &info, &act, restore)) {
+	/* In the frame stands where a restartable sequence is begun anew. */
+	if ((t->rseq.area && rseq_resume(tf)) || sigframe_push(tf, &info, &act, restore)) {
 		if (info.si_signo == SIGSEGV)
 			signal_force_default(SIGSEGV);
 		signal_fault(SIGSEGV, SI_KERNEL, tf->sp);

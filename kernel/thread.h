@@ -61,6 +61,7 @@ enum {
 	WORK_FULLFRAME =
 		4,      /* all registers come from the trap frame: exec, sigreturn, new thread */
 	WORK_TRACE = 8, /* its system calls are traced: kernel/ptrace.h */
+	WORK_RSEQ = 16, /* its restartable sequence, or its hart, may be another: kernel/rseq.h */
 };
 
 /* The order of the first fields is known to entry.S (asserted in thread.c). */
@@ -140,6 +141,10 @@ struct thread {
 
 	uaddr_t set_child_tid, clear_child_tid;
 	uaddr_t robust_list;
+	struct {
+		uaddr_t area; /* 0: it has none */
+		uint32_t len, sig;
+	} rseq;			/* (own) kernel/rseq.h */
 	struct {
 		struct list_head held;	 /* those that others wait for */
 		struct pi_waiter *waits; /* for one; NULL: for none */
@@ -315,6 +320,9 @@ bool thread_wake(struct thread *t);
 void thread_start(struct thread *t);	/* a new thread becomes runnable */
 /* Let a better thread run if one asked for it; the running one stays runnable. */
 void sched_preempt(void);
+/* On the way to user mode: that, and what a hart taken away means (kernel/rseq.h). May sleep. */
+struct trapframe;
+void sched_work(struct trapframe *tf, uint32_t work);
 void sched_init_hart(struct hart *h, struct thread *idle);
 /* From the timer interrupt: what it interrupted; it is now. */
 void sched_tick(bool user, uint64_t now);

@@ -144,8 +144,8 @@ void trap_user_work(struct trapframe *tf)
 	while ((work = __atomic_load_n(&t->work, __ATOMIC_ACQUIRE) & ~(uint32_t)WORK_TRACE)) {
 		__atomic_and_fetch(&t->work, ~(uint32_t)WORK_FULLFRAME, __ATOMIC_RELAXED);
 		irq_enable();
-		if (work & WORK_RESCHED)
-			sched_preempt();
+		if (work & (WORK_RESCHED | WORK_RSEQ))
+			sched_work(tf, work);
 		if (work & WORK_SIGNAL)
 			signal_deliver(tf);
 		irq_disable();
