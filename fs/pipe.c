@@ -62,26 +62,40 @@ void pipe_drained(struct pipe *p)
 	async_signal(&p->async, POLL_OUT);
 }
 
-size_t pipe_piece(struct pipe *p, uint64_t at, bool *packet)
+static inline size_t piece(struct pipe *p, uint64_t at, bool *packet)
 {
-	uint64_t start = ALIGN_DOWN(at, PAGE_SIZE);
-	uint32_t *mark = mark_of(p, at), bytes = mark ? *mark & ~PIPE_PACKET : 0;
+	uint64_t offset = at & (PAGE_SIZE - 1), end = PAGE_SIZE;
+	uint32_t mark = unlikely(p->marks) ? *mark_of(p, at) : 0;
 
-	*packet = mark && (*mark & PIPE_PACKET);
-	return MIN(start + (bytes ? bytes : PAGE_SIZE), p->head) - at;
+	*packet = mark & PIPE_PACKET;
+	if (unlikely(mark))
+		end = mark & ~PIPE_PACKET;
+	return MIN(end - offset, p->head - at);
 }
 
-void pipe_consume(struct pipe *p, size_t n, bool whole)
+size_t pipe_piece(struct pipe *p, uint64_t at, bool *packet)
+{
+	return piece(p, at, packet);
+}
+
+/* The tail has gone on from byte at: does it leave the page with what is used of that? */
+static void mark_consume(struct pipe *p, uint64_t at, bool whole)
+{
+	uint32_t *mark = mark_of(p, at), used = (uint32_t)(p->tail - ALIGN_DOWN(at, PAGE_SIZE));
+
+	if (!*mark || (used < (*mark & ~PIPE_PACKET) && !(whole && (*mark & PIPE_PACKET))))
+		return;
+	*mark = 0;
+	p->tail = ALIGN_UP(p->tail, PAGE_SIZE);
+}
+
+static inline void consume(struct pipe *p, size_t n, bool whole)
 {
 	char **page = page_of(p, p->tail), *first;
-	uint32_t *mark = mark_of(p, p->tail);
-	bool packet, rest = n < pipe_piece(p, p->tail, &packet);
 
 	p->tail += n;
-	if (mark && *mark && (!rest || (whole && packet))) {
-		*mark = 0;
-		p->tail = ALIGN_UP(p->tail, PAGE_SIZE);
-	}
+	if (unlikely(p->marks))
+		mark_consume(p, p->tail - n, whole);
 	if (p->head == p->tail) {
 		/* Empty: the next byte goes to the page that is at hand. */
 		first = p->pages[0];
@@ -96,22 +110,27 @@ void pipe_consume(struct pipe *p, size_t n, bool whole)
 	}
 }
 
+void pipe_consume(struct pipe *p, size_t n, bool whole)
+{
+	consume(p, n, whole);
+}
+
 size_t pipe_take(struct pipe *p, struct uio *u, bool *fault)
 {
-	bool packet = false;
 	size_t done = 0;
+	bool packet;
 
-	while (p->head != p->tail && u->resid && !packet) {
-		size_t n = MIN(pipe_piece(p, p->tail, &packet), u->resid), moved;
+	while (p->head != p->tail && u->resid) {
+		size_t n = MIN(piece(p, p->tail, &packet), u->resid), moved;
 
 		moved = uio_copy_to(u, *page_of(p, p->tail) + (p->tail & (PAGE_SIZE - 1)), n);
 		done += moved;
 		if (moved)
-			pipe_consume(p, moved, moved == n);
-		if (moved < n) {
+			consume(p, moved, moved == n);
+		if (moved < n)
 			*fault = true;
+		if (unlikely(moved < n || packet))
 			break;
-		}
 	}
 	return done;
 }
@@ -144,7 +163,7 @@ size_t pipe_fill(struct pipe *p, struct uio *u, int *err)
 }
 
 /* Is there a whole page for one packet more? */
-static bool packet_room(const struct pipe *p)
+static __slow bool packet_room(const struct pipe *p)
 {
 	return ALIGN_UP(p->head, PAGE_SIZE) + PAGE_SIZE - p->tail + p->promised <=
 	       (uint64_t)p->npages * PAGE_SIZE;
@@ -237,15 +256,17 @@ static ssize64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 }
 
 /* Is there room for this write of n bytes, all of it if it must be in one piece? */
-static bool pipe_writable(const struct pipe *p, size_t n, bool packets)
+static inline bool pipe_writable(const struct pipe *p, size_t n, bool packets)
 {
-	return packets ? packet_room(p) : pipe_room(p) >= (n <= PIPE_ATOMIC ? n : 1);
+	if (unlikely(packets))
+		return packet_room(p);
+	return pipe_room(p) >= (n <= PIPE_ATOMIC ? n : 1);
 }
 
 static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 {
+	bool packets = unlikely(atomic_load_explicit(&f->flags, memory_order_relaxed) & O_DIRECT);
 	struct pipe *p = f->data;
-	bool packets = atomic_load_explicit(&f->flags, memory_order_relaxed) & O_DIRECT;
 	size_t total = u->resid, done = 0, n;
 	int err = 0;
 
