@@ -17,8 +17,6 @@
  * name a slot from then on. The frame stays the slot's until it is written.
  */
 
-_Atomic uint64_t swap_nr_writing;
-
 /*
  * 0, or why the page that t maps at va stays: -EPERM locked, -EBUSY. t's lock keeps its owner from
  * going.
@@ -145,7 +143,7 @@ out:
 	return ret;
 }
 
-void evict_flush(struct swap_batch *b)
+void evict_some(struct swap_batch *b)
 {
 	uint32_t n = 0;
 
@@ -162,8 +160,14 @@ void evict_flush(struct swap_batch *b)
 		b->slots[n] = b->slots[i];
 		b->frames[n++] = b->frames[i];
 	}
-	swap_write(b->slots, b->frames, n);
-	b->n = 0;
+	b->n = n;
+	swap_write(b);
+}
+
+void evict_flush(struct swap_batch *b)
+{
+	evict_some(b);
+	swap_write_left(b);
 }
 
 bool evict(struct frame *f, struct swap_batch *b)
@@ -188,7 +192,7 @@ bool evict(struct frame *f, struct swap_batch *b)
 	b->slots[b->n] = f->slot;
 	b->frames[b->n++] = f;
 	if (b->n == ARRAY_SIZE(b->frames))
-		evict_flush(b);
+		evict_some(b);
 	return true;
 }
 
@@ -231,25 +235,6 @@ void evict_range(struct aspace *as, uaddr_t start, uaddr_t end)
 		}
 	}
 	evict_flush(&batch);
-}
-
-void swap_written(uint32_t slot, struct frame **frames, uint32_t n, int err)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		struct frame *f = frames[i];
-		bool kept;
-
-		if (frame_type(f) == FRAME_OBJECT) {
-			swap_object_written(f, slot + i, err);
-			continue;
-		}
-		kept = err && swap_retire(f);
-		frame_done(f, FRAME_WRITEBACK);
-		if (!kept)
-			frame_put(f);
-	}
-	swap_nr_writing -= n;
-	wake_all(&memory_wait);
 }
 
 /* Clear the accessed bits of a table, and tell the policy. (its lock) */

@@ -70,14 +70,23 @@ static bool let_go(struct frame *f, struct object *o, struct swap_batch *batch)
 	return gone;
 }
 
-/* Let up to n frames go, looking at each at most twice. */
+/* With so many more on their way there will be enough. */
+static bool below_high(const struct swap_batch *b)
+{
+	return b && frames_free() + swap_nr_writing + b->n < frames_high;
+}
+
+/* Let n frames go, looking at each at most twice; then a row of others that will soon have to. */
 static uint64_t scan_queue(uint64_t n, struct swap_batch *batch)
 {
 	uint64_t budget = 2 * policy_pages(), freed = 0;
 
-	for (; budget && freed < n; budget--) {
+	for (; budget && (freed < n || below_high(batch)); budget--) {
 		void *o;
 		struct frame *f = policy_victim(&o);
+
+		if (freed == n)
+			budget = MIN(budget, 2UL * SWAP_CLUSTER);
 
 		if (f)
 			freed += let_go(f, o, batch);

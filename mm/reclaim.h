@@ -27,12 +27,17 @@ struct swap_batch {
 	uint32_t n;
 	struct frame *frames[SWAP_CLUSTER];
 	uint32_t slots[SWAP_CLUSTER];
+	/* Those of batches before that are not on their way yet. */
+	uint32_t nr_left;
+	struct frame *left[SWAP_CLUSTER];
+	uint32_t left_slots[SWAP_CLUSTER];
 };
 /*
  * Have f, private and held by the caller, leave memory: the reference is given up. False: it stays.
  * One evict_flush is due in the end. May sleep.
  */
 bool evict(struct frame *f, struct swap_batch *b);
+void evict_some(struct swap_batch *b); /* make room in it */
 void evict_flush(struct swap_batch *b);
 /* The write to slots from this one on, that an area's ops were to start, is done. Any context. */
 void swap_written(uint32_t slot, struct frame **frames, uint32_t n, int err);

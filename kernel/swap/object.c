@@ -249,7 +249,7 @@ static bool write_out(struct object *o, struct frame *f, struct swap_batch *b)
 	if (!went)
 		put_back(o, f);
 	if (b->n == ARRAY_SIZE(b->frames))
-		evict_flush(b);
+		evict_some(b);
 	return went;
 }
 

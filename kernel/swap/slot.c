@@ -36,7 +36,7 @@ static uint32_t record_entries(uint64_t r)
 /* (swap_lock) A slot for f, with a record that says nothing. 0: none. */
 static uint32_t slot_alloc(const struct frame *f)
 {
-	uint32_t slot = swap_slot_alloc(frame_has(f, FRAME_PROVEN) != 0);
+	uint32_t slot = swap_slot_alloc(zswap_enabled && frame_has(f, FRAME_PROVEN));
 	struct frame *more;
 	uint64_t **chunk;
 

@@ -10,9 +10,12 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/policy.h"
+#include "mm/reclaim.h"
 
 #define SPARE  32ul /* frames with room, or that it may still have, at the least */
 #define POROUS 16ul /* one of so many frames is free before what is not proven gets room */
+#define STEADY 8ul /* what can go is the same unless it changes by one of so many */
 #define CHUNKS 32 /* of a frame, whose `index` has a bit for each that is in use */
 
 struct chunk {
@@ -32,7 +35,7 @@ _Static_assert(CHUNKS * sizeof(struct chunk) == PAGE_SIZE, "a page of chunks");
 
 static struct spinlock zpool_lock = SPINLOCK_INIT("zpool", RANK_FRAME); /* irq */
 static struct frame_list roomy; /* (zpool_lock) frames that have free chunks */
-uint64_t zpool_max_percent = 20;
+uint64_t zpool_max_percent = 25;
 _Atomic uint64_t zpool_frames, zpool_things;
 
 static struct chunk *chunk_of(uint32_t number)
@@ -54,10 +57,26 @@ struct frame *zpool_frame(void)
 	return frame_more(0);
 }
 
+/*
+ * So many frames that a third of what can go, or is free, stays what it is. Small changes of that
+ * are pages on their way.
+ */
+static uint64_t two_thirds(void)
+{
+	static _Atomic uint64_t last;
+	uint64_t was = last, now = 2 * (policy_pages() + swap_nr_writing + frames_free());
+
+	if (now >= was - was / STEADY && now <= was + was / STEADY)
+		return was;
+	last = now;
+	return now;
+}
+
 /* May it have so many frames? */
 static bool allowed(uint64_t frames)
 {
-	return frames * 100 <= frames_total * MIN(zpool_max_percent, 100UL);
+	return frames * 100 <= frames_total * MIN(zpool_max_percent, 100UL) &&
+	       frames <= two_thirds();
 }
 
 /* (zpool_lock) A frame with free chunks, or NULL. */

@@ -2,17 +2,24 @@
 
 #include "kernel/printk.h"
 #include "kernel/swap/area.h"
+#include "kernel/swap/object.h"
+#include "kernel/swap/slot.h"
 #include "kernel/swap/zback.h"
 #include "kernel/swap/zpool.h"
 #include "kernel/wait.h"
 #include "lib/lz4.h"
 #include "mm/frame.h"
+#include "mm/pagecache.h"
 #include "mm/policy.h"
 #include "mm/reclaim.h"
 #include "mm/stat.h"
+#include "mm/writeback.h"
 
-#define SMALL (PAGE_SIZE * 3 / 4) /* what is larger is not worth it */
+#define HALF   (PAGE_SIZE / 2)	   /* what takes more of the pool than it makes free goes on, */
+#define SMALL  (PAGE_SIZE * 3 / 4) /* but for so large ones, if pages on the whole take no more */
+#define CREDIT (8 * PAGE_SIZE)	   /* so much of what some left is for others */
 
+_Atomic uint64_t swap_nr_writing;
 _Atomic bool zswap_enabled;
 
 #define HARD 4u /* pages in a row that do not get small, and fewer are tried, */
@@ -75,11 +82,15 @@ static bool is_one_word(const struct frame *f)
 /* False: no room, or it stays too large. */
 static bool store_small(uint32_t slot, const struct frame *f)
 {
+	static _Atomic uint64_t left; /* of halves of pages that went in; a guess */
 	struct zswap_work *w = work_get();
-	size_t n = lz4_compress(frame_data(f), PAGE_SIZE, w->bytes, SMALL, &w->table);
+	uint64_t had = left + HALF;
+	size_t n = lz4_compress(frame_data(f), PAGE_SIZE, w->bytes, MIN(had, SMALL), &w->table);
 	bool stored = n && zpool_put(slot, w->bytes, n);
 
 	work_put(w);
+	if (stored)
+		left = MIN(had - n, CREDIT);
 	poor_in_a_row = n ? 0 : poor_in_a_row + 1;
 	vm_event_add(VM_ZSWP_POOR, !n);
 	return stored;
@@ -183,34 +194,64 @@ static void device_write(const uint32_t *slots, struct frame **frames, uint32_t 
 	}
 }
 
-/* One more of n, which are in the order of their slots. */
-static void insert(uint32_t *slots, struct frame **frames, uint32_t n, uint32_t slot,
-		   struct frame *f)
+void swap_write_left(struct swap_batch *b)
 {
-	for (; n && slots[n - 1] > slot; n--) {
-		slots[n] = slots[n - 1];
-		frames[n] = frames[n - 1];
-	}
-	slots[n] = slot;
-	frames[n] = f;
+	uint32_t n = b->nr_left;
+
+	b->nr_left = 0;
+	device_write(b->left_slots, b->left, n);
 }
 
-void swap_write(uint32_t *slots, struct frame **frames, uint32_t n)
+/* One more for the device: they are in the order of their slots. */
+static void leave(struct swap_batch *b, uint32_t slot, struct frame *f)
 {
-	uint32_t left = 0;
+	uint32_t n = b->nr_left++;
 
+	for (; n && b->left_slots[n - 1] > slot; n--) {
+		b->left_slots[n] = b->left_slots[n - 1];
+		b->left[n] = b->left[n - 1];
+	}
+	b->left_slots[n] = slot;
+	b->left[n] = f;
+	if (b->nr_left == ARRAY_SIZE(b->left))
+		swap_write_left(b);
+}
+
+void swap_write(struct swap_batch *b)
+{
+	uint32_t n = b->n;
+
+	b->n = 0;
 	swap_nr_writing += n;
 	/* What the slots held before is nobody's, and must not come after what is written now. */
 	for (uint32_t i = 0; i < n; i++)
-		zpool_drop(slots[i]);
-	zback_wait_for(slots, n);
+		zpool_drop(b->slots[i]);
+	zback_wait_for(b->slots, n);
 	for (uint32_t i = 0; i < n; i++) {
-		if (store(slots[i], frames[i]))
-			swap_written(slots[i], &frames[i], 1, 0);
+		if (store(b->slots[i], b->frames[i]))
+			swap_written(b->slots[i], &b->frames[i], 1, 0);
 		else
-			insert(slots, frames, left++, slots[i], frames[i]);
+			leave(b, b->slots[i], b->frames[i]);
 	}
-	device_write(slots, frames, left);
+}
+
+void swap_written(uint32_t slot, struct frame **frames, uint32_t n, int err)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct frame *f = frames[i];
+		bool kept;
+
+		if (frame_type(f) == FRAME_OBJECT) {
+			swap_object_written(f, slot + i, err);
+			continue;
+		}
+		kept = err && swap_retire(f);
+		frame_done(f, FRAME_WRITEBACK);
+		if (!kept)
+			frame_put(f);
+	}
+	swap_nr_writing -= n;
+	wake_all(&memory_wait);
 }
 
 int swap_read(uint32_t slot, struct frame *f)
@@ -219,6 +260,9 @@ int swap_read(uint32_t slot, struct frame *f)
 	int loaded = zswap_load(slot, f);
 
 	vm_event_add(VM_ZSWPIN, loaded > 0);
+	/* It was away for a shorter time than the oldest that is still there. */
+	if (loaded > 0)
+		frame_set(f, FRAME_PROVEN);
 	if (loaded)
 		return MIN(loaded, 0);
 	vm_event(VM_PSWPIN);

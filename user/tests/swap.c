@@ -10,7 +10,8 @@
 #include <mntent.h>
 #include <sched.h>
 
-#define DOOR "/proc/sys/debug/fail_block"
+#define DOOR  "/proc/sys/debug/fail_block"
+#define ZSWAP "/sys/module/zswap/parameters/enabled"
 
 static void area_read(char *header)
 {
@@ -60,10 +61,33 @@ void swap_end(bool ours)
 	CHECK_OK(swapoff(DEVICE));
 }
 
+void swap_past_zswap(void)
+{
+	char was[16];
+	int status;
+	pid_t pid;
+
+	if (access(ZSWAP, W_OK))
+		return;
+	file_text(ZSWAP, was, sizeof(was));
+	if (was[0] == 'N')
+		return;
+	CHECK_EQ(setting_put(ZSWAP, "N"), 0);
+	pid = child();
+	if (!pid)
+		return;
+	status = status_of(pid);
+	CHECK_EQ(setting_put(ZSWAP, was), 0);
+	if (!WIFEXITED(status))
+		FAIL("the test ended with status 0x%x", status);
+	_exit(WEXITSTATUS(status));
+}
+
 long swap_begin_failing(void)
 {
 	if (access(DOOR, W_OK))
 		SKIP("the kernel cannot be made to fail transfers");
+	swap_past_zswap();
 	if (!swap_begin())
 		SKIP(DEVICE " is on for all");
 	return number_in("/proc/meminfo", "SwapTotal");
@@ -146,10 +170,15 @@ void swap_out(char *p)
 
 TEST(swap, out_and_in, .root = true)
 {
-	bool ours = swap_begin();
-	long out = number_in("/proc/vmstat", "pswpout"), in = number_in("/proc/vmstat", "pswpin");
-	char *p = swap_pages(MAP_PRIVATE);
+	long out, in;
+	bool ours;
+	char *p;
 
+	swap_past_zswap();
+	ours = swap_begin();
+	out = number_in("/proc/vmstat", "pswpout");
+	in = number_in("/proc/vmstat", "pswpin");
+	p = swap_pages(MAP_PRIVATE);
 	swap_fill(p, 1);
 	swap_out(p);
 	/* Not mincore: what has just gone may still be in memory, too. */
@@ -219,6 +248,7 @@ TEST(swap, written_together, .root = true)
 	bool ours;
 
 	skip_elsewhere();
+	swap_past_zswap();
 	ours = swap_begin();
 	gate_make(&ready);
 	gate_make(&go);
@@ -407,12 +437,14 @@ TEST(swap, off_brings_all_back, .root = true)
 /* Twice the memory there is, by several processes that share some of it. */
 TEST(swap, more_than_memory, .root = true, .seconds = 600)
 {
-	bool ours = swap_begin();
 	long total = number_in("/proc/meminfo", "MemTotal") / 4, out;
 	unsigned pages = (unsigned)total * 5 / 4;
-	char *p;
 	pid_t child[2];
+	bool ours;
+	char *p;
 
+	swap_past_zswap();
+	ours = swap_begin();
 	if (total * 4 > number_in("/proc/meminfo", "SwapFree")) {
 		swap_end(ours);
 		SKIP("less swap than memory");

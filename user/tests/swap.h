@@ -15,6 +15,8 @@
 /* Swap to DEVICE is on, or another area was already, for all tests: then false. Skips without. */
 bool swap_begin(void);
 void swap_end(bool ours);
+/* The rest of the test runs in a child, with zswap off: what goes out goes to the device. */
+void swap_past_zswap(void);
 /*
  * On a debug kernel, whose device can be made to fail; skips elsewhere, and where the area is on
  * for all: others might have pages in it, and would die. The size of swap in KiB.

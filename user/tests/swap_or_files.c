@@ -81,6 +81,7 @@ TEST(swap, not_instead_of_files, .root = true, .seconds = 300)
 		SKIP("no " DISK);
 	if (memory_spare() < 0)
 		SKIP("too little memory");
+	swap_past_zswap();
 	ours = swap_begin();
 	status = run_child(read_with_little_memory);
 	swappiness_set("60");

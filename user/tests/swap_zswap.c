@@ -66,10 +66,10 @@ static void with_zswap(const char *percent, void (*body)(void))
 }
 
 /*
- * A page whose contents follow from its number and round: by `kind` hard to make smaller, half of
- * it so, text, or words that count.
+ * A page whose contents follow from its number and round: by `kind` hard to make smaller, a third
+ * of it so, text, or words that count.
  */
-enum { HARD, HALF, LINES, WORDS, KINDS };
+enum { HARD, THIRD, LINES, WORDS, KINDS };
 
 static void page_make(char *p, unsigned kind, unsigned i, unsigned r)
 {
@@ -80,7 +80,7 @@ static void page_make(char *p, unsigned kind, unsigned i, unsigned r)
 		x ^= x << 13;
 		x ^= x >> 7;
 		x ^= x << 17;
-		w[k] = kind == WORDS || (kind == HALF && k % 64 < 32) ? i + r + k / 8 : x;
+		w[k] = kind == WORDS || (kind == THIRD && k % 64 < 43) ? i + r + k / 8 : x;
 	}
 	for (unsigned n = 0; kind == LINES && n < PAGE / 32; n++)
 		snprintf(p + (size_t)n * 32, 32, "line %u of page %u, round %u", n, i, r);
@@ -338,21 +338,21 @@ static void little_room(void)
 
 	for (unsigned n = 0; n < 3; n++) {
 		p[n] = swap_pages(n ? MAP_PRIVATE : MAP_SHARED);
-		fill(p[n], HALF, n);
+		fill(p[n], THIRD, n);
 		swap_out(p[n]);
 	}
 	CHECK_GE(limit, number_in("/proc/meminfo", "Zswap"));
 	for (unsigned n = 0; n < 3; n++)
-		same(p[n], HALF, n);
+		same(p[n], THIRD, n);
 	/* Nothing more with no room at all; what is in is right all the same. */
 	knob_set(PERCENT, "0");
 	out = count("zswpout");
 	for (unsigned n = 0; n < 3; n++) {
 		swap_out(p[n]);
-		same(p[n], HALF, n);
-		fill(p[n], HALF, n + 10);
+		same(p[n], THIRD, n);
+		fill(p[n], THIRD, n + 10);
 		swap_out(p[n]);
-		same(p[n], HALF, n + 10);
+		same(p[n], THIRD, n + 10);
 	}
 	/* But for pages of one word, of others, which need none. */
 	CHECK_GE(out + PAGES / 8, count("zswpout"));
@@ -373,24 +373,24 @@ static void written_back(void)
 
 	for (unsigned n = 0; n < AREAS; n++) {
 		p[n] = swap_pages(n == 1 ? MAP_SHARED : MAP_PRIVATE);
-		fill(p[n], HALF, n);
+		fill(p[n], THIRD, n);
 		/* What has come back is worth others' room. */
 		swap_out(p[n]);
-		same(p[n], HALF, n);
+		same(p[n], THIRD, n);
 	}
 	for (unsigned n = 0; n < AREAS; n++)
 		swap_out(p[n]);
 	for (unsigned r = 0; r < 2; r++) {
 		for (unsigned n = 0; n < AREAS; n++)
-			same(p[n], HALF, n + r * AREAS);
+			same(p[n], THIRD, n + r * AREAS);
 		for (unsigned n = 0; n < AREAS; n++) {
-			fill(p[n], HALF, n + (r + 1) * AREAS);
+			fill(p[n], THIRD, n + (r + 1) * AREAS);
 			swap_out(p[n]);
 		}
 	}
-	/* On a larger machine all have room; they need more than half of their size. */
+	/* On a larger machine all have room; they need more than a third of their size. */
 	if (count("xv39_zswap_poor") >= 0 &&
-	    number_in("/proc/meminfo", "MemTotal") / 100 * 2 < AREAS * PAGES * 4 / 2)
+	    number_in("/proc/meminfo", "MemTotal") / 100 * 2 < AREAS * PAGES * 4 / 3)
 		CHECK_GE(count("zswpwb"), back + 1);
 }
 
@@ -427,7 +427,7 @@ static void swapoff_with_pool(void)
 	char *p = swap_pages(MAP_PRIVATE), *q = swap_pages(MAP_SHARED);
 
 	fill(p, LINES, 1);
-	fill(q, HALF, 2);
+	fill(q, THIRD, 2);
 	swap_out(p);
 	swap_out(q);
 	swap_out(q);
@@ -436,7 +436,7 @@ static void swapoff_with_pool(void)
 	CHECK_EQ(number_in("/proc/meminfo", "Zswapped"), 0);
 	CHECK_EQ(number_in("/proc/meminfo", "Zswap"), 0);
 	same(p, LINES, 1);
-	same(q, HALF, 2);
+	same(q, THIRD, 2);
 	CHECK_OK(swapon(DEVICE, 0));
 }
 
@@ -510,13 +510,13 @@ static void write_back_fails(void)
 
 	swap_fail("vdc:2");
 	for (unsigned r = 0; r < 2; r++) {
-		fill(p, HALF, r);
-		fill(q, HALF, r + 2);
+		fill(p, THIRD, r);
+		fill(q, THIRD, r + 2);
 		swap_out(p);
 		swap_out(q);
 		swap_fail("vdc:0");
-		same(p, HALF, r);
-		same(q, HALF, r + 2);
+		same(p, THIRD, r);
+		same(q, THIRD, r + 2);
 		swap_fail("vdc:2");
 	}
 	swap_fail("vdc:0");

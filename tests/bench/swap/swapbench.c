@@ -378,8 +378,15 @@ static void zswap(void)
 	zswap_switch("Y");
 	mem = mmap(NULL, 2048 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	compressed("a number, 512 times", 32);
-	compressed("half of it random", 16);
+	compressed("a third of it random", 21);
 	given_up();
+}
+
+/* Before what is counted without it. */
+static void zswap_off(void)
+{
+	if (!access("/sys/module/zswap/parameters/enabled", W_OK))
+		zswap_switch("N");
 }
 
 static void patterns(const char *only)
@@ -394,18 +401,18 @@ static void patterns(const char *only)
 		run("zipf 0.9", zipf);
 }
 
-static void patterns_with_zswap(const char *only)
+static void patterns_with_zswap(const char *only, const char *pattern)
 {
-	static const unsigned words[] = {0, 2, 4, 8};
+	static const unsigned words[] = {0, 2, 3, 4, 8};
 
 	tier = true;
 	zswap_switch("Y");
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 5; i++) {
 		hard = words[i];
 		if (*only && (unsigned)atoi(only) != hard)
 			continue;
 		printf("with zswap, %u words of 8 random\n", hard);
-		patterns("");
+		patterns(pattern);
 	}
 }
 
@@ -414,12 +421,14 @@ int main(int argc, char **argv)
 	const char *only = argc > 1 ? argv[1] : "";
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (strcmp(only, "zswap") && strcmp(only, "tier"))
+		zswap_off();
 	if (!strcmp(only, "evict"))
 		evict();
 	else if (!strcmp(only, "zswap"))
 		zswap();
 	else if (!strcmp(only, "tier"))
-		patterns_with_zswap(argc > 2 ? argv[2] : "");
+		patterns_with_zswap(argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : "");
 	else
 		patterns(only);
 	return 0;

@@ -8,6 +8,7 @@
 #include "tests/host/replace/replace.h"
 
 _Atomic bool zswap_enabled; /* it never is */
+_Atomic uint64_t swap_nr_writing;
 
 #define FIRST 1u /* page number of the first frame: 0 ends lists */
 

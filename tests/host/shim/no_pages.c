@@ -3,6 +3,7 @@
 #include "mm/policy.h"
 
 _Atomic bool zswap_enabled; /* it never is */
+_Atomic uint64_t swap_nr_writing;
 
 bool page_accessed(struct frame *f)
 {
