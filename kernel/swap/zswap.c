@@ -20,7 +20,7 @@
 #define CREDIT (8 * PAGE_SIZE)	   /* so much of what some left is for others */
 
 _Atomic uint64_t swap_nr_writing;
-_Atomic bool zswap_enabled;
+_Atomic bool zswap_enabled = true;
 
 #define HARD 4u /* pages in a row that do not get small, and fewer are tried, */
 #define RARE 6u /* at last one of 2^n */
