@@ -445,7 +445,7 @@ static int real_itimer_set(struct process *p, uint64_t value, uint64_t interval,
 	if (p->itimer_real) {
 		p->itimer_interval = 0;
 		timer_cancel(p->itimer_real);
-		p->itimer_interval = interval;
+		p->itimer_interval = value ? interval : 0;
 		if (value)
 			timer_set(p->itimer_real, time_add(time_ns(), value));
 	}

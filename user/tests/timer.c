@@ -269,6 +269,18 @@ TEST(timer, itimers_of_cpu_time)
 	}
 }
 
+TEST(timer, itimer_that_is_off_has_no_interval)
+{
+	struct itimerval v = { { 5, 0 }, { 100, 0 } };
+
+	CHECK_OK(setitimer(ITIMER_REAL, &v, NULL));
+	v.it_value.tv_sec = 0;
+	CHECK_OK(setitimer(ITIMER_REAL, &v, NULL));
+	CHECK_OK(getitimer(ITIMER_REAL, &v));
+	CHECK_EQ(v.it_value.tv_sec | v.it_value.tv_usec, 0);
+	CHECK_EQ(v.it_interval.tv_sec | v.it_interval.tv_usec, 0);
+}
+
 static volatile bool enough;
 
 static void *spin(void *arg)
