@@ -92,7 +92,8 @@ static int dir_read(struct file *f, struct getdents *g)
 	f->pos = g->ctx.pos;
 	mutex_unlock(&inode->lock);
 	mutex_unlock(&f->pos_lock);
-	inode_accessed(f->path.mnt, inode);
+	if (!(atomic_load(&f->flags) & O_NOATIME))
+		inode_accessed(f->path.mnt, inode);
 	notify_file(f, IN_ACCESS);
 	return err ? err : g->err;
 }

@@ -304,6 +304,23 @@ TEST(fs, flags_noatime, .root = true)
 	CHECK(atime_of("f") > 2000);
 }
 
+/* The same for one open directory. */
+TEST(fs, noatime_of_a_directory)
+{
+	static const struct timespec old[2] = {{1000, 0}, {2000, 0}};
+	char buf[1024];
+
+	CHECK_OK(mkdir("d", 0700));
+	CHECK_OK(utimensat(AT_FDCWD, "d", old, 0));
+	for (int i = 0; i < 2; i++) {
+		int fd = (int)CHECK_OK(open("d", O_DIRECTORY | (i ? 0 : O_NOATIME)));
+
+		CHECK(syscall(SYS_getdents64, fd, buf, sizeof(buf)) > 0);
+		CHECK_OK(close(fd));
+		CHECK(i ? atime_of("d") > 2000 : atime_of("d") == 1000);
+	}
+}
+
 /* The same flags by their other name. */
 TEST(fs, flags_fsxattr, .root = true)
 {
