@@ -258,14 +258,20 @@ int file_sync_range(struct file *f, uint64_t start, uint64_t end)
 void file_exec_creds(struct file *f, struct exec_creds *out)
 {
 	struct inode *inode = f->inode;
-	mode_t mode = inode->mode;
+	mode_t mode;
 
+	*out = (struct exec_creds){0};
+	if (!(inode->mode & (S_ISUID | S_ISGID)) ||
+	    (atomic_load(&f->path.mnt->flags) & MS_NOSUID))
+		return;
+	/* A new owner comes together with the loss of the bits. */
+	mutex_lock(&inode->lock);
+	mode = inode->mode;
 	out->set_uid = mode & S_ISUID;
 	out->set_gid = (mode & (S_ISGID | 0010)) == (S_ISGID | 0010);
-	if (atomic_load(&f->path.mnt->flags) & MS_NOSUID)
-		out->set_uid = out->set_gid = false;
 	out->uid = inode->uid;
 	out->gid = inode->gid;
+	mutex_unlock(&inode->lock);
 }
 
 bool file_exec_unreadable(struct file *f)
