@@ -68,8 +68,12 @@ void cred_commit(struct cred *c)
 {
 	struct thread *t = current();
 	const struct cred *old = t->cred;
-	uint64_t irq = spin_lock_irq(&proc_lock); /* readers of /proc and kill look under it */
+	uint64_t irq;
 
+	/* To fail would leave a daemon its powers: its execve(2) will. */
+	if (c->uid != old->uid)
+		t->over_nproc = threads_beyond_limit(c->uid);
+	irq = spin_lock_irq(&proc_lock); /* readers of /proc and kill look under it */
 	/* Its memory may hold what only the old ids may know (prctl(2), PR_SET_DUMPABLE). */
 	if (c->euid != old->euid || c->egid != old->egid || c->fsuid != old->fsuid ||
 	    c->fsgid != old->fsgid || (c->permitted & ~old->permitted)) {

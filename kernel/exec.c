@@ -611,10 +611,14 @@ static void name_by_fd(struct exec *x, int dirfd)
 
 static long do_exec(int dirfd, uaddr_t upath, uaddr_t argv, uaddr_t envp, int flags)
 {
+	struct thread *me = current();
 	struct exec *x;
 	ssize64_t n;
 	int err;
 
+	me->over_nproc = me->over_nproc && threads_beyond_limit(me->cred->uid);
+	if (me->over_nproc)
+		return -EAGAIN;
 	reclaim_ahead();
 	x = exec_alloc();
 	if (!x)

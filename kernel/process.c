@@ -224,6 +224,11 @@ static bool too_many(void)
 	       thread_count_of(c->uid) >= rlimit_get(RLIMIT_NPROC);
 }
 
+bool threads_beyond_limit(uid_t uid)
+{
+	return uid && thread_count_of(uid) > rlimit_get(RLIMIT_NPROC);
+}
+
 /* t is p's first thread; nobody else knows either. */
 static void set_leader(struct process *p, struct thread *t)
 {

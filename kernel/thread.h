@@ -89,6 +89,7 @@ struct thread {
 	} class;		/* (hart->runq_lock) */
 	uint64_t rr_ran;	/* (hart->runq_lock) ns of its slice: SCHED_RR */
 	uint16_t ioprio;	/* (proc_lock) IOPRIO_* */
+	bool over_nproc;	/* (own) a change of its real uid went beyond RLIMIT_NPROC */
 	uint8_t mce_policy;	/* (own) PR_MCE_KILL_* and one, 0: none */
 	uint64_t timer_slack;	/* ns by which its sleeps may be longer; they are not */
 	uint64_t timer_slack_default; /* (own) its creator's */
@@ -379,6 +380,8 @@ struct process *process_next(pid_t pid);
 uint64_t fork_count(void);			/* threads and processes ever made */
 uint32_t thread_count(void);
 uint64_t thread_count_of(uid_t uid);		/* by real user id; zombies count as one */
+/* Has this real uid more than the running thread's RLIMIT_NPROC? Root never. Takes proc_lock. */
+bool threads_beyond_limit(uid_t uid);
 /* Soft limit of the running process (kernel threads: none); RLIM_INFINITY is UINT64_MAX. */
 static inline uint64_t rlimit_get(int which)
 {

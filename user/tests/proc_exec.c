@@ -392,6 +392,42 @@ TEST(proc, exec_leaves_open_memory, .root = true)
 	}
 }
 
+/* A change of the user id does not fail for want of room among its processes; exec does then. */
+TEST(proc, exec_beyond_nproc, .root = true)
+{
+	struct rlimit limit;
+	int p[2];
+	char c;
+
+	self_copy("plain", 0755);
+	CHECK_OK(chmod(".", 0755));
+	CHECK_OK(pipe(p));
+	CHECK_OK(getrlimit(RLIMIT_NPROC, &limit));
+	limit.rlim_cur = 0;
+	pid_t other = child();
+	if (other == 0) {
+		CHECK_OK(setuid(3456));
+		CHECK_EQ(write(p[1], "x", 1), 1);
+		pause();
+	}
+	CHECK_EQ(read(p[0], &c, 1), 1);
+	CHECK_OK(setrlimit(RLIMIT_NPROC, &limit));
+	CHECK_OK(setuid(3456));
+	CHECK_ERR(execl("./plain", "plain", "--helper", "exit", "7", NULL), EAGAIN);
+	CHECK_ERR(fork(), EAGAIN);
+	CHECK_ERR(execl("./none", "none", NULL), EAGAIN);
+	limit.rlim_cur = 10;
+	CHECK_OK(setrlimit(RLIMIT_NPROC, &limit));
+	CHECK_ERR(execl("./none", "none", NULL), ENOENT);
+	/* It is over now: what comes later only keeps from making others. */
+	limit.rlim_cur = 0;
+	CHECK_OK(setrlimit(RLIMIT_NPROC, &limit));
+	CHECK_ERR(execl("./none", "none", NULL), ENOENT);
+	CHECK_ERR(fork(), EAGAIN);
+	CHECK_OK(kill(other, SIGKILL));
+	CHECK_EQ(WTERMSIG(status_of(other)), SIGKILL);
+}
+
 static int exec_ids(void *arg)
 {
 	char *argv[] = { "usertests", "--helper", "ids", NULL };
