@@ -50,6 +50,8 @@ bench-swap: kernel root.img
 		tests/bench/swap/swapbench.c -lm
 	$(Q)rm -f $(O)/bench-swap/swap.img && truncate -s 256M $(O)/bench-swap/swap.img && \
 		PATH=$$PATH:/sbin:/usr/sbin mkswap -q $(O)/bench-swap/swap.img >/dev/null 2>&1
-	@$(swapbench) --smp 2 --log $(O)/bench-swap/run.log -- 'swapbench; swapbench tier'
+	@for run in swapbench 'swapbench tier 0' 'swapbench tier 2' 'swapbench tier 3' \
+		'swapbench tier 4' 'swapbench tier 8'; do \
+		$(swapbench) --smp 2 --log $(O)/bench-swap/run.log -- "$$run" || exit 1; done
 	@$(swapbench) --smp 1 --qemuflags='-icount shift=0,sleep=off' \
 		--log $(O)/bench-swap/icount.log -- 'swapbench evict; swapbench zswap'
