@@ -34,16 +34,32 @@ static void tree_add(struct interval_set *s, struct interval *i)
 	rb_insert(&s->tree, &i->node, parent, link, &augment);
 }
 
+static void few_add(struct interval_set *s, struct hlist_node *n)
+{
+	n->next = NULL;
+	n->at = s->few_last ? &s->few_last->next : &s->few.first;
+	*n->at = n;
+	s->few_last = n;
+}
+
+static void few_remove(struct interval_set *s, struct hlist_node *n)
+{
+	if (s->few_last == n)
+		s->few_last = n->at == &s->few.first
+				      ? NULL : container_of(n->at, struct hlist_node, next);
+	hlist_del(n);
+}
+
 void interval_add(struct interval_set *s, struct interval *i)
 {
 	struct hlist_node *n;
 
 	if (++s->count <= INTERVALS_FEW && rb_empty(&s->tree)) {
-		hlist_add(&i->link, &s->few);
+		few_add(s, &i->link);
 		return;
 	}
 	while ((n = s->few.first)) {
-		hlist_del(n);
+		few_remove(s, n);
 		tree_add(s, hlist_entry(n, struct interval, link));
 	}
 	tree_add(s, i);
@@ -53,7 +69,7 @@ void interval_remove(struct interval_set *s, struct interval *i)
 {
 	s->count--;
 	if (rb_empty(&s->tree))
-		hlist_del(&i->link);
+		few_remove(s, &i->link);
 	else
 		rb_erase(&s->tree, &i->node, &augment);
 }

@@ -8,7 +8,8 @@
 
 /*
  * A set of intervals [first, last], which may overlap: which of them have a part in a range? They
- * are a list, in any order, until they are too many; then a tree, until all of them are gone.
+ * are a list until they are too many; then a tree, until all of them are gone. Those that begin
+ * alike are answered in the order in which they came: mm/fork.c relies on it.
  *
  * The caller provides the memory and the locks. All zero is an empty set.
  */
@@ -26,8 +27,9 @@ struct interval {
 
 struct interval_set {
 	uint32_t count;
-	struct hlist_head few;
-	struct rb_root tree; /* by first */
+	struct hlist_head few;	      /* the oldest first */
+	struct hlist_node *few_last; /* NULL: there are none */
+	struct rb_root tree;	      /* by first */
 };
 
 /* Enter i, whose first and last are set; take it out. */

@@ -42,8 +42,8 @@ static int fork_areas(struct aspace *dst, struct vma *v)
 		if (!copy)
 			break;
 		copy->flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT | VMA_UFFD);
-		/* In the object's set before its entries are copied: whoever takes pages out
-		 * finds it. */
+		/* In the object's set before its entries are copied, and behind its parent's:
+		 * whoever changes entries there finds in it what it missed here. */
 		aspace_adopt(dst, copy);
 		copy->prev = last;
 		copy->next = NULL;

@@ -577,6 +577,35 @@ static void test_intervals(void **state)
 	}
 }
 
+/* Those that begin alike are answered as they came: as a list, as a tree, with some gone. */
+static void test_intervals_in_order(void **state)
+{
+	static struct interval all[INTERVALS];
+	struct interval_set s = {0};
+	unsigned gone = 0;
+
+	(void)state;
+	for (unsigned n = 0; n < INTERVALS; n++) {
+		struct interval *last = NULL;
+		unsigned answered = 0;
+
+		all[n].first = 7;
+		all[n].last = 8 + n % 3;
+		interval_add(&s, &all[n]);
+		/* The newest one, an old one: the ends of the list, and its middle. */
+		if (n % 5 == 4) {
+			interval_remove(&s, &all[n % 10 == 4 ? n : n / 2 + 1]);
+			gone++;
+		}
+		for (struct interval *i = interval_first(&s, 0, 9); i;
+		     i = interval_next(&s, i, 0, 9), answered++) {
+			assert_true(!last || i > last);
+			last = i;
+		}
+		assert_int_equal(answered, n + 1 - gone);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -586,6 +615,7 @@ int main(void)
 		cmocka_unit_test(test_rbtree_depth),
 		cmocka_unit_test(test_rbtree_build),
 		cmocka_unit_test(test_intervals),
+		cmocka_unit_test(test_intervals_in_order),
 		cmocka_unit_test(test_radix),
 		cmocka_unit_test(test_radix_remove_frees),
 		cmocka_unit_test(test_radix_no_memory),
