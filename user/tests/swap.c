@@ -273,6 +273,8 @@ TEST(swap, written_together, .root = true)
 
 TEST(swap, zeros_are_not_written, .root = true)
 {
+	swap_past_zswap();
+
 	bool ours = swap_begin();
 	char *p = swap_pages(MAP_PRIVATE);
 	long out;
@@ -383,6 +385,7 @@ TEST(swap, off_brings_all_back, .root = true)
 	pid_t child;
 	int fd[2];
 
+	swap_past_zswap();
 	if (!swap_begin())
 		SKIP(DEVICE " is on for all");
 	area_read(header);

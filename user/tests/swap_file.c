@@ -99,6 +99,7 @@ static void blocks_kept(void)
 
 TEST(swap, file_out_and_in, .root = true)
 {
+	swap_past_zswap();
 	scratch_mount(0);
 	file_pattern("m/before", 100000, 1);
 	area_make("m/s", FILE_PAGES, FILE_PAGES - 1, 0);
@@ -143,6 +144,7 @@ static void fragment(unsigned hole, unsigned period)
 /* A run of six blocks has a whole page where a page begins within its first three, or not. */
 TEST(swap, file_in_pieces, .root = true)
 {
+	swap_past_zswap();
 	scratch_mount(0);
 	fragment(6, 9);
 	area_make("m/s", FILE_PAGES, FILE_PAGES - 1, 0);
@@ -214,6 +216,7 @@ TEST(swap, file_is_left_alone, .root = true)
 	int fd, other;
 	char *p;
 
+	swap_past_zswap();
 	scratch_mount(0);
 	area_make("m/s", FILE_PAGES, FILE_PAGES - 1, 0);
 	fd = (int)CHECK_OK(open("m/s", O_RDWR));
@@ -251,6 +254,7 @@ TEST(swap, file_has_no_writers, .root = true)
 	char *p, *map;
 	int fd;
 
+	swap_past_zswap();
 	scratch_mount(0);
 	area_make("m/s", FILE_PAGES, FILE_PAGES - 1, 0);
 	fd = (int)CHECK_OK(open("m/s", O_RDWR));

@@ -176,6 +176,7 @@ TEST(swap, shared_segment, .root = true)
 TEST(swap, shared_clean_copy, .root = true)
 {
 	skip_elsewhere();
+	swap_past_zswap();
 
 	bool ours = swap_begin();
 	char *p = swap_pages(MAP_SHARED);
@@ -341,6 +342,7 @@ TEST(swap, shared_locked_stays, .root = true)
 TEST(swap, shared_off_brings_all_back, .root = true)
 {
 	skip_elsewhere();
+	swap_past_zswap();
 
 	char *p = swap_pages(MAP_SHARED), *q;
 	int fd = memfd_new(PAGES);
@@ -401,6 +403,7 @@ static unsigned many_pages(void)
 
 TEST(swap, shared_more_than_memory, .root = true, .seconds = 600)
 {
+	swap_past_zswap();
 	skip_large_memory();
 
 	bool ours = swap_begin();
