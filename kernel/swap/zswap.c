@@ -137,7 +137,7 @@ static bool store(uint32_t slot, const struct frame *f)
 {
 	bool stored = false;
 
-	if (likely(!zswap_enabled))
+	if (unlikely(!zswap_enabled))
 		return false;
 	if (is_one_word(f)) {
 		stored = zpool_put(slot, frame_data(f), sizeof(uint64_t));

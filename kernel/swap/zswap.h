@@ -1,6 +1,7 @@
 /*
- * Between memory and swap areas: pages that get small enough stay in memory, compressed, instead of
- * being written to their slots, if that is switched on. Linux's Documentation/admin-guide/mm/zswap.
+ * Between memory and swap areas: unless it is switched off, pages that get small enough stay in
+ * memory, compressed, instead of being written to their slots. Linux's
+ * Documentation/admin-guide/mm/zswap.
  */
 #pragma once
 
