@@ -61,3 +61,30 @@ apt_run()
 		-o APT::Update::Post-Invoke-Success::= -o Acquire::Languages=none \
 		-o Acquire::Retries=3 -o Acquire::http::Timeout=60 "$@"
 }
+
+# apt_lists: reads the package lists of the suites that apt_private was given; 0 they are there, and
+# fit what the suites' Release says of them.
+#
+# A mirror that is taking over a point release has a new Release and old lists. A suite's other name
+# (trixie is `stable` for a time) has a Release of its own, which is as well signed, and may be one
+# that still fits: under that name the suite is read then.
+apt_lists()
+{
+	apt_run apt-get update >> "$log" 2>&1 && return
+	cp "$apt/sources.list" "$apt/sources.named"
+	for apt_alias in stable oldstable testing; do
+		sed "s| \([a-z]*\)\(-[a-z-]*\)\{0,1\} main\$| $apt_alias\2 main|" \
+			"$apt/sources.named" > "$apt/sources.list"
+		apt_run apt-get update >> "$log" 2>&1 && apt_lists_are_of "$apt/sources.named" &&
+			return
+	done
+	mv "$apt/sources.named" "$apt/sources.list"
+	return 1
+}
+
+# Whether each list was signed as that of the suite in FILE, whatever name it was read under.
+apt_lists_are_of()
+{
+	apt_named=$(sed -n 's|.* \([a-z-]*\) main$|\1|p' "$1" | sort -u)
+	[ "$(sed -n 's/^Codename: //p' "$apt"/lists/*Release | sort -u)" = "$apt_named" ]
+}

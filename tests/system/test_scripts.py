@@ -89,3 +89,51 @@ def test_side_by_side():
     lines = host(["env", "-C", scratch(), "PYTHONPATH=" + SCRIPTS, sys.executable, "-c",
                   INORDER]).splitlines()
     equal(lines, ["heard " + "x" * 100000, "said", "[1, 100000, None, 3]"], "output")
+
+
+# An apt whose mirror has lists that fit their Release under the names in $GOOD only.
+APT = r"""#!/bin/sh
+for option; do
+	case $option in
+	Dir::State::lists=*) lists=${option#*=} ;;
+	Dir::Etc::sourcelist=*) sources=${option#*=} ;;
+	update) update=yes ;;
+	esac
+done
+[ -n "$update" ] || exit 1
+rm -f "$lists"/*Release
+sed 's/.* \([a-z-]*\) main$/\1/' "$sources" | while read -r suite; do
+	codename=$(echo " $GOOD " | sed -n "s/.* $suite=\([a-z-]*\) .*/\1/p")
+	[ -n "$codename" ] || exit 100
+	echo "Codename: $codename" > "$lists/m_dists_${suite}_InRelease"
+done
+"""
+
+LISTS = """
+log=log
+. "$SCRIPTS/apt-private.sh"
+apt_private . riscv64 "$@"
+apt_lists && sed 's/.* m //' apt/sources.list | tr '\\n' '+' || echo none
+"""
+
+
+def lists(good, *suites):
+    folder = scratch()
+    with open(os.path.join(folder, "apt-get"), "w", encoding="ascii") as file:
+        file.write(APT)
+    os.chmod(os.path.join(folder, "apt-get"), 0o755)
+    env = {"PATH": f"{folder}:{os.environ['PATH']}", "MIRROR": "m", "KEYRING": "k",
+           "GOOD": good, "SCRIPTS": SCRIPTS}
+    return host(["env", "-C", folder, *(f"{k}={v}" for k, v in env.items()),
+                 "sh", "-eu", "-c", LISTS, "sh", *suites]).strip()
+
+
+def test_lists_of_a_mirror_in_between():
+    """Where a suite's lists do not fit under its own name they may under another."""
+    equal(lists("trixie=trixie", "trixie"), "trixie main+", "its own name")
+    equal(lists("stable=trixie", "trixie"), "stable main+", "its other name")
+    equal(lists("stable=forky oldstable=trixie", "trixie"), "oldstable main+", "an older suite")
+    equal(lists("stable=forky testing=duke", "trixie"), "none", "other suites")
+    equal(lists("bookworm=bookworm oldstable=bookworm oldstable-backports=bookworm-backports",
+                "bookworm", "bookworm-backports"),
+          "oldstable main+oldstable-backports main+", "two suites")
