@@ -264,6 +264,7 @@ static void no_more_news(void)
 		;
 }
 
+/* News of a stop may come when wait has told of it already. */
 static void expect_news(pid_t pid, int code, int status)
 {
 	siginfo_t info;
@@ -271,7 +272,9 @@ static void expect_news(pid_t pid, int code, int status)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
-	CHECK_EQ(sigwaitinfo(&set, &info), SIGCHLD);
+	do
+		CHECK_EQ(sigwaitinfo(&set, &info), SIGCHLD);
+	while (info.si_code == CLD_TRAPPED);
 	CHECK_EQ(info.si_pid, pid);
 	CHECK_EQ(info.si_code, code);
 	CHECK_EQ(info.si_status, status);

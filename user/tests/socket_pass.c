@@ -188,7 +188,7 @@ TEST(socket, pass_circles)
 	}
 }
 
-TEST(socket, pass_deep)
+TEST(socket, pass_deep, .mem_mib = 32)
 {
 	/* A socket in a packet in a socket in a packet ...: closing the last frees them all. */
 	int fd[2], next[2], keep[1];
