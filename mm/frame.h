@@ -41,7 +41,7 @@ enum frame_type {
 #define FRAME_FORK_COPIED  BIT(18) /* ANON: somebody who shared it since a fork wrote to it */
 #define FRAME_FRESH	   BIT(19) /* its use so far is the one that brought it in */
 #define FRAME_HUGE	   BIT(20) /* (l) PAGETABLE: its pages are one block, in order: thp.h */
-#define FRAME_PROVEN	   BIT(20) /* ANON, OBJECT: used again or back soon, or back from the pool */
+#define FRAME_PROVEN	   BIT(20) /* ANON, OBJECT: used again or back soon, or from the pool */
 #define FRAME_COLD	   BIT(21) /* queued as not wanted any more (queue lock) */
 /* Bits 22 to 31: when it was used last, in the policy's time (queue lock). */
 
