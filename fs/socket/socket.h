@@ -12,7 +12,7 @@
 
 #define SOCKET_BUFFER 212992 /* SO_SNDBUF at first, bytes */
 #define SOCKET_QUEUE  10     /* packets that wait at a datagram socket before senders do */
-#define STREAM_CHUNK  16384  /* a stream's packet */
+#define STREAM_CHUNK  16384  /* a stream's packet at most */
 #define UDP_MAX	      65507  /* bytes of a datagram: 64 KiB less the headers */
 
 #define UNPRIVILEGED_PORT 1024 /* ports below need CAP_NET_BIND_SERVICE */

@@ -228,6 +228,17 @@ static int send_packet(struct socket *s, struct socket *to, struct message *m, s
 	return err == POST_LOST ? 0 : err;
 }
 
+/*
+ * The longest packet of a stream from s. A small buffer of AF_UNIX takes two, so that who writes
+ * more waits for the reader; what TCP sends leaves its buffer for the reader's.
+ */
+static size_t stream_chunk(const struct socket *s)
+{
+	if (s->family != &unix_family)
+		return STREAM_CHUNK;
+	return MIN((size_t)STREAM_CHUNK, (size_t)s->opt.sndbuf / 2);
+}
+
 static ssize64_t send_stream(struct socket *s, struct socket *to, struct message *m)
 {
 	ssize64_t done = 0;
@@ -239,7 +250,7 @@ static ssize64_t send_stream(struct socket *s, struct socket *to, struct message
 	if (err == -EAGAIN)
 		err = 0;
 	while (!err && m->u->resid) {
-		size_t n = MIN(m->u->resid, (size_t)STREAM_CHUNK);
+		size_t n = MIN(m->u->resid, stream_chunk(s));
 
 		err = send_packet(s, to, m, n);
 		if (!err)

@@ -376,6 +376,30 @@ TEST(socket, waits)
 	expect_carried(fd, 500000);
 }
 
+/* A small buffer does not take a large message at once. */
+TEST(socket, small_buffer)
+{
+	static char message[16384];
+	int fd[2], size = 1;
+	ssize_t taken;
+	pid_t pid;
+
+	pair(SOCK_STREAM, fd);
+	CHECK_OK(setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)));
+	taken = CHECK_OK(send(fd[0], message, sizeof(message), MSG_DONTWAIT));
+	CHECK_GE(sizeof(message) / 2, taken);
+	CHECK_ERR(send(fd[0], message, 1, MSG_DONTWAIT), EAGAIN);
+	CHECK_EQ(recv(fd[1], message, taken, MSG_WAITALL), taken);
+	pid = child();
+	if (!pid) {
+		CHECK_EQ(write(fd[0], message, sizeof(message)), sizeof(message));
+		_exit(0);
+	}
+	wait_state(pid, "S");
+	CHECK_EQ(recv(fd[1], message, sizeof(message), MSG_WAITALL), sizeof(message));
+	expect_exit(pid, 0);
+}
+
 static void set_size(int fd, int name, int size, int seen)
 {
 	int value = size, get = name == SO_SNDBUFFORCE ? SO_SNDBUF : SO_RCVBUF;
