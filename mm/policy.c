@@ -11,6 +11,8 @@
  * although LRU would have kept it says that the trial is too short; an established one that is
  * used again although LRU would have dropped it says that it is too long.
  *
+ * When a program ends, and most of memory is free, all that begins anew.
+ *
  * Time is counted in epochs, of a fixed share of the pages replaced: use is known no finer.
  */
 #define EPOCH_SHARE 64 /* of memory is replaced in an epoch */
@@ -27,6 +29,7 @@ static struct {
 	struct frame_list queue[3]; /* (lock) as all below; the oldest first */
 	uint64_t goal;		/* pages on trial */
 	uint64_t vacant;	/* room for established pages; at first without end */
+	uint64_t most;		/* pages when the last victim went */
 	uint64_t gone;		/* victims since the epoch began */
 	uint64_t stuck;		/* victims that came back, less those that went after them */
 	uint32_t now;		/* the epoch's stamp */
@@ -221,6 +224,13 @@ out:
 	spin_unlock_irq(&policy.lock, irq);
 }
 
+/* What was learned is of pages that are gone. */
+static void begin_anew(void)
+{
+	policy.most = policy.goal = 0;
+	policy.vacant = UINT64_MAX;
+}
+
 void policy_leave(struct frame *f)
 {
 	uint64_t irq = spin_lock_irq(&policy.lock);
@@ -230,6 +240,8 @@ void policy_leave(struct frame *f)
 		make_vacant(f);
 		take_off(f);
 	}
+	if (policy_pages() < policy.most / 2)
+		begin_anew();
 	spin_unlock_irq(&policy.lock, irq);
 }
 
@@ -255,6 +267,7 @@ struct frame *policy_victim(void **with)
 	struct frame *f, *w;
 
 	policy.vacant = 0;
+	policy.most = policy_pages();
 	policy.stuck -= policy.stuck > 0;
 	/*
 	 * New private pages, as many as went at most, enter with the next harvest. When nothing on

@@ -37,6 +37,7 @@ static void test_loops(void **state)
 	not_worse("loop", "OPT", 10);
 	not_worse("tight loop", "OPT", 50);
 	not_worse("family", "OPT", 20);
+	not_worse("next loop", "LIRS", 0);
 }
 
 static void test_scans(void **state)

@@ -51,6 +51,19 @@ static void harvest(uint32_t *frame_of_page, uint32_t pages)
 	policy_epoch();
 }
 
+/* The program has ended: what is in memory is free, what went will not come back. */
+static void forget(uint32_t *frame_of_page, uint32_t *shadow, uint32_t pages)
+{
+	for (uint32_t p = 0; p < pages; p++) {
+		if (frame_of_page[p])
+			policy_leave(FRAMES + frame_of_page[p]);
+		else
+			policy_forget(shadow[p]);
+		frame_of_page[p] = shadow[p] = 0;
+		touched[p] = 0;
+	}
+}
+
 uint64_t replay_ours(const struct trace *t, uint32_t frames)
 {
 	uint32_t *frame_of_page = zeroed(t->pages, sizeof(uint32_t)), taken = 0;
@@ -69,6 +82,10 @@ uint64_t replay_ours(const struct trace *t, uint32_t frames)
 		uint32_t p = t->page[i];
 		struct frame *f;
 
+		if (i && i == t->end) {
+			forget(frame_of_page, shadow, t->pages);
+			taken = 0;
+		}
 		if (!frame_of_page[p]) {
 			if (taken < frames) {
 				f = FRAMES + FIRST + taken++;
@@ -85,6 +102,7 @@ uint64_t replay_ours(const struct trace *t, uint32_t frames)
 			/* What is new is found by the next harvest. */
 			if (known[p])
 				policy_enter(f, shadow[p]);
+			shadow[p] = 0;
 			in += known[p];
 			known[p] = 1;
 		}

@@ -9,6 +9,7 @@ struct trace {
 	uint32_t *page;	 /* one for each access */
 	size_t length, room;
 	uint32_t pages;	 /* numbers are below this */
+	size_t end;	 /* of a first program: before this access its pages are free; or 0 */
 	double blind;	 /* what to expect of who knows the odds, but no future; or 0 */
 };
 

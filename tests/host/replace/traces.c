@@ -194,6 +194,15 @@ static void heaps(struct trace *t)
 	}
 }
 
+/* A program that LRU was right for ends, and another one begins. */
+static void next_loop(struct trace *t)
+{
+	for (unsigned p = 0; p < 4; p++)
+		sweep(t, p % 2 * 9000, 9000, 2);
+	t->end = t->length;
+	sweep(t, 18000, 20480, 3);
+}
+
 static const struct {
 	const char *name;
 	void (*make)(struct trace *t);
@@ -202,7 +211,7 @@ static const struct {
 	{"family", family},	{"tight loop", tight_loop}, {"phases", phases},
 	{"zipf 1.1", zipf_11},	{"zipf 0.7", zipf_07},	{"fashion", fashion},
 	{"uniform", uniform},	{"mix", mix},		{"drift", drift},
-	{"heaps", heaps},
+	{"heaps", heaps},	{"next loop", next_loop},
 };
 
 struct trace trace_make(unsigned n)
