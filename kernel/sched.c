@@ -158,6 +158,75 @@ static struct thread *pick(struct hart *h)
 	return t ? t : h->idle;
 }
 
+/* Where a thread that wakes up should run: where it ran, or an idle hart if that one is busy. */
+static struct hart *choose_hart(struct thread *t)
+{
+	struct hart *last = t->hart;
+
+	if (last->online && may_run(last, t) && last->current == last->idle)
+		return last;
+	if (nharts > 1) {
+		for (uint32_t i = 0; i < nharts; i++)
+			if (harts[i].online && may_run(&harts[i], t) &&
+			    harts[i].current == harts[i].idle && !harts[i].nr_running)
+				return &harts[i];
+		if (unlikely(rt_used))
+			last = class_choose_hart(t, last);
+	}
+	if (may_run(last, t))
+		return last;
+	for (uint32_t i = 0; i < nharts; i++)
+		if (harts[i].online && may_run(&harts[i], t))
+			return &harts[i];
+	return last;
+}
+
+/* Have the hart look at its queue soon. */
+static void kick(struct hart *h)
+{
+	struct thread *running = h->current;
+
+	__atomic_or_fetch(&running->work, WORK_RESCHED, __ATOMIC_RELEASE);
+	if (h != current()->hart)
+		ipi_send(h, IPI_RESCHED);
+}
+
+/* Queue t on h, which is locked. Says whether the thread running there should give way. */
+static bool enqueue(struct hart *h, struct thread *t)
+{
+	uint64_t floor = runq_floor(h);
+
+	if ((int64_t)(t->vruntime - floor) < 0)
+		t->vruntime = unlikely(t->class.policy | t->class.lent) ? class_place(h, t) : floor;
+	t->hart = h;
+	t->moving = false;
+	runq_insert(h, t);
+	h->nr_running++;
+	if (h->current == h->idle)
+		return true;
+	return (int64_t)(h->current->vruntime - t->vruntime) > (int64_t)WAKEUP_GRAN_NS;
+}
+
+/* Interrupts are off; t->hart is locked and t on no queue and no hart. Unlocks. */
+static void enqueue_chosen(struct thread *t)
+{
+	struct hart *from = t->hart, *to = choose_hart(t);
+
+	t->moving = true; /* so nobody else puts it anywhere */
+	while (to != from) {
+		t->vruntime += to->min_vruntime - from->min_vruntime;
+		t->hart = to; /* who changes its class meanwhile takes that hart's lock */
+		spin_unlock(&from->runq_lock);
+		spin_lock(&to->runq_lock);
+		from = to;
+		if (unlikely(!may_run(to, t)))
+			to = choose_hart(t);
+	}
+	if (enqueue(to, t))
+		kick(to);
+	spin_unlock(&to->runq_lock);
+}
+
 /* The second half of every switch, on the stack of the thread that comes next. */
 void sched_finish_switch(struct thread *prev)
 {
@@ -167,7 +236,10 @@ void sched_finish_switch(struct thread *prev)
 	spin_take(&h->runq_lock);
 	prev->on_cpu = false;
 	dead = thread_state(prev) == THREAD_DEAD;
-	spin_unlock(&h->runq_lock);
+	if (unlikely(prev->moving))
+		enqueue_chosen(prev);
+	else
+		spin_unlock(&h->runq_lock);
 	irq_enable();
 	if (!dead)
 		return;
@@ -192,9 +264,12 @@ static void switch_away(bool preempted)
 	__atomic_and_fetch(&prev->work, ~(uint32_t)WORK_RESCHED, __ATOMIC_RELAXED);
 	if (prev == h->idle) {
 		/* never queued */
-	} else if (preempted || thread_state(prev) == THREAD_RUNNING) {
+	} else if (!preempted && thread_state(prev) != THREAD_RUNNING) {
+		h->nr_running--;
+	} else if (likely(may_run(h, prev))) {
 		runq_insert(h, prev);
 	} else {
+		prev->moving = true; /* where to, sched_finish_switch looks */
 		h->nr_running--;
 	}
 	next = pick(h);
@@ -256,29 +331,6 @@ void thread_yield(void)
 		switch_away(true);
 }
 
-static void wake_migrant(struct timer *t)
-{
-	thread_wake(t->data);
-}
-
-void thread_migrate(void)
-{
-	struct thread *t = current();
-	struct timer timer;
-
-	/*
-	 * Asleep it can be moved, and waking up chooses a hart that is allowed. Interrupts stay
-	 * off until another thread runs, so the timer finds it asleep.
-	 */
-	timer_init(&timer, wake_migrant, t);
-	irq_disable();
-	t->wait_mode = WAIT_UNINTERRUPTIBLE;
-	__atomic_store_n(&t->state, THREAD_SLEEPING, __ATOMIC_SEQ_CST);
-	timer_set(&timer, time_ns());
-	schedule();
-	timer_cancel(&timer);
-}
-
 void sched_preempt(void)
 {
 	struct thread *t = current();
@@ -294,71 +346,6 @@ void sched_preempt(void)
 	}
 }
 
-/* Where a thread that wakes up should run: where it ran, or an idle hart if that one is busy. */
-static struct hart *choose_hart(struct thread *t)
-{
-	struct hart *last = t->hart;
-
-	if (last->online && (t->affinity >> last->index & 1) && last->current == last->idle)
-		return last;
-	if (nharts > 1) {
-		for (uint32_t i = 0; i < nharts; i++)
-			if (harts[i].online && (t->affinity >> i & 1) &&
-			    harts[i].current == harts[i].idle && !harts[i].nr_running)
-				return &harts[i];
-		if (unlikely(rt_used))
-			last = class_choose_hart(t, last);
-	}
-	if (t->affinity >> last->index & 1)
-		return last;
-	for (uint32_t i = 0; i < nharts; i++)
-		if (harts[i].online && (t->affinity >> i & 1))
-			return &harts[i];
-	return last;
-}
-
-/* Have the hart look at its queue soon. */
-static void kick(struct hart *h)
-{
-	struct thread *running = h->current;
-
-	__atomic_or_fetch(&running->work, WORK_RESCHED, __ATOMIC_RELEASE);
-	if (h != current()->hart)
-		ipi_send(h, IPI_RESCHED);
-}
-
-/* Queue t on h, which is locked. Says whether the thread running there should give way. */
-static bool enqueue(struct hart *h, struct thread *t)
-{
-	uint64_t floor = runq_floor(h);
-
-	if ((int64_t)(t->vruntime - floor) < 0)
-		t->vruntime = unlikely(t->class.policy | t->class.lent) ? class_place(h, t) : floor;
-	t->hart = h;
-	runq_insert(h, t);
-	h->nr_running++;
-	if (h->current == h->idle)
-		return true;
-	return (int64_t)(h->current->vruntime - t->vruntime) > (int64_t)WAKEUP_GRAN_NS;
-}
-
-/* Interrupts are off; t->hart is locked and t on no queue. Unlocks. */
-static void enqueue_chosen(struct thread *t)
-{
-	struct hart *from = t->hart, *to = choose_hart(t);
-
-	if (to != from) {
-		/* t is nobody's but ours now: RUNNING, on no queue, on no hart. */
-		t->vruntime += to->min_vruntime - from->min_vruntime;
-		t->hart = to; /* who changes its class meanwhile takes that hart's lock */
-		spin_unlock(&from->runq_lock);
-		spin_lock(&to->runq_lock);
-	}
-	if (enqueue(to, t))
-		kick(to);
-	spin_unlock(&to->runq_lock);
-}
-
 bool thread_wake(struct thread *t)
 {
 	uint64_t irq = irq_save();
@@ -371,7 +358,7 @@ bool thread_wake(struct thread *t)
 		return false;
 	}
 	__atomic_store_n(&t->state, THREAD_RUNNING, __ATOMIC_RELEASE);
-	if (t->on_cpu || t->on_runq)
+	if (t->on_cpu || t->on_runq || t->moving)
 		spin_unlock(&h->runq_lock); /* it had not gone to sleep yet */
 	else
 		enqueue_chosen(t);
@@ -389,6 +376,50 @@ void thread_start(struct thread *t)
 	t->state = THREAD_RUNNING;
 	enqueue_chosen(t);
 	irq_restore(irq);
+}
+
+/* Take t off the queue of h, which is locked, or have it leave h, if that runs it. Unlocks. */
+static void move_away(struct hart *h, struct thread *t)
+{
+	if (t->on_runq && !t->on_cpu) {
+		runq_remove(h, t);
+		h->nr_running--;
+		enqueue_chosen(t);
+		return;
+	}
+	if (h->current == t)
+		kick(h);
+	spin_unlock(&h->runq_lock);
+}
+
+/* Is t still on a hart that it may not run on? */
+static bool leaves(struct thread *t)
+{
+	uint64_t irq = irq_save();
+	struct hart *h = lock_hart_of(t);
+	bool still = t->on_cpu && !may_run(h, t);
+
+	spin_unlock(&h->runq_lock);
+	irq_restore(irq);
+	return still;
+}
+
+void sched_set_affinity(struct thread *t, hartmask_t mask)
+{
+	uint64_t irq = irq_save();
+	struct hart *h = lock_hart_of(t);
+
+	t->affinity = mask;
+	if (may_run(h, t))
+		spin_unlock(&h->runq_lock);
+	else
+		move_away(h, t);
+	irq_restore(irq);
+	if (t == current())
+		sched_preempt();
+	else
+		while (leaves(t)) /* the kernel can be preempted: it is not there for long */
+			thread_yield();
 }
 
 /* A hart with two threads more than this one gives one away. Interrupts off. */

@@ -78,9 +78,14 @@ static inline uint64_t runq_floor(const struct hart *h)
 	return h->min_vruntime - SLICE_NS / 2;
 }
 
+static inline bool may_run(const struct hart *h, const struct thread *t)
+{
+	return t->affinity >> h->index & 1;
+}
+
 static inline bool may_take(const struct hart *h, const struct thread *t)
 {
-	return !t->on_cpu && (t->affinity >> h->index & 1);
+	return !t->on_cpu && may_run(h, t);
 }
 
 /* t leaves another hart's queue for h, where it is on none yet. Both locked. */

@@ -57,11 +57,8 @@ SYSCALL3(sched_setaffinity, pid_t, pid, uint32_t, size, uaddr_t, in)
 	else if (!(mask &= harts_online()))
 		err = -EINVAL;
 	else
-		t->affinity = mask;
+		sched_set_affinity(t, mask);
 	thread_unfind(t);
-	/* Leave a hart that is not allowed any more: the scheduler moves whoever yields there. */
-	if (!err && !(current()->affinity >> current()->hart->index & 1))
-		thread_migrate();
 	return err;
 }
 

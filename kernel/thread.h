@@ -78,6 +78,7 @@ struct thread {
 	uint32_t wait_mode;	/* enum wait_mode while sleeping */
 	bool on_runq;		/* (hart->runq_lock) */
 	bool on_cpu;		/* (hart->runq_lock) running, or not yet switched away from */
+	bool moving;		/* (hart->runq_lock) runnable, on its way to another queue */
 	struct rb_node runq_node; /* (hart->runq_lock) by vruntime */
 	int nice;		/* -20..19 */
 	struct sched_class {
@@ -95,7 +96,7 @@ struct thread {
 	uint64_t timer_slack_default; /* (own) its creator's */
 	int death_signal;	/* (own) its process gets it when its parent ends; 0: none */
 	uint64_t vruntime;	/* (hart->runq_lock) ns run, weighted by nice */
-	hartmask_t affinity;	/* harts it may run on */
+	hartmask_t affinity;	/* (hart->runq_lock) harts it may run on */
 	uint64_t runtime, ran_since; /* ns run in all; up to when that is known */
 	uint64_t uticks, sticks; /* timer ticks that found it in user mode, in the kernel */
 	uint64_t nvcsw, nivcsw;	/* voluntary and involuntary switches */
@@ -314,8 +315,6 @@ void thread_put(struct thread *t);
 /* sched.c */
 void schedule(void);		/* let another thread run; returns when we are chosen again */
 void thread_yield(void);
-/* The running thread's affinity changed: go to a hart it allows. */
-void thread_migrate(void);
 /* Make a sleeping or stopped thread runnable; false if it was neither. Any context. */
 bool thread_wake(struct thread *t);
 void thread_start(struct thread *t);	/* a new thread becomes runnable */
@@ -338,6 +337,8 @@ struct sched_params sched_get(struct thread *t);
  * done, if it is not as was any more.
  */
 bool sched_set(struct thread *t, const struct sched_params *was, const struct sched_params *to);
+/* t may run on these harts only, one of them online; it is on no other when this returns. */
+void sched_set_affinity(struct thread *t, hartmask_t mask);
 void sched_set_nice(struct thread *t, int nice); /* of the class it has */
 void sched_lend(struct thread *t, uint8_t priority); /* at least that; 0: nothing is lent */
 void sched_reset(struct thread *t); /* a new one: it is lent nothing; SCHED_RESET_ON_FORK */

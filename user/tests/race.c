@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -330,6 +331,59 @@ TEST(race, setaffinity_moves_at_once)
 
 	for (int i = 0; i < 200; i++)
 		check_cpu(i % cpus);
+}
+
+struct watched {
+	atomic_int wanted, seen; /* processors: what was asked for, where it was then */
+};
+
+static void watch_self(struct watched *w)
+{
+	for (;;) {
+		int wanted = atomic_load(&w->wanted);
+		unsigned int now;
+
+		CHECK_OK(syscall(SYS_getcpu, &now, NULL, NULL));
+		if (wanted >= 0) {
+			atomic_store(&w->wanted, -1);
+			atomic_store(&w->seen, (int)now);
+		}
+	}
+}
+
+/* The same for another one, which runs, or waits to run. */
+TEST(race, setaffinity_moves_others)
+{
+	struct watched *w = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+				 0);
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	pid_t pid[3];
+	int n;
+
+	CHECK(w != MAP_FAILED);
+	for (n = 0; n < 3; n++) {
+		w[n].wanted = w[n].seen = -1;
+		pid[n] = child();
+		if (!pid[n])
+			watch_self(&w[n]);
+	}
+	for (int i = 0; i < 300; i++) {
+		cpu_set_t set;
+
+		n = i % 3;
+		CPU_ZERO(&set);
+		CPU_SET(i % cpus, &set);
+		CHECK_OK(sched_setaffinity(pid[n], sizeof(set), &set));
+		atomic_store(&w[n].seen, -1);
+		atomic_store(&w[n].wanted, i % (int)cpus);
+		while (atomic_load(&w[n].seen) < 0)
+			sched_yield();
+		CHECK_EQ(atomic_load(&w[n].seen), i % cpus);
+	}
+	for (n = 0; n < 3; n++) {
+		CHECK_OK(kill(pid[n], SIGKILL));
+		expect_signal(pid[n], SIGKILL);
+	}
 }
 
 static struct { struct { void *next; } head; long offset; void *pending; } robust;
