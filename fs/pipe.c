@@ -12,6 +12,7 @@
 #include "kernel/uapi/ioctl.h"
 #include "kernel/uapi/statfs.h"
 #include "lib/printf.h"
+#include "lib/string.h"
 #include "mm/usercopy.h"
 
 #define PIPE_PAGES	16u /* 64 KiB, as pipe(7) says */
@@ -586,56 +587,93 @@ long pipe_size_get(struct file *f)
 	return (long)p->npages * (long)PAGE_SIZE;
 }
 
-long pipe_size_set(struct file *f, uint64_t size)
+/* The pages of a pipe that gets another number of them. */
+struct ring {
+	uint32_t npages;
+	char **pages;
+	uint32_t *marks;
+	char *spare;
+};
+
+static void ring_free(struct ring *r)
 {
-	uint32_t npages, used, *marks;
-	struct pipe *p = f->data;
-	char **pages, **old;
+	kfree(r->pages);
+	kfree(r->marks);
+	kfree(r->spare);
+}
 
-	if (f->ops != &fifo_fops)
-		return -EBADF;
-	if (!size || size > INT32_MAX)
-		return -EINVAL;
-	npages = (uint32_t)roundup_pow2(DIV_ROUND_UP(size, PAGE_SIZE));
-	if (npages * PAGE_SIZE > pipe_max_size && npages > p->npages &&
-	    !cred_capable(CAP_SYS_RESOURCE))
-		return -EPERM;
-	pages = kzalloc(npages * sizeof(*pages));
-	marks = kzalloc(npages * sizeof(*marks));
-	if (!pages || !marks) {
-		kfree(pages);
-		kfree(marks);
-		return -ENOMEM;
-	}
-	mutex_lock(&p->lock);
-	used = (uint32_t)((p->head + PAGE_SIZE - 1) / PAGE_SIZE - p->tail / PAGE_SIZE);
-	if (p->head == p->tail)
-		used = 0;
-	if (used + DIV_ROUND_UP(p->promised, PAGE_SIZE) > npages) {
-		mutex_unlock(&p->lock);
-		kfree(pages);
-		kfree(marks);
+static int ring_alloc(struct ring *r)
+{
+	r->pages = kzalloc(r->npages * sizeof(*r->pages));
+	r->marks = kzalloc(r->npages * sizeof(*r->marks));
+	r->spare = kmalloc(PAGE_SIZE);
+	if (r->pages && r->marks && r->spare)
+		return 0;
+	ring_free(r);
+	return -ENOMEM;
+}
+
+/*
+ * What p holds moves into r, and what p had is r's, to be freed. When head has come round to
+ * before tail in one page, its bytes get a page of their own. 0 or -EBUSY. Lock held.
+ */
+static int pipe_resize(struct pipe *p, struct ring *r)
+{
+	uint64_t first = p->tail / PAGE_SIZE, end = DIV_ROUND_UP(p->head, PAGE_SIZE);
+	struct ring old = {.npages = p->npages, .pages = p->pages, .marks = p->marks};
+	uint32_t from = p->npages - 1, to = r->npages - 1;
+
+	if (r->npages == p->npages)
+		return 0;
+	if (end - first + DIV_ROUND_UP(p->promised, PAGE_SIZE) > r->npages)
 		return -EBUSY;
+	if (end - first > p->npages) {
+		end--;
+		memcpy(r->spare, p->pages[end & from], p->head & (PAGE_SIZE - 1));
+		r->pages[end & to] = r->spare;
+		r->spare = NULL;
 	}
-	for (uint32_t i = 0; i < used; i++) {
-		uint64_t page = p->tail / PAGE_SIZE + i;
-
-		pages[page & (npages - 1)] = p->pages[page & (p->npages - 1)];
-		p->pages[page & (p->npages - 1)] = NULL;
+	for (uint64_t i = first; i < end; i++) {
+		r->pages[i & to] = p->pages[i & from];
+		p->pages[i & from] = NULL;
 		if (p->marks)
-			marks[page & (npages - 1)] = p->marks[page & (p->npages - 1)];
+			r->marks[i & to] = p->marks[i & from];
 	}
 	for (uint32_t i = 0; i < p->npages; i++)
 		kfree(p->pages[i]);
-	old = p->pages;
-	p->pages = pages;
-	kfree(p->marks);
-	p->marks = marks;
-	p->npages = npages;
+	p->npages = r->npages;
+	p->pages = r->pages;
+	p->marks = r->marks;
+	old.spare = r->spare;
+	*r = old;
+	return 0;
+}
+
+long pipe_size_set(struct file *f, uint64_t size)
+{
+	struct pipe *p = f->data;
+	struct ring r;
+	int err;
+
+	if (f->ops != &fifo_fops)
+		return -EBADF;
+	if (size > INT32_MAX)
+		return -EINVAL;
+	r.npages = (uint32_t)roundup_pow2(DIV_ROUND_UP(MAX(size, PAGE_SIZE), PAGE_SIZE));
+	size = r.npages * PAGE_SIZE;
+	if (size > pipe_max_size && r.npages > p->npages && !cred_capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	err = ring_alloc(&r);
+	if (err)
+		return err;
+	mutex_lock(&p->lock);
+	err = pipe_resize(p, &r);
 	mutex_unlock(&p->lock);
-	kfree(old);
+	ring_free(&r);
+	if (err)
+		return err;
 	wake_all(&p->write_wait);
-	return (long)npages * (long)PAGE_SIZE;
+	return (long)size;
 }
 
 void pipe_init(void)

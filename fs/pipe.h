@@ -67,5 +67,8 @@ size_t pipe_fill(struct pipe *p, struct uio *u, int *err);
 size_t pipe_fill_packets(struct pipe *p, struct uio *u, int *err);
 
 long pipe_size_get(struct file *f); /* bytes; -EBADF if f is no pipe */
-/* Room for at least size bytes: what it has then; -EBADF, -EINVAL, -EPERM, -EBUSY, -ENOMEM. */
+/*
+ * Room for size bytes, but no less than a page: what it has then; -EBADF, -EINVAL, -EPERM,
+ * -EBUSY, -ENOMEM.
+ */
 long pipe_size_set(struct file *f, uint64_t size);
