@@ -301,6 +301,22 @@ void thread_leave_user_space(struct thread *t)
 	t->clear_child_tid = 0;
 }
 
+/* The most that the space of a process had in memory is found at the end of both. */
+static void leave_space(struct process *p, struct aspace *as, bool last)
+{
+	uint64_t peak;
+
+	if (!last) {
+		aspace_put(as);
+		return;
+	}
+	if (!aspace_put_last(as, &peak)) {
+		peak = aspace_peak_rss(as);
+		aspace_put(as);
+	}
+	p->maxrss = MAX(p->maxrss, peak);
+}
+
 static void release_resources(struct thread *t, bool last)
 {
 	struct process *p = t->process;
@@ -309,8 +325,6 @@ static void release_resources(struct thread *t, bool last)
 	struct aspace *as = t->aspace;
 	uint64_t irq;
 
-	if (last)
-		p->maxrss = MAX(p->maxrss, aspace_peak_rss(as));
 	/* /proc looks at what a thread has under proc_lock. */
 	irq = spin_lock_irq(&proc_lock);
 	t->files = NULL;
@@ -322,7 +336,7 @@ static void release_resources(struct thread *t, bool last)
 	irq_disable();
 	aspace_activate(NULL);
 	irq_enable();
-	aspace_put(as);
+	leave_space(p, as, last);
 }
 
 /* All threads of p are gone. */

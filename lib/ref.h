@@ -17,6 +17,15 @@ static inline bool ref_try_get(_Atomic int *refs)
 	return false;
 }
 
+/* The last reference is gone; false, and nothing happens, if there are others. */
+static inline bool ref_put_last(_Atomic int *refs)
+{
+	int one = 1;
+
+	return __atomic_compare_exchange_n((int *)refs, &one, 0, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
+}
+
 /* One reference less; false, and nothing happens, if it is the last. */
 static inline bool ref_put_unless_last(_Atomic int *refs)
 {

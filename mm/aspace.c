@@ -379,11 +379,12 @@ void aspace_bury(struct vma *dead)
 	}
 }
 
-static void aspace_destroy(struct aspace *as)
+/* The most pages that were resident, as far as anyone looked: now, for one. */
+static uint64_t aspace_destroy(struct aspace *as)
 {
 	struct vma *all = vma_first(&as->areas);
-	struct tlb_batch batch;
 	int64_t promised = 0;
+	uint64_t peak;
 
 	tlb_leave(as);
 	userfault_space_gone(as);
@@ -396,12 +397,20 @@ static void aspace_destroy(struct aspace *as)
 		promised += v->flags & VMA_ACCOUNT ? vma_pages(v) : 0;
 	}
 	commit_add(-promised);
-	tlb_batch_begin(&batch, as, true);
-	pt_unmap_all(as, all, &batch);
-	tlb_batch_end(&batch);
+	peak = pt_unmap_all(as, all);
+	peak = MAX(peak, as->peak_rss);
 	aspace_bury(all);
 	pt_destroy(as);
 	kmem_cache_free(aspace_cache, as);
+	return peak;
+}
+
+bool aspace_put_last(struct aspace *as, uint64_t *peak_rss)
+{
+	if (!ref_put_last(&as->refs))
+		return false;
+	*peak_rss = aspace_destroy(as);
+	return true;
 }
 
 void aspace_put(struct aspace *as)

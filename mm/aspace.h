@@ -20,6 +20,11 @@ bool aspace_try_get(struct aspace *as);
 struct aspace *aspace_next(struct aspace *as);
 void aspace_put(struct aspace *as); /* may sleep: the last one tears it down */
 /*
+ * The same, only if it is the last one: true, and the most pages that were resident, as far as
+ * anyone looked (at the end, for one). False: others have it, too, and nothing has happened.
+ */
+bool aspace_put_last(struct aspace *as, uint64_t *peak_rss);
+/*
  * A copy-on-write copy of src in *dst: 0, -ENOMEM (nothing changed). May sleep. written: where the
  * child is going to write first of all, besides its stack; 0: not known.
  */

@@ -194,8 +194,7 @@ static bool want_copy(const struct frame *leaf, struct vma *v, uaddr_t base)
 	for (; v && v->start < end; v = v->end < end ? v->next : NULL)
 		if (v->flags & (VMA_DONTFORK | VMA_WIPEONFORK | VMA_LOCKED | VMA_UFFD))
 			return true;
-	return pt_count(leaf, PT_COUNT_ANON) + pt_count(leaf, PT_COUNT_OBJECT) +
-		       pt_count(leaf, PT_COUNT_SWAP) <= fork_sparse;
+	return pt_resident(leaf) + pt_count(leaf, PT_COUNT_SWAP) <= fork_sparse;
 }
 
 /* Copy tables, share those that are detached, take the others out of the source's L1. */

@@ -106,6 +106,11 @@ static inline uint32_t pt_count(const struct frame *t, uint32_t kind)
 {
 	return t->entries / kind & 0x3ff;
 }
+/* Pages that a leaf table has in memory. */
+static inline uint32_t pt_resident(const struct frame *t)
+{
+	return pt_count(t, PT_COUNT_ANON) + pt_count(t, PT_COUNT_OBJECT);
+}
 
 #define FRAMES ((struct frame *)FRAMES_BASE)
 /* Bytes of memory for each of a record: an address is then a shift and the sum of all constants. */

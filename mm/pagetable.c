@@ -89,8 +89,10 @@ static struct frame *attach(struct aspace *as, pte_t *e, struct frame *t)
 		pt_l1_set(as, e, pte_table(frame_pa(t)));
 	spin_unlock(&as->l1_lock);
 	if (there != t) {
-		if (!frame_has(t, FRAME_BUSY))
+		if (!frame_has(t, FRAME_BUSY)) {
+			pt_lock(t);
 			pt_retire(t);
+		}
 		frame_free_zeroed(t);
 	}
 	return there;
@@ -208,13 +210,14 @@ static void clear_entries(struct frame *leaf, pte_t *e, pte_t *end, uaddr_t stop
 void pt_unmap(struct aspace *as, uaddr_t start, uaddr_t end, struct tlb_batch *b)
 {
 	struct frame *leaf;
+	uint64_t pages = 0;
 
 	while ((leaf = pt_leaf_next(as, &start, end))) {
 		uaddr_t stop = pt_span_end(start, end);
 		pte_t *e = pt_entry(leaf, start), *last = e + ((stop - start) >> PAGE_SHIFT);
 
 		if (!leaf->owner) {
-			start = pt_drop(as, start, end);
+			start = pt_drop(as, start, end, &pages);
 			continue;
 		}
 		e = skip_empty(e, last);
@@ -236,8 +239,14 @@ static void free_leaf(struct aspace *as, uaddr_t va, struct frame *leaf, struct 
 	spin_lock(&as->l1_lock);
 	pt_l1_clear(as, l1, l1 + 1);
 	spin_unlock(&as->l1_lock);
+	pt_lock(leaf);
 	pt_retire(leaf);
-	tlb_batch_table(b, va, leaf);
+	/*
+	 * A walk may have remembered the table itself: fence more than 16 pages, so that all of the
+	 * ASID goes. The table may not be reused before, whoever runs.
+	 */
+	tlb_batch_range(b, va, va + L1_SIZE);
+	tlb_batch_push(b, leaf);
 }
 
 void pt_free_leaves(struct aspace *as, uaddr_t floor, uaddr_t ceiling, struct tlb_batch *b)
@@ -250,35 +259,44 @@ void pt_free_leaves(struct aspace *as, uaddr_t floor, uaddr_t ceiling, struct tl
 		free_leaf(as, va, leaf, b);
 }
 
-/* Clear what the areas from v on have in a leaf table whose span ends at `end`. */
-static void clear_areas(struct frame *leaf, struct vma *v, uaddr_t end, struct tlb_batch *b)
+/* Clear what the areas from v on have in a leaf table whose span ends at `end`, and free it. */
+static void end_leaf(struct frame *leaf, struct vma *v, uaddr_t end, struct tlb_batch *b)
 {
-	if (thp_unmap(leaf, L1_SIZE, b))
-		return;
+	bool empty = thp_unmap(leaf, L1_SIZE, b);
+
 	pt_lock(leaf);
-	for (; v && v->start < end; v = v->next) {
+	for (; !empty && v && v->start < end; v = v->next) {
 		uaddr_t va = MAX(end - L1_SIZE, v->start), stop = MIN(end, v->end);
 		pte_t *e = pt_entry(leaf, va);
 
 		clear_entries(leaf, e, e + ((stop - va) >> PAGE_SHIFT), stop, b);
 	}
-	pt_unlock(leaf);
+	pt_retire(leaf);
+	frame_free_zeroed(leaf);
 }
 
-void pt_unmap_all(struct aspace *as, struct vma *v, struct tlb_batch *b)
+uint64_t pt_unmap_all(struct aspace *as, struct vma *v)
 {
-	struct frame *leaf;
+	struct tlb_batch batch;
+	uint64_t pages = 0;
 	uaddr_t va = 0;
+	pte_t *l1;
 
-	while ((leaf = pt_leaf_area(as, &v, &va))) {
+	tlb_batch_begin(&batch, as, true);
+	while ((l1 = pt_l1_area(as, &v, &va))) {
+		struct frame *leaf = pt_leaf_at(as, l1);
+
 		if (!leaf->owner) {
-			va = pt_drop(as, va, v->end);
+			va = pt_drop(as, va, v->end, &pages);
 			continue;
 		}
-		clear_areas(leaf, v, (va | (L1_SIZE - 1)) + 1, b);
-		free_leaf(as, va, leaf, b);
+		pages += pt_resident(leaf);
 		va = (va | (L1_SIZE - 1)) + 1;
+		end_leaf(leaf, v, va, &batch);
+		*l1 = 0;
 	}
+	/* No fence: no hart runs it, and its ASID is not used again before all have dropped it. */
+	return pages;
 }
 
 /* May the entry for f in area v be writable at once, without telling anybody? */

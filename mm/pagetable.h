@@ -188,8 +188,11 @@ void pt_clear(struct frame *leaf, pte_t *e, uaddr_t va, struct tlb_batch *b);
 void pt_unmap(struct aspace *as, uaddr_t start, uaddr_t end, struct tlb_batch *b);
 /* Free leaf tables that lie wholly in [floor, ceiling), which is empty. (a writer) */
 void pt_free_leaves(struct aspace *as, uaddr_t floor, uaddr_t ceiling, struct tlb_batch *b);
-/* The end of a space: clear what the areas from v on have, free all leaf tables. (a writer) */
-void pt_unmap_all(struct aspace *as, struct vma *v, struct tlb_batch *b);
+/*
+ * The end of a space that no hart runs: clear what the areas from v on have, free all leaf tables.
+ * How many pages were resident.
+ */
+uint64_t pt_unmap_all(struct aspace *as, struct vma *v);
 /*
  * Give all entries of [start, end), which lie in v, the protection prot. Entries become writable
  * only if nobody would have to be told: private frames mapped once. (a writer)

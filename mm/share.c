@@ -108,17 +108,12 @@ void pt_ring_join(struct frame *leaf, struct frame *copy)
 
 void pt_retire(struct frame *leaf)
 {
-	struct spinlock *lock = pt_ring_lock(leaf);
-
-	/* Only a holder of the table can make a copy of it, and that is us. */
 	if (!alone(leaf)) {
-		spin_lock(lock);
 		FRAMES[leaf->prev].next = leaf->next;
 		FRAMES[leaf->next].prev = leaf->prev;
 		leaf->next = leaf->prev = frame_pfn(leaf);
-		spin_unlock(lock);
+		spin_unlock(pt_ring_lock(leaf));
 	}
-	leaf_lock(leaf);
 	frame_set(leaf, FRAME_BUSY);
 	leaf_unlock(leaf);
 }
@@ -203,6 +198,7 @@ struct frame *pt_attach(struct aspace *as, uaddr_t va, unsigned flags)
 	}
 	spin_unlock(&as->l1_lock);
 	if (copy) {
+		pt_lock(copy);
 		pt_retire(copy);
 		frame_free(copy, 0);
 	}
@@ -224,7 +220,7 @@ int pt_unshare_some(struct aspace *as, uaddr_t start, uaddr_t end, uaddr_t floor
 	return 0;
 }
 
-uaddr_t pt_drop(struct aspace *as, uaddr_t va, uaddr_t end)
+uaddr_t pt_drop(struct aspace *as, uaddr_t va, uaddr_t end, uint64_t *pages)
 {
 	pte_t *l1 = pt_l1_entry(as, va), *first = l1;
 	bool last = false;
@@ -236,10 +232,12 @@ uaddr_t pt_drop(struct aspace *as, uaddr_t va, uaddr_t end)
 
 		leaf_lock(t);
 		last = t->refs == 1;
-		if (last)
+		if (last) {
 			t->owner = as;
-		else
+		} else {
+			*pages += pt_resident(t);
 			__atomic_fetch_sub(&t->refs, 1, __ATOMIC_RELAXED);
+		}
 		leaf_unlock(t);
 		as->nr_detached--;
 		if (last) {

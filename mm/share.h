@@ -39,7 +39,10 @@ static inline void pt_anon_leave(struct frame *leaf, const pte_t *e, struct fram
 }
 /* (ring, both leaves) `copy`, alone in its ring and with nothing in it, joins that of leaf. */
 void pt_ring_join(struct frame *leaf, struct frame *copy);
-/* leaf, all empty, is going to be freed: out of its ring, and pt_lock_anon finds it no more. */
+/*
+ * leaf, all empty, is going to be freed: out of its ring, and pt_lock_anon finds it no more. Locked
+ * as by pt_lock, and unlocked.
+ */
 void pt_retire(struct frame *leaf);
 /*
  * The table of an entry that maps f, ANON, locked with its ring whether it has one or not; the
@@ -66,9 +69,10 @@ static inline __must_check int pt_unshare(struct aspace *as, uaddr_t start, uadd
 }
 /*
  * Give up the shares in the detached tables that follow one another from va on, up to end or that
- * of the L1 table. Where it stopped: a table whose last share it was is attached now. (a writer)
+ * of the L1 table. Where it stopped: a table whose last share it was is attached now. *pages grows
+ * by those that are resident in the others. (a writer)
  */
-uaddr_t pt_drop(struct aspace *as, uaddr_t va, uaddr_t end);
+uaddr_t pt_drop(struct aspace *as, uaddr_t va, uaddr_t end, uint64_t *pages);
 /*
  * Fork, in two steps, with the batch's fence in between: take the table for va out of src's L1,
  * then declare it detached and let dst (L1 table in place) have a share. (a writer)

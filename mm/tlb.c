@@ -291,16 +291,6 @@ void tlb_batch_grow(struct tlb_batch *b)
 	b->n = 0;
 }
 
-void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table)
-{
-	/*
-	 * A walk may have remembered the table itself: fence more than 16 pages, so that all of the
-	 * ASID goes. The table may not be reused before, whoever runs.
-	 */
-	tlb_batch_range(b, va, va + L1_SIZE);
-	tlb_batch_push(b, table);
-}
-
 void tlb_batch_block(struct tlb_batch *b, uaddr_t va, struct frame *f)
 {
 	tlb_batch_range(b, va, va + L1_SIZE);

@@ -101,8 +101,6 @@ static inline void tlb_batch_add(struct tlb_batch *b, uaddr_t va, struct frame *
 }
 /* All 2 MiB of the block that f begins were mapped by a table, which is empty now. */
 void tlb_batch_block(struct tlb_batch *b, uaddr_t va, struct frame *f);
-/* A leaf table, all empty, was taken out of its L1 entry. */
-void tlb_batch_table(struct tlb_batch *b, uaddr_t va, struct frame *table);
 /* The fence, then everything is freed; the batch is as at its beginning. */
 void tlb_batch_flush(struct tlb_batch *b);
 static inline void tlb_batch_end(struct tlb_batch *b)
