@@ -138,7 +138,7 @@ static inline struct frame *frame_of(const void *data)
 }
 static inline struct frame *pte_frame(pte_t p)
 {
-	return frame_of_pa(pte_pa(p));
+	return FRAMES + pte_pfn(p);
 }
 /* Does the entry map f, accessible or not? */
 static inline bool pte_maps(pte_t p, const struct frame *f)

@@ -176,6 +176,7 @@ static void clear_entries(struct frame *leaf, pte_t *e, pte_t *end, uaddr_t stop
 			  struct tlb_batch *b)
 {
 	uint32_t counts = 0, count;
+	const bool direct = b->direct;
 
 	e = skip_empty(e, end);
 	if (e == end)
@@ -202,7 +203,7 @@ static void clear_entries(struct frame *leaf, pte_t *e, pte_t *end, uaddr_t stop
 		counts += count;
 		if (count == PT_COUNT_ANON)
 			pt_anon_leave(leaf, e, f);
-		tlb_batch_frame(b, f);
+		direct ? frame_unmap(f) : tlb_batch_push(b, f);
 	}
 	leaf->entries -= counts;
 }

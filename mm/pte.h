@@ -101,9 +101,14 @@ static inline bool pte_writable(pte_t p)
 {
 	return (p & (PTE_V | PTE_W)) == (PTE_V | PTE_W);
 }
+/* The bits above the page number are reserved: 0. */
+static inline uint64_t pte_pfn(pte_t p)
+{
+	return p >> PTE_PPN_SHIFT;
+}
 static inline paddr_t pte_pa(pte_t p)
 {
-	return (p & PTE_PPN_MASK) >> PTE_PPN_SHIFT << PAGE_SHIFT;
+	return pte_pfn(p) << PAGE_SHIFT;
 }
 static inline pte_t pte_ppn(paddr_t pa)
 {
