@@ -372,8 +372,6 @@ SYSCALL3(mprotect, uaddr_t, addr, size_t, len, uint64_t, prot)
 	if ((prot & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM)) ||
 	    grows == PROT_GROWSUP)
 		return -EINVAL;
-	if (addr >= USER_TOP || size > USER_TOP - addr)
-		return -ENOMEM;
 	rwlock_write(&as->lock);
 	if (grows) {
 		v = vma_find(&as->areas, addr);

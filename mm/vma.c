@@ -39,12 +39,13 @@ static inline bool is_found(const struct vma *v, uaddr_t va)
 struct vma *vma_find(struct vma_tree *t, uaddr_t va)
 {
 	struct rb_node *n = t->root.node;
-	struct vma *best = NULL, *hint = t->hint;
+	struct vma *best = NULL, *hint = t->hint, *near;
 
 	if (is_found(hint, va))
 		return hint;
-	if (hint && is_found(hint->next, va))
-		return t->hint = hint->next;
+	near = !hint ? NULL : va < hint->end ? hint->prev : hint->next;
+	if (is_found(near, va))
+		return t->hint = near;
 	if (!n)
 		for (best = hint && va >= hint->end ? hint : t->first; best && va >= best->end;)
 			best = best->next;
