@@ -14,13 +14,17 @@
 	.size	\name, . - \name
 	.endm
 
-	/* Load or store 64 bytes, from at(base) on, in a4-a7 and t0-t3. */
-	.macro eight insn, base, at=0
+	/* Load or store these registers, from at(base) on. */
+	.macro words insn, base, at, regs:vararg
 	.set	off, \at
-	.irp	reg, a4, a5, a6, a7, t0, t1, t2, t3
+	.irp	reg, \regs
 	\insn	\reg, off(\base)
 	.set	off, off + 8
 	.endr
+	.endm
+	/* The same for 64 bytes, in a4-a7 and t0-t3. */
+	.macro eight insn, base, at=0
+	words	\insn, \base, \at, a4, a5, a6, a7, t0, t1, t2, t3
 	.endm
 
 	/* A fault in [from, to) that cannot be mended goes on at `at` (usercopy_fixup). */

@@ -9,6 +9,18 @@
 
 	.text
 
+	/* As many bytes as there are in these registers, if their bit is set in what is left. */
+	.macro	few bytes, regs:vararg
+	andi	a3, a2, \bytes
+	beqz	a3, .Lno\@
+	words	ld, a1, 0, \regs
+	words	sd, a0, 0, \regs
+	sub	a2, a2, a3
+	add	a1, a1, a3
+	add	a0, a0, a3
+.Lno\@:
+	.endm
+
 /* size_t usercopy(void *dst, const void *src, size_t n): bytes not copied */
 	func	usercopy
 	li	t6, SUM
@@ -47,12 +59,10 @@
 	bgeu	a2, a3, 3b
 4:	li	a3, 8
 	bltu	a2, a3, 5f
-	ld	a4, 0(a1)
-	sd	a4, 0(a0)
-	addi	a2, a2, -8
-	addi	a1, a1, 8
-	addi	a0, a0, 8
-	j	4b
+	few	32, a4, a5, a6, a7
+	few	16, a4, a5
+	few	8, a4
+	j	5f
 10:	sub	t3, a1, t4		/* words of the source, each of two of the target's */
 	slli	t4, t4, 3
 	neg	t5, t4
