@@ -58,7 +58,7 @@ void pt_l1_clear(struct aspace *as, pte_t *e, pte_t *end)
 }
 
 /* Index of the first entry in use from i on; PT_ENTRIES if there is none. */
-static unsigned used_next(const pte_t *table, unsigned i)
+static uint64_t used_next(const pte_t *table, uint64_t i)
 {
 	uint64_t groups = frame_of(table)->groups;
 
@@ -130,19 +130,19 @@ struct frame *pt_leaf_make(struct aspace *as, uaddr_t va)
 pte_t *pt_l1_search(struct aspace *as, uaddr_t *va, uaddr_t end)
 {
 	while (*va < end) {
-		unsigned i = used_next(as->root, pt_index(*va, 2)), j;
+		uint64_t i = used_next(as->root, pt_index(*va, 2)), j;
 		pte_t *l1;
 
 		if (i == PT_ENTRIES)
 			break;
-		*va = MAX(*va, (uaddr_t)i << L2_SHIFT);
+		*va = MAX(*va, i << L2_SHIFT);
 		l1 = pt_table_of(as->root[i]);
 		j = used_next(l1, pt_index(*va, 1));
 		if (j < PT_ENTRIES) {
-			*va = MAX(*va, ((uaddr_t)i << L2_SHIFT) + ((uaddr_t)j << L1_SHIFT));
+			*va = MAX(*va, (i << L2_SHIFT) + (j << L1_SHIFT));
 			return *va < end ? l1 + j : NULL;
 		}
-		*va = (uaddr_t)(i + 1) << L2_SHIFT;
+		*va = (i + 1) << L2_SHIFT;
 	}
 	return NULL;
 }
@@ -510,7 +510,7 @@ void pt_destroy(struct aspace *as)
 {
 	struct frame *t = frame_of(as->root);
 
-	for (unsigned i = 0; (i = used_next(as->root, i)) < PT_ENTRIES; i++) {
+	for (uint64_t i = 0; (i = used_next(as->root, i)) < PT_ENTRIES; i++) {
 		assert(pte_frame(as->root[i])->entries == 0);
 		frame_free_zeroed(pte_frame(as->root[i]));
 		as->root[i] = 0;
