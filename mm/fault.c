@@ -352,6 +352,8 @@ static __attribute__((noinline)) int map_around(struct fault *f, struct frame *l
 		err = retry_object(f, NEED_PAGE);
 	else if (write && frames[here] && !pt_writable_now(frames[here]))
 		err = need_writable(f, frames[here]);
+	/* Contents before the entries that make them reachable. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
 	for (uint32_t i = 0; i < n; i++) {
 		struct frame *frame = frames[i];
 		pte_t p = i == here ? bits : around;
@@ -367,7 +369,7 @@ static __attribute__((noinline)) int map_around(struct fault *f, struct frame *l
 			p |= PTE_W | PTE_D;
 		/* Our reference is the mapping's now. */
 		__atomic_fetch_add(&frame->maps, 1, __ATOMIC_RELAXED);
-		__atomic_store_n(&e[i], p | pte_ppn(frame_pa(frame)), __ATOMIC_RELEASE);
+		__atomic_store_n(&e[i], p | pte_ppn(frame_pa(frame)), __ATOMIC_RELAXED);
 		mapped++;
 	}
 	leaf->entries += mapped * PT_COUNT_OBJECT;

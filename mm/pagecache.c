@@ -76,13 +76,15 @@ uint32_t pagecache_gather(struct object *o, uint64_t first, struct frame **frame
 
 		if (!frames[i])
 			continue;
-		word = __atomic_load_n((uint32_t *)&frames[i]->word, __ATOMIC_ACQUIRE);
+		word = __atomic_load_n((uint32_t *)&frames[i]->word, __ATOMIC_RELAXED);
 		words |= word;
 		if (word & FRAME_BUSY)
 			frames[i] = NULL;
 		else
 			frame_get(frames[i]);
 	}
+	/* BUSY ended before we look at contents. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	spin_unlock(&o->tree_lock);
 	return words;
 }

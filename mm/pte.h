@@ -110,9 +110,10 @@ static inline paddr_t pte_pa(pte_t p)
 {
 	return pte_pfn(p) << PAGE_SHIFT;
 }
+/* pa: a page's. */
 static inline pte_t pte_ppn(paddr_t pa)
 {
-	return pa >> PAGE_SHIFT << PTE_PPN_SHIFT;
+	return pa >> (PAGE_SHIFT - PTE_PPN_SHIFT);
 }
 
 static inline pte_t pte_table(paddr_t pa)
