@@ -112,7 +112,7 @@ static void copy_entries(struct fork *f, struct frame *to, struct frame *from, c
 	/* Nothing if stop comes before va. */
 	pte_t *s = pt_entry(from, va), *end = s + ((int64_t)(stop - va) >> PAGE_SHIFT);
 	const int64_t other = pt_entry(to, va) - s;
-	uint32_t counts = 0, count;
+	uint32_t counts = 0;
 
 	for (; s < end; s++) {
 		pte_t p = *s;
@@ -122,15 +122,17 @@ static void copy_entries(struct fork *f, struct frame *to, struct frame *from, c
 			continue;
 		if (likely(pte_counted(p)) || (pte_is_none(p) && !pte_special(p))) {
 			frame = pte_frame(p);
-			count = pt_count_of(frame);
-			/* What fault-around mapped and nobody used is found again through v. */
-			if (count == PT_COUNT_OBJECT &&
-			    (!(p & PTE_A) || frame->object != v->object))
-				continue;
-			if (count == PT_COUNT_ANON && copy_page_now(f, to, v, s + other, frame))
-				continue;
+			if (frame_type(frame) == FRAME_ANON) {
+				if (copy_page_now(f, to, v, s + other, frame))
+					continue;
+				counts += PT_COUNT_ANON;
+			} else {
+				/* What fault-around mapped and nobody used is found again. */
+				if (!(p & PTE_A) || frame->object != v->object)
+					continue;
+				counts += PT_COUNT_OBJECT;
+			}
 			frame_map(frame);
-			counts += count;
 		} else if (pte_is_swap(p)) {
 			swap_dup(pte_slot(p));
 			counts += PT_COUNT_SWAP;
