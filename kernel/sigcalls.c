@@ -64,17 +64,6 @@ void sighand_reset(struct sighand *h)
 	spin_unlock_irq(&h->lock, irq);
 }
 
-struct sigaction sighand_action(struct process *p, int sig)
-{
-	struct sigaction act = {.handler = SIG_DFL};
-	uint64_t irq = spin_lock_irq(&p->sighand->lock);
-
-	if (p->sighand->set & SIGMASK(sig))
-		act = p->sighand->actions[sig - 1];
-	spin_unlock_irq(&p->sighand->lock, irq);
-	return act;
-}
-
 /* A signal that becomes ignored is forgotten if it is pending (POSIX 2.4.3). */
 static void forget_ignored(struct process *p, int sig)
 {

@@ -42,7 +42,16 @@ struct sighand *sighand_get(struct sighand *h);
 void sighand_put(struct sighand *h);
 /* exec: handlers go back to default, ignored signals stay ignored. */
 void sighand_reset(struct sighand *h);
-struct sigaction sighand_action(struct process *p, int sig);
+static inline struct sigaction sighand_action(struct process *p, int sig)
+{
+	struct sigaction act = {.handler = SIG_DFL};
+	uint64_t irq = spin_lock_irq(&p->sighand->lock);
+
+	if (p->sighand->set & SIGMASK(sig))
+		act = p->sighand->actions[sig - 1];
+	spin_unlock_irq(&p->sighand->lock, irq);
+	return act;
+}
 /*
  * The handler alone: no lock is needed to read one word. While others know it, bits of `set` only
  * come, each after its action.

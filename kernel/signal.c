@@ -353,19 +353,26 @@ void signal_set_awaited(sigset_t awaited)
 	spin_unlock_irq(&p->siglock, irq);
 }
 
+/* What t was to take for its process, another thread may take now. siglock held. */
+static __slow void leave_to_others(const struct thread *t, sigset_t orphaned)
+{
+	struct thread *other;
+
+	list_for_each_entry(other, &t->process->threads, process_link)
+		if (other != t && (orphaned & ~other->blocked))
+			signal_wake_thread(other, false);
+}
+
 void signal_set_blocked(sigset_t blocked)
 {
-	struct thread *t = current(), *other;
+	struct thread *t = current();
 	struct process *p = t->process;
 	uint64_t irq = spin_lock_irq(&p->siglock);
 	sigset_t orphaned = p->pending.set & blocked & ~t->blocked;
 
 	t->blocked = blocked & ~SIG_UNBLOCKABLE;
-	/* What we were to take for the process, another thread may take now. */
-	if (orphaned && p->nthreads > 1)
-		list_for_each_entry(other, &p->threads, process_link)
-			if (other != t && (orphaned & ~other->blocked))
-				signal_wake_thread(other, false);
+	if (unlikely(orphaned))
+		leave_to_others(t, orphaned);
 	signal_recalc(t);
 	spin_unlock_irq(&p->siglock, irq);
 }
@@ -420,20 +427,24 @@ void signal_force_default(int sig)
 	signal_set_blocked(current()->blocked & ~SIGMASK(sig));
 }
 
+/* It cannot go on behind the fault: a signal that is blocked or ignored kills. */
+static __slow void fault_kills(struct thread *t, int sig, int code, uaddr_t addr)
+{
+	const struct trapframe *tf = thread_trapframe(t);
+
+	if (!thread_traced(t))
+		printk(LOG_DEBUG, "%s[%d]: signal %d code %d at %lx, pc %lx ra %lx\n", t->comm,
+		       t->tid, sig, code, addr, tf->pc, tf->ra);
+	signal_force_default(sig);
+}
+
 void signal_fault(int sig, int code, uaddr_t addr)
 {
 	struct thread *t = current();
-	struct process *p = t->process;
-	uint64_t handler = sighand_handler(p, sig);
+	uint64_t handler = sighand_handler(t->process, sig);
 
-	/* It cannot go on behind the fault: a signal that is blocked or ignored kills. */
-	if ((t->blocked & SIGMASK(sig)) || handler == SIG_IGN || handler == SIG_DFL) {
-		if (!thread_traced(t))
-			printk(LOG_DEBUG, "%s[%d]: signal %d code %d at %lx, pc %lx ra %lx\n",
-			       t->comm, t->tid, sig, code, addr, thread_trapframe(t)->pc,
-			       thread_trapframe(t)->ra);
-		signal_force_default(sig);
-	}
+	if ((t->blocked & SIGMASK(sig)) || handler == SIG_IGN || handler == SIG_DFL)
+		fault_kills(t, sig, code, addr);
 	t->fault.sig = sig;
 	t->fault.code = code;
 	t->fault.addr = addr;
@@ -509,8 +520,10 @@ static int take_fault(struct thread *t, struct siginfo *info)
 {
 	int sig = t->fault.sig;
 
-	*info = (struct siginfo){
-		.si_signo = sig, .si_code = t->fault.code, .si_addr = t->fault.addr};
+	memset(info, 0, sizeof(*info));
+	info->si_signo = sig;
+	info->si_code = t->fault.code;
+	info->si_addr = t->fault.addr;
 	if (sig == SIGSYS) {
 		info->si_syscall = (int32_t)thread_trapframe(t)->a7;
 		info->si_arch = AUDIT_ARCH_RISCV64;
