@@ -296,7 +296,9 @@ void thread_leave_user_space(struct thread *t)
 {
 	futex_exit_robust(t);
 	futex_pi_leave(t);
-	if (t->clear_child_tid && !put_user_u32(t->clear_child_tid, 0))
+	/* Nobody is told who is the only one in the space. */
+	if (t->clear_child_tid && !aspace_exclusive(t->aspace) &&
+	    !put_user_u32(t->clear_child_tid, 0))
 		futex_wake_addr(t->clear_child_tid, 1);
 	t->clear_child_tid = 0;
 }

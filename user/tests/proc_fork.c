@@ -2,6 +2,7 @@
 #include "ut.h"
 
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -489,6 +490,44 @@ TEST(proc, children_100_at_once)
 TEST(proc, children_1000_at_once, .mem_mib = 128, .seconds = 600)
 {
 	children_hold(1000);
+}
+
+/* The word of CLONE_CHILD_CLEARTID is for others in the same space: who is alone leaves it. */
+TEST(proc, clear_tid_alone)
+{
+	int *word = mmap(NULL, sizeof(*word), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			 -1, 0);
+
+	CHECK(word != MAP_FAILED);
+	for (unsigned long flags = 0; flags <= CLONE_VM; flags += CLONE_VM) {
+		*word = 5;
+		long pid = CHECK_OK(sys_clone(flags | (flags ? CLONE_VFORK : 0) |
+					      CLONE_CHILD_CLEARTID | SIGCHLD, NULL, NULL, word));
+		if (pid == 0)
+			_exit(0);
+		expect_exit((pid_t)pid, 0);
+		CHECK_EQ(*word, flags ? 0 : 5);
+	}
+}
+
+/* What a process had in memory at its end is in its usage: shared, and another's as well. */
+TEST(proc, maxrss_at_the_end)
+{
+	const size_t size = 8 << 20;
+	struct rusage usage;
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	memset(p, 1, size);
+	for (unsigned long flags = 0; flags <= CLONE_VM; flags += CLONE_VM) {
+		long pid = CHECK_OK(sys_clone(flags | (flags ? CLONE_VFORK : 0) | SIGCHLD, NULL,
+					      NULL, NULL));
+		if (pid == 0)
+			_exit(0);
+		CHECK_EQ(wait4((pid_t)pid, NULL, 0, &usage), pid);
+		CHECK_GE(usage.ru_maxrss, size >> 10);
+		CHECK(usage.ru_maxrss < 3 * (long)size >> 10);
+	}
 }
 
 TEST(proc, fork_sequence_500)
