@@ -90,10 +90,8 @@ static bool newly_orphaned_stopped(pid_t pgid, struct process *leaving)
 {
 	bool stopped = false;
 
-	if (!orphaned_without(pgid, leaving))
-		return false;
 	pgrp_for_each(pgid, note_stopped, &stopped);
-	return stopped;
+	return stopped && orphaned_without(pgid, leaving);
 }
 
 /* Groups of p's children that its death orphans; a handful at most are worth telling. */
@@ -147,7 +145,7 @@ void process_notify_parent_locked(struct process *p, int code, int status)
 {
 	struct siginfo info = {.si_signo = SIGCHLD, .si_code = code, .si_pid = p->pid};
 	struct process *parent = p->parent;
-	struct sigaction act;
+	bool lives = code == CLD_STOPPED || code == CLD_CONTINUED;
 
 	if (!parent)
 		return;
@@ -155,8 +153,7 @@ void process_notify_parent_locked(struct process *p, int code, int status)
 	info.si_status = status;
 	info.si_utime = p->dead_threads.utime / (NSEC_PER_SEC / 100);
 	info.si_stime = p->dead_threads.stime / (NSEC_PER_SEC / 100);
-	act = sigchld_action(parent);
-	if (!((act.flags & SA_NOCLDSTOP) && (code == CLD_STOPPED || code == CLD_CONTINUED)))
+	if (!lives || !(sigchld_action(parent).flags & SA_NOCLDSTOP))
 		signal_process(parent, SIGCHLD, &info);
 	wake_all(&parent->child_wait);
 }

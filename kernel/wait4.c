@@ -109,6 +109,8 @@ static bool try_stopped(struct wait_request *r, struct process *c)
 	uint64_t irq;
 	bool hit = false;
 
+	if (!(r->options & (WSTOPPED | WCONTINUED)))
+		return false;
 	irq = spin_lock_irq(&c->siglock);
 	if ((r->options & WSTOPPED) && c->stop_unreported) {
 		found(r, c, CLD_STOPPED, c->stop_signal, c->stop_signal << 8 | 0x7f);
