@@ -163,8 +163,7 @@ size_t pipe_fill(struct pipe *p, struct uio *u, int *err)
 	return done;
 }
 
-/* Is there a whole page for one packet more? */
-static __slow bool packet_room(const struct pipe *p)
+__slow bool pipe_packet_room(const struct pipe *p)
 {
 	return ALIGN_UP(p->head, PAGE_SIZE) + PAGE_SIZE - p->tail + p->promised <=
 	       (uint64_t)p->npages * PAGE_SIZE;
@@ -186,13 +185,11 @@ static size_t pipe_append(struct pipe *p, struct uio *u, int *err)
 
 size_t pipe_fill_packets(struct pipe *p, struct uio *u, int *err)
 {
-	size_t done = pipe_append(p, u, err);
+	size_t done = 0;
 
-	if (*err)
-		return done;
 	if (!p->marks)
 		p->marks = kzalloc(p->npages * sizeof(*p->marks));
-	while (u->resid && packet_room(p)) {
+	while (u->resid && pipe_packet_room(p)) {
 		uint64_t at = ALIGN_UP(p->head, PAGE_SIZE);
 		size_t n = MIN(PAGE_SIZE, u->resid);
 		char **page = page_of(p, at);
@@ -215,6 +212,14 @@ size_t pipe_fill_packets(struct pipe *p, struct uio *u, int *err)
 		done += n;
 	}
 	return done;
+}
+
+/* What write(2) makes of u: a part of the stream before it, packets, or both. */
+static __slow size_t pipe_write_packets(struct pipe *p, struct uio *u, int *err)
+{
+	size_t done = pipe_append(p, u, err);
+
+	return *err ? done : done + pipe_fill_packets(p, u, err);
 }
 
 int pipe_await(struct pipe *p, bool nowait)
@@ -260,7 +265,7 @@ static ssize64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 static inline bool pipe_writable(const struct pipe *p, size_t n, bool packets)
 {
 	if (unlikely(packets))
-		return packet_room(p);
+		return pipe_packet_room(p);
 	return pipe_room(p) >= (n <= PIPE_ATOMIC ? n : 1);
 }
 
@@ -280,7 +285,7 @@ static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 			break;
 		}
 		if (pipe_writable(p, total, packets)) {
-			n = packets ? pipe_fill_packets(p, u, &err) : pipe_fill(p, u, &err);
+			n = packets ? pipe_write_packets(p, u, &err) : pipe_fill(p, u, &err);
 			done += n;
 			if (n)
 				pipe_readable(p);

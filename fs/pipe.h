@@ -63,7 +63,9 @@ void pipe_consume(struct pipe *p, size_t n, bool whole);
 size_t pipe_take(struct pipe *p, struct uio *u, bool *fault);
 /* Bytes moved into the ring; lock held. *err: why it stopped early, if not for room. */
 size_t pipe_fill(struct pipe *p, struct uio *u, int *err);
-/* The same, a page at a time as packets. */
+/* Is there a whole page for one packet more? Lock held. */
+bool pipe_packet_room(const struct pipe *p);
+/* As pipe_fill, a page at a time as packets. */
 size_t pipe_fill_packets(struct pipe *p, struct uio *u, int *err);
 
 long pipe_size_get(struct file *f); /* bytes; -EBADF if f is no pipe */

@@ -74,15 +74,24 @@ static void pipe_unhold(struct pipe *p, size_t n)
 	wake_all(&p->read_wait);
 }
 
-/* Bytes of room, once there are any; -EPIPE with its signal, -EAGAIN, -ERESTARTSYS. */
-static ssize64_t pipe_await_room(struct pipe *p, bool nowait)
+static bool has_room(const struct pipe *p, bool packet)
+{
+	return packet ? pipe_packet_room(p) : pipe_room(p) != 0;
+}
+
+/*
+ * Bytes of room, once there are any (packet: for one); -EPIPE with its signal, -EAGAIN,
+ * -ERESTARTSYS.
+ */
+static ssize64_t pipe_await_room(struct pipe *p, bool nowait, bool packet)
 {
 	int err;
 
-	while (p->readers && !pipe_room(p)) {
+	while (p->readers && !has_room(p, packet)) {
 		if (nowait)
 			return -EAGAIN;
-		err = wait_event(&p->write_wait, !p->readers || pipe_room(p), WAIT_INTERRUPTIBLE);
+		err = wait_event(&p->write_wait, !p->readers || has_room(p, packet),
+				 WAIT_INTERRUPTIBLE);
 		if (err)
 			return err;
 	}
@@ -92,23 +101,18 @@ static ssize64_t pipe_await_room(struct pipe *p, bool nowait)
 	return -EPIPE;
 }
 
-/*
- * As much of u into the pipe as fits, and at least a byte; packet: as one. Bytes or -errno.
- * A packet that finds room only in a page that is not empty becomes a part of the stream.
- */
+/* As much of u into the pipe as fits, and at least a byte; packet: as one. Bytes or -errno. */
 static ssize64_t pipe_put(struct pipe *p, struct uio *u, bool nowait, bool packet)
 {
 	ssize64_t n;
 	int err = 0;
 
 	do {
-		n = pipe_await_room(p, nowait);
+		n = pipe_await_room(p, nowait, packet);
 		if (n < 0)
 			return n;
 		mutex_lock(&p->lock);
-		n = packet ? (ssize64_t)pipe_fill_packets(p, u, &err) : 0;
-		if (!n && !err)
-			n = (ssize64_t)pipe_fill(p, u, &err);
+		n = (ssize64_t)(packet ? pipe_fill_packets(p, u, &err) : pipe_fill(p, u, &err));
 		mutex_unlock(&p->lock);
 	} while (!n && !err);
 	if (n)
@@ -122,7 +126,7 @@ static ssize64_t pipe_promise(struct pipe *p, size_t n, bool nowait)
 	ssize64_t room;
 
 	do {
-		room = pipe_await_room(p, nowait);
+		room = pipe_await_room(p, nowait, false);
 		if (room < 0)
 			return room;
 		mutex_lock(&p->lock);
@@ -302,14 +306,15 @@ SYSCALL6(splice, int, in_fd, uaddr_t, in_off, int, out_fd, uaddr_t, out_off, siz
 /* What is in one pipe into the other as well. */
 static ssize64_t tee_run(struct pipe *in, struct pipe *out, size_t n, bool nowait)
 {
-	ssize64_t room = pipe_await_room(out, nowait), ret;
+	ssize64_t room = pipe_await_room(out, nowait, false), ret;
 	bool packet;
 	char *buf;
 	struct uio u;
 
 	if (room < 0)
 		return room;
-	n = MIN(n, (size_t)room);
+	/* A packet, which may come, is not cut: it takes a page. */
+	n = MIN(n, MAX((size_t)room, PAGE_SIZE));
 	n = MIN(n, in->npages * PAGE_SIZE);
 	buf = kmalloc(n);
 	if (!buf)

@@ -143,6 +143,34 @@ TEST(pipe, packets_spliced)
 	CHECK_ERR(read(to[0], buf, 10), EAGAIN);
 }
 
+/* Nor do they become a part of a stream, nor what is written afterwards a part of them. */
+TEST(pipe, packets_spliced_behind_a_stream)
+{
+	int from[2], to[2];
+
+	packets_open(from);
+	CHECK_OK(pipe2(to, O_NONBLOCK));
+	put(to[1], "ab");
+	put(from[1], "xyz");
+	put(from[1], "uvw");
+	CHECK_EQ(splice(from[0], NULL, to[1], NULL, 100, 0), 6);
+	put(to[1], "q");
+	expect(to[0], 100, "abxyz");
+	expect(to[0], 100, "uvw");
+	put(from[1], "xyz");
+	CHECK_EQ(tee(from[0], to[1], 100, 0), 3);
+	put(to[1], "r");
+	expect(to[0], 100, "qxyz");
+	expect(to[0], 100, "r");
+	/* The last page has room for it, and still there is none. */
+	CHECK_EQ(write(to[1], buf, sizeof(buf) - 4096 + 1), sizeof(buf) - 4096 + 1);
+	CHECK_ERR(splice(from[0], NULL, to[1], NULL, 100, 0), EAGAIN);
+	CHECK_ERR(tee(from[0], to[1], 100, 0), EAGAIN);
+	CHECK_EQ(read(to[0], buf, 4096), 4096);
+	CHECK_EQ(tee(from[0], to[1], 100, 0), 3);
+	expect(from[0], 100, "xyz");
+}
+
 /* Packets of all sizes, round the ring many times, as they were sent. */
 TEST(pipe, packets_in_order)
 {
