@@ -169,13 +169,21 @@ __slow bool pipe_packet_room(const struct pipe *p)
 	       (uint64_t)p->npages * PAGE_SIZE;
 }
 
-/* What does not fill a page goes behind what is in the head's, which is no packet, if it fits. */
+/* Does what does not fill a page fit behind what is in the head's, which is no packet? */
+static __slow bool append_room(const struct pipe *p, size_t n)
+{
+	uint32_t offset = p->head & (PAGE_SIZE - 1);
+
+	n &= PAGE_SIZE - 1;
+	return n && offset && offset + n <= PAGE_SIZE && pipe_room(p) >= n;
+}
+
+/* Then it goes there. */
 static size_t pipe_append(struct pipe *p, struct uio *u, int *err)
 {
 	size_t n = u->resid & (PAGE_SIZE - 1), rest = u->resid - n, done;
-	uint32_t offset = p->head & (PAGE_SIZE - 1);
 
-	if (!offset || offset + n > PAGE_SIZE || pipe_room(p) < n)
+	if (!append_room(p, n))
 		return 0;
 	u->resid = n;
 	done = pipe_fill(p, u, err);
@@ -261,11 +269,11 @@ static ssize64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 	return n ? (ssize64_t)n : fault ? -EFAULT : 0;
 }
 
-/* Is there room for this write of n bytes, all of it if it must be in one piece? */
-static inline bool pipe_writable(const struct pipe *p, size_t n, bool packets)
+/* Is there room for this write of n bytes, u now, all of it if it must be in one piece? */
+static inline bool pipe_writable(const struct pipe *p, size_t n, const struct uio *u, bool packets)
 {
 	if (unlikely(packets))
-		return pipe_packet_room(p);
+		return pipe_packet_room(p) || append_room(p, u->resid);
 	return pipe_room(p) >= (n <= PIPE_ATOMIC ? n : 1);
 }
 
@@ -284,7 +292,7 @@ static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 			err = -EPIPE;
 			break;
 		}
-		if (pipe_writable(p, total, packets)) {
+		if (pipe_writable(p, total, u, packets)) {
 			n = packets ? pipe_write_packets(p, u, &err) : pipe_fill(p, u, &err);
 			done += n;
 			if (n)
@@ -298,7 +306,7 @@ static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 		}
 		mutex_unlock(&p->lock);
 		err = wait_event(&p->write_wait,
-				 !p->readers || pipe_writable(p, total, packets),
+				 !p->readers || pipe_writable(p, total, u, packets),
 				 WAIT_INTERRUPTIBLE);
 		if (err)
 			return done ? (ssize64_t)done : err;
@@ -312,6 +320,7 @@ static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 
 static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
 {
+	bool packets = atomic_load_explicit(&f->flags, memory_order_relaxed) & O_DIRECT;
 	struct pipe *p = f->data;
 	uint32_t mask = 0;
 
@@ -328,7 +337,7 @@ static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
 			mask |= POLLHUP;
 	}
 	if (f->kind & FILE_WRITE) {
-		if (pipe_room(p) >= PIPE_ATOMIC)
+		if (packets ? pipe_packet_room(p) : pipe_room(p) >= PIPE_ATOMIC)
 			mask |= POLLOUT | POLLWRNORM;
 		if (!p->readers)
 			mask |= POLLERR;

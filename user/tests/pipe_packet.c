@@ -1,6 +1,7 @@
 /*
  * pipe: packets (O_DIRECT): where reads end, how many there may be, what splice makes of them.
  */
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
@@ -169,6 +170,36 @@ TEST(pipe, packets_spliced_behind_a_stream)
 	CHECK_EQ(read(to[0], buf, 4096), 4096);
 	CHECK_EQ(tee(from[0], to[1], 100, 0), 3);
 	expect(from[0], 100, "xyz");
+}
+
+static int writable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	CHECK_OK(poll(&p, 1, 0));
+	return p.revents;
+}
+
+/* What fits behind a stream is written when there is no page for a packet; poll(2) means a page. */
+TEST(pipe, packets_join_a_full_pipe)
+{
+	int fd[2];
+
+	CHECK_OK(pipe2(fd, O_NONBLOCK));
+	CHECK_EQ(write(fd[1], buf, sizeof(buf)), sizeof(buf));
+	CHECK_EQ(read(fd[0], buf, 4096 + 100), 4096 + 100);
+	CHECK_EQ(write(fd[1], buf, 50), 50);
+	CHECK_OK(fcntl(fd[1], F_SETFL, O_NONBLOCK | O_DIRECT));
+	CHECK_EQ(writable(fd[1]), 0);
+	CHECK_ERR(write(fd[1], buf, 4096), EAGAIN);
+	put(fd[1], "joins");
+	CHECK_EQ(write(fd[1], buf, 4096 + 7), 7);
+	CHECK_EQ(writable(fd[1]), 0);
+	CHECK_ERR(write(fd[1], buf, 4096 - 50 - 5 - 7 + 1), EAGAIN);
+	CHECK_EQ(read(fd[0], buf, 4096 - 100), 4096 - 100);
+	CHECK_EQ(writable(fd[1]), POLLOUT);
+	CHECK_EQ(write(fd[1], buf, 4096), 4096);
+	CHECK_EQ(writable(fd[1]), 0);
 }
 
 /* Packets of all sizes, round the ring many times, as they were sent. */
