@@ -364,7 +364,7 @@ static int message_put(struct exchange *x, struct user_message *um, uaddr_t user
 
 	if (err)
 		return err;
-	err = control_write(&x->m, um->h.control, &len, x->s->opt.pass_creds);
+	err = control_write(x->s, &x->m, um->h.control, &len);
 	if (err)
 		return err;
 	x->m.out_flags |= (uint32_t)x->m.flags & MSG_CMSG_CLOEXEC;

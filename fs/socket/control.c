@@ -1,10 +1,12 @@
 /*
- * What goes along with data (cmsg(3)): descriptors and credentials.
+ * What goes along with data (cmsg(3)): descriptors, credentials, and when it came.
  */
 #include "fs/socket/socket.h"
 #include "kernel/mem/slab.h"
 #include "kernel/process.h"
+#include "kernel/time.h"
 #include "kernel/syscall.h"
+#include "kernel/uapi/time.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
 
@@ -176,13 +178,37 @@ static int put_rights(struct message *m, struct place *p)
 	return 0;
 }
 
-int control_write(struct message *m, uaddr_t control, uint64_t *len, bool creds)
+/* When it came, which streams of AF_UNIX and AF_NETLINK do not tell. */
+static int64_t put_stamp(const struct socket *s, struct message *m, struct place *p)
+{
+	bool stream = s->type == SOCK_STREAM;
+	uint64_t t = m->stamp;
+	struct timespec64 ts;
+	struct timeval64 tv;
+
+	if (!m->have_creds || s->family == &netlink_family || (stream && s->family == &unix_family))
+		return 0;
+	if (!t && stream)
+		return 0;
+	/* It was there before anybody asked for it. */
+	if (!t)
+		t = time_realtime();
+	ts = ns_timespec(t);
+	tv = ns_timeval(t);
+	if (s->opt.stamp == SO_TIMESTAMPNS || s->opt.stamp == SO_TIMESTAMPNS_NEW)
+		return put_piece(m, p, s->opt.stamp, &ts, sizeof(ts));
+	return put_piece(m, p, s->opt.stamp, &tv, sizeof(tv));
+}
+
+int control_write(const struct socket *s, struct message *m, uaddr_t control, uint64_t *len)
 {
 	struct place p = {control, *len};
 	int64_t n = 0;
 	int err = 0;
 
-	if (creds && m->have_creds)
+	if (s->opt.stamp)
+		n = put_stamp(s, m, &p);
+	if (n >= 0 && s->opt.pass_creds && m->have_creds)
 		n = put_piece(m, &p, SCM_CREDENTIALS, &m->control.creds, sizeof(m->control.creds));
 	if (n < 0)
 		return (int)n;

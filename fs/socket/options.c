@@ -104,6 +104,13 @@ static int option_allowed(int name, int32_t value)
 	return 0;
 }
 
+/* One of them at a time says how a receiver is told when packets came. */
+static bool is_stamp(int name)
+{
+	return name == SO_TIMESTAMP || name == SO_TIMESTAMPNS || name == SO_TIMESTAMP_NEW ||
+	       name == SO_TIMESTAMPNS_NEW;
+}
+
 static int option_set(struct socket *s, int level, int name, int32_t value)
 {
 	bool *flag = flag_of(s, level, name);
@@ -124,6 +131,8 @@ static int option_set(struct socket *s, int level, int name, int32_t value)
 		s->opt.priority = (uint32_t)value;
 	} else if (level == SOL_SOCKET && name == SO_MARK) {
 		s->opt.mark = (uint32_t)value;
+	} else if (level == SOL_SOCKET && is_stamp(name)) {
+		s->opt.stamp = value ? (uint8_t)name : 0;
 	} else {
 		err = level == SOL_SOCKET ? -ENOPROTOOPT : s->family->unknown_level;
 	}
@@ -175,6 +184,14 @@ static int option_get(struct socket *s, int level, int name, int32_t *value)
 		break;
 	case SO_MARK:
 		*value = (int32_t)s->opt.mark;
+		break;
+	case SO_TIMESTAMP_NEW:
+		*value = s->opt.stamp == name || s->opt.stamp == SO_TIMESTAMPNS_NEW;
+		break;
+	case SO_TIMESTAMP:
+	case SO_TIMESTAMPNS:
+	case SO_TIMESTAMPNS_NEW:
+		*value = s->opt.stamp == name;
 		break;
 	case SO_TYPE:
 		*value = s->type;

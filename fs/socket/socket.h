@@ -92,6 +92,7 @@ struct socket_options {
 	/* Of these, and of priority and mark, nothing that leaves the machine would tell. */
 	bool debug, dont_route, oob_inline, no_check;
 	bool linger;
+	uint8_t stamp;		  /* how it is told when packets came: SO_TIMESTAMP*; 0: not */
 	uint32_t priority, mark;
 	uint32_t linger_time;	  /* seconds */
 	uint32_t sndbuf, rcvbuf;
@@ -156,6 +157,7 @@ struct packet {
 	struct address *from;	  /* referenced, or NULL */
 	struct control control;	  /* files leave with the first byte */
 	size_t size, done;	  /* r; bytes, and those that were read */
+	uint64_t stamp;		  /* ns of CLOCK_REALTIME when it came; 0: nobody asked then */
 	char *data;
 };
 
@@ -168,6 +170,7 @@ struct message {
 	struct socket_name to;	  /* sending; len 0: none */
 	struct address *from;	  /* received; referenced, or NULL */
 	struct control control;
+	uint64_t stamp;		  /* that of the last packet received */
 	bool have_creds;
 };
 
@@ -273,8 +276,8 @@ int control_read(struct control *c, uaddr_t user, uint64_t len);
 void control_put(struct control *c);
 /* Copies of the files' references; 0 or -ENOMEM. socket_lock held. */
 int control_copy(struct control *to, const struct control *from);
-/* What came, to user memory at control of *len bytes, which becomes what was written. */
-int control_write(struct message *m, uaddr_t control, uint64_t *len, bool creds);
+/* What came to s, to user memory at control of *len bytes, which becomes what was written. */
+int control_write(const struct socket *s, struct message *m, uaddr_t control, uint64_t *len);
 
 /* --- garbage.c --- */
 extern struct list_head all_sockets; /* s */

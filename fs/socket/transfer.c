@@ -102,6 +102,8 @@ struct packet *packet_own(const void *data, size_t n, struct address *from)
 /* p becomes the last in to's queue. socket_lock held. */
 static void enqueue(struct socket *to, struct packet *p)
 {
+	if (to->opt.stamp)
+		p->stamp = time_realtime();
 	list_add_tail(&p->link, &to->queue);
 	to->queued += p->size;
 	to->npackets++;
@@ -388,6 +390,7 @@ static int note_packet(struct packet *p, struct message *m, bool peek)
 {
 	int err = 0;
 
+	m->stamp = p->stamp;
 	if (!m->have_creds) {
 		m->control.creds = p->control.creds;
 		m->have_creds = true;

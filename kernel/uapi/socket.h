@@ -58,12 +58,16 @@
 #define SO_PEERCRED   17
 #define SO_RCVTIMEO   20
 #define SO_SNDTIMEO   21
+#define SO_TIMESTAMP  29
 #define SO_ACCEPTCONN 30
 #define SO_SNDBUFFORCE 32
 #define SO_RCVBUFFORCE 33
+#define SO_TIMESTAMPNS 35
 #define SO_MARK	      36
 #define SO_PROTOCOL   38
 #define SO_DOMAIN     39
+#define SO_TIMESTAMP_NEW 63
+#define SO_TIMESTAMPNS_NEW 64
 
 #define TCP_NODELAY 1
 

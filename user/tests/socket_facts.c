@@ -5,7 +5,9 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 
+#include "user/tests/inet.h"
 #include "user/tests/ut.h"
 
 static int option(int fd, int level, int name)
@@ -106,4 +108,108 @@ TEST(socket, mark)
 	CHECK_EQ(value, 0);
 	CHECK_ERR(ioctl(stream, SIOCATMARK, NULL), EFAULT);
 	CHECK_ERR(ioctl(datagrams, SIOCATMARK, &value), ENOTTY);
+}
+
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	CHECK_OK(clock_gettime(CLOCK_REALTIME, &t));
+	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Receives a message; its control data, which fills len bytes of it, or 0. */
+static size_t receive(int fd, void *control, size_t room, int *flags)
+{
+	char byte;
+	struct iovec v = { &byte, 1 };
+	struct msghdr h = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = control,
+			    .msg_controllen = room };
+
+	CHECK_EQ(recvmsg(fd, &h, 0), 1);
+	*flags = h.msg_flags;
+	return h.msg_controllen;
+}
+
+/* The next message of fd came within these ns of CLOCK_REALTIME, as the option tells. */
+static void expect_stamp(int fd, int name, uint64_t from, uint64_t to)
+{
+	bool ns = name == SO_TIMESTAMPNS || name == SO_TIMESTAMPNS_NEW;
+	union {
+		struct cmsghdr h;
+		char bytes[100];
+	} c;
+	uint64_t came;
+	int64_t t[2];
+	int flags;
+
+	CHECK_EQ(receive(fd, &c, sizeof(c), &flags), CMSG_SPACE(sizeof(t)));
+	CHECK_EQ(flags & ~MSG_EOR, 0);
+	CHECK_EQ(c.h.cmsg_level, SOL_SOCKET);
+	CHECK_EQ(c.h.cmsg_type, name);
+	CHECK_EQ(c.h.cmsg_len, CMSG_LEN(sizeof(t)));
+	memcpy(t, CMSG_DATA(&c.h), sizeof(t));
+	came = (uint64_t)t[0] * 1000000000 + (uint64_t)t[1] * (ns ? 1 : 1000);
+	CHECK_GE(came, ns ? from : from / 1000 * 1000);
+	CHECK_GE(to ? to : clock_ns(), came);
+}
+
+static const int stamps[] = {SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMP_NEW, SO_TIMESTAMPNS_NEW};
+
+/* Is option asked on when set is? One of the newer ones says so for both. */
+static bool is_told(int set, int asked)
+{
+	return set == asked || (set == SO_TIMESTAMPNS_NEW && asked == SO_TIMESTAMP_NEW);
+}
+
+static void stamps_of(int from, int to, bool sent)
+{
+	union {
+		struct cmsghdr h;
+		char bytes[100];
+	} c;
+	int flags;
+
+	for (int i = 0; i < 4; i++) {
+		uint64_t before = clock_ns();
+
+		CHECK_OK(option_set(to, stamps[i], 5));
+		for (int j = 0; j < 4; j++)
+			CHECK_EQ(option(to, SOL_SOCKET, stamps[j]), is_told(stamps[i], stamps[j]));
+		CHECK_EQ(write(from, "x", 1), 1);
+		expect_stamp(to, stamps[i], before, sent ? clock_ns() : 0);
+	}
+	CHECK_EQ(write(from, "x", 1), 1);
+	CHECK_EQ(receive(to, &c, 0, &flags), 0);
+	CHECK_EQ(flags & ~MSG_EOR, MSG_CTRUNC);
+	/* Any of them ends it. */
+	CHECK_OK(option_set(to, SO_TIMESTAMP, 0));
+	CHECK_EQ(option(to, SOL_SOCKET, SO_TIMESTAMPNS_NEW), 0);
+	CHECK_EQ(write(from, "x", 1), 1);
+	CHECK_EQ(receive(to, &c, sizeof(c), &flags), 0);
+}
+
+/* When a packet came; of one that was there before anybody asked, when it was read. */
+TEST(socket, stamps)
+{
+	uint64_t before;
+	int fd[2], flags;
+	char c[100];
+
+	CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd));
+	stamps_of(fd[0], fd[1], true);
+	CHECK_EQ(write(fd[0], "x", 1), 1);
+	CHECK_OK(option_set(fd[1], SO_TIMESTAMPNS, 1));
+	before = clock_ns();
+	expect_stamp(fd[1], SO_TIMESTAMPNS, before, 0);
+	CHECK_OK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd));
+	stamps_of(fd[0], fd[1], true);
+	CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	CHECK_OK(option_set(fd[1], SO_TIMESTAMP, 1));
+	CHECK_EQ(write(fd[0], "x", 1), 1);
+	CHECK_EQ(receive(fd[1], c, sizeof(c), &flags), 0);
+	fd[1] = inet_server(SOCK_DGRAM, 0);
+	fd[0] = inet_socket(SOCK_DGRAM);
+	CHECK_OK(inet_connect(fd[0], INADDR_LOOPBACK, inet_port(fd[1])));
+	stamps_of(fd[0], fd[1], false);
 }
