@@ -469,8 +469,6 @@ static ssize64_t read_packet(struct socket *s, struct message *m)
 		return -EFAULT;
 	if (n < size)
 		m->out_flags |= MSG_TRUNC;
-	if (s->type == SOCK_SEQPACKET)
-		m->out_flags |= MSG_EOR;
 	if (!peek)
 		consume(s, p, size, true, m);
 	return (ssize64_t)(m->flags & MSG_TRUNC ? size : n);
