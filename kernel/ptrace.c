@@ -1,6 +1,6 @@
 /*
  * ptrace(2), the tracer's side. A tracer is a process here: any of its threads may make requests,
- * where Linux wants the one that attached.
+ * one at a time, where Linux wants the one that attached.
  */
 #include "kernel/ptrace.h"
 
@@ -34,6 +34,7 @@ void trace_attach_locked(struct thread *t, struct process *tracer, const struct 
 		.capable = as->capable,
 		.stop_seen = t->process->stop_number - 1,
 		.of = tr->of,
+		.frozen = tr->frozen,
 	};
 	list_add_tail(&tr->link, &tracer->tracees);
 }
@@ -109,6 +110,33 @@ static int attach(struct thread *t, uint32_t options, bool seized)
 	return err == -ERESTARTSYS ? -ERESTARTNOINTR : err;
 }
 
+/*
+ * While a request is under way its tracee stays where it is, whatever happens, and other requests
+ * are refused: what was asked of it holds to the end, even if the request sleeps. siglock held.
+ */
+static bool freeze_locked(struct tracee *tr)
+{
+	if (!tr->stopped || tr->listening || tr->frozen)
+		return false;
+	tr->frozen = current();
+	return true;
+}
+
+/* Ours is over. It may have let t go on already: then there is nothing to do, or no record. */
+static void thaw(struct thread *t)
+{
+	struct process *p = t->process;
+	uint64_t irq = spin_lock_irq(&p->siglock);
+	struct tracee *tr = t->tracee;
+
+	if (tr && tr->frozen == current()) {
+		tr->frozen = NULL;
+		if (!tr->stopped || !tr->tracer || p->exiting || p->execing)
+			thread_wake(t);
+	}
+	spin_unlock_irq(&p->siglock, irq);
+}
+
 /* Let t go on; p's siglock held. */
 static void resume_locked(struct thread *t, int sig, bool syscalls)
 {
@@ -121,6 +149,8 @@ static void resume_locked(struct thread *t, int sig, bool syscalls)
 	else
 		__atomic_and_fetch(&t->work, ~(uint32_t)WORK_TRACE, __ATOMIC_RELAXED);
 	tr->stopped = false;
+	if (tr->frozen == current())
+		tr->frozen = NULL;
 	if (t->state == THREAD_STOPPED)
 		thread_wake(t);
 }
@@ -394,20 +424,17 @@ static long detach(struct thread *t, uint64_t sig)
 	return 0;
 }
 
-static long interrupt(struct thread *t)
+static long interrupt_locked(struct thread *t)
 {
 	struct tracee *tr = t->tracee;
-	uint64_t irq = spin_lock_irq(&t->process->siglock);
-	bool seized = tr->seized;
 
-	if (seized) {
-		tr->trap = true;
-		if (tr->listening)
-			resume_locked(t, 0, tr->syscalls);
-		signal_wake_thread(t, false);
-	}
-	spin_unlock_irq(&t->process->siglock, irq);
-	return seized ? 0 : -EIO;
+	if (!tr->seized)
+		return -EIO;
+	tr->trap = true;
+	if (tr->listening)
+		resume_locked(t, 0, tr->syscalls);
+	signal_wake_thread(t, false);
+	return 0;
 }
 
 /* Of a stop that its process is in: it stays, and tells of what comes. */
@@ -476,17 +503,21 @@ static long request_stopped(struct thread *t, long request, uint64_t addr, uint6
 static long request_traced(struct thread *t, long request, uint64_t addr, uint64_t data)
 {
 	uint64_t irq = spin_lock_irq(&t->process->siglock);
-	bool ours = thread_traced(t) && t->tracee->tracer == current()->process;
-	bool stopped = ours && t->tracee->stopped && !t->tracee->listening;
+	bool ours = thread_traced(t) && t->tracee->tracer == current()->process, frozen = false;
+	long ret = -ESRCH;
 
+	if (ours && request == PTRACE_INTERRUPT)
+		ret = interrupt_locked(t);
+	else if (ours && request != PTRACE_KILL)
+		frozen = freeze_locked(t->tracee);
 	spin_unlock_irq(&t->process->siglock, irq);
-	if (!ours)
-		return -ESRCH;
-	if (request == PTRACE_KILL)
+	if (ours && request == PTRACE_KILL)
 		return signal_process(t->process, SIGKILL, NULL);
-	if (request == PTRACE_INTERRUPT)
-		return interrupt(t);
-	return stopped ? request_stopped(t, request, addr, data) : -ESRCH;
+	if (!frozen)
+		return ret;
+	ret = request_stopped(t, request, addr, data);
+	thaw(t);
+	return ret;
 }
 
 SYSCALL4(ptrace, long, request, pid_t, pid, uint64_t, addr, uint64_t, data)

@@ -29,6 +29,7 @@ struct tracee {
 	uint32_t options;	 /* S: PTRACE_O_* */
 	bool seized;		 /* S: by PTRACE_SEIZE */
 	bool stopped;		 /* S */
+	struct thread *frozen;	 /* S: whose request is under way; it stays in its stop till then */
 	bool unreported;	 /* S: the tracer has not waited for this stop */
 	bool listening;		 /* S: PTRACE_LISTEN: it stays, but news end the stop */
 	bool trap;		 /* S: it is to stop, PTRACE_INTERRUPT */

@@ -33,7 +33,7 @@ static void tell_tracer(struct tracee *tr, int code, int status)
 
 /*
  * Stop until the tracer lets us go on, or is gone. Death ends it too, unless this is the stop of a
- * thread that dies. siglock held, in and out.
+ * thread that dies. Nothing does while a request is under way. siglock held, in and out.
  */
 static void stop_locked(int code, const struct siginfo *info, bool dying, uint64_t *irq)
 {
@@ -49,8 +49,9 @@ static void stop_locked(int code, const struct siginfo *info, bool dying, uint64
 		tr->info = *info;
 	tr->trap = tr->listening = false;
 	tr->stopped = tr->unreported = true;
-	while (tr->stopped && tr->tracer &&
-	       (dying || (!p->exiting && !(p->execing && p->exec_thread != t)))) {
+	while (tr->frozen ||
+	       (tr->stopped && tr->tracer &&
+		(dying || (!p->exiting && !(p->execing && p->exec_thread != t))))) {
 		__atomic_store_n(&t->state, THREAD_STOPPED, __ATOMIC_RELEASE);
 		spin_unlock_irq(&p->siglock, *irq);
 		if (!told)
