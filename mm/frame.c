@@ -322,21 +322,10 @@ static inline void frame_leave(struct frame *f)
 		policy_leave(f);
 }
 
-void frame_free(struct frame *f, unsigned order)
+static __slow void frame_free_block(struct frame *f, unsigned order)
 {
 	uint64_t irq;
 
-	assert(frame_type(f) != FRAME_FREE && frame_type(f) != FRAME_RESERVED);
-#if DEBUG
-	for (unsigned i = 0; i < 1u << order; i++)
-		memset(frame_data(f + i), 0xa5, PAGE_SIZE);
-#endif
-	vm_event_add(VM_PGFREE, 1UL << order);
-	if (likely(order == 0)) {
-		frame_leave(f);
-		frame_free_one(f, false);
-		return;
-	}
 	assert(frame_order(f) == order);
 	for (unsigned i = 0; i < 1u << order; i++) {
 		f[i].counts = 0;
@@ -345,6 +334,22 @@ void frame_free(struct frame *f, unsigned order)
 	irq = spin_lock_irq(&buddy.lock);
 	block_free(f, order);
 	spin_unlock_irq(&buddy.lock, irq);
+}
+
+void frame_free(struct frame *f, unsigned order)
+{
+	assert(frame_type(f) != FRAME_FREE && frame_type(f) != FRAME_RESERVED);
+#if DEBUG
+	for (unsigned i = 0; i < 1u << order; i++)
+		memset(frame_data(f + i), 0xa5, PAGE_SIZE);
+#endif
+	vm_event_add(VM_PGFREE, 1UL << order);
+	if (unlikely(order)) {
+		frame_free_block(f, order);
+		return;
+	}
+	frame_leave(f);
+	frame_free_one(f, false);
 }
 
 void frame_unmap_block(struct frame *f)
