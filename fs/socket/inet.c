@@ -7,7 +7,6 @@
 #include "kernel/thread.h"
 #include "lib/endian.h"
 
-#define PACKET_COST   768	 /* what a datagram takes of SO_RCVBUF besides its bytes */
 #define NET_BROADCAST 0x7fffffff /* of 127.0.0.0/8 */
 
 /* --- names --- */

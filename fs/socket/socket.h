@@ -13,6 +13,7 @@
 #define SOCKET_BUFFER 212992 /* SO_SNDBUF at first, bytes */
 #define SOCKET_QUEUE  10     /* packets that wait at a datagram socket before senders do */
 #define STREAM_CHUNK  16384  /* a stream's packet at most */
+#define PACKET_COST   768    /* what a packet takes of a buffer besides its bytes */
 #define UDP_MAX	      65507  /* bytes of a datagram: 64 KiB less the headers */
 
 #define UNPRIVILEGED_PORT 1024 /* ports below need CAP_NET_BIND_SERVICE */
@@ -118,7 +119,7 @@ struct socket {
 	struct list_head queue;	  /* s; packets that came */
 	uint64_t queued;	  /* s; bytes in them */
 	uint32_t npackets;	  /* s */
-	uint64_t in_flight;	  /* s; bytes it sent that nobody has read */
+	uint64_t in_flight;	  /* s; of SO_SNDBUF: what it sent and nobody has read */
 	struct list_head pending; /* s; connections to accept */
 	struct list_head waiting; /* s; those for which pending has no room */
 	struct list_head pending_link; /* s; on either */

@@ -10,6 +10,7 @@
 #include "lib/string.h"
 
 #define KMALLOC_MOST 32768
+#define FREE_AT_ONCE 64 /* packets that leave under one hold of the lock */
 
 static LIST_HEAD(dying);  /* (socket_lock) packets whose files are to be put */
 static bool somebody_frees; /* (socket_lock) */
@@ -47,6 +48,12 @@ static void packet_free(struct packet *p)
 	kfree(p);
 }
 
+/* What each packet of s takes of its SO_SNDBUF besides its bytes. TCP's are no more than bytes. */
+static size_t packet_cost(const struct socket *s)
+{
+	return s->family == &inet_family ? 0 : PACKET_COST;
+}
+
 /* n bytes of p are in no queue any more: its sender has room for as many. socket_lock held. */
 static void uncharge(struct packet *p, size_t n)
 {
@@ -61,6 +68,26 @@ static void uncharge(struct packet *p, size_t n)
 }
 
 /*
+ * The first of list are charged to nobody any more, and wait to be freed. True: there are more.
+ * socket_lock held.
+ */
+static bool packets_retire(struct list_head *list)
+{
+	struct packet *p;
+	int n = 0;
+
+	while (!list_empty(list)) {
+		if (n++ == FREE_AT_ONCE)
+			return true;
+		p = list_first_entry(list, struct packet, link);
+		uncharge(p, p->size - p->done + (p->sender ? packet_cost(p->sender) : 0));
+		inflight_add(&p->control, -1);
+		list_move_tail(&p->link, &dying);
+	}
+	return false;
+}
+
+/*
  * A packet may hold the last reference to a socket with packets, and so on: the one who is at it
  * frees those, too, instead of going deeper.
  */
@@ -68,12 +95,13 @@ void packets_free(struct list_head *list)
 {
 	struct packet *p;
 
+	if (list_empty(list))
+		return;
 	spin_lock(&socket_lock);
-	list_for_each_entry(p, list, link) {
-		uncharge(p, p->size - p->done);
-		inflight_add(&p->control, -1);
+	while (packets_retire(list)) {
+		spin_unlock(&socket_lock);
+		spin_lock(&socket_lock);
 	}
-	list_splice_tail(list, &dying);
 	while (!somebody_frees && !list_empty(&dying)) {
 		p = list_first_entry(&dying, struct packet, link);
 		list_del(&p->link);
@@ -118,7 +146,7 @@ void packet_deliver(struct socket *s, struct packet *p)
 	spin_lock(&socket_lock);
 	if (s->dead) {
 		list_add(&p->link, &lost);
-	} else if (s->queued > s->opt.rcvbuf) {
+	} else if (s->queued + s->npackets * PACKET_COST > s->opt.rcvbuf) {
 		list_add(&p->link, &lost);
 		s->error = ENOBUFS;
 		wake_all(&s->readers);
@@ -166,7 +194,7 @@ static int post(struct socket *s, struct socket *to, struct packet *p)
 	if (!err) {
 		p->sender = s->lossy ? NULL : socket_get(s);
 		p->from = address_get(s->from);
-		s->in_flight += s->lossy ? 0 : p->size;
+		s->in_flight += s->lossy ? 0 : p->size + packet_cost(s);
 		inflight_add(&p->control, 1);
 		enqueue(to, p);
 	}
@@ -370,10 +398,12 @@ static void consume(struct socket *s, struct packet *p, size_t n, bool all, stru
 	}
 	if (all)
 		n = p->size - p->done;
-	p->done += n;
 	s->queued -= n;
-	uncharge(p, n);
-	if (p->done == p->size) {
+	if (n < p->size - p->done) {
+		p->done += n;
+		uncharge(p, n);
+	} else {
+		/* Whoever frees it does the rest. */
 		s->npackets--;
 		list_del(&p->link);
 		list_add(&p->link, &used);

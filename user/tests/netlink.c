@@ -197,6 +197,28 @@ TEST(netlink, requests)
 	CHECK_ERR(sendto(fd, &a, sizeof(a), 0, (struct sockaddr *)&nobody, sizeof(nobody)), EINVAL);
 }
 
+/* Answers take more of the reader's buffer than their bytes; what finds no room there is lost. */
+TEST(netlink, answers_fill)
+{
+	static struct nlmsghdr many[12000];
+	char buf[LONG_ANSWER];
+	int fd = netlink_socket(), n = 0;
+
+	become_user();
+	for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++)
+		many[i] = (struct nlmsghdr){.nlmsg_len = sizeof(many[i]), .nlmsg_type = NLMSG_NOOP,
+					    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK};
+	CHECK_EQ(send(fd, many, sizeof(many), 0), sizeof(many));
+	CHECK_ERR(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), ENOBUFS);
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		n++;
+	CHECK_EQ(errno, EAGAIN);
+	CHECK_GE(n, 100);
+	CHECK_GE(1000, n);
+	CHECK_OK(ask(fd, NLMSG_NOOP, NLM_F_ACK, 0));
+	CHECK_EQ(answer_error(fd), 0);
+}
+
 /* From program to program, and to a peer that was chosen; others than root ask the kernel only. */
 TEST(netlink, programs, .root = true)
 {

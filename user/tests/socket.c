@@ -368,6 +368,35 @@ TEST(socket, full_buffers)
 	CHECK_EQ(send(fd[0], "x", 1, MSG_DONTWAIT), 1);
 }
 
+/* Of a buffer that holds bytes, each packet takes more than its own. */
+static void expect_few(int type, size_t size)
+{
+	static char c;
+	int fd[2], n = 0;
+
+	pair(type, fd);
+	while (send(fd[0], &c, size, MSG_DONTWAIT) == (ssize_t)size)
+		CHECK(n++ < 1000);
+	CHECK_EQ(errno, EAGAIN);
+	CHECK_GE(n, 200);
+	CHECK_EQ(ready(fd[0]) & POLLOUT, 0);
+	for (int left = n; left > 0; left--)
+		CHECK_EQ(recv(fd[1], &c, 1, MSG_DONTWAIT), size);
+	CHECK_ERR(recv(fd[1], &c, 1, MSG_DONTWAIT), EAGAIN);
+	CHECK_EQ(ready(fd[0]), POLLOUT);
+	CHECK_EQ(send(fd[0], &c, size, MSG_DONTWAIT), size);
+	CHECK_OK(close(fd[1]));
+	CHECK_OK(close(fd[0]));
+}
+
+TEST(socket, full_of_small_packets)
+{
+	become_user();
+	expect_few(SOCK_SEQPACKET, 0);
+	expect_few(SOCK_SEQPACKET, 1);
+	expect_few(SOCK_STREAM, 1);
+}
+
 TEST(socket, waits)
 {
 	int fd[2];
