@@ -81,6 +81,9 @@ static ssize64_t socket_file_read(struct file *f, struct uio *u, uint64_t *pos)
 	struct message m;
 	ssize64_t n;
 
+	/* Unlike recv(2), it takes no packet then, and waits for none. */
+	if (!u->resid)
+		return 0;
 	message_init(&m, u, 0, u->nowait);
 	n = socket_receive(f->data, &m);
 	control_put(&m.control);

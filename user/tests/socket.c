@@ -397,6 +397,26 @@ TEST(socket, full_of_small_packets)
 	expect_few(SOCK_STREAM, 1);
 }
 
+/* read(2) of no bytes takes nothing and waits for nothing, unlike recv(2). */
+TEST(socket, read_of_nothing)
+{
+	int fd[2], alone = sock(SOCK_STREAM);
+	char c;
+
+	pair(SOCK_DGRAM, fd);
+	CHECK_OK(fcntl(fd[0], F_SETFL, O_NONBLOCK));
+	CHECK_EQ(read(fd[0], &c, 0), 0);
+	CHECK_EQ(send(fd[1], "x", 1, 0), 1);
+	CHECK_EQ(read(fd[0], &c, 0), 0);
+	CHECK_EQ(read(fd[0], &c, 1), 1);
+	CHECK_ERR(recv(fd[0], &c, 0, 0), EAGAIN);
+	CHECK_EQ(send(fd[1], "x", 1, 0), 1);
+	CHECK_EQ(recv(fd[0], &c, 0, 0), 0);
+	CHECK_ERR(read(fd[0], &c, 1), EAGAIN);
+	CHECK_EQ(read(alone, &c, 0), 0);
+	CHECK_ERR(read(alone, &c, 1), EINVAL);
+}
+
 TEST(socket, waits)
 {
 	int fd[2];
