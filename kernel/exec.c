@@ -518,6 +518,7 @@ static int exec_run(struct exec *x)
 	struct aspace *old = t->aspace;
 	struct sighand *sighand = NULL;
 	pid_t was = t->tid;
+	bool too_late = false;
 	int err;
 
 	trace_exec_begin();
@@ -542,18 +543,14 @@ static int exec_run(struct exec *x)
 	err = build_aspace(x);
 	if (err)
 		goto out;
-	/* The exit of a thread writes to its old space: ours must be the old one meanwhile. */
 	err = process_single_thread();
-	if (err) {
-		use_aspace(old, old);
-		aspace_put(x->as);
-		goto out;
-	}
+	if (err)
+		goto out_aspace;
 	leave_program(t, old, x->as);
 	/* From other processes; of threads none is left. Too late to go back (execve(2), NOTES). */
 	if (fdtable_unshare(&t->files) || (x->elevated && fscontext_unshare(&t->fs))) {
-		trace_exec_end();
-		process_exit_group(SIGKILL);
+		too_late = true;
+		goto out_aspace;
 	}
 	commit(x, sighand);
 	exec_free(x);
@@ -561,12 +558,18 @@ static int exec_run(struct exec *x)
 		aspace_put(old);
 	trace_exec(was);
 	return 0;
+out_aspace:
+	/* The exit of a thread writes to its old space: ours must be the old one then. */
+	use_aspace(old, old);
+	aspace_put(x->as);
 out:
 	trace_exec_end();
 	cred_put(x->cred);
 	if (sighand)
 		sighand_put(sighand);
 	exec_free(x);
+	if (too_late)
+		process_exit_group(SIGSEGV);
 	return err;
 }
 
