@@ -44,7 +44,7 @@ void dnotify_release(struct file *f, const void *process)
 	LIST_HEAD(dead);
 
 	spin_lock(&notify_lock);
-	w = notify_find_locked(f, f->inode);
+	w = notify_find_locked(f, &f->inode->watches);
 	if (w && (!process || w->process == process))
 		notify_drop_locked(w, &dead);
 	spin_unlock(&notify_lock);
@@ -57,7 +57,7 @@ static void enter(struct file *f, int fd, uint32_t mask, struct notify_watch **f
 	struct notify_watch *w;
 
 	spin_lock(&notify_lock);
-	w = notify_find_locked(f, f->inode);
+	w = notify_find_locked(f, &f->inode->watches);
 	if (w) {
 		w->mask = ((w->mask | mask) & ~IN_ONESHOT) | (w->mask & mask & IN_ONESHOT);
 		w->number = fd;
@@ -65,8 +65,8 @@ static void enter(struct file *f, int fd, uint32_t mask, struct notify_watch **f
 	} else {
 		w = *fresh;
 		*fresh = NULL;
-		*w = (struct notify_watch){.object = f->inode, .inode = inode_get(f->inode),
-					   .owner = f,
+		*w = (struct notify_watch){.on = &f->inode->watches,
+					   .inode = inode_get(f->inode), .owner = f,
 					   .directory = true, .process = current()->process,
 					   .mask = mask, .number = fd};
 		list_init(&w->link);

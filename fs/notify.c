@@ -7,24 +7,17 @@
 #include "kernel/mem/slab.h"
 #include "kernel/uapi/fanotify.h"
 
-#define HASH_BITS 8
-
 struct spinlock notify_lock = SPINLOCK_INIT("notify", RANK_NOTIFY);
 _Atomic uint32_t notify_watches;
-static struct hlist_head table[1 << HASH_BITS]; /* n */
-static uint32_t last_cookie;			/* n */
+static LIST_HEAD(watches);   /* n */
+static uint32_t last_cookie; /* n */
 
-static struct hlist_head *bucket(const void *object)
-{
-	return &table[hash_ptr(object, HASH_BITS)];
-}
-
-struct notify_watch *notify_find_locked(const void *owner, const void *object)
+struct notify_watch *notify_find_locked(const void *owner, const struct hlist_head *on)
 {
 	struct notify_watch *w;
 
-	hlist_for_each_entry(w, bucket(object), hash) {
-		if (w->owner == owner && w->object == object)
+	hlist_for_each_entry(w, on, node) {
+		if (w->owner == owner)
 			return w;
 	}
 	return NULL;
@@ -32,13 +25,15 @@ struct notify_watch *notify_find_locked(const void *owner, const void *object)
 
 void notify_add_locked(struct notify_watch *w)
 {
-	hlist_add(&w->hash, bucket(w->object));
+	hlist_add(&w->node, w->on);
+	list_add(&w->all, &watches);
 	atomic_fetch_add(&notify_watches, 1);
 }
 
 void notify_drop_locked(struct notify_watch *w, struct list_head *dead)
 {
-	hlist_del(&w->hash);
+	hlist_del(&w->node);
+	list_del(&w->all);
 	list_move_tail(&w->link, dead);
 	atomic_fetch_sub(&notify_watches, 1);
 }
@@ -51,6 +46,21 @@ void notify_free(struct list_head *dead)
 		inode_put(w->inode); /* maybe NULL */
 		kfree(w);
 	}
+}
+
+/* Is there a watch? Without a lock: one that is being added, or dropped, may be missed, or not. */
+static bool watched(const struct hlist_head *on)
+{
+	return __atomic_load_n(&on->first, __ATOMIC_RELAXED);
+}
+
+/* Does anybody hear of n? What hears of an inode's news is on what n names. */
+static bool heard(const struct fan_news *n)
+{
+	return watched(&n->inode->watches) || watched(&n->inode->sb->watches) ||
+	       (n->dir && watched(&n->dir->watches)) ||
+	       (n->to_dir && watched(&n->to_dir->watches)) ||
+	       (n->path && n->path->mnt && watched(&n->path->mnt->watches));
 }
 
 static void hear_locked(struct notify_watch *w, const struct notify_event *e,
@@ -68,8 +78,8 @@ static void tell_locked(const struct inode *inode, const struct notify_event *e,
 	struct notify_watch *w;
 	struct hlist_node *next;
 
-	hlist_for_each_entry_safe(w, next, bucket(inode), hash) {
-		if (w->object == inode && !w->group && (w->mask & e->mask) &&
+	hlist_for_each_entry_safe(w, next, &inode->watches, node) {
+		if (!w->group && (w->mask & e->mask) &&
 		    !(unlinked && (w->mask & IN_EXCL_UNLINK)))
 			hear_locked(w, e, dead);
 	}
@@ -106,12 +116,14 @@ static void place_tell(const struct dentry *d, const struct path *path, uint32_t
 	LIST_HEAD(dead);
 
 	spin_lock(&dcache_lock);
-	spin_lock(&notify_lock);
-	place_locked(d, mask & IN_ALL_EVENTS, &dead);
 	n = notify_place_news(d, mask);
 	n.path = path;
-	fanotify_hear_locked(&n);
-	spin_unlock(&notify_lock);
+	if (heard(&n)) {
+		spin_lock(&notify_lock);
+		place_locked(d, mask & IN_ALL_EVENTS, &dead);
+		fanotify_hear_locked(&n);
+		spin_unlock(&notify_lock);
+	}
 	spin_unlock(&dcache_lock);
 	notify_free(&dead);
 }
@@ -167,6 +179,8 @@ static void tell(const struct inode *inode, const struct notify_event *e, const 
 {
 	LIST_HEAD(dead);
 
+	if (!heard(n))
+		return;
 	spin_lock(&notify_lock);
 	tell_locked(inode, e, false, &dead);
 	fanotify_hear_locked(n);
@@ -226,9 +240,9 @@ void notify_gone_slow(struct inode *inode)
 
 	notify_inode_slow(inode, IN_DELETE_SELF);
 	spin_lock(&notify_lock);
-	hlist_for_each_entry_safe(w, next, bucket(inode), hash) {
+	hlist_for_each_entry_safe(w, next, &inode->watches, node) {
 		/* Who has a directory open may go on hearing nothing of it. */
-		if (w->object == inode && !w->directory)
+		if (!w->directory)
 			end_locked(w, &dead);
 	}
 	spin_unlock(&notify_lock);
@@ -237,26 +251,23 @@ void notify_gone_slow(struct inode *inode)
 
 static bool on_volume(const struct notify_watch *w, const struct super_block *sb)
 {
-	return w->inode ? w->inode->sb == sb : w->object == sb;
+	return w->inode ? w->inode->sb == sb : w->on == &sb->watches;
 }
 
 void notify_unmount_slow(struct super_block *sb)
 {
 	const struct notify_event e = {.mask = IN_UNMOUNT};
-	struct notify_watch *w;
-	struct hlist_node *next;
+	struct notify_watch *w, *next;
 	LIST_HEAD(dead);
 
 	spin_lock(&notify_lock);
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		hlist_for_each_entry_safe(w, next, &table[i], hash) {
-			if (!on_volume(w, sb) || w->directory)
-				continue;
-			if (!w->group)
-				inotify_event_locked(w, &e, &dead);
-			if (!hlist_unhashed(&w->hash))
-				end_locked(w, &dead);
-		}
+	list_for_each_entry_safe(w, next, &watches, all) {
+		if (!on_volume(w, sb) || w->directory)
+			continue;
+		if (!w->group)
+			inotify_event_locked(w, &e, &dead);
+		if (!hlist_unhashed(&w->node))
+			end_locked(w, &dead);
 	}
 	spin_unlock(&notify_lock);
 	notify_free(&dead);
@@ -269,10 +280,8 @@ void notify_unmounted_slow(const struct mount *m)
 	LIST_HEAD(dead);
 
 	spin_lock(&notify_lock);
-	hlist_for_each_entry_safe(w, next, bucket(m), hash) {
-		if (w->object == m)
-			end_locked(w, &dead);
-	}
+	hlist_for_each_entry_safe(w, next, &m->watches, node)
+		end_locked(w, &dead);
 	spin_unlock(&notify_lock);
 	notify_free(&dead);
 }

@@ -1,6 +1,7 @@
 /*
  * Telling of what happens to files: hooks where fs/ makes a change or a use, and the watches that
- * hear of it. While there are none a hook is one look at a counter.
+ * hear of it. While there are none a hook is one look at a counter; while there are none on what it
+ * is about, one look at each inode, mount and volume they could be on.
  */
 #pragma once
 
@@ -12,9 +13,10 @@ struct inotify;
 
 /* Letter n: notify_lock. */
 struct notify_watch {
-	struct hlist_node hash;	 /* n; by object; unhashed: it hears nothing any more */
+	struct hlist_node node;	 /* n; on *on; unhashed: it hears nothing any more */
 	struct list_head link;	 /* n; its owner's watches */
-	const void *object;	 /* c; the inode, or of fanotify a mount or a volume */
+	struct list_head all;	 /* n; all there are */
+	struct hlist_head *on;	 /* c; watches of an inode, or of fanotify a mount or a volume */
 	struct inode *inode;	 /* c; referenced, or NULL */
 	void *owner;		 /* c; an inotify instance, */
 	bool directory;		 /* c; or an open directory (dnotify.c), */
@@ -129,8 +131,8 @@ static inline void notify_gone(struct inode *inode)
 }
 
 /* For fs/event/inotify.c. notify_lock held for those with _locked. */
-/* The watch of owner on the inode, mount or volume, or NULL. */
-struct notify_watch *notify_find_locked(const void *owner, const void *object);
+/* The watch of owner among those of an inode, mount or volume, or NULL. */
+struct notify_watch *notify_find_locked(const void *owner, const struct hlist_head *on);
 void notify_add_locked(struct notify_watch *w); /* all else is filled in; takes over the inode */
 /* It hears nothing any more; to be freed with all of *dead by notify_free, without locks. */
 void notify_drop_locked(struct notify_watch *w, struct list_head *dead);

@@ -6,7 +6,7 @@
  * Letters behind fields say what protects them:
  *   d  dcache_lock        i  inode->lock (changed under it; single words are read without)
  *   h  icache_lock        m  mount_mutex and dcache_lock to change, either to read
- *   c  constant once the object is visible      a  atomic
+ *   c  constant once the object is visible      a  atomic      n  notify_lock
  */
 #pragma once
 
@@ -25,14 +25,11 @@
 
 struct blockdev;
 struct dir_context;
-struct file_locks;
 struct file_ops;
 struct file_run;
-struct inode_ops;
 struct pipe;
 struct statfs64;
 struct super_block;
-struct super_ops;
 
 #define NAME_MAX     255
 #define PATH_MAX     4096
@@ -104,6 +101,7 @@ struct super_block {
 	int64_t time_min, time_max;	/* c; what inodes can keep, in ns; both 0: any */
 	uint64_t max_size;		/* c; of a file, bytes */
 	struct object meta;		/* metadata blocks: fs/buf.c */
+	struct hlist_head watches;	/* n; on the volume: fs/notify.h */
 	struct journal *journal;	/* while it is written: fs/jbd2; changes with no user */
 	_Atomic bool synchronous;	/* a; a write is over when it is on the device */
 	bool no_dev_files;
@@ -165,6 +163,7 @@ struct inode {
 	void *data;			/* the file system's */
 	struct pipe *pipe;		/* i; of a FIFO that is open */
 	struct dentry *alias;		/* d; the one name of a directory */
+	struct hlist_head watches;	/* n; fs/notify.h */
 	_Atomic(struct file_locks *) locks; /* set once; its own lock */
 };
 
@@ -438,6 +437,7 @@ struct mount {
 	_Atomic uint32_t flags;	  /* a; MS_RDONLY, NOSUID, ...; MOUNT_EXPIRING */
 	struct list_head link;	  /* m; mounts, in order of mounting */
 	uint32_t id;		  /* c */
+	struct hlist_head watches; /* n; fs/notify.h */
 	char *source;		  /* c; as mount(2) was given it */
 };
 

@@ -106,13 +106,13 @@ static struct fan_event *event_new(const struct fan_group *g, const struct fan_n
 	return NULL;
 }
 
-static void queue_locked(struct fan_group *g, const struct fan_news *n, const struct fan_wish *w)
+static void queue_locked(struct fan_group *g, const struct fan_news *n)
 {
 	struct fan_event *e;
 
 	if (!room_locked(g))
 		return;
-	e = event_new(g, n, w);
+	e = event_new(g, n, &g->wish);
 	if (!e) {
 		if (list_empty(&g->overflow.link))
 			append_locked(g, &g->overflow);
@@ -147,14 +147,16 @@ static bool can_tell(const struct fan_group *g, const struct fan_news *n)
 
 void fanotify_hear_locked(const struct fan_news *n)
 {
-	struct fan_group *g;
-	struct fan_wish w;
+	struct fan_group *g, *next;
+	LIST_HEAD(groups);
 
 	if (n->mask & FAN_MODIFY)
 		fanotify_modified_locked(n);
-	list_for_each_entry(g, &fanotify_groups, link) {
-		if (can_tell(g, n) && fanotify_wants_locked(g, n, &w))
-			queue_locked(g, n, &w);
+	fanotify_wishes_locked(n, &groups);
+	list_for_each_entry_safe(g, next, &groups, wishing) {
+		list_del(&g->wishing);
+		if (g->wish.mask && can_tell(g, n))
+			queue_locked(g, n);
 	}
 }
 
@@ -188,28 +190,38 @@ static struct fan_event *ask_locked(struct fan_group *g, const struct path *p, u
 	return e;
 }
 
-/*
- * The first group behind *order that wants to be asked, which becomes *order, is asked. NULL: there
- * is none; err_ptr(-ENOMEM).
- */
+/* The first group behind that order that wants to be asked, or NULL. */
+static struct fan_group *group_behind_locked(const struct fan_news *n, uint64_t order)
+{
+	struct fan_group *g, *next, *first = NULL;
+	LIST_HEAD(groups);
+
+	fanotify_wishes_locked(n, &groups);
+	list_for_each_entry_safe(g, next, &groups, wishing) {
+		list_del(&g->wishing);
+		if (g->wish.mask && g->order > order && (!first || g->order < first->order))
+			first = g;
+	}
+	return first;
+}
+
+/* That group, which becomes *order, is asked. NULL: there is none; err_ptr(-ENOMEM). */
 static struct fan_event *ask_next(const struct path *p, uint32_t mask, uint64_t *order)
 {
 	struct fan_event *e = NULL;
 	struct fan_group *g;
 	struct fan_news n;
-	struct fan_wish w;
 
 	spin_lock(&dcache_lock);
 	spin_lock(&notify_lock);
 	n = notify_place_news(p->dentry, mask);
 	n.path = p;
-	list_for_each_entry(g, &fanotify_groups, link) {
-		if (g->order <= *order || !fanotify_wants_locked(g, &n, &w) || !room_locked(g))
-			continue;
-		*order = g->order;
-		e = ask_locked(g, p, w.mask) ?: err_ptr(-ENOMEM);
-		break;
-	}
+	do {
+		g = group_behind_locked(&n, *order);
+		*order = g ? g->order : *order;
+	} while (g && !room_locked(g));
+	if (g)
+		e = ask_locked(g, p, g->wish.mask) ?: err_ptr(-ENOMEM);
 	spin_unlock(&notify_lock);
 	spin_unlock(&dcache_lock);
 	return e;
@@ -623,6 +635,7 @@ static struct fan_group *group_new(uint32_t flags, uint32_t open_flags)
 	if (!g)
 		return NULL;
 	list_init(&g->link);
+	list_init(&g->wishing);
 	list_init(&g->marks);
 	list_init(&g->events);
 	list_init(&g->asked);

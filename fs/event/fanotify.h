@@ -26,9 +26,10 @@ enum { ON_INODE, ON_TO_DIR, ON_PARENT, ON_MOUNT, ON_VOLUME, PLACES };
 
 /* What a group wants to hear of some news. */
 struct fan_wish {
-	uint32_t mask;	 /* FAN_*; FAN_ONDIR only in groups that tell by handles; 0: nothing */
-	uint32_t places; /* bits of which its marks are */
-	int32_t fsid[2]; /* of the volume */
+	uint32_t mask;	  /* FAN_*; FAN_ONDIR only in groups that tell by handles; 0: nothing */
+	uint32_t ignored; /* what its marks keep from it */
+	uint32_t places;  /* bits of which its marks are */
+	int32_t fsid[2];  /* of the volume */
 };
 
 /* Which file an event is about, by handles. One with head.bytes 0 is not told. */
@@ -65,6 +66,8 @@ struct fan_group {
 	struct list_head asked;	   /* n; permission events that were read */
 	uint64_t order;		   /* c; smaller ones are asked before */
 	uint32_t nmarks, nevents;  /* n */
+	struct list_head wishing;  /* n; groups with marks there, while something is told */
+	struct fan_wish wish;	   /* n; of that */
 	uint32_t flags;		   /* c; of fanotify_init */
 	uint32_t open_flags;	   /* c; of the descriptors in its events */
 	uid_t uid;		   /* c; of who made it */
@@ -87,8 +90,11 @@ struct fan_group *fanotify_group(const struct file *f);
 /* The marks of g as lines of fdinfo. notify_lock held. */
 void fanotify_show_marks_locked(struct proc_text *t, const struct fan_group *g);
 
-/* What g wants to hear of n; false: nothing. notify_lock held. */
-bool fanotify_wants_locked(struct fan_group *g, const struct fan_news *n, struct fan_wish *w);
+/*
+ * Puts all groups with a mark where n happened, each with its wish, on *groups, from which the
+ * caller takes them. Looks at the marks there, at no others. notify_lock held.
+ */
+void fanotify_wishes_locked(const struct fan_news *n, struct list_head *groups);
 /* n was a change: what was ignored until then is not any more. notify_lock held. */
 void fanotify_modified_locked(const struct fan_news *n);
 

@@ -26,16 +26,21 @@ static struct fan_mark *mark_of(struct notify_watch *w)
 
 /* --- what is heard --- */
 
-/* On what marks may be that hear of n. What happens to a name happens to the directory. */
-static void places_of(const struct fan_news *n, const void **at)
+static struct hlist_head *on_inode(struct inode *inode)
+{
+	return inode ? &inode->watches : NULL;
+}
+
+/* Where marks may be that hear of n. What happens to a name happens to the directory. */
+static void places_of(const struct fan_news *n, struct hlist_head **at)
 {
 	bool of_name = n->mask & FAN_NAMES;
 
-	at[ON_INODE] = of_name ? n->dir : n->inode;
-	at[ON_TO_DIR] = n->to_dir;
-	at[ON_PARENT] = of_name ? NULL : n->dir;
-	at[ON_MOUNT] = n->path ? n->path->mnt : NULL;
-	at[ON_VOLUME] = n->inode->sb;
+	at[ON_INODE] = on_inode(of_name ? n->dir : n->inode);
+	at[ON_TO_DIR] = on_inode(n->to_dir);
+	at[ON_PARENT] = of_name ? NULL : on_inode(n->dir);
+	at[ON_MOUNT] = n->path && n->path->mnt ? &n->path->mnt->watches : NULL;
+	at[ON_VOLUME] = &n->inode->sb->watches;
 }
 
 /* Does a mask say something of directories, of what is in a directory? */
@@ -56,44 +61,58 @@ static uint32_t ignores(const struct fan_mark *m, bool dir, int place)
 	return applies(mask, dir, place) ? mask : 0;
 }
 
-bool fanotify_wants_locked(struct fan_group *g, const struct fan_news *n, struct fan_wish *wish)
+/* The mark, at that place, has its say in its group's wish; the group is put on *groups. */
+static void say_locked(struct notify_watch *w, bool dir, int place, struct list_head *groups)
+{
+	struct fan_group *g = w->owner;
+	struct fan_wish *wish = &g->wish;
+
+	if (list_empty(&g->wishing)) {
+		*wish = (struct fan_wish){0};
+		list_add_tail(&g->wishing, groups);
+	}
+	wish->ignored |= ignores(mark_of(w), dir, place);
+	if (!applies(w->mask, dir, place))
+		return;
+	wish->mask |= w->mask;
+	wish->places |= BIT(place);
+	memcpy(wish->fsid, mark_of(w)->fsid, sizeof(wish->fsid));
+}
+
+void fanotify_wishes_locked(const struct fan_news *n, struct list_head *groups)
 {
 	const uint32_t events = FAN_EVENTS | FAN_PERMISSIONS;
-	uint32_t heard = 0, ignored = 0;
-	bool dir = n->mask & FAN_ONDIR;
-	const void *at[PLACES];
+	struct hlist_head *at[PLACES];
+	struct notify_watch *w;
+	struct fan_group *g;
 
-	*wish = (struct fan_wish){0};
 	places_of(n, at);
 	for (int i = 0; i < PLACES; i++) {
-		struct notify_watch *w = at[i] ? notify_find_locked(g, at[i]) : NULL;
-
-		if (!w)
+		if (!at[i])
 			continue;
-		ignored |= ignores(mark_of(w), dir, i);
-		if (!applies(w->mask, dir, i))
-			continue;
-		heard |= w->mask;
-		wish->places |= BIT(i);
-		memcpy(wish->fsid, mark_of(w)->fsid, sizeof(wish->fsid));
+		hlist_for_each_entry(w, at[i], node) {
+			if (w->group)
+				say_locked(w, n->mask & FAN_ONDIR, i, groups);
+		}
 	}
-	wish->mask = n->mask & heard & ~ignored & events;
-	if (wish->mask && (g->flags & FAN_HANDLES))
-		wish->mask |= n->mask & FAN_ONDIR;
-	return wish->mask;
+	list_for_each_entry(g, groups, wishing) {
+		g->wish.mask &= n->mask & ~g->wish.ignored & events;
+		if (g->wish.mask && (g->flags & FAN_HANDLES))
+			g->wish.mask |= n->mask & FAN_ONDIR;
+	}
 }
 
 void fanotify_modified_locked(const struct fan_news *n)
 {
-	const void *at[PLACES];
-	struct fan_group *g;
+	struct hlist_head *at[PLACES];
+	struct notify_watch *w;
 
 	places_of(n, at);
-	list_for_each_entry(g, &fanotify_groups, link) {
-		for (int i = 0; i < PLACES; i++) {
-			struct notify_watch *w = at[i] ? notify_find_locked(g, at[i]) : NULL;
-
-			if (w && !(mark_of(w)->flags & FAN_MARK_IGNORED_SURV_MODIFY))
+	for (int i = 0; i < PLACES; i++) {
+		if (!at[i])
+			continue;
+		hlist_for_each_entry(w, at[i], node) {
+			if (w->group && !(mark_of(w)->flags & FAN_MARK_IGNORED_SURV_MODIFY))
 				mark_of(w)->ignored = 0;
 		}
 	}
@@ -121,7 +140,7 @@ void fanotify_show_marks_locked(struct proc_text *t, const struct fan_group *g)
 			proc_printf(t, "fanotify mnt_id:%x ", (unsigned)w->number);
 		else
 			proc_printf(t, "fanotify sdev:%x ",
-				    ((const struct super_block *)w->object)->dev);
+				    container_of(w->on, struct super_block, watches)->dev);
 		proc_printf(t, "mflags:%x mask:%x ignored_mask:%x%s\n", m->flags, w->mask,
 			    m->ignored, w->inode ? " " : "");
 	}
@@ -132,7 +151,7 @@ void fanotify_show_marks_locked(struct proc_text *t, const struct fan_group *g)
 /* What fanotify_mark was asked for, of what. */
 struct request {
 	struct fan_group *group;
-	const void *object;
+	struct hlist_head *on;
 	struct inode *inode; /* of which it is; NULL: a mount, a volume */
 	int32_t mount;	     /* number of the mount; 0: it is none */
 	uint32_t flags, mask;
@@ -177,7 +196,7 @@ static uint64_t marks_of_locked(uid_t uid)
 /* The mark is there, or is *new, which is NULL then. */
 static int add_locked(const struct request *r, struct fan_mark **new)
 {
-	struct notify_watch *w = notify_find_locked(r->group, r->object);
+	struct notify_watch *w = notify_find_locked(r->group, r->on);
 	struct fan_mark *m = *new;
 	int err;
 
@@ -191,14 +210,14 @@ static int add_locked(const struct request *r, struct fan_mark **new)
 	    marks_of_locked(r->group->uid) >= fanotify_max_marks)
 		return -ENOSPC;
 	*new = NULL;
-	m->watch.object = r->object;
+	m->watch.on = r->on;
 	m->watch.inode = r->inode ? inode_get(r->inode) : NULL;
 	m->watch.number = r->mount;
 	m->watch.owner = r->group;
 	m->watch.group = true;
 	memcpy(m->fsid, r->fsid, sizeof(m->fsid));
 	m->flags = r->flags & FAN_MARK_EVICTABLE;
-	hlist_node_init(&m->watch.hash);
+	hlist_node_init(&m->watch.node);
 	list_add(&m->watch.link, &r->group->marks);
 	r->group->nmarks++;
 	notify_add_locked(&m->watch);
@@ -227,7 +246,7 @@ static int mark_remove(const struct request *r)
 	LIST_HEAD(dead);
 
 	spin_lock(&notify_lock);
-	w = notify_find_locked(r->group, r->object);
+	w = notify_find_locked(r->group, r->on);
 	if (w) {
 		m = mark_of(w);
 		*(r->flags & IGNORE_BITS ? &m->ignored : &w->mask) &= ~(r->mask & ~r->kept);
@@ -379,9 +398,9 @@ static int mark_at(struct request *r, const struct path *p)
 	if (err)
 		return err;
 	r->inode = r->flags & TYPE_BITS ? NULL : inode;
-	r->object = r->flags & FAN_MARK_MOUNT	     ? (const void *)p->mnt
-		    : r->flags & FAN_MARK_FILESYSTEM ? (const void *)inode->sb
-						     : (const void *)inode;
+	r->on = r->flags & FAN_MARK_MOUNT	 ? &p->mnt->watches
+		: r->flags & FAN_MARK_FILESYSTEM ? &inode->sb->watches
+						 : &inode->watches;
 	r->mount = r->flags & FAN_MARK_MOUNT ? (int32_t)p->mnt->id : 0;
 	if (!r->inode || !S_ISDIR(inode->mode)) {
 		r->mask &= ~(uint32_t)FAN_EVENT_ON_CHILD;

@@ -305,7 +305,7 @@ static uint64_t watches_of_locked(uid_t uid)
 static int32_t watch_set_locked(struct inotify *i, struct inode *inode, uint32_t mask,
 				struct notify_watch **new)
 {
-	struct notify_watch *w = notify_find_locked(i, inode);
+	struct notify_watch *w = notify_find_locked(i, &inode->watches);
 	uint32_t kept = (mask & KEPT) | IN_UNMOUNT;
 
 	if (w && (mask & IN_MASK_CREATE))
@@ -319,9 +319,9 @@ static int32_t watch_set_locked(struct inotify *i, struct inode *inode, uint32_t
 	w = *new;
 	*new = NULL;
 	*w = (struct notify_watch){
-		.object = inode, .inode = inode_get(inode), .owner = i, .mask = kept,
+		.on = &inode->watches, .inode = inode_get(inode), .owner = i, .mask = kept,
 		.number = ++i->last_number};
-	hlist_node_init(&w->hash);
+	hlist_node_init(&w->node);
 	list_add_tail(&w->link, &i->watches);
 	i->nwatches++;
 	notify_add_locked(w);

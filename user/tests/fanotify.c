@@ -193,6 +193,41 @@ TEST(fanotify, mounts_and_volumes, .root = true)
 	check_wide(FAN_MARK_FILESYSTEM);
 }
 
+/* Groups with marks in several places: what one ignores, or heard before, is nothing to another. */
+TEST(fanotify, each_by_its_marks, .root = true)
+{
+	const unsigned ignore = FAN_MARK_IGNORED_MASK | FAN_MARK_IGNORED_SURV_MODIFY;
+	int one = group(0), mount = group(0), volume = group(0), other = group(0);
+
+	file_make("f", "abc", 3);
+	file_make("g", "abc", 3);
+	CHECK_OK(MARK(one, FAN_MARK_ADD, FAN_OPEN, "f"));
+	CHECK_OK(MARK(one, FAN_MARK_ADD, FAN_OPEN | FAN_CLOSE | FAN_EVENT_ON_CHILD, "."));
+	CHECK_OK(MARK(mount, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN, "."));
+	CHECK_OK(MARK(mount, FAN_MARK_ADD | ignore, FAN_OPEN, "f"));
+	CHECK_OK(MARK(volume, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN, "."));
+	CHECK_OK(MARK(other, FAN_MARK_ADD, FAN_CLOSE, "g"));
+	for (int i = 0; i < 2; i++) {
+		file_open_close("f", O_RDONLY);
+		CHECK_EQ(heard_of_us(one), FAN_OPEN | FAN_CLOSE_NOWRITE);
+		CHECK_EQ(heard_of_us(mount), 0);
+		CHECK_EQ(heard_of_us(volume), FAN_OPEN);
+		CHECK_EQ(heard_of_us(other), 0);
+		file_open_close("g", O_RDONLY);
+		CHECK_EQ(heard_of_us(one), FAN_OPEN | FAN_CLOSE_NOWRITE);
+		CHECK_EQ(heard_of_us(mount), FAN_OPEN);
+		CHECK_EQ(heard_of_us(volume), FAN_OPEN);
+		CHECK_EQ(heard_of_us(other), FAN_CLOSE_NOWRITE);
+	}
+	CHECK_OK(close(one));
+	CHECK_OK(close(volume));
+	file_open_close("g", O_RDONLY);
+	CHECK_EQ(heard_of_us(mount), FAN_OPEN);
+	CHECK_EQ(heard_of_us(other), FAN_CLOSE_NOWRITE);
+	CHECK_OK(close(mount));
+	CHECK_OK(close(other));
+}
+
 TEST(fanotify, ignored, .root = true)
 {
 	int g = group(FAN_CLASS_NOTIF), fd;
