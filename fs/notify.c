@@ -10,6 +10,7 @@
 struct spinlock notify_lock = SPINLOCK_INIT("notify", RANK_NOTIFY);
 _Atomic uint32_t notify_watches;
 static LIST_HEAD(watches);   /* n */
+static LIST_HEAD(users);     /* n */
 static uint32_t last_cookie; /* n */
 
 struct notify_watch *notify_find_locked(const void *owner, const struct hlist_head *on)
@@ -47,6 +48,64 @@ void notify_free(struct list_head *dead)
 		kfree(w);
 	}
 }
+
+/* --- users --- */
+
+uint64_t notify_bytes_max;
+
+static struct notify_user *user_find_locked(uid_t uid)
+{
+	struct notify_user *u;
+
+	list_for_each_entry(u, &users, link) {
+		if (u->uid == uid)
+			return u;
+	}
+	return NULL;
+}
+
+struct notify_user *notify_user_get(uid_t uid)
+{
+	struct notify_user *u, *new = kzalloc(sizeof(*new));
+
+	if (!new)
+		return NULL;
+	new->uid = uid;
+	spin_lock(&notify_lock);
+	u = user_find_locked(uid);
+	if (!u) {
+		u = new;
+		new = NULL;
+		list_add(&u->link, &users);
+	}
+	u->queues++;
+	spin_unlock(&notify_lock);
+	kfree(new);
+	return u;
+}
+
+void notify_user_put(struct notify_user *u)
+{
+	bool last;
+
+	spin_lock(&notify_lock);
+	last = --u->queues == 0;
+	if (last)
+		list_del(&u->link);
+	spin_unlock(&notify_lock);
+	if (last)
+		kfree(u);
+}
+
+bool notify_charge_locked(struct notify_user *u, size_t n)
+{
+	if (atomic_load(&u->bytes) + n > notify_bytes_max)
+		return false;
+	atomic_fetch_add(&u->bytes, n);
+	return true;
+}
+
+/* --- what happens --- */
 
 /* Is there a watch? Without a lock: one that is being added, or dropped, may be missed, or not. */
 static bool watched(const struct hlist_head *on)

@@ -137,6 +137,27 @@ void notify_add_locked(struct notify_watch *w); /* all else is filled in; takes 
 /* It hears nothing any more; to be freed with all of *dead by notify_free, without locks. */
 void notify_drop_locked(struct notify_watch *w, struct list_head *dead);
 void notify_free(struct list_head *dead);
+/*
+ * What inotify instances and groups of fanotify of one user keep in their queues, all together:
+ * at most notify_bytes_max bytes, 1/32 of memory, so that many queues are no more than one.
+ */
+struct notify_user {
+	struct list_head link; /* n; users */
+	uid_t uid;	       /* c */
+	uint32_t queues;       /* n; that refer to it */
+	_Atomic uint64_t bytes;
+};
+extern uint64_t notify_bytes_max; /* c after boot */
+/* Of a queue that is made, that goes. NULL: no memory. */
+struct notify_user *notify_user_get(uid_t uid);
+void notify_user_put(struct notify_user *u);
+/* An event of n bytes is about to be queued; false: it may not. notify_lock held. */
+bool notify_charge_locked(struct notify_user *u, size_t n);
+/* It is queued no more. */
+static inline void notify_uncharge(struct notify_user *u, size_t n)
+{
+	atomic_fetch_sub(&u->bytes, n);
+}
 /* fs/event/inotify.c: w's owner hears of e, and drops w if it was to hear but once. */
 void inotify_event_locked(struct notify_watch *w, const struct notify_event *e,
 			  struct list_head *dead);

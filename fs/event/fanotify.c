@@ -12,23 +12,16 @@
 #include "fs/procfs/procfs.h"
 #include "kernel/mem/slab.h"
 #include "kernel/process.h"
-#include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/ioctl.h"
 #include "lib/string.h"
-#include "mm/frame.h"
 #include "mm/usercopy.h"
 
 #define MERGE_MAX 128 /* so many events are looked at for one that the new one can join */
-#define INIT_FLAGS                                                                                 \
-	(FAN_CLOEXEC | FAN_NONBLOCK | FAN_CLASSES | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS |    \
-	 FAN_REPORT_TID | FAN_REPORT_PIDFD | FAN_HANDLES)
-#define EVENT_FD_FLAGS \
-	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_CLOEXEC | O_LARGEFILE | O_NOATIME)
 
 LIST_HEAD(fanotify_groups);
-uint64_t fanotify_max_groups = 128, fanotify_max_events, fanotify_max_marks;
-static uint64_t last_number; /* n; of a group, of a question */
+uint64_t fanotify_max_events;
+static uint64_t last_number; /* n; of a question */
 
 /* --- events --- */
 
@@ -47,14 +40,39 @@ static pid_t actor(const struct fan_group *g)
 	return !p ? 0 : g->flags & FAN_REPORT_TID ? current()->tid : p->pid;
 }
 
-/* Is there room for one more? If not, the group will know that something is lost. */
+/* The group will know that something is lost. */
+static void lose_locked(struct fan_group *g)
+{
+	if (list_empty(&g->overflow.link))
+		append_locked(g, &g->overflow);
+}
+
+/* Is there room for one more? */
 static bool room_locked(struct fan_group *g)
 {
 	if (g->nevents < fanotify_max_events || (g->flags & FAN_UNLIMITED_QUEUE))
 		return true;
-	if (list_empty(&g->overflow.link))
-		append_locked(g, &g->overflow);
+	lose_locked(g);
 	return false;
+}
+
+/* What is kept of one that is no question. */
+static size_t event_size(const struct fan_event *e)
+{
+	return sizeof(*e) + (e->info ? e->info->size : 0);
+}
+
+/* May g keep e, too? One with an unlimited queue may keep anything, which counts for no one. */
+static bool charge_locked(struct fan_group *g, const struct fan_event *e)
+{
+	return (g->flags & FAN_UNLIMITED_QUEUE) || notify_charge_locked(g->user, event_size(e));
+}
+
+/* e is on no queue any more. */
+static void uncharge(struct fan_group *g, const struct fan_event *e)
+{
+	if (!(g->flags & FAN_UNLIMITED_QUEUE))
+		notify_uncharge(g->user, event_size(e));
 }
 
 static bool same_file(const struct fan_event *a, const struct fan_event *b)
@@ -109,24 +127,29 @@ static struct fan_event *event_new(const struct fan_group *g, const struct fan_n
 static void queue_locked(struct fan_group *g, const struct fan_news *n)
 {
 	struct fan_event *e;
+	bool merged;
 
 	if (!room_locked(g))
 		return;
 	e = event_new(g, n, &g->wish);
 	if (!e) {
-		if (list_empty(&g->overflow.link))
-			append_locked(g, &g->overflow);
-	} else if (merge_locked(g, e)) {
+		lose_locked(g);
+		return;
+	}
+	merged = merge_locked(g, e);
+	if (merged || !charge_locked(g, e)) {
 		kfree(e->info);
 		kfree(e);
-	} else {
-		if (e->path.dentry)
-			path_get(&e->path);
-		e->process = g->flags & FAN_REPORT_PIDFD ? current()->process : NULL;
-		if (e->process)
-			process_get(e->process);
-		append_locked(g, e);
+		if (!merged)
+			lose_locked(g);
+		return;
 	}
+	if (e->path.dentry)
+		path_get(&e->path);
+	e->process = g->flags & FAN_REPORT_PIDFD ? current()->process : NULL;
+	if (e->process)
+		process_get(e->process);
+	append_locked(g, e);
 }
 
 /* Of other files nobody is asked, */
@@ -332,6 +355,7 @@ static void take_locked(struct fan_group *g, struct fan_event *e, struct taken *
 		e->taken = true;
 		list_add_tail(&e->link, &g->asked);
 	} else if (e != &g->overflow) {
+		uncharge(g, e);
 		kfree(e);
 	}
 }
@@ -521,7 +545,7 @@ static void fanotify_show(struct file *f, struct proc_text *t)
 {
 	struct fan_group *g = f->data;
 
-	proc_printf(t, "fanotify flags:%x event-flags:%x\n", g->flags & INIT_FLAGS,
+	proc_printf(t, "fanotify flags:%x event-flags:%x\n", g->flags & FAN_INIT_FLAGS,
 		    g->open_flags);
 	spin_lock(&notify_lock);
 	fanotify_show_marks_locked(t, g);
@@ -544,6 +568,12 @@ static void events_end_locked(struct fan_group *g, struct list_head *dead)
 	}
 }
 
+void fanotify_group_free(struct fan_group *g)
+{
+	notify_user_put(g->user);
+	kfree(g);
+}
+
 static void fanotify_release(struct file *f)
 {
 	struct notify_watch *w, *next_w;
@@ -560,14 +590,15 @@ static void fanotify_release(struct file *f)
 	spin_unlock(&notify_lock);
 	notify_free(&dead);
 	list_for_each_entry_safe(e, next, &events, link) {
+		uncharge(g, e);
 		taken_put(&(struct taken){
 			.path = e->path, .info = e->info, .process = e->process});
 		kfree(e);
 	}
-	kfree(g);
+	fanotify_group_free(g);
 }
 
-static const struct file_ops fanotify_fops = {
+const struct file_ops fanotify_fops = {
 	.show_info = fanotify_show,
 	.read = fanotify_read,
 	.write = fanotify_write,
@@ -579,103 +610,4 @@ static const struct file_ops fanotify_fops = {
 struct fan_group *fanotify_group(const struct file *f)
 {
 	return f->ops == &fanotify_fops ? f->data : NULL;
-}
-
-/* --- a new group --- */
-
-/* Behind those that are asked before it, unless its user has too many: -EMFILE. */
-static int group_add(struct fan_group *new)
-{
-	struct list_head *before = &fanotify_groups;
-	uint64_t rank, have = 0;
-	struct fan_group *g;
-
-	rank = new->flags & FAN_CLASS_PRE_CONTENT ? 1 : new->flags & FAN_CLASS_CONTENT ? 2 : 3;
-	spin_lock(&notify_lock);
-	new->order = rank << 60 | ++last_number;
-	list_for_each_entry(g, &fanotify_groups, link) {
-		have += g->uid == new->uid;
-		if (before == &fanotify_groups && g->order > new->order)
-			before = &g->link;
-	}
-	if (have < fanotify_max_groups)
-		list_add_tail(&new->link, before);
-	spin_unlock(&notify_lock);
-	return have < fanotify_max_groups ? 0 : -EMFILE;
-}
-
-/* In Linux's order; those without power can have groups that tell by handles, alone. */
-static int init_check(uint32_t flags, uint32_t open_flags, bool *privileged)
-{
-	const uint32_t powers = FAN_CLASSES | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS |
-				FAN_REPORT_TID | FAN_REPORT_PIDFD;
-	const uint32_t all = FAN_REPORT_FID | FAN_REPORT_DIR_FID | FAN_REPORT_NAME;
-
-	*privileged = cred_capable(CAP_SYS_ADMIN);
-	if ((!(flags & FAN_HANDLES) || (flags & powers)) && !*privileged)
-		return -EPERM;
-	if ((flags & ~(uint32_t)INIT_FLAGS) || (open_flags & ~(uint32_t)EVENT_FD_FLAGS) ||
-	    (open_flags & O_ACCMODE) == O_ACCMODE)
-		return -EINVAL;
-	if ((flags & FAN_REPORT_PIDFD) && (flags & FAN_REPORT_TID))
-		return -EINVAL;
-	if ((flags & FAN_HANDLES) && (flags & FAN_CLASSES))
-		return -EINVAL;
-	if ((flags & FAN_REPORT_NAME) && !(flags & FAN_REPORT_DIR_FID))
-		return -EINVAL;
-	if ((flags & FAN_REPORT_TARGET_FID) && (flags & all) != all)
-		return -EINVAL;
-	return (flags & FAN_CLASSES) == FAN_CLASSES ? -EINVAL : 0;
-}
-
-static struct fan_group *group_new(uint32_t flags, uint32_t open_flags)
-{
-	struct fan_group *g = kzalloc(sizeof(*g));
-
-	if (!g)
-		return NULL;
-	list_init(&g->link);
-	list_init(&g->wishing);
-	list_init(&g->marks);
-	list_init(&g->events);
-	list_init(&g->asked);
-	list_init(&g->overflow.link);
-	g->overflow.mask = FAN_Q_OVERFLOW;
-	g->flags = flags;
-	g->open_flags = open_flags | O_LARGEFILE;
-	g->uid = current()->cred->uid;
-	waitqueue_init(&g->readers);
-	return g;
-}
-
-SYSCALL2(fanotify_init, uint32_t, flags, uint32_t, open_flags)
-{
-	uint32_t file_flags = O_RDWR | (flags & FAN_CLOEXEC ? O_CLOEXEC : 0) |
-			      (flags & FAN_NONBLOCK ? O_NONBLOCK : 0);
-	bool privileged;
-	int fd = init_check(flags, open_flags, &privileged);
-	struct fan_group *g;
-
-	if (fd)
-		return fd;
-	g = group_new(flags | (privileged ? 0 : FAN_UNPRIVILEGED), open_flags);
-	if (!g)
-		return -ENOMEM;
-	fd = group_add(g);
-	if (!fd)
-		fd = file_anonymous_fd("anon_inode:[fanotify]", file_flags, &fanotify_fops, g);
-	if (fd < 0) {
-		spin_lock(&notify_lock);
-		list_del(&g->link);
-		spin_unlock(&notify_lock);
-		kfree(g);
-	}
-	return fd;
-}
-
-void fanotify_limits(void)
-{
-	/* As inotify's: what is queued keeps names and inodes. */
-	fanotify_max_events = MAX(MIN(frames_total / 2, 16384UL), 1024UL);
-	fanotify_max_marks = MAX(MIN(frames_total / 4, 65536UL), 1024UL);
 }

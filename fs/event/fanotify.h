@@ -19,6 +19,9 @@
 #define FAN_CLASSES	(FAN_CLASS_CONTENT | FAN_CLASS_PRE_CONTENT)
 #define FAN_HANDLES                                                                                \
 	(FAN_REPORT_FID | FAN_REPORT_DIR_FID | FAN_REPORT_NAME | FAN_REPORT_TARGET_FID)
+#define FAN_INIT_FLAGS /* of fanotify_init(2) */                                                   \
+	(FAN_CLOEXEC | FAN_NONBLOCK | FAN_CLASSES | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS |    \
+	 FAN_REPORT_TID | FAN_REPORT_PIDFD | FAN_HANDLES)
 #define FAN_UNPRIVILEGED 0x80000000 /* in a group's flags: who made it had no power */
 
 /* What marks may be on that hear of something; TO_DIR of FAN_RENAME. */
@@ -70,7 +73,7 @@ struct fan_group {
 	struct fan_wish wish;	   /* n; of that */
 	uint32_t flags;		   /* c; of fanotify_init */
 	uint32_t open_flags;	   /* c; of the descriptors in its events */
-	uid_t uid;		   /* c; of who made it */
+	struct notify_user *user;  /* c; who made it */
 	struct fan_event overflow; /* queued when there is no room for another */
 	struct waitqueue readers;
 };
@@ -85,6 +88,9 @@ struct fan_mark {
 
 /* All groups: order is ascending. */
 extern struct list_head fanotify_groups; /* n */
+extern const struct file_ops fanotify_fops;
+/* g has no marks and no events, and stands in no list any more. */
+void fanotify_group_free(struct fan_group *g);
 /* The group that is open as f, or NULL. */
 struct fan_group *fanotify_group(const struct file *f);
 /* The marks of g as lines of fdinfo. notify_lock held. */

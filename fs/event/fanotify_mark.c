@@ -183,13 +183,13 @@ static void update(struct fan_mark *m, const struct request *r)
 		m->flags &= ~(uint32_t)FAN_MARK_EVICTABLE;
 }
 
-static uint64_t marks_of_locked(uid_t uid)
+static uint64_t marks_of_locked(const struct notify_user *user)
 {
 	struct fan_group *g;
 	uint64_t n = 0;
 
 	list_for_each_entry(g, &fanotify_groups, link)
-		n += g->uid == uid && !(g->flags & FAN_UNLIMITED_MARKS) ? g->nmarks : 0;
+		n += g->user == user && !(g->flags & FAN_UNLIMITED_MARKS) ? g->nmarks : 0;
 	return n;
 }
 
@@ -207,7 +207,7 @@ static int add_locked(const struct request *r, struct fan_mark **new)
 		return err;
 	}
 	if (!(r->group->flags & FAN_UNLIMITED_MARKS) &&
-	    marks_of_locked(r->group->uid) >= fanotify_max_marks)
+	    marks_of_locked(r->group->user) >= fanotify_max_marks)
 		return -ENOSPC;
 	*new = NULL;
 	m->watch.on = r->on;

@@ -2,7 +2,8 @@
  * inotify(7): an instance is a queue of events of the watches that were added to it.
  *
  * All of it is guarded by notify_lock (fs/notify.h), under which events happen. What one user can
- * make the kernel keep is limited: so many instances, so many events in each, and watches in all.
+ * make the kernel keep is limited: so many instances, so many events in each, so many bytes of
+ * events and watches in all.
  */
 #include "fs/event/event.h"
 #include "fs/notify.h"
@@ -35,7 +36,7 @@ struct inotify {
 	uint32_t nevents;	  /* n */
 	uint32_t bytes;		  /* n; that a read of all events gives */
 	int32_t last_number;	  /* n; of a watch */
-	uid_t uid;		  /* c; of who made it */
+	struct notify_user *user; /* c; who made it */
 	struct queued overflow;	  /* n; queued when there is no room for another */
 	struct waitqueue readers;
 	struct async_list async;
@@ -54,6 +55,31 @@ static void append_locked(struct inotify *i, struct queued *q)
 	i->bytes += sizeof(q->event) + q->event.len;
 	wake_all(&i->readers);
 	async_signal(&i->async, POLL_IN);
+}
+
+static size_t queued_size(const struct queued *q)
+{
+	return sizeof(*q) + q->event.len;
+}
+
+/* It is on no queue any more. */
+static void queued_free(struct inotify *i, struct queued *q)
+{
+	if (q == &i->overflow)
+		return;
+	notify_uncharge(i->user, queued_size(q));
+	kfree(q);
+}
+
+/* An event with room for a name of so many bytes. NULL: no memory, or none for this user. */
+static struct queued *queued_new_locked(struct inotify *i, size_t len)
+{
+	struct queued *q = kzalloc(sizeof(*q) + len);
+
+	if (q && notify_charge_locked(i->user, sizeof(*q) + len))
+		return q;
+	kfree(q);
+	return NULL;
 }
 
 /* Would e, with a name of that length, say what the last event says? */
@@ -79,7 +105,7 @@ static void queue_locked(struct inotify *i, int32_t number, const struct notify_
 		return;
 	len = DIV_ROUND_UP(len, sizeof(q->event)) * sizeof(q->event);
 	if (i->nevents < inotify_max_events)
-		q = kzalloc(sizeof(*q) + len);
+		q = queued_new_locked(i, len);
 	if (!q) {
 		if (list_empty(&i->overflow.link))
 			append_locked(i, &i->overflow);
@@ -133,8 +159,7 @@ static ssize64_t event_give(struct inotify *i, struct queued *q, struct uio *u)
 	size_t n = sizeof(q->event) + q->event.len;
 	bool given = uio_copy_to(u, &q->event, n) == n;
 
-	if (q != &i->overflow)
-		kfree(q);
+	queued_free(i, q);
 	return given ? (ssize64_t)n : -EFAULT;
 }
 
@@ -186,6 +211,12 @@ static long inotify_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 	return put_user_u32(arg, __atomic_load_n(&i->bytes, __ATOMIC_RELAXED));
 }
 
+static void instance_free(struct inotify *i)
+{
+	notify_user_put(i->user);
+	kfree(i);
+}
+
 static void inotify_release(struct file *f)
 {
 	struct notify_watch *w, *next_w;
@@ -201,8 +232,8 @@ static void inotify_release(struct file *f)
 	spin_unlock(&notify_lock);
 	notify_free(&dead);
 	list_for_each_entry_safe(q, next_q, &i->events, link)
-		kfree(q);
-	kfree(i);
+		queued_free(i, q);
+	instance_free(i);
 }
 
 static void inotify_show(struct file *f, struct proc_text *t)
@@ -242,11 +273,31 @@ static int instance_add(struct inotify *new)
 
 	spin_lock(&notify_lock);
 	list_for_each_entry(i, &instances, link)
-		have += i->uid == new->uid;
+		have += i->user == new->user;
 	if (have < inotify_max_instances)
 		list_add_tail(&new->link, &instances);
 	spin_unlock(&notify_lock);
 	return have < inotify_max_instances ? 0 : -EMFILE;
+}
+
+static struct inotify *instance_new(void)
+{
+	struct inotify *i = kzalloc(sizeof(*i));
+
+	if (!i)
+		return NULL;
+	list_init(&i->link);
+	list_init(&i->watches);
+	list_init(&i->events);
+	list_init(&i->overflow.link);
+	i->overflow.event = (struct inotify_event){.wd = -1, .mask = IN_Q_OVERFLOW};
+	waitqueue_init(&i->readers);
+	async_init(&i->async);
+	i->user = notify_user_get(current()->cred->uid);
+	if (i->user)
+		return i;
+	kfree(i);
+	return NULL;
 }
 
 SYSCALL1(inotify_init1, uint32_t, flags)
@@ -256,17 +307,9 @@ SYSCALL1(inotify_init1, uint32_t, flags)
 
 	if (flags & ~(uint32_t)(IN_CLOEXEC | IN_NONBLOCK))
 		return -EINVAL;
-	i = kzalloc(sizeof(*i));
+	i = instance_new();
 	if (!i)
 		return -ENOMEM;
-	list_init(&i->link);
-	list_init(&i->watches);
-	list_init(&i->events);
-	list_init(&i->overflow.link);
-	i->overflow.event = (struct inotify_event){.wd = -1, .mask = IN_Q_OVERFLOW};
-	i->uid = current()->cred->uid;
-	waitqueue_init(&i->readers);
-	async_init(&i->async);
 	fd = instance_add(i);
 	if (!fd)
 		fd = file_anonymous_fd("anon_inode:inotify", O_RDONLY | flags, &inotify_fops, i);
@@ -274,7 +317,7 @@ SYSCALL1(inotify_init1, uint32_t, flags)
 		spin_lock(&notify_lock);
 		list_del(&i->link);
 		spin_unlock(&notify_lock);
-		kfree(i);
+		instance_free(i);
 	}
 	return fd;
 }
@@ -291,13 +334,13 @@ static struct inotify *instance_get(int fd, struct file **f, int *err)
 	return NULL;
 }
 
-static uint64_t watches_of_locked(uid_t uid)
+static uint64_t watches_of_locked(const struct notify_user *user)
 {
 	struct inotify *i;
 	uint64_t n = 0;
 
 	list_for_each_entry(i, &instances, link)
-		n += i->uid == uid ? i->nwatches : 0;
+		n += i->user == user ? i->nwatches : 0;
 	return n;
 }
 
@@ -314,7 +357,7 @@ static int32_t watch_set_locked(struct inotify *i, struct inode *inode, uint32_t
 		w->mask = mask & IN_MASK_ADD ? w->mask | kept : kept;
 		return w->number;
 	}
-	if (watches_of_locked(i->uid) >= inotify_max_watches || i->last_number == INT32_MAX)
+	if (watches_of_locked(i->user) >= inotify_max_watches || i->last_number == INT32_MAX)
 		return -ENOSPC;
 	w = *new;
 	*new = NULL;
@@ -407,5 +450,6 @@ void inotify_init(void)
 {
 	/* So that one user's full queues take no more than a good part of memory. */
 	inotify_max_events = MAX(MIN(frames_total / 64, 16384UL), 256UL);
+	notify_bytes_max = frames_total * PAGE_SIZE / 32;
 	inotify_max_watches = MAX(MIN(frames_total / 4, 65536UL), 1024UL);
 }

@@ -2,6 +2,7 @@
  * fanotify: limits, who may, what fdinfo says.
  */
 #include "fanotify.h"
+#include "leak.h"
 
 #define FAN "/proc/sys/fs/fanotify/"
 
@@ -75,6 +76,85 @@ TEST(fanotify, limits, .root = true)
 	setting_with(FAN "max_queued_events", 4, fill_queue);
 	setting_with(FAN "max_user_groups", 2, too_many_groups);
 	setting_with(FAN "max_user_marks", 2, too_many_marks);
+}
+
+enum { QUEUES = 128, MOVES = 300 };
+
+static int names_group(void)
+{
+	int g = group(FAN_REPORT_DFID_NAME);
+
+	CHECK_OK(MARK(g, FAN_MARK_ADD, FAN_MOVED_TO, "."));
+	return g;
+}
+
+/* The number of events in g's queue; the last is an overflow if there are fewer than were moves. */
+static int drain(int g)
+{
+	char buf[65536] __attribute__((aligned(8)));
+	struct fanotify_event_metadata *m = NULL;
+	ssize_t n;
+	int seen = 0;
+
+	while ((n = read(g, buf, sizeof(buf))) > 0) {
+		for (ssize_t i = 0; i < n; i += m->event_len, seen++)
+			m = (void *)(buf + i);
+	}
+	CHECK_EQ(errno, EAGAIN);
+	CHECK(seen == MOVES || (m && m->mask == FAN_Q_OVERFLOW));
+	return seen;
+}
+
+static void long_name(char name[NAME_MAX + 1], int i)
+{
+	memset(name, 'n', NAME_MAX);
+	snprintf(name + NAME_MAX - 8, 9, "%08d", i);
+}
+
+/* Without powers: many queues of one user together keep no more than a part of memory. */
+static void fill_queues(void)
+{
+	char from[NAME_MAX + 1], to[NAME_MAX + 1];
+	int g[QUEUES];
+	long before;
+
+	become_user();
+	CHECK_OK(mkdir("d", 0700));
+	CHECK_OK(chdir("d"));
+	for (int i = 0; i < QUEUES; i++)
+		g[i] = names_group();
+	long_name(from, 0);
+	file_make(from, "", 0);
+	before = memory_kib();
+	for (int i = 1; i <= MOVES; i++) {
+		long_name(to, i);
+		CHECK_OK(rename(from, to));
+		memcpy(from, to, sizeof(from));
+	}
+	CHECK(before - memory_kib() < before / 8);
+	for (int i = 0; i < QUEUES; i++) {
+		if (i % 2)
+			CHECK(drain(g[i]) > 0);
+		CHECK_OK(close(g[i]));
+	}
+	/* What was read, or was never read, makes room again. */
+	g[0] = names_group();
+	for (int i = 0; i < MOVES; i++) {
+		long_name(to, i);
+		CHECK_OK(rename(from, to));
+		memcpy(from, to, sizeof(from));
+	}
+	CHECK_EQ(drain(g[0]), MOVES);
+	CHECK_OK(close(g[0]));
+	CHECK_OK(unlink(to));
+	CHECK_OK(chdir(".."));
+	CHECK_OK(rmdir("d"));
+}
+
+TEST(fanotify, queues_of_a_user, .root = true)
+{
+	CHECK_OK(chmod(".", 0777));
+	CHECK_EQ(run_child(fill_queues), 0);
 }
 
 static void as_user(void)

@@ -1,4 +1,5 @@
 /* inotify: what is told of which change, in which order, and what ends a watch. */
+#include "leak.h"
 #include "ut.h"
 
 #include <poll.h>
@@ -316,6 +317,77 @@ TEST(inotify, overflow)
 	CHECK_EQ(e->mask, IN_Q_OVERFLOW);
 	CHECK_OK(chmod("f", 0600));
 	CHECK_STR(events(fd), "1:4");
+}
+
+enum { QUEUES = 128, MANY = 400 };
+
+/* The number of events, of which there were MANY unless the last is an overflow. */
+static int drain(int fd)
+{
+	char buf[65536] __attribute__((aligned(8)));
+	struct inotify_event *e = NULL;
+	ssize_t n;
+	int seen = 0;
+
+	while ((n = read(fd, buf, sizeof(buf))) > 0) {
+		for (ssize_t i = 0; i < n; i += (ssize_t)(sizeof(*e) + e->len), seen++)
+			e = (void *)(buf + i);
+	}
+	CHECK_EQ(errno, EAGAIN);
+	CHECK(seen == MANY || (e && e->mask == IN_Q_OVERFLOW));
+	return seen;
+}
+
+/* Two long names take turns: no event repeats the one before. */
+static void change_names(void)
+{
+	char name[2][NAME_MAX + 1] = {0};
+
+	memset(name[0], 'a', NAME_MAX);
+	memset(name[1], 'b', NAME_MAX);
+	file_make(name[0], "", 0);
+	file_make(name[1], "", 0);
+	for (int i = 0; i < MANY; i++)
+		CHECK_OK(chmod(name[i % 2], 0600));
+	CHECK_OK(unlink(name[0]));
+	CHECK_OK(unlink(name[1]));
+}
+
+/* Without powers: many queues of one user together keep no more than a part of memory. */
+static void fill_queues(void)
+{
+	int fd[QUEUES];
+	long before;
+
+	become_user();
+	CHECK_OK(mkdir("d", 0700));
+	CHECK_OK(chdir("d"));
+	for (int i = 0; i < QUEUES; i++) {
+		fd[i] = instance();
+		CHECK_EQ(inotify_add_watch(fd[i], ".", IN_ATTRIB), 1);
+	}
+	before = memory_kib();
+	change_names();
+	CHECK(before - memory_kib() < before / 8);
+	for (int i = 0; i < QUEUES; i++) {
+		if (i % 2)
+			CHECK(drain(fd[i]) > 0);
+		CHECK_OK(close(fd[i]));
+	}
+	/* What was read, or was never read, makes room again. */
+	fd[0] = instance();
+	CHECK_EQ(inotify_add_watch(fd[0], ".", IN_ATTRIB), 1);
+	change_names();
+	CHECK_EQ(drain(fd[0]), MANY);
+	CHECK_OK(close(fd[0]));
+	CHECK_OK(chdir(".."));
+	CHECK_OK(rmdir("d"));
+}
+
+TEST(inotify, queues_of_a_user, .root = true)
+{
+	CHECK_OK(chmod(".", 0777));
+	CHECK_EQ(run_child(fill_queues), 0);
 }
 
 TEST(inotify, limits, .root = true)
