@@ -25,7 +25,8 @@
 struct loop {
 	struct blockdev bdev;
 	struct mutex lock;	 /* RANK_LOOP: attaching and letting go */
-	struct file *file;	 /* (lock) referenced; NULL: none. The thread uses it while busy */
+	struct file *file;	 /* (lock, and backing_lock to change) referenced; NULL: none. The
+				  * thread uses it while busy */
 	uint64_t offset, limit;	 /* (lock) bytes of the file: where it begins, at most how many */
 	uint32_t flags;		 /* (lock) LO_FLAGS_* */
 	char name[64];		 /* (lock) as whoever attached it calls the file */
@@ -39,6 +40,7 @@ struct loop {
 static struct mutex loops_lock; /* RANK_MOUNT: making them */
 static struct loop *loops[LOOPS_MAX];
 static _Atomic uint32_t loops_count;
+static struct spinlock backing_lock = SPINLOCK_INIT("loop files", RANK_BACKING);
 
 static struct loop *loop_of(const struct blockdev *d)
 {
@@ -304,8 +306,48 @@ static int block_size_check(uint32_t size)
 	return size >= SECTOR_SIZE && size <= PAGE_SIZE && !(size & (size - 1)) ? 0 : -EINVAL;
 }
 
-/* The open file fd, which l may be attached to. -EBADF, -EINVAL. */
-static struct file *backing_get(struct loop *l, int fd)
+/* The loop device that file is, or is a partition of, or NULL. */
+static const struct loop *loop_behind(const struct file *file)
+{
+	struct inode *inode = file->inode;
+	struct blockdev *d = S_ISBLK(inode->mode) ? blockdev_by_dev(inode->rdev) : NULL;
+
+	return d ? loop_of(d->parent ? d->parent : d) : NULL;
+}
+
+/*
+ * Loop devices stand on one another, never in a circle, where each would wait for the next for
+ * ever. -EBADF: file stands on l; -EINVAL: it stands on one that has none. backing_lock held.
+ */
+static int circle_check_locked(const struct loop *l, const struct file *file)
+{
+	const struct loop *below;
+
+	for (; file; file = below->file) {
+		below = loop_behind(file);
+		if (!below)
+			return 0;
+		if (below == l)
+			return -EBADF;
+	}
+	return -EINVAL;
+}
+
+/* l, which has no file, gets this one: 0, or as above. */
+static int backing_set(struct loop *l, struct file *file)
+{
+	int err;
+
+	spin_lock(&backing_lock);
+	err = circle_check_locked(l, file);
+	if (!err)
+		l->file = file;
+	spin_unlock(&backing_lock);
+	return err;
+}
+
+/* The open file fd, which a loop device may be attached to. -EBADF, -EINVAL. */
+static struct file *backing_get(int fd)
 {
 	struct file *file = fd_get(fd);
 	mode_t mode;
@@ -316,7 +358,7 @@ static struct file *backing_get(struct loop *l, int fd)
 	mode = file->inode->mode;
 	if (!S_ISREG(mode) && !S_ISBLK(mode))
 		err = -EINVAL;
-	else if (!(file->kind & FILE_READ) || (S_ISBLK(mode) && file->inode->rdev == l->bdev.dev))
+	else if (!(file->kind & FILE_READ))
 		err = -EBADF;
 	if (!err)
 		return file;
@@ -326,7 +368,7 @@ static struct file *backing_get(struct loop *l, int fd)
 
 static int loop_attach(struct loop *l, bool writable, const struct loop_config *c)
 {
-	struct file *file = backing_get(l, (int)c->fd);
+	struct file *file = backing_get((int)c->fd);
 	int err;
 
 	if (is_err(file))
@@ -335,11 +377,12 @@ static int loop_attach(struct loop *l, bool writable, const struct loop_config *
 	if (!err && ((c->info.lo_flags & ~CONFIGURE_FLAGS) ||
 		     (c->block_size && block_size_check(c->block_size))))
 		err = -EINVAL;
+	if (!err)
+		err = backing_set(l, file);
 	if (err) {
 		file_put(file);
 		return err;
 	}
-	l->file = file;
 	l->offset = c->info.lo_offset;
 	l->limit = c->info.lo_sizelimit;
 	l->flags = c->info.lo_flags;
@@ -368,7 +411,9 @@ static struct file *loop_detach(struct loop *l)
 	(void)pagecache_invalidate(&l->bdev.object, 0, UINT32_MAX);
 	atomic_store(&l->bdev.object.size, 0);
 	(void)wait_event(&l->idle, loop_idle(l), WAIT_UNINTERRUPTIBLE);
+	spin_lock(&backing_lock);
 	l->file = NULL;
+	spin_unlock(&backing_lock);
 	l->flags = 0;
 	l->bdev.readonly = 0;
 	return file;
@@ -509,36 +554,47 @@ static int direct_set(struct loop *l, bool on)
 	return 0;
 }
 
-/* Between two requests: the file is *file, which becomes what it was. */
-static bool file_switched(struct loop *l, struct file **file)
+/* Between two requests: the file is *file, which becomes what it was; unless there is *err. */
+static bool file_switched(struct loop *l, struct file **file, int *err)
 {
-	uint64_t was = spin_lock_irq(&l->queue_lock);
-	bool idle = !l->used && !l->busy;
-	struct file *old = l->file;
+	struct file *old;
+	uint64_t was;
+	bool idle;
 
-	if (idle) {
+	spin_lock(&backing_lock);
+	*err = circle_check_locked(l, *file);
+	was = spin_lock_irq(&l->queue_lock);
+	idle = !l->used && !l->busy;
+	old = l->file;
+	if (idle && !*err) {
 		l->file = *file;
 		*file = old;
 	}
 	spin_unlock_irq(&l->queue_lock, was);
-	return idle;
+	spin_unlock(&backing_lock);
+	return idle || *err;
 }
 
 /* Another file of the same size for a device that is only read; the old one is *gone. */
 static int file_change(struct loop *l, int fd, struct file **gone)
 {
 	struct file *file;
+	int err;
 
 	if (!(l->flags & LO_FLAGS_READ_ONLY))
 		return -EINVAL;
-	file = backing_get(l, fd);
+	file = backing_get(fd);
 	if (is_err(file))
 		return (int)ptr_err(file);
 	if (backing_size(file) != backing_size(l->file)) {
 		file_put(file);
 		return -EINVAL;
 	}
-	(void)wait_event(&l->idle, file_switched(l, &file), WAIT_UNINTERRUPTIBLE);
+	(void)wait_event(&l->idle, file_switched(l, &file, &err), WAIT_UNINTERRUPTIBLE);
+	if (err) {
+		file_put(file);
+		return err;
+	}
 	(void)pagecache_invalidate(&l->bdev.object, 0, UINT32_MAX);
 	*gone = file;
 	return 0;

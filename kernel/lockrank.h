@@ -62,6 +62,7 @@ enum lock_rank {
 	RANK_ITIMER,   /* a process's interval timer, while it is set */
 	RANK_SIGNAL,   /* signal state of a process */
 	RANK_SIGHAND,  /* signal actions */
+	RANK_BACKING,  /* which loop device has which file */
 	RANK_BLOCK,    /* block queue */
 	RANK_DRIVER,   /* device registers */
 	RANK_FUTEX,    /* futex bucket (nests: by address) */

@@ -443,6 +443,34 @@ TEST(fs, loop_change_file, .root = true, .no_leak_check = true)
 	CHECK_OK(close(loop));
 }
 
+/* Loop devices stand on one another, but in no circle, and not on one that has no file. */
+TEST(fs, loop_circle, .root = true, .no_leak_check = true)
+{
+	struct loop_config config = {.info = {.lo_flags = LO_FLAGS_READ_ONLY}};
+	int fd = backing_file(64 * 1024), low, high;
+	char name[2][40];
+
+	config.fd = (unsigned)fd;
+	low = loop_open(name[0], sizeof(name[0]));
+	CHECK_ERR(ioctl(low, LOOP_SET_FD, low), EBADF);
+	CHECK_OK(ioctl(low, LOOP_CONFIGURE, &config));
+	high = loop_open(name[1], sizeof(name[1]));
+	config.fd = (unsigned)low;
+	CHECK_OK(ioctl(high, LOOP_CONFIGURE, &config));
+	CHECK_ERR(ioctl(low, LOOP_CHANGE_FD, low), EBADF);
+	CHECK_ERR(ioctl(low, LOOP_CHANGE_FD, high), EBADF);
+	CHECK_OK(ioctl(high, LOOP_CLR_FD));
+	CHECK_OK(close(high));
+	CHECK_OK(ioctl(low, LOOP_CLR_FD));
+	CHECK_OK(close(low));
+	low = (int)CHECK_OK(open(name[0], O_RDWR));
+	high = (int)CHECK_OK(open(name[1], O_RDWR));
+	CHECK_ERR(ioctl(high, LOOP_SET_FD, low), EINVAL);
+	CHECK_OK(close(high));
+	CHECK_OK(close(low));
+	CHECK_OK(close(fd));
+}
+
 TEST(fs, loop_direct, .root = true, .no_leak_check = true)
 {
 	struct loop_info64 info;
