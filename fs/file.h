@@ -155,6 +155,8 @@ struct fscontext *fscontext_create(void); /* at the root of the tree */
 struct fscontext *fscontext_get(struct fscontext *c);
 struct fscontext *fscontext_fork(struct fscontext *c);
 void fscontext_put(struct fscontext *c);
+/* *at, a thread's, becomes c, which may be NULL; who has proc_lock sees it and its users agree. */
+void fscontext_replace(struct fscontext **at, struct fscontext *c);
 /* So many threads use it: another process can change it, if that is more than the caller has. */
 uint32_t fscontext_users(struct fscontext *c);
 /* *c, the running thread's, becomes one that nobody else has. 0 or -ENOMEM. */

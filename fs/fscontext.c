@@ -55,29 +55,41 @@ uint32_t fscontext_users(struct fscontext *c)
 	return atomic_load(&c->refs);
 }
 
-void fscontext_put(struct fscontext *c)
+static void fscontext_free(struct fscontext *c)
 {
-	if (!c || atomic_fetch_sub(&c->refs, 1) != 1)
-		return;
 	path_put(&c->root);
 	path_put(&c->cwd);
 	kfree(c);
 }
 
+void fscontext_put(struct fscontext *c)
+{
+	if (c && atomic_fetch_sub(&c->refs, 1) == 1)
+		fscontext_free(c);
+}
+
+void fscontext_replace(struct fscontext **at, struct fscontext *c)
+{
+	struct fscontext *old = *at;
+	uint64_t irq = spin_lock_irq(&proc_lock); /* /proc looks at it under this lock */
+	bool last = old && atomic_fetch_sub(&old->refs, 1) == 1;
+
+	*at = c;
+	spin_unlock_irq(&proc_lock, irq);
+	if (last)
+		fscontext_free(old);
+}
+
 int fscontext_unshare(struct fscontext **c)
 {
-	struct fscontext *copy, *old = *c;
-	uint64_t irq;
+	struct fscontext *copy;
 
-	if (atomic_load(&old->refs) == 1)
+	if (atomic_load(&(*c)->refs) == 1)
 		return 0;
-	copy = fscontext_fork(old);
+	copy = fscontext_fork(*c);
 	if (!copy)
 		return -ENOMEM;
-	irq = spin_lock_irq(&proc_lock); /* /proc looks at it under this lock */
-	*c = copy;
-	spin_unlock_irq(&proc_lock, irq);
-	fscontext_put(old);
+	fscontext_replace(c, copy);
 	return 0;
 }
 

@@ -361,16 +361,19 @@ static bool shares_place(void)
 {
 	struct thread *me = current(), *t;
 	struct process *p = me->process;
-	uint32_t own = 0;
-	uint64_t irq;
+	uint32_t own = 0, users;
+	uint64_t irq, irq2;
 
 	if (!p || fscontext_users(me->fs) == 1)
 		return false;
-	irq = spin_lock_irq(&p->siglock);
+	irq = spin_lock_irq(&proc_lock); /* a thread leaves it under this lock */
+	irq2 = spin_lock_irq(&p->siglock);
 	list_for_each_entry(t, &p->threads, process_link)
 		own += t->fs == me->fs;
-	spin_unlock_irq(&p->siglock, irq);
-	return fscontext_users(me->fs) > own;
+	users = fscontext_users(me->fs);
+	spin_unlock_irq(&p->siglock, irq2);
+	spin_unlock_irq(&proc_lock, irq);
+	return users > own;
 }
 
 /* What its caller chose, and what a program with more powers than the caller does not take over. */

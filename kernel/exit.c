@@ -320,18 +320,16 @@ static void release_resources(struct thread *t, bool last)
 {
 	struct process *p = t->process;
 	struct fdtable *files = t->files;
-	struct fscontext *fs = t->fs;
 	struct aspace *as = t->aspace;
 	uint64_t irq;
 
 	/* /proc looks at what a thread has under proc_lock. */
 	irq = spin_lock_irq(&proc_lock);
 	t->files = NULL;
-	t->fs = NULL;
 	t->aspace = NULL;
 	spin_unlock_irq(&proc_lock, irq);
 	fdtable_put(files);
-	fscontext_put(fs);
+	fscontext_replace(&t->fs, NULL);
 	irq_disable();
 	aspace_activate(NULL);
 	irq_enable();

@@ -422,20 +422,19 @@ static int show_personality(struct proc_text *t, struct process *p)
 static int place_take(struct process *p, bool root, struct path *out)
 {
 	struct fscontext *fs;
-	uint64_t irq = spin_lock_irq(&proc_lock);
+	uint64_t irq;
 
-	fs = p->leader ? p->leader->fs : NULL;
-	if (fs)
-		fscontext_get(fs);
-	spin_unlock_irq(&proc_lock, irq);
-	if (!fs)
-		return -ENOENT;
+	/* Without a reference: an exec would take us for one who can change it (shares_place). */
 	spin_lock(&dcache_lock);
-	*out = root ? fs->root : fs->cwd;
-	path_get(out);
+	irq = spin_lock_irq(&proc_lock);
+	fs = p->leader ? p->leader->fs : NULL;
+	if (fs) {
+		*out = root ? fs->root : fs->cwd;
+		path_get(out);
+	}
+	spin_unlock_irq(&proc_lock, irq);
 	spin_unlock(&dcache_lock);
-	fscontext_put(fs);
-	return 0;
+	return fs ? 0 : -ENOENT;
 }
 
 static int follow_cwd(struct process *p, struct path *out)

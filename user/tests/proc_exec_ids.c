@@ -1,0 +1,70 @@
+/* execve: whose ids and powers a program gets, and who may look at it then. */
+#include "ut.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+
+/* Its output is the ids of who runs it. */
+static void exec_ids(const char *path, int out)
+{
+	CHECK_OK(dup2(out, 1));
+	execl(path, "usertests", "--helper", "ids", NULL);
+	_exit(9);
+}
+
+/* What it said: the effective user. */
+static int euid_said(int in)
+{
+	char text[256] = "";
+	int euid = -1;
+
+	CHECK(read(in, text, sizeof(text) - 1) > 0);
+	CHECK_EQ(sscanf(text, "%*d %*d %*d %d", &euid), 1);
+	return euid;
+}
+
+/* Ends with two files of its own to close: its end of the pipe first, then much memory. */
+static void *ends_slowly(void *arg)
+{
+	int *ends = arg, memory;
+
+	CHECK_OK(unshare(CLONE_FILES));
+	CHECK_OK(dup2(ends[1], 0));
+	CHECK_OK(close(ends[1]));
+	memory = (int)CHECK_OK(memfd_create("slow", 0));
+	CHECK_EQ(posix_fallocate(memory, 0, 32 << 20), 0);
+	CHECK_EQ(write(0, "x", 1), 1);
+	return NULL;
+}
+
+/* A thread that is about to end still has the directory in common with its own process alone. */
+TEST(proc, exec_setuid_as_thread_ends, .root = true, .mem_mib = 64)
+{
+	self_copy("suid", 04755);
+	CHECK_OK(chmod(".", 0755));
+	become_user();
+	for (int round = 0; round < 5; round++) {
+		int out[2];
+		pid_t pid;
+
+		CHECK_OK(pipe(out));
+		pid = child();
+		if (!pid) {
+			int ends[2];
+			pthread_t thread;
+			char c;
+
+			CHECK_OK(pipe(ends));
+			CHECK_EQ(pthread_create(&thread, NULL, ends_slowly, ends), 0);
+			CHECK_EQ(read(ends[0], &c, 1), 1);
+			CHECK_OK(close(ends[1]));
+			CHECK_EQ(read(ends[0], &c, 1), 0);
+			exec_ids("./suid", out[1]);
+		}
+		CHECK_EQ(euid_said(out[0]), 0);
+		expect_exit(pid, 0);
+		CHECK_OK(close(out[0]));
+		CHECK_OK(close(out[1]));
+	}
+}
