@@ -64,6 +64,12 @@ struct cred *cred_copy(void)
 	return c;
 }
 
+bool cred_hides(const struct cred *c, const struct cred *old)
+{
+	return c->euid != old->euid || c->egid != old->egid || c->fsuid != old->fsuid ||
+	       c->fsgid != old->fsgid || (c->permitted & ~old->permitted);
+}
+
 void cred_commit(struct cred *c)
 {
 	struct thread *t = current();
@@ -74,9 +80,7 @@ void cred_commit(struct cred *c)
 	if (c->uid != old->uid)
 		t->over_nproc = threads_beyond_limit(c->uid);
 	irq = spin_lock_irq(&proc_lock); /* readers of /proc and kill look under it */
-	/* Its memory may hold what only the old ids may know (prctl(2), PR_SET_DUMPABLE). */
-	if (c->euid != old->euid || c->egid != old->egid || c->fsuid != old->fsuid ||
-	    c->fsgid != old->fsgid || (c->permitted & ~old->permitted)) {
+	if (cred_hides(c, old)) { /* prctl(2), PR_SET_DUMPABLE */
 		t->process->dumpable = false;
 		t->death_signal = 0;
 	}

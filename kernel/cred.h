@@ -43,6 +43,8 @@ void cred_put(const struct cred *c);
 const struct cred *cred_of(struct process *p);
 /* A copy of the running thread's, to change and hand to cred_commit; NULL without memory. */
 struct cred *cred_copy(void);
+/* May a process's memory hold what only the ids old may know, when it has c in their place? */
+bool cred_hides(const struct cred *c, const struct cred *old);
 /* The running thread's are c now; the reference goes along. Takes proc_lock. */
 void cred_commit(struct cred *c);
 

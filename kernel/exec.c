@@ -418,6 +418,13 @@ static int new_creds(struct exec *x)
 	return 0;
 }
 
+/* Who may look at its memory is who ran the old program, and what that had is not for others. */
+static bool may_be_seen(const struct exec *x, const struct cred *old)
+{
+	return !x->unreadable && old->euid == old->uid && old->egid == old->gid &&
+	       !cred_hides(x->cred, old);
+}
+
 /* Nothing here can fail: the process is the new program. */
 static void commit(struct exec *x, struct sighand *sighand)
 {
@@ -434,7 +441,7 @@ static void commit(struct exec *x, struct sighand *sighand)
 	irq = spin_lock_irq(&proc_lock);
 	t->cred = cred;
 	t->own_aspace = NULL;
-	p->dumpable = !x->unreadable && cred->euid == cred->uid && cred->egid == cred->gid;
+	p->dumpable = may_be_seen(x, old_cred);
 	p->execs++;
 	trace_exec_end_locked(p);
 	memset(t->comm, 0, sizeof(t->comm));

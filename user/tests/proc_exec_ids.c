@@ -1,6 +1,7 @@
 /* execve: whose ids and powers a program gets, and who may look at it then. */
 #include "ut.h"
 
+#include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -67,4 +68,55 @@ TEST(proc, exec_setuid_as_thread_ends, .root = true, .mem_mib = 64)
 		CHECK_OK(close(out[0]));
 		CHECK_OK(close(out[1]));
 	}
+}
+
+/* The program says whether others with its ids may look at its memory. */
+static int dumpable_said(const char *path)
+{
+	char text[256] = "";
+	int out[2], dumpable = -1;
+	pid_t pid;
+
+	CHECK_OK(pipe(out));
+	pid = child();
+	if (!pid) {
+		CHECK_OK(dup2(out[1], 1));
+		execl(path, "usertests", "--helper", "inherited", NULL);
+		_exit(9);
+	}
+	expect_exit(pid, 0);
+	CHECK(read(out[0], text, sizeof(text) - 1) > 0);
+	CHECK_EQ(sscanf(text, "%*x %*x %d", &dumpable), 1);
+	CHECK_OK(close(out[0]));
+	CHECK_OK(close(out[1]));
+	return dumpable;
+}
+
+/* Also a program whose ids are equal has descriptors and powers from one that had others. */
+TEST(proc, exec_hides_what_others_had, .root = true)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2];
+	pid_t pid;
+
+	self_copy("plain", 0755);
+	self_copy("as1000", 0755);
+	CHECK_OK(chown("as1000", 1000, -1));
+	CHECK_OK(chmod("as1000", 04755));
+	CHECK_OK(chmod(".", 0755));
+	CHECK_EQ(dumpable_said("./plain"), 1);
+	pid = child();
+	if (!pid) {
+		CHECK_OK(setresuid(1000, 1001, 1001));
+		CHECK_EQ(dumpable_said("./plain"), 0);
+		CHECK_EQ(dumpable_said("./as1000"), 0);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	/* Root gets a power back. */
+	CHECK_OK(syscall(SYS_capget, &h, caps));
+	caps[0].permitted &= ~(1U << CAP_KILL);
+	caps[0].effective &= ~(1U << CAP_KILL);
+	CHECK_OK(syscall(SYS_capset, &h, caps));
+	CHECK_EQ(dumpable_said("./plain"), 0);
 }
