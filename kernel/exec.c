@@ -404,9 +404,10 @@ static int new_creds(struct exec *x)
 	c = cred_copy();
 	if (!c)
 		return -ENOMEM;
-	if (file.set_uid && !limited)
+	/* Also if it may gain nothing: who may change to any id can do it this way as well. */
+	if (file.set_uid && !no_new_privs)
 		c->euid = file.uid;
-	if (file.set_gid && !limited)
+	if (file.set_gid && !no_new_privs)
 		c->egid = file.gid;
 	x->secure = cred_exec(c, old, limited, no_new_privs);
 	x->elevated = ((file.set_uid || file.set_gid) && !no_new_privs) ||

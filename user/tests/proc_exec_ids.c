@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 
 /* Its output is the ids of who runs it. */
 static void exec_ids(const char *path, int out)
@@ -119,4 +121,55 @@ TEST(proc, exec_hides_what_others_had, .root = true)
 	caps[0].effective &= ~(1U << CAP_KILL);
 	CHECK_OK(syscall(SYS_capset, &h, caps));
 	CHECK_EQ(dumpable_said("./plain"), 0);
+}
+
+/* Who shares its directory gains no powers, but root may change to any id. */
+TEST(proc, exec_setuid_of_root_shares, .root = true)
+{
+	self_copy("nobody", 0755);
+	CHECK_OK(chown("nobody", 65534, -1));
+	CHECK_OK(chmod("nobody", 04755));
+	CHECK_OK(chmod(".", 0755));
+	for (int shares = 0; shares < 2; shares++) {
+		int out[2];
+		pid_t pid;
+
+		CHECK_OK(pipe(out));
+		pid = (pid_t)CHECK_OK(syscall(SYS_clone, (shares ? CLONE_FS : 0) | SIGCHLD, 0, 0,
+					      0, 0));
+		if (!pid)
+			exec_ids("./nobody", out[1]);
+		expect_exit(pid, 0);
+		CHECK_EQ(euid_said(out[0]), 65534);
+		CHECK_OK(close(out[0]));
+		CHECK_OK(close(out[1]));
+	}
+}
+
+/* A set-id program that gets no powers, as it is traced, does not trust its environment either. */
+TEST(proc, exec_setuid_traced_is_secure, .root = true)
+{
+	pid_t user;
+
+	self_copy("suid", 04755);
+	CHECK_OK(chmod(".", 0755));
+	user = child();
+	if (!user) {
+		pid_t pid;
+
+		become_user();
+		CHECK_OK(prctl(PR_SET_DUMPABLE, 1));
+		pid = child();
+		if (!pid) {
+			CHECK_OK(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+			execl("./suid", "usertests", "--helper", "caps", "0 0 1", NULL);
+			_exit(9);
+		}
+		int status = status_of(pid);
+		CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
+		CHECK_OK(ptrace(PTRACE_CONT, pid, NULL, NULL));
+		expect_exit(pid, 0);
+		_exit(0);
+	}
+	expect_exit(user, 0);
 }
