@@ -340,6 +340,7 @@ static long try_clone(const struct clone_args *a)
 		return -ERESTARTNOINTR;
 	if (too_many())
 		return -EAGAIN;
+	current()->over_nproc = false; /* there is room again */
 	reclaim_ahead();
 	if (!(a->flags & CLONE_THREAD)) {
 		p = process_alloc();

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 
 /* Its output is the ids of who runs it. */
 static void exec_ids(const char *path, int out)
@@ -172,4 +173,37 @@ TEST(proc, exec_setuid_traced_is_secure, .root = true)
 		_exit(0);
 	}
 	expect_exit(user, 0);
+}
+
+/* A new user id with too many processes keeps from exec, until there was room for one more. */
+TEST(proc, exec_beyond_nproc_after_fork, .root = true)
+{
+	struct rlimit limit;
+	struct gate gate;
+	pid_t other, pid;
+
+	gate_make(&gate);
+	CHECK_OK(getrlimit(RLIMIT_NPROC, &limit));
+	other = child();
+	if (!other) {
+		CHECK_OK(setuid(3456));
+		gate_open(&gate);
+		pause();
+	}
+	gate_pass(&gate);
+	limit.rlim_cur = 0;
+	CHECK_OK(setrlimit(RLIMIT_NPROC, &limit));
+	CHECK_OK(setuid(3456));
+	CHECK_ERR(execl("./none", "none", NULL), EAGAIN);
+	limit.rlim_cur = 10;
+	CHECK_OK(setrlimit(RLIMIT_NPROC, &limit));
+	pid = child();
+	if (!pid)
+		_exit(0);
+	expect_exit(pid, 0);
+	limit.rlim_cur = 0;
+	CHECK_OK(setrlimit(RLIMIT_NPROC, &limit));
+	CHECK_ERR(execl("./none", "none", NULL), ENOENT);
+	CHECK_OK(kill(other, SIGKILL));
+	expect_signal(other, SIGKILL);
 }
