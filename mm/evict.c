@@ -98,6 +98,8 @@ static int ring_locked_in(struct frame *t, unsigned i, const struct frame *f)
 	do {
 		int err = pte_maps(((pte_t *)frame_data(s))[i], f) ? locked_in(s, va) : 0;
 
+		if (err == -EPERM) /* for the first harvest after munlock(2) */
+			__atomic_or_fetch((pte_t *)frame_data(s) + i, PTE_A, __ATOMIC_RELAXED);
 		if (err)
 			return err;
 		s = FRAMES + s->next;
@@ -175,19 +177,15 @@ bool evict(struct frame *f, struct swap_batch *b)
 	int ret = b ? unmap(f) : -EBUSY;
 
 	vm_event_add(VM_PGSCAN_ANON, b != NULL);
-	if (ret < 0) {
-		/* What is locked stands in no queue until it is used again. */
-		if (ret == -EPERM)
-			policy_forget(policy_shadow(f));
-		else
-			policy_return(f);
-		frame_put(f);
-		return false;
-	}
-	vm_event(VM_PGSTEAL_ANON);
+	/* What is locked stands in no queue any more. */
+	if (ret == -EPERM)
+		policy_forget(policy_shadow(f));
+	else if (ret < 0)
+		policy_return(f);
+	vm_event_add(VM_PGSTEAL_ANON, ret >= 0);
 	if (ret) {
 		frame_put(f);
-		return true;
+		return ret > 0;
 	}
 	b->slots[b->n] = f->slot;
 	b->frames[b->n++] = f;
@@ -237,10 +235,10 @@ void evict_range(struct aspace *as, uaddr_t start, uaddr_t end)
 	evict_flush(&batch);
 }
 
-/* Clear the accessed bits of a table, and tell the policy. (its lock) */
-static void harvest_table(struct frame *leaf, pte_t *l1)
+/* Clear the accessed bits of a table in [va, stop), and tell the policy. (its lock) */
+static void harvest_table(struct frame *leaf, pte_t *l1, uaddr_t va, uaddr_t stop)
 {
-	pte_t *e = frame_data(leaf), *end = e + PT_ENTRIES;
+	pte_t *e = pt_entry(leaf, va), *end = e + ((stop - va) >> PAGE_SHIFT);
 	struct frame *used[32];
 	uint32_t n = 0;
 	/* A megapage's bit stands for all of it. */
@@ -249,7 +247,7 @@ static void harvest_table(struct frame *leaf, pte_t *l1)
 
 	for (; e < end; e++) {
 		/* Mostly nobody has used any of eight. */
-		if (!mega && IS_ALIGNED((uintptr_t)e, 8 * sizeof(*e)) &&
+		if (!mega && end - e >= 8 && IS_ALIGNED((uintptr_t)e, 8 * sizeof(*e)) &&
 		    !((e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) & PTE_A)) {
 			e += 7;
 		} else if (pte_present(*e) && ((*e & PTE_A) || mega) && !pte_special(*e)) {
@@ -273,7 +271,7 @@ static void cool(pte_t p)
 		policy_cold(f);
 }
 
-/* (as->lock) All tables with pages in [va, end), which are cold then if nobody shares them. */
+/* (as->lock) Pages in [va, end), which, cold, are wanted no more if nobody shares them. */
 static void harvest_range(struct aspace *as, uaddr_t va, uaddr_t end, bool cold)
 {
 	struct frame *leaf;
@@ -281,7 +279,7 @@ static void harvest_range(struct aspace *as, uaddr_t va, uaddr_t end, bool cold)
 	while ((leaf = pt_lock_next(as, &va, end))) {
 		uaddr_t stop = pt_span_end(va, end);
 
-		harvest_table(leaf, pt_l1_entry(as, va));
+		harvest_table(leaf, pt_l1_entry(as, va), va, stop);
 		for (; cold && va < stop; va += PAGE_SIZE)
 			cool(*pt_entry(leaf, va));
 		pt_unlock(leaf);
@@ -294,8 +292,7 @@ void cool_range(struct aspace *as, uaddr_t start, uaddr_t end)
 	rwlock_read(&as->lock);
 	harvest_range(as, start, end, true);
 	rwlock_read_unlock(&as->lock);
-	/* All tables were harvested whole. */
-	tlb_flush(as, ALIGN_DOWN(start, L1_SIZE), ALIGN_UP(end, L1_SIZE));
+	tlb_flush(as, start, end);
 }
 
 void harvest(void)
@@ -304,7 +301,10 @@ void harvest(void)
 		/* A writer is busy with it: the next time. */
 		if (!rwlock_tryread(&as->lock))
 			continue;
-		harvest_range(as, 0, USER_TOP, false);
+		/* Locked pages cannot go: the choice is between others. */
+		for (struct vma *v = vma_first(&as->areas); v; v = v->next)
+			if (!(v->flags & VMA_LOCKED))
+				harvest_range(as, v->start, v->end, false);
 		rwlock_read_unlock(&as->lock);
 	}
 	/* Entries that are cached would not be marked again. */
