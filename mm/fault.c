@@ -189,8 +189,10 @@ static int copy_page(struct fault *f, struct frame *leaf, pte_t *e, pte_t was, s
 			   */
 	}
 	if (was) {
-		if (src)
+		if (src) {
+			policy_copied(src);
 			pt_leave(leaf, e, src);
+		}
 		/* Nobody may see the old page once somebody has written to the new one. */
 		*e = 0;
 		tlb_flush_pinned(f->as, f->va, f->va + PAGE_SIZE);

@@ -19,7 +19,7 @@
 #define TRIAL_SHARE 32 /* of memory the trial queue has at least, and the established ones */
 #define STAMPS	    (1u << (POLICY_SHADOW_BITS - 1)) /* epochs that can be told apart */
 #define STAMP_SHIFT 22
-#define LOOKS	    3  /* at established pages for one that came in or goes */
+#define LOOKS	    16 /* at established pages for one that came in or goes */
 #define ROUNDS	    32 /* pages on trial that may have been used, before one goes anyway */
 
 enum { COLD, TRIAL, MAIN };
@@ -99,9 +99,7 @@ static void make_vacant(const struct frame *f)
 
 static struct frame *head(unsigned which)
 {
-	const struct frame_list *q = &policy.queue[which];
-
-	return q->n ? FRAMES + q->first : NULL;
+	return policy.queue[which].n ? FRAMES + policy.queue[which].first : NULL;
 }
 
 uint64_t policy_pages(void)
@@ -224,13 +222,6 @@ out:
 	spin_unlock_irq(&policy.lock, irq);
 }
 
-/* What was learned is of pages that are gone. */
-static void begin_anew(void)
-{
-	policy.most = policy.goal = 0;
-	policy.vacant = UINT64_MAX;
-}
-
 void policy_leave(struct frame *f)
 {
 	uint64_t irq = spin_lock_irq(&policy.lock);
@@ -240,8 +231,11 @@ void policy_leave(struct frame *f)
 		make_vacant(f);
 		take_off(f);
 	}
-	if (policy_pages() < policy.most / 2)
-		begin_anew();
+	/* What was learned is of pages that are gone: it begins anew. */
+	if (policy_pages() < policy.most / 2) {
+		policy.most = policy.goal = 0;
+		policy.vacant = UINT64_MAX;
+	}
 	spin_unlock_irq(&policy.lock, irq);
 }
 
@@ -335,6 +329,12 @@ void policy_used(struct frame *const *frames, uint32_t n)
 	spin_unlock_irq(&policy.lock, irq);
 }
 
+void policy_copied(struct frame *f)
+{
+	if (frame_has(f, FRAME_QUEUED) && !frame_has(f, FRAME_FRESH) && age(stamp_of(f)))
+		policy_used(&f, 1);
+}
+
 /* Of how many epochs ago are the pages that LRU would still have, all that were used since? */
 static uint32_t lru_age(void)
 {
@@ -353,9 +353,8 @@ static uint32_t lru_age(void)
 void policy_epoch(void)
 {
 	uint64_t longer = 0, shorter = 0, least, irq = spin_lock_irq(&policy.lock);
-	uint32_t limit;
+	uint32_t limit = lru_age();
 
-	limit = lru_age();
 	for (uint32_t s = 0; s < STAMPS; s++) {
 		if (age(s) < limit)
 			longer += policy.back[s];

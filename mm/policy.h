@@ -42,6 +42,12 @@ void policy_forget(uint32_t shadow);
  */
 bool policy_due(void);
 void policy_used(struct frame *const *frames, uint32_t n);
+
+/*
+ * f, mapped, was used in a way that no accessed bit will tell: it was copied. Mostly without a
+ * lock: once in an epoch is enough.
+ */
+void policy_copied(struct frame *f);
 void policy_epoch(void);
 /* Pages in the queues. */
 uint64_t policy_pages(void);
