@@ -64,6 +64,7 @@ int elf_read(struct elf_image *e, struct file *f, const void *head, size_t n)
 	e->low = UINT64_MAX;
 	e->high = 0;
 	e->interp[0] = 0;
+	e->exec_stack = false;
 	err = check_header(&e->header);
 	if (err)
 		return err;
@@ -78,6 +79,8 @@ int elf_read(struct elf_image *e, struct file *f, const void *head, size_t n)
 
 		if (p->type == PT_INTERP && !e->interp[0]) {
 			err = read_interp(e, p);
+		} else if (p->type == PT_GNU_STACK) {
+			e->exec_stack = p->flags & PF_X;
 		} else if (p->type == PT_LOAD && p->memsz) {
 			err = check_load(p, file_size(f));
 			e->low = MIN(e->low, ALIGN_DOWN(p->vaddr, PAGE_SIZE));

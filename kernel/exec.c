@@ -283,11 +283,12 @@ static int build_stack(struct exec *x)
 	size_t name_len = strlen(x->path) + 1;
 	uaddr_t top = USER_TOP - PAGE_SIZE - random_pages(x, 1 << 11), name, random, strings;
 	uint64_t need = x->args.used + vectors + name_len + 64 + STACK_INITIAL;
+	int exec = x->program.exec_stack ? PROT_EXEC : 0;
 	uint8_t seed[16];
 	long at;
 
 	need = ALIGN_UP(need, PAGE_SIZE);
-	at = aspace_map(x->as, top - need, need, PROT_READ | PROT_WRITE,
+	at = aspace_map(x->as, top - need, need, PROT_READ | PROT_WRITE | exec,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN | MAP_STACK, NULL,
 			NULL, 0);
 	if (at < 0)

@@ -18,6 +18,7 @@ struct elf_image {
 	struct elf_header header;
 	struct elf_phdr phdrs[ELF_PHDRS_MAX];
 	uint64_t low, high;	/* page-aligned span of its PT_LOAD segments, as linked */
+	bool exec_stack;	/* PT_GNU_STACK wants its stack executable */
 	char interp[ELF_INTERP_MAX]; /* path of PT_INTERP; "" when there is none */
 	uint64_t bias;		/* added to linked addresses; set by elf_map */
 };

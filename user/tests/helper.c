@@ -167,6 +167,17 @@ static int helper_foreign(int argc, char **argv)
 }
 
 /* Wait for a signal for ever. */
+/* A function that lies on the stack: 7 if it runs. */
+static int helper_run_on_stack(int argc, char **argv)
+{
+	volatile uint32_t code[2] = { 0x00700513, 0x00008067 }; /* li a0, 7; ret */
+
+	(void)argc;
+	(void)argv;
+	__builtin___clear_cache((char *)code, (char *)(code + 2));
+	return ((int (*)(void))(uintptr_t)code)();
+}
+
 static int helper_pause(int argc, char **argv)
 {
 	(void)argc;
@@ -303,6 +314,7 @@ int helper_main(int argc, char **argv)
 		{ "env", helper_env }, { "isopen", helper_isopen }, { "signals", helper_signals },
 		{ "inherited", helper_inherited }, { "foreign", helper_foreign },
 		{ "ids", helper_ids }, { "pause", helper_pause }, { "disarm", helper_disarm },
+		{ "run-on-stack", helper_run_on_stack },
 		{ "errors", helper_errors }, { "thp-disabled", helper_thp_disabled },
 		{ "timer", helper_timer }, { "caps", helper_caps }, { "xattr", helper_xattr },
 		{ "membarrier", helper_membarrier }, { "fiemap", helper_fiemap },

@@ -498,6 +498,41 @@ TEST(proc, exec_damaged_elf)
 	expect_exit(pid, 0);
 }
 
+/* Where the flags of its stack's header are in our own file. */
+static size_t stack_flags_at(void)
+{
+	const Elf64_Phdr *phdr = (const Elf64_Phdr *)getauxval(AT_PHDR);
+
+	for (unsigned long i = 0; i < getauxval(AT_PHNUM); i++)
+		if (phdr[i].p_type == PT_GNU_STACK)
+			return sizeof(Elf64_Ehdr) + i * sizeof(*phdr) +
+			       offsetof(Elf64_Phdr, p_flags);
+	FAIL("no PT_GNU_STACK");
+}
+
+TEST(proc, exec_stack_of_code)
+{
+	uint32_t flags = PF_R | PF_W | PF_X;
+
+	self_copy("code", 0755);
+	for (int code = 0; code < 2; code++) {
+		pid_t pid = child();
+
+		if (!pid) {
+			execl("./code", "usertests", "--helper", "run-on-stack", NULL);
+			_exit(1);
+		}
+		if (code)
+			expect_exit(pid, 7);
+		else
+			expect_signal(pid, SIGSEGV);
+		int fd = (int)CHECK_OK(open("code", O_WRONLY));
+		CHECK_EQ(pwrite(fd, &flags, sizeof(flags), (off_t)stack_flags_at()),
+			 sizeof(flags));
+		CHECK_OK(close(fd));
+	}
+}
+
 TEST(proc, exec_segments_outside)
 {
 	/* A segment whose address lies in the kernel's half must be refused or kill the process. */
