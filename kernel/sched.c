@@ -210,17 +210,16 @@ static bool enqueue(struct hart *h, struct thread *t)
 /* Interrupts are off; t->hart is locked and t on no queue and no hart. Unlocks. */
 static void enqueue_chosen(struct thread *t)
 {
-	struct hart *from = t->hart, *to = choose_hart(t);
+	struct hart *from, *to;
 
-	t->moving = true; /* so nobody else puts it anywhere */
-	while (to != from) {
+	while ((to = choose_hart(t)) != (from = t->hart)) {
+		t->moving = true; /* so nobody else puts it anywhere */
 		t->vruntime += to->min_vruntime - from->min_vruntime;
 		t->hart = to; /* who changes its class meanwhile takes that hart's lock */
 		spin_unlock(&from->runq_lock);
 		spin_lock(&to->runq_lock);
-		from = to;
-		if (unlikely(!may_run(to, t)))
-			to = choose_hart(t);
+		if (likely(may_run(to, t)))
+			break;
 	}
 	if (enqueue(to, t))
 		kick(to);
