@@ -379,6 +379,80 @@ TEST(swap, locked_stays, .root = true)
 	swap_end(ours);
 }
 
+/* Somebody uses a little more memory than there is. */
+static void press(void)
+{
+	size_t size = (size_t)number_in("/proc/meminfo", "MemAvailable") * 1024 * 9 / 8;
+	pid_t pid = child();
+	char *p;
+
+	if (pid) {
+		expect_exit(pid, 0);
+		return;
+	}
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		 -1, 0);
+	CHECK(p != MAP_FAILED);
+	for (unsigned i = 0; i < size / PAGE; i++)
+		page_fill(p, i, 1);
+	for (unsigned i = 0; i < size / PAGE; i++)
+		page_check(p, i, 1);
+	_exit(0);
+}
+
+/* What is locked makes no work for whoever looks for pages that can go. */
+TEST(swap, locked_is_not_tried, .root = true)
+{
+	long scanned, freed;
+	size_t size;
+	bool ours;
+
+	skip_elsewhere();
+	skip_memory_above(512);
+	swap_past_zswap();
+	ours = swap_begin();
+	size = (size_t)number_in("/proc/meminfo", "MemAvailable") * 1024 / 8 * 5;
+	CHECK(mmap(NULL, size, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_LOCKED, -1, 0) != MAP_FAILED);
+	scanned = number_in("/proc/vmstat", "pgscan_anon");
+	freed = number_in("/proc/vmstat", "pgsteal_anon");
+	press();
+	press();
+	scanned = number_in("/proc/vmstat", "pgscan_anon") - scanned;
+	freed = number_in("/proc/vmstat", "pgsteal_anon") - freed;
+	CHECK_GE(freed, 1000);
+	CHECK_GE((long)(size / PAGE) / 8, scanned - freed);
+	CHECK_OK(munlockall());
+	swap_end(ours);
+}
+
+/* What was looked at while it was locked can go when it is not, though nobody uses it again. */
+TEST(swap, unlocked_goes_again, .root = true)
+{
+	bool ours;
+	char *p;
+
+	skip_elsewhere();
+	skip_memory_above(512);
+	swap_past_zswap();
+	ours = swap_begin();
+	p = swap_pages(MAP_PRIVATE);
+	swap_fill(p, 1);
+	press();
+	swap_check(p, 1);
+	CHECK_OK(mlock(p, PAGES * PAGE));
+	press();
+	press();
+	CHECK_EQ(resident(p), PAGES);
+	CHECK_OK(munlock(p, PAGES * PAGE));
+	press();
+	press();
+	press();
+	CHECK_GE(PAGES / 2, resident(p));
+	swap_check(p, 1);
+	swap_end(ours);
+}
+
 TEST(swap, off_brings_all_back, .root = true)
 {
 	char header[PAGE], *p = swap_pages(MAP_PRIVATE);
