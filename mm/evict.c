@@ -94,17 +94,19 @@ static int ring_locked_in(struct frame *t, unsigned i, const struct frame *f)
 {
 	uaddr_t va = ((uaddr_t)t->base << L1_SHIFT) + i * PAGE_SIZE;
 	struct frame *s = t;
+	int err;
 
 	do {
-		int err = pte_maps(((pte_t *)frame_data(s))[i], f) ? locked_in(s, va) : 0;
+		pte_t *e = (pte_t *)frame_data(s) + i, was = *e;
 
-		if (err == -EPERM) /* for the first harvest after munlock(2) */
-			__atomic_or_fetch((pte_t *)frame_data(s) + i, PTE_A, __ATOMIC_RELAXED);
-		if (err)
-			return err;
+		err = pte_maps(was, f) ? locked_in(s, va) : 0;
+		/* For the first harvest after munlock(2). Of s the lock is not held. */
+		if (err == -EPERM)
+			__atomic_compare_exchange_n(e, &was, was | PTE_A, false, __ATOMIC_RELAXED,
+						    __ATOMIC_RELAXED);
 		s = FRAMES + s->next;
-	} while (s != t);
-	return 0;
+	} while (!err && s != t);
+	return err;
 }
 
 /* Take f out of all tables. 0: BUSY; 1: it is nobody's; -errno: it stays. */

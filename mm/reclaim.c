@@ -28,9 +28,8 @@ bool page_accessed(struct frame *f)
 	const pte_t *e = f->pte, was = frame_type(f) == FRAME_ANON && e ? *e : 0;
 
 	/* Whatever has become of the table: this is a guess. */
-	if (frame_type(f) == FRAME_ANON)
-		return pte_present(was) && (was & PTE_A) && pte_maps(was, f);
-	return frame_has(f, FRAME_REFERENCED);
+	return frame_type(f) == FRAME_ANON ? (was & PTE_A) && pte_present(was) && pte_maps(was, f)
+					   : frame_has(f, FRAME_REFERENCED);
 }
 
 bool page_hold(struct frame *f, void **with)
