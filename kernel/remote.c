@@ -107,8 +107,14 @@ static void aspace_wear(struct aspace *as, struct aspace *own)
 	spin_unlock_irq(&proc_lock, irq);
 }
 
+/*
+ * With our reference as is nobody's alone. Who found it to be before, and frees pages ahead of his
+ * fence, is done once the lock is ours: what we might still translate is nobody else's by then.
+ */
 static void aspace_borrow(struct aspace *as)
 {
+	rwlock_write(&as->lock);
+	rwlock_write_unlock(&as->lock);
 	aspace_wear(as, current()->aspace);
 }
 
