@@ -127,13 +127,12 @@ void wait_status_decode(int status, int *code, int *value)
 	}
 }
 
-/* The parent's action on SIGCHLD; its exec may be replacing it. */
-static struct sigaction sigchld_action(struct process *parent)
+struct sigaction process_sigchld_action(struct process *p)
 {
-	uint64_t irq = spin_lock_irq(&parent->siglock);
-	struct sigaction act = sighand_action(parent, SIGCHLD);
+	uint64_t irq = spin_lock_irq(&p->siglock);
+	struct sigaction act = sighand_action(p, SIGCHLD);
 
-	spin_unlock_irq(&parent->siglock, irq);
+	spin_unlock_irq(&p->siglock, irq);
 	return act;
 }
 
@@ -153,7 +152,7 @@ void process_notify_parent_locked(struct process *p, int code, int status)
 	info.si_status = status;
 	info.si_utime = p->dead_threads.utime / (NSEC_PER_SEC / 100);
 	info.si_stime = p->dead_threads.stime / (NSEC_PER_SEC / 100);
-	if (!lives || !(sigchld_action(parent).flags & SA_NOCLDSTOP))
+	if (!lives || !(process_sigchld_action(parent).flags & SA_NOCLDSTOP))
 		signal_process(parent, SIGCHLD, &info);
 	wake_all(&parent->child_wait);
 }
@@ -168,7 +167,7 @@ void process_notify_parent(struct process *p, int code, int status)
 
 bool process_autoreaps(struct process *parent)
 {
-	struct sigaction act = sigchld_action(parent);
+	struct sigaction act = process_sigchld_action(parent);
 
 	return act.handler == SIG_IGN || (act.flags & SA_NOCLDWAIT);
 }

@@ -29,6 +29,8 @@ bool thread_gone(const struct thread *t);
 /* Tell the parent of p that it stopped, continued or died: SIGCHLD and wake waiters. */
 void process_notify_parent(struct process *p, int code, int status);
 void process_notify_parent_locked(struct process *p, int code, int status);
+/* Another process's action on SIGCHLD; its exec may be replacing it. Takes its siglock. */
+struct sigaction process_sigchld_action(struct process *p);
 /* The end of one of p's threads is known: p's own is, if it waited for that. Drops a reference. */
 void process_end_told(struct process *p);
 /* si_code and si_status of a wait status. */

@@ -19,7 +19,7 @@ static void tell_tracer(struct tracee *tr, int code, int status)
 	uint64_t irq = spin_lock_irq(&proc_lock);
 
 	if (tr->tracer) {
-		struct sigaction act = sighand_action(tr->tracer, SIGCHLD);
+		struct sigaction act = process_sigchld_action(tr->tracer);
 
 		info.si_pid = tr->thread ? tr->thread->tid : tr->tid;
 		info.si_uid = current()->cred->uid;
