@@ -112,11 +112,12 @@ static int attach(struct thread *t, uint32_t options, bool seized)
 
 /*
  * While a request is under way its tracee stays where it is, whatever happens, and other requests
- * are refused: what was asked of it holds to the end, even if the request sleeps. siglock held.
+ * are refused: what was asked of it holds to the end, even if the request sleeps. One that is
+ * about to end its stop, as it dies, is let go. siglock held.
  */
 static bool freeze_locked(struct tracee *tr)
 {
-	if (!tr->stopped || tr->listening || tr->frozen)
+	if (!tr->stopped || tr->listening || tr->frozen || !trace_may_stay(tr->thread))
 		return false;
 	tr->frozen = current();
 	return true;
@@ -131,7 +132,7 @@ static void thaw(struct thread *t)
 
 	if (tr && tr->frozen == current()) {
 		tr->frozen = NULL;
-		if (!tr->stopped || !tr->tracer || p->exiting || p->execing)
+		if (!tr->stopped || !tr->tracer || !trace_may_stay(t))
 			thread_wake(t);
 	}
 	spin_unlock_irq(&p->siglock, irq);

@@ -28,7 +28,7 @@ struct tracee {
 	bool capable;		 /* P and S: its tracer had CAP_SYS_PTRACE when it became that */
 	uint32_t options;	 /* S: PTRACE_O_* */
 	bool seized;		 /* S: by PTRACE_SEIZE */
-	bool stopped;		 /* S */
+	bool stopped, dying;	 /* S; at the end of the thread */
 	struct thread *frozen;	 /* S: whose request is under way; it stays in its stop till then */
 	bool unreported;	 /* S: the tracer has not waited for this stop */
 	bool listening;		 /* S: PTRACE_LISTEN: it stays, but news end the stop */
@@ -49,6 +49,14 @@ struct tracee {
 static inline bool thread_traced(const struct thread *t)
 {
 	return t->tracee && t->tracee->tracer;
+}
+
+/* Does nothing end the stop of t but its tracer? siglock held. */
+static inline bool trace_may_stay(const struct thread *t)
+{
+	const struct process *p = t->process;
+
+	return t->tracee->dying || (!p->exiting && !(p->execing && p->exec_thread != t));
 }
 
 /* --- tracee.c: of the running thread, which may not be traced. All may sleep. --- */

@@ -48,10 +48,9 @@ static void stop_locked(int code, const struct siginfo *info, bool dying, uint64
 	if (info)
 		tr->info = *info;
 	tr->trap = tr->listening = false;
+	tr->dying = dying;
 	tr->stopped = tr->unreported = true;
-	while (tr->frozen ||
-	       (tr->stopped && tr->tracer &&
-		(dying || (!p->exiting && !(p->execing && p->exec_thread != t))))) {
+	while (tr->frozen || (tr->stopped && tr->tracer && trace_may_stay(t))) {
 		__atomic_store_n(&t->state, THREAD_STOPPED, __ATOMIC_RELEASE);
 		spin_unlock_irq(&p->siglock, *irq);
 		if (!told)
