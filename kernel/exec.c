@@ -441,6 +441,8 @@ static void commit(struct exec *x, struct sighand *sighand)
 
 	sighand_reset(sighand);
 	irq = spin_lock_irq(&proc_lock);
+	if (x->secure || cred_hides(cred, old_cred))
+		t->death_signal = 0;
 	t->cred = cred;
 	t->own_aspace = NULL;
 	p->dumpable = may_be_seen(x, old_cred);
@@ -471,8 +473,6 @@ static void commit(struct exec *x, struct sighand *sighand)
 	p->exit_signal = SIGCHLD;
 	t->altstack = (struct sigaltstack){.flags = SS_DISABLE};
 	t->set_child_tid = 0;
-	if (x->secure)
-		t->death_signal = 0;
 	t->restart.func = NULL;
 	dispatch_end();
 	t->rseq.area = 0;
