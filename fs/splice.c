@@ -303,29 +303,39 @@ SYSCALL6(splice, int, in_fd, uaddr_t, in_off, int, out_fd, uaddr_t, out_off, siz
 	return ret;
 }
 
-/* What is in one pipe into the other as well. */
-static ssize64_t tee_run(struct pipe *in, struct pipe *out, size_t n, bool nowait)
+/* What is in one pipe into the other as well: as much as fits at once. *packet: it is one. */
+static ssize64_t tee_held(struct pipe *in, struct pipe *out, size_t n, bool nowait, bool *packet)
 {
-	ssize64_t room = pipe_await_room(out, nowait, false), ret;
-	bool packet;
-	char *buf;
+	char *buf = kmalloc(n);
 	struct uio u;
+	ssize64_t ret;
 
-	if (room < 0)
-		return room;
-	/* A packet, which may come, is not cut: it takes a page. */
-	n = MIN(n, MAX((size_t)room, PAGE_SIZE));
-	n = MIN(n, in->npages * PAGE_SIZE);
-	buf = kmalloc(n);
 	if (!buf)
 		return -ENOMEM;
-	ret = pipe_hold(in, buf, n, nowait, &packet);
+	ret = pipe_hold(in, buf, n, nowait, packet);
 	if (ret > 0) {
 		uio_init_kernel(&u, buf, (size_t)ret);
-		ret = pipe_put(out, &u, nowait, packet);
+		ret = pipe_put(out, &u, true, *packet);
 		pipe_unhold(in, 0);
 	}
 	kfree(buf);
+	return ret;
+}
+
+static ssize64_t tee_run(struct pipe *in, struct pipe *out, size_t n, bool nowait)
+{
+	bool packet = false;
+	ssize64_t room, ret;
+
+	/* To wait for room is for who holds nothing. */
+	do {
+		room = pipe_await_room(out, nowait, packet);
+		if (room < 0)
+			return room;
+		/* A packet, which may come, is not cut: it takes a page. */
+		n = MIN(n, MAX((size_t)room, PAGE_SIZE));
+		ret = tee_held(in, out, MIN(n, in->npages * PAGE_SIZE), nowait, &packet);
+	} while (ret == -EAGAIN && !nowait);
 	return ret;
 }
 

@@ -202,6 +202,27 @@ TEST(pipe, packets_join_a_full_pipe)
 	CHECK_EQ(writable(fd[1]), 0);
 }
 
+/* A packet that waits for room in another pipe can be read meanwhile. */
+TEST(pipe, packets_are_not_held_by_tee)
+{
+	int in[2], out[2];
+
+	CHECK_OK(pipe2(in, O_DIRECT));
+	CHECK_OK(pipe(out));
+	CHECK_EQ(write(out[1], buf, sizeof(buf) - 100), sizeof(buf) - 100);
+	put(in[1], "packet");
+	pid_t pid = child();
+	if (!pid)
+		_exit(tee(in[0], out[1], 100, 0) == 5 ? 0 : 1);
+	wait_state(pid, "S");
+	expect(in[0], 100, "packet");
+	put(in[1], "other");
+	CHECK_EQ(read(out[0], buf, sizeof(buf)), sizeof(buf) - 100);
+	expect_exit(pid, 0);
+	expect(out[0], 100, "other");
+	expect(in[0], 100, "other");
+}
+
 /* Packets of all sizes, round the ring many times, as they were sent. */
 TEST(pipe, packets_in_order)
 {
