@@ -139,13 +139,14 @@ static int helper_ids(int argc, char **argv)
 static int helper_inherited(int argc, char **argv)
 {
 	struct rlimit stack;
+	int death;
 
 	(void)argc;
 	(void)argv;
-	if (getrlimit(RLIMIT_STACK, &stack))
+	if (getrlimit(RLIMIT_STACK, &stack) || prctl(PR_GET_PDEATHSIG, &death))
 		return 1;
-	printf("%x %llx %d\n", personality(0xffffffff), (unsigned long long)stack.rlim_cur,
-	       prctl(PR_GET_DUMPABLE));
+	printf("%x %llx %d %d\n", personality(0xffffffff), (unsigned long long)stack.rlim_cur,
+	       prctl(PR_GET_DUMPABLE), death);
 	return 0;
 }
 

@@ -326,8 +326,8 @@ TEST(proc, exec_setuid_is_no_easy_prey, .root = true)
 	stack.rlim_cur = 64 << 20;
 	CHECK_OK(setrlimit(RLIMIT_STACK, &stack));
 	CHECK_OK(personality(ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | STICKY_TIMEOUTS));
-	CHECK_STR(output_of("./plain", argv, argv + 3), "4240000 4000000 1\n");
-	CHECK_STR(output_of("./suid", argv, argv + 3), "4000000 800000 0\n");
+	CHECK_STR(output_of("./plain", argv, argv + 3), "4240000 4000000 1 0\n");
+	CHECK_STR(output_of("./suid", argv, argv + 3), "4000000 800000 0 0\n");
 }
 
 /* Who may not read a program does not see its memory either. */

@@ -73,23 +73,28 @@ TEST(proc, exec_setuid_as_thread_ends, .root = true, .mem_mib = 64)
 	}
 }
 
-/* The program says whether others with its ids may look at its memory. */
+/*
+ * The program says whether others with its ids may look at its memory. If not, it hears nothing of
+ * its parent's end either.
+ */
 static int dumpable_said(const char *path)
 {
 	char text[256] = "";
-	int out[2], dumpable = -1;
+	int out[2], dumpable = -1, death = -1;
 	pid_t pid;
 
 	CHECK_OK(pipe(out));
 	pid = child();
 	if (!pid) {
 		CHECK_OK(dup2(out[1], 1));
+		CHECK_OK(prctl(PR_SET_PDEATHSIG, SIGUSR1));
 		execl(path, "usertests", "--helper", "inherited", NULL);
 		_exit(9);
 	}
 	expect_exit(pid, 0);
 	CHECK(read(out[0], text, sizeof(text) - 1) > 0);
-	CHECK_EQ(sscanf(text, "%*x %*x %d", &dumpable), 1);
+	CHECK_EQ(sscanf(text, "%*x %*x %d %d", &dumpable, &death), 2);
+	CHECK_EQ(death, dumpable ? SIGUSR1 : 0);
 	CHECK_OK(close(out[0]));
 	CHECK_OK(close(out[1]));
 	return dumpable;
