@@ -384,7 +384,7 @@ static void fill_queues(void)
 	CHECK_OK(rmdir("d"));
 }
 
-TEST(inotify, queues_of_a_user, .root = true)
+TEST(inotify, queues_of_a_user, .root = true, .mem_mib = 32)
 {
 	CHECK_OK(chmod(".", 0777));
 	CHECK_EQ(run_child(fill_queues), 0);
