@@ -8,6 +8,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/pid.h"
 #include "kernel/remote.h"
+#include "kernel/sighand.h"
 #include "kernel/syscall.h"
 #include "kernel/trap.h"
 #include "kernel/uapi/elfcore.h"
@@ -327,6 +328,49 @@ static long siginfo_set(struct thread *t, uaddr_t data)
 	return has ? 0 : -EINVAL;
 }
 
+/* The nth of what is queued; false: there are not so many. */
+static bool queued_get(struct thread *t, const struct sigpending *s, uint64_t n,
+		       struct siginfo *info)
+{
+	uint64_t irq = spin_lock_irq(&t->process->siglock);
+	const struct sigqueue *q;
+	bool found = false;
+
+	list_for_each_entry(q, &s->queue, link) {
+		found = !n--;
+		if (found) {
+			*info = q->info;
+			break;
+		}
+	}
+	spin_unlock_irq(&t->process->siglock, irq);
+	return found;
+}
+
+/* Signals that it has not taken yet stay where they are; how many were told of. */
+static long siginfo_peek(struct thread *t, uaddr_t user, uaddr_t data)
+{
+	struct ptrace_peeksiginfo_args args;
+	const struct sigpending *s;
+	struct siginfo info;
+	int32_t i;
+
+	if (copy_from_user(&args, user, sizeof(args)))
+		return -EFAULT;
+	if ((args.flags & ~(uint32_t)PTRACE_PEEKSIGINFO_SHARED) || args.nr < 0)
+		return -EINVAL;
+	s = args.flags & PTRACE_PEEKSIGINFO_SHARED ? &t->process->pending : &t->pending;
+	for (i = 0; i < args.nr; i++, data += sizeof(info)) {
+		if (i && signal_pending())
+			break;
+		if (!queued_get(t, s, args.off + (uint64_t)i, &info))
+			break;
+		if (copy_to_user(data, &info, sizeof(info)))
+			return i ? i : -EFAULT;
+	}
+	return i;
+}
+
 static long sigmask(struct thread *t, uint64_t size, uaddr_t data, bool set)
 {
 	sigset_t mask = t->restore_blocked ? t->saved_blocked : t->blocked;
@@ -396,6 +440,17 @@ static long sud_config(struct thread *t, uint64_t size, uaddr_t user, bool set)
 		return copy_from_user(&c, user, sizeof(c)) ? -EFAULT : dispatch_set(t, &c);
 	dispatch_get(t, &c);
 	return copy_to_user(user, &c, sizeof(c));
+}
+
+static long rseq_config(struct thread *t, uint64_t size, uaddr_t user)
+{
+	struct ptrace_rseq_configuration c = {.rseq_abi_pointer = t->rseq.area};
+
+	if (t->rseq.area) {
+		c.rseq_abi_size = t->rseq.len;
+		c.signature = t->rseq.sig;
+	}
+	return copy_to_user(user, &c, MIN(size, sizeof(c))) ? -EFAULT : (long)sizeof(c);
 }
 
 static long go_on(struct thread *t, uint64_t sig, bool syscalls)
@@ -480,6 +535,8 @@ static long request_stopped(struct thread *t, long request, uint64_t addr, uint6
 		return siginfo_get(t, data);
 	case PTRACE_SETSIGINFO:
 		return siginfo_set(t, data);
+	case PTRACE_PEEKSIGINFO:
+		return siginfo_peek(t, addr, data);
 	case PTRACE_GETREGSET:
 	case PTRACE_SETREGSET:
 		return regset(t, addr, data, request == PTRACE_SETREGSET);
@@ -488,6 +545,8 @@ static long request_stopped(struct thread *t, long request, uint64_t addr, uint6
 		return sigmask(t, addr, data, request == PTRACE_SETSIGMASK);
 	case PTRACE_GET_SYSCALL_INFO:
 		return syscall_info(t, addr, data);
+	case PTRACE_GET_RSEQ_CONFIGURATION:
+		return rseq_config(t, addr, data);
 	case PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG:
 		return sud_config(t, addr, data, true);
 	case PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:

@@ -1,9 +1,13 @@
-/* ptrace: what is asked of a tracee holds until the request is over, however long it takes. */
+/*
+ * ptrace: what is asked of a tracee holds until the request is over, however long it takes; what
+ * waits for it, and its area of rseq(2).
+ */
 #include "userfault.h"
 
 #include <elf.h>
 #include <pthread.h>
 #include <sys/ptrace.h>
+#include <sys/rseq.h>
 #include <sys/uio.h>
 
 static struct {
@@ -117,4 +121,140 @@ TEST(ptrace, request_is_the_only_one, .root = true)
 	CHECK_OK(kill(slow.tracee, SIGKILL));
 	CHECK_EQ(waitpid(slow.tracee, &status, __WALL), slow.tracee);
 	CHECK_EQ(status, SIGKILL);
+}
+
+#define NSIGNALS	5
+
+/* Blocked: each by its value, the last one for the process. */
+static pid_t with_signals(void)
+{
+	siginfo_t info = {.si_code = SI_QUEUE};
+	sigset_t all;
+	pid_t pid = child();
+	int status;
+
+	if (!pid) {
+		sigfillset(&all);
+		CHECK_OK(sigprocmask(SIG_SETMASK, &all, NULL));
+		for (int i = 0; i < NSIGNALS; i++) {
+			info.si_value.sival_int = i;
+			CHECK_OK(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(),
+					 SIGRTMIN + i % 2, &info));
+		}
+		CHECK_OK(kill(getpid(), SIGUSR1));
+		info.si_value.sival_int = NSIGNALS;
+		CHECK_OK(syscall(SYS_rt_sigqueueinfo, getpid(), SIGUSR2, &info));
+		for (;;)
+			pause();
+	}
+	wait_state(pid, "S");
+	CHECK_OK(ptrace(PTRACE_SEIZE, pid, NULL, NULL));
+	CHECK_OK(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	return pid;
+}
+
+static long peek_signals(pid_t pid, uint64_t off, uint32_t flags, int32_t nr, void *out)
+{
+	struct { uint64_t off; uint32_t flags; int32_t nr; } args = {off, flags, nr};
+
+	return ptrace(PTRACE_PEEKSIGINFO, pid, &args, out);
+}
+
+static void kill_traced(pid_t pid)
+{
+	CHECK_OK(kill(pid, SIGKILL));
+	expect_signal(pid, SIGKILL);
+}
+
+TEST(ptrace, peeks_at_signals)
+{
+	siginfo_t info[NSIGNALS + 1];
+	pid_t pid = with_signals();
+
+	/* Twice: they stay. */
+	for (int n = 0; n < 2; n++) {
+		memset(info, 0, sizeof(info));
+		CHECK_EQ(peek_signals(pid, 0, 0, NSIGNALS + 1, info), NSIGNALS);
+		for (int i = 0; i < NSIGNALS; i++) {
+			CHECK_EQ(info[i].si_signo, SIGRTMIN + i % 2);
+			CHECK_EQ(info[i].si_code, SI_QUEUE);
+			CHECK_EQ(info[i].si_value.sival_int, i);
+		}
+		CHECK_EQ(info[NSIGNALS].si_signo, 0);
+	}
+	CHECK_EQ(peek_signals(pid, 3, 0, 1, info), 1);
+	CHECK_EQ(info[0].si_value.sival_int, 3);
+	CHECK_EQ(info[1].si_value.sival_int, 1);
+	CHECK_EQ(peek_signals(pid, NSIGNALS, 0, 1, info), 0);
+	CHECK_EQ(peek_signals(pid, -1, 0, 1, info), 0);
+	CHECK_EQ(peek_signals(pid, 0, 0, 0, NULL), 0);
+	CHECK_EQ(peek_signals(pid, 0, PTRACE_PEEKSIGINFO_SHARED, 3, info), 2);
+	CHECK_EQ(info[0].si_signo, SIGUSR1);
+	CHECK_EQ(info[0].si_pid, pid);
+	CHECK_EQ(info[1].si_signo, SIGUSR2);
+	CHECK_EQ(info[1].si_value.sival_int, NSIGNALS);
+	kill_traced(pid);
+}
+
+TEST(ptrace, peeks_at_signals_errors)
+{
+	char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid_t pid = with_signals();
+	siginfo_t info;
+
+	CHECK(p != MAP_FAILED);
+	CHECK_OK(munmap(p + PAGE, PAGE));
+	CHECK_ERR(peek_signals(pid, 0, 2, 1, &info), EINVAL);
+	CHECK_ERR(peek_signals(pid, 0, 0, -1, &info), EINVAL);
+	CHECK_ERR(peek_signals(pid, 0, 0, 1, (void *)8), EFAULT);
+	CHECK_ERR(ptrace(PTRACE_PEEKSIGINFO, pid, (void *)8, &info), EFAULT);
+	/* What there is no room for is not told of, nor is it an error. */
+	CHECK_EQ(peek_signals(pid, 0, 0, 3, p + PAGE - 2 * sizeof(info)), 2);
+	kill_traced(pid);
+}
+
+static void area_is(pid_t pid, void *area, uint32_t len, uint32_t sig)
+{
+	struct { uint64_t area; uint32_t len, sig, flags, pad; } c;
+
+	memset(&c, 1, sizeof(c));
+	CHECK_EQ(ptrace(0x420f, pid, (void *)100L, &c), sizeof(c));
+	CHECK_EQ(c.area, (uintptr_t)area);
+	CHECK_EQ(c.len, len);
+	CHECK_EQ(c.sig, sig);
+	CHECK_EQ(c.flags, 0);
+	memset(&c, 1, sizeof(c));
+	CHECK_EQ(ptrace(0x420f, pid, (void *)8L, &c), sizeof(c));
+	CHECK_EQ(c.area, (uintptr_t)area);
+	CHECK_EQ(c.len, 0x01010101);
+	CHECK_ERR(ptrace(0x420f, pid, (void *)8L, NULL), EFAULT);
+}
+
+TEST(ptrace, area_of_rseq)
+{
+	static struct rseq area;
+	char *lib = (char *)__builtin_thread_pointer() + __rseq_offset;
+	pid_t pid = child();
+
+	if (!pid) {
+		if (__rseq_size)
+			CHECK_OK(syscall(SYS_rseq, lib, sizeof(area), 1, 0xf1401073));
+		CHECK_OK(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+		raise(SIGSTOP);
+		CHECK_OK(syscall(SYS_rseq, &area, sizeof(area), 0, 0x12345678));
+		raise(SIGSTOP);
+		CHECK_OK(syscall(SYS_rseq, &area, sizeof(area), 1, 0x12345678));
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	area_is(pid, NULL, 0, 0);
+	CHECK_OK(ptrace(PTRACE_CONT, pid, NULL, NULL));
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	area_is(pid, &area, sizeof(area), 0x12345678);
+	CHECK_OK(ptrace(PTRACE_CONT, pid, NULL, NULL));
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	area_is(pid, NULL, 0, 0);
+	kill_traced(pid);
 }
