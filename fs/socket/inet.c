@@ -22,6 +22,7 @@ static int inet_init(struct socket *s, int type, int protocol)
 	s->type = type;
 	s->protocol = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
 	s->lossy = type == SOCK_DGRAM;
+	s->join_room = type == SOCK_STREAM ? JOIN_ROOM : 0;
 	s->uid = current()->cred->euid;
 	return protocol && protocol != s->protocol ? -EPROTONOSUPPORT : 0;
 }

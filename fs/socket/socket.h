@@ -13,6 +13,7 @@
 #define SOCKET_BUFFER 212992 /* SO_SNDBUF at first, bytes */
 #define SOCKET_QUEUE  10     /* packets that wait at a datagram socket before senders do */
 #define STREAM_CHUNK  16384  /* a stream's packet at most */
+#define JOIN_ROOM     1024   /* bytes of a packet that the next small writes join */
 #define PACKET_COST   768    /* what a packet takes of a buffer besides its bytes */
 #define UDP_MAX	      65507  /* bytes of a datagram: 64 KiB less the headers */
 
@@ -105,6 +106,7 @@ struct socket {
 	const struct family *family; /* c */
 	int type, protocol;	  /* c; SOCK_*, IPPROTO_* */
 	bool lossy;		  /* c; what finds nobody or no room is lost: nobody waits */
+	uint32_t join_room;	  /* c; what its packets have space for at least, to be joined */
 	uint32_t queue_max;	  /* c; packets that wait before senders do */
 	enum socket_state state;  /* s */
 	struct file *file;	  /* s; NULL before accept and after close; not referenced */
@@ -157,7 +159,9 @@ struct packet {
 	struct socket *sender;	  /* referenced; charged for it; NULL: nobody is */
 	struct address *from;	  /* referenced, or NULL */
 	struct control control;	  /* files leave with the first byte */
-	size_t size, done;	  /* r; bytes, and those that were read */
+	size_t room;		  /* c; bytes that data has space for */
+	size_t size;		  /* s; those that came: more may while it is the last one */
+	size_t done;		  /* r; and those that were read */
 	uint64_t stamp;		  /* ns of CLOCK_REALTIME when it came; 0: nobody asked then */
 	char *data;
 };

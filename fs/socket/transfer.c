@@ -17,13 +17,14 @@ static bool somebody_frees; /* (socket_lock) */
 
 static void data_free(struct packet *p)
 {
-	if (p->size > KMALLOC_MOST)
+	if (p->room > KMALLOC_MOST)
 		vfree(p->data);
 	else
 		kfree(p->data);
 }
 
-static struct packet *packet_alloc(size_t n)
+/* A packet of n bytes, with room for more if that is larger. */
+static struct packet *packet_alloc(size_t n, size_t room)
 {
 	struct packet *p = kzalloc(sizeof(*p));
 
@@ -31,7 +32,8 @@ static struct packet *packet_alloc(size_t n)
 		return NULL;
 	list_init(&p->link);
 	p->size = n;
-	p->data = n > KMALLOC_MOST ? vmalloc(n) : kmalloc(MAX(n, 1UL));
+	p->room = MAX(n, room);
+	p->data = p->room > KMALLOC_MOST ? vmalloc(p->room) : kmalloc(MAX(p->room, 1UL));
 	if (!p->data) {
 		kfree(p);
 		return NULL;
@@ -48,10 +50,10 @@ static void packet_free(struct packet *p)
 	kfree(p);
 }
 
-/* What each packet of s takes of its SO_SNDBUF besides its bytes. TCP's are no more than bytes. */
+/* What each packet of s takes of its SO_SNDBUF besides its bytes. */
 static size_t packet_cost(const struct socket *s)
 {
-	return s->family == &inet_family ? 0 : PACKET_COST;
+	return s->join_room ? 0 : PACKET_COST;
 }
 
 /* n bytes of p are in no queue any more: its sender has room for as many. socket_lock held. */
@@ -118,7 +120,7 @@ void packets_free(struct list_head *list)
 
 struct packet *packet_own(const void *data, size_t n, struct address *from)
 {
-	struct packet *p = packet_alloc(n);
+	struct packet *p = packet_alloc(n, 0);
 
 	if (!p)
 		return NULL;
@@ -127,16 +129,43 @@ struct packet *packet_own(const void *data, size_t n, struct address *from)
 	return p;
 }
 
+/* n bytes came into to's queue. socket_lock held. */
+static void arrived(struct socket *to, size_t n)
+{
+	to->queued += n;
+	wake_all(&to->readers);
+	async_signal(&to->async, POLL_IN);
+}
+
 /* p becomes the last in to's queue. socket_lock held. */
 static void enqueue(struct socket *to, struct packet *p)
 {
 	if (to->opt.stamp)
 		p->stamp = time_realtime();
 	list_add_tail(&p->link, &to->queue);
-	to->queued += p->size;
 	to->npackets++;
-	wake_all(&to->readers);
-	async_signal(&to->async, POLL_IN);
+	arrived(to, p->size);
+}
+
+/*
+ * Do p's bytes fit behind those of the last packet in to's queue? Then they are there, and p is not
+ * needed. Somebody may be reading that one, as far as it went. socket_lock held.
+ */
+static bool join(struct socket *to, const struct packet *p)
+{
+	struct packet *last;
+
+	if (list_empty(&to->queue))
+		return false;
+	last = list_last_entry(&to->queue, struct packet, link);
+	if (last->room - last->size < p->size)
+		return false;
+	memcpy(last->data + last->size, p->data, p->size);
+	last->size += p->size;
+	if (to->opt.stamp)
+		last->stamp = time_realtime();
+	arrived(to, p->size);
+	return true;
 }
 
 void packet_deliver(struct socket *s, struct packet *p)
@@ -181,16 +210,23 @@ static int may_send(const struct socket *s, const struct socket *to)
 	return err;
 }
 
-/* Put p into to's queue: 0; POST_LOST: it reaches nobody; or as may_send. */
-#define POST_LOST 1
+/*
+ * Put p into to's queue: 0; POST_DONE: it joined another there, or reaches nobody, and is not
+ * needed; or as may_send.
+ */
+#define POST_DONE 1
 static int post(struct socket *s, struct socket *to, struct packet *p)
 {
 	int err;
 
 	spin_lock(&socket_lock);
 	err = may_send(s, to);
-	if (!err && s->family->lost_locked && s->family->lost_locked(s, to))
-		err = POST_LOST;
+	if (!err && s->family->lost_locked && s->family->lost_locked(s, to)) {
+		err = POST_DONE;
+	} else if (!err && s->join_room && join(to, p)) {
+		s->in_flight += p->size;
+		err = POST_DONE;
+	}
 	if (!err) {
 		p->sender = s->lossy ? NULL : socket_get(s);
 		p->from = address_get(s->from);
@@ -235,7 +271,7 @@ static int post_wait(struct socket *s, struct socket *to, struct packet *p, bool
 /* One packet of n bytes of the message. The files go with it only if it is sent. */
 static int send_packet(struct socket *s, struct socket *to, struct message *m, size_t n)
 {
-	struct packet *p = packet_alloc(n);
+	struct packet *p = packet_alloc(n, s->join_room);
 	int err = 0;
 
 	if (!p)
@@ -255,7 +291,7 @@ static int send_packet(struct socket *s, struct socket *to, struct message *m, s
 	}
 	data_free(p);
 	kfree(p);
-	return err == POST_LOST ? 0 : err;
+	return err == POST_DONE ? 0 : err;
 }
 
 /*
@@ -343,8 +379,11 @@ ssize64_t socket_send(struct socket *s, struct message *m)
 
 /* --- receiving --- */
 
-/* The packet that holds byte skip of the queue, whose offset in it is *at; NULL: none yet. */
-static struct packet *packet_at(struct socket *s, size_t skip, size_t *at)
+/*
+ * The packet that holds byte skip of the queue, whose offset in it is *at; *end: that behind the
+ * last one that came yet. NULL: none yet.
+ */
+static struct packet *packet_at(struct socket *s, size_t skip, size_t *at, size_t *end)
 {
 	struct packet *p, *found = NULL;
 
@@ -352,6 +391,7 @@ static struct packet *packet_at(struct socket *s, size_t skip, size_t *at)
 	list_for_each_entry(p, &s->queue, link) {
 		if (skip < p->size - p->done || !p->size) {
 			*at = p->done + skip;
+			*end = p->size;
 			found = p;
 			break;
 		}
@@ -439,13 +479,12 @@ static bool same_creds(const struct ucred *a, const struct ucred *b)
 	return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
 }
 
-/* Bytes of p from at on to where the message is to be; tcp(7): MSG_TRUNC throws them away. */
-static size_t hand_out(const struct socket *s, struct message *m, const struct packet *p, size_t at)
+/* n bytes to where the message is to be; tcp(7): MSG_TRUNC throws them away. How many went. */
+static size_t hand_out(const struct socket *s, struct message *m, const char *data, size_t n)
 {
-	size_t n = MIN(m->u->resid, p->size - at);
-
+	n = MIN(m->u->resid, n);
 	if (!(m->flags & MSG_TRUNC) || s->protocol != IPPROTO_TCP)
-		return uio_copy_to(m->u, p->data + at, n);
+		return uio_copy_to(m->u, data, n);
 	m->u->resid -= n;
 	return n;
 }
@@ -458,9 +497,10 @@ static ssize64_t read_stream(struct socket *s, struct message *m, ssize64_t done
 {
 	bool peek = m->flags & MSG_PEEK, files;
 	struct packet *p;
-	size_t at = 0, n;
+	size_t at = 0, end = 0, n;
 
-	while (m->u->resid && !*stop && (p = packet_at(s, peek ? (size_t)done : 0, &at)) != NULL) {
+	while (m->u->resid && !*stop &&
+	       (p = packet_at(s, peek ? (size_t)done : 0, &at, &end)) != NULL) {
 		if (m->have_creds && s->opt.pass_creds &&
 		    !same_creds(&m->control.creds, &p->control.creds)) {
 			*stop = true;
@@ -469,7 +509,7 @@ static ssize64_t read_stream(struct socket *s, struct message *m, ssize64_t done
 		if (note_packet(p, m, peek))
 			return done ? done : -ENOMEM;
 		files = p->control.nfiles;
-		n = hand_out(s, m, p, at);
+		n = hand_out(s, m, p->data + at, end - at);
 		if (!n)
 			return done ? done : -EFAULT;
 		done += (ssize64_t)n;
@@ -488,12 +528,11 @@ static ssize64_t read_packet(struct socket *s, struct message *m)
 	size_t at, n, size;
 
 	/* Errors come first. */
-	p = s->error ? NULL : packet_at(s, 0, &at);
+	p = s->error ? NULL : packet_at(s, 0, &at, &size);
 	if (!p)
 		return -EAGAIN;
 	if (note_packet(p, m, peek))
 		return -ENOMEM;
-	size = p->size;
 	n = MIN(m->u->resid, size);
 	if (uio_copy_to(m->u, p->data, n) != n)
 		return -EFAULT;

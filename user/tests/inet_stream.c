@@ -7,6 +7,7 @@
 #include <sys/time.h>
 
 #include "inet.h"
+#include "swap.h"
 
 TEST(inet, stream_bytes)
 {
@@ -303,6 +304,35 @@ TEST(inet, stream_full)
 		n = CHECK_OK(read(fd[1], big, MIN((size_t)total, sizeof(big))));
 	CHECK_EQ(inet_wait(fd[0], POLLOUT), POLLOUT);
 	CHECK_ERR(recv(fd[1], big, 1, MSG_DONTWAIT), EAGAIN);
+}
+
+/* Single bytes that nobody reads take little more memory than themselves, and come in order. */
+TEST(inet, stream_of_single_bytes)
+{
+	enum { MANY = 200000 };
+	long before = number_in("/proc/meminfo", "MemFree");
+	static unsigned char got[MANY];
+	int fd[2], sent = 0, n;
+
+	inet_pair(fd);
+	inet_set(fd[0], SOL_SOCKET, SO_SNDBUF, 1 << 20);
+	while (sent < MANY) {
+		unsigned char c = (unsigned char)(sent % 251);
+
+		if (send(fd[0], &c, 1, MSG_DONTWAIT) != 1)
+			break;
+		sent++;
+	}
+	CHECK_GE(sent, 200);
+	CHECK_GE(12 << 10, before - number_in("/proc/meminfo", "MemFree"));
+	for (int i = 0; i < sent; i += n) {
+		n = (int)CHECK_OK(recv(fd[1], got, MANY, i % 2 ? 0 : MSG_PEEK));
+		if (i % 2 == 0)
+			n = (int)CHECK_OK(recv(fd[1], got, (size_t)MIN(n, 777), 0));
+		for (int k = 0; k < n; k++)
+			CHECK_EQ(got[k], (i + k) % 251);
+	}
+	CHECK_ERR(recv(fd[1], got, 1, MSG_DONTWAIT), EAGAIN);
 }
 
 TEST(inet, stream_waits)
