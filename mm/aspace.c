@@ -143,22 +143,23 @@ static void area_free(struct vma *v)
 	vma_free(v);
 }
 
-struct vma *aspace_area_copy(const struct vma *v, uaddr_t start, uaddr_t end)
+inline struct vma *aspace_area_copy(const struct vma *v, uaddr_t start, uaddr_t end)
 {
 	struct vma *copy = vma_alloc();
+	uint32_t prot = v->prot, flags = v->flags;
 
 	if (!copy)
 		return NULL;
+	copy->prot = prot;
+	copy->flags = flags;
+	if (flags & VMA_UFFD)
+		copy->userfault = v->userfault;
 	copy->start = start;
 	copy->end = end;
-	copy->prot = v->prot;
-	copy->flags = v->flags;
 	copy->as = v->as;
 	copy->index = vma_index(v, start);
 	copy->object = v->object ? object_get(v->object) : NULL;
 	copy->file = v->file ? file_get(v->file) : NULL;
-	if (v->flags & VMA_UFFD)
-		copy->userfault = v->userfault;
 	return copy;
 }
 
@@ -218,9 +219,9 @@ struct vma *aspace_isolate(struct vma *v, uaddr_t start, uaddr_t end, bool drop)
 static void merge_two(struct vma *a, struct vma *b)
 {
 	area_out(a);
-	if (b->object) {
-		object_remove_area(b->object, b);
-		object_count_area(b->object, -1);
+	if (a->object) {
+		object_remove_area(a->object, b);
+		object_count_area(a->object, -1);
 	}
 	a->flags |= b->flags & VMA_DIRTIED;
 	vma_join(&a->as->areas, a, b);

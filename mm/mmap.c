@@ -278,10 +278,11 @@ int populate(struct aspace *as, uaddr_t start, uaddr_t end)
 /* May the area get the protection? 0, -EACCES, or -EPERM: it has one of the flags `held`. */
 static int protect_check(const struct vma *v, uint32_t prot, uint32_t held)
 {
-	if (((prot & PROT_WRITE) && !(v->flags & VMA_MAYWRITE)) ||
-	    (v->as->mdwe && (prot & PROT_EXEC) && ((prot & PROT_WRITE) || !(v->prot & PROT_EXEC))))
+	if ((prot & PROT_WRITE) && !(v->flags & VMA_MAYWRITE))
 		return -EACCES;
-	if (v->file && (prot & PROT_EXEC) && (file_map_mode(v->file) & FILE_MAP_NOEXEC))
+	if ((prot & PROT_EXEC) &&
+	    ((v->as->mdwe && ((prot & PROT_WRITE) || !(v->prot & PROT_EXEC))) ||
+	     (v->file && (file_map_mode(v->file) & FILE_MAP_NOEXEC))))
 		return -EACCES;
 	return v->flags & held ? -EPERM : 0;
 }
@@ -315,7 +316,7 @@ static int protect_area(struct vma **area, uaddr_t at, uaddr_t end, uint32_t pro
 	int account = protect_account(v, prot, (MIN(end, v->end) - at) >> PAGE_SHIFT);
 	uint32_t flags;
 
-	if (account < 0 || v->as->areas.count + 2 > max_map_count ||
+	if (account < 0 || v->as->areas.count + 2UL > max_map_count ||
 	    !(v = aspace_isolate(v, at, end, false)))
 		return -ENOMEM;
 	*area = v;
@@ -357,33 +358,30 @@ int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t prot,
 SYSCALL3(mprotect, uaddr_t, addr, size_t, len, uint64_t, prot)
 {
 	struct aspace *as = current()->aspace;
-	uint64_t grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
-	size_t size = ALIGN_UP(len, PAGE_SIZE);
+	const uint64_t grows = PROT_GROWSDOWN | PROT_GROWSUP, rare = prot & ~7UL; /* besides RWX */
+	uaddr_t end = addr + ALIGN_UP(len, PAGE_SIZE);
 	struct vma *v;
 	int err;
 
-	prot &= ~(uint64_t)(PROT_GROWSDOWN | PROT_GROWSUP);
-	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || (addr & ~PAGE_MASK))
+	if ((addr & ~PAGE_MASK) || (rare && (rare & grows) == grows))
 		return -EINVAL;
 	if (!len)
 		return 0;
-	if (!size || addr + size <= addr)
+	if (end <= addr)
 		return -ENOMEM;
-	if ((prot & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM)) ||
-	    grows == PROT_GROWSUP)
+	if (rare && (rare & ~(uint64_t)(PROT_GROWSDOWN | PROT_SEM)))
 		return -EINVAL;
 	rwlock_write(&as->lock);
-	if (grows) {
+	if (unlikely(rare & PROT_GROWSDOWN)) {
 		v = vma_find(&as->areas, addr);
-		err = !v || v->start >= addr + size ? -ENOMEM
+		err = !v || v->start >= end ? -ENOMEM
 		      : v->flags & VMA_GROWSDOWN    ? 0
 						    : -EINVAL;
 		if (err)
 			goto out;
-		size += addr - MIN(addr, v->start);
 		addr = MIN(addr, v->start);
 	}
-	err = protect_locked(as, addr, addr + size, prot & 7, VMA_SEALED);
+	err = protect_locked(as, addr, end, prot & 7, VMA_SEALED);
 out:
 	rwlock_write_unlock(&as->lock);
 	/* A program that has just written the code expects to run it. */

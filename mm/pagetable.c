@@ -305,7 +305,7 @@ static bool write_at_once(const struct vma *v, struct frame *f)
 {
 	if (!vma_private(v))
 		return pt_writable_now(f);
-	return frame_type(f) == FRAME_ANON && f->maps == 1 && !f->slot && swap_take_over(f);
+	return frame_type(f) == FRAME_ANON && f->maps == 1 && swap_may_write(f, true);
 }
 
 /* (leaf lock) Entries from e on, for [va, stop), become `read` or `write`. What access any lost. */
@@ -315,17 +315,19 @@ static pte_t protect_entries(const struct vma *v, pte_t *e, uaddr_t va, uaddr_t 
 	pte_t lost = 0;
 
 	for (; va < stop; va += PAGE_SIZE, e++) {
-		pte_t p = *e, now = read;
+		pte_t p = *e, now = read, less = ~read & PTE_KIND_MASK;
 
 		if (!pte_resident(p))
 			continue;
 		if (write != read && !(p & (PTE_SPECIAL | PTE_UFFD_WP)) &&
-		    write_at_once(v, pte_frame(p)))
+		    write_at_once(v, pte_frame(p))) {
 			now = write;
+			less = ~write & PTE_KIND_MASK;
+		}
 		*e = now | (p & (PTE_PPN_MASK | PTE_SPECIAL | PTE_UFFD_WP));
 		if (!pte_present(p))
 			continue;
-		lost |= p & ~now & PTE_KIND_MASK;
+		lost |= p & less;
 		/* More access than before needs no fence elsewhere: a fault sees it. */
 		if (!lost)
 			tlb_flush_local(va);

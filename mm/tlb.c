@@ -170,7 +170,7 @@ static __slow void flush_remote(struct aspace *as, hartmask_t others, uaddr_t st
 		sbi_remote_sfence(others, start, len);
 }
 
-void tlb_flush_pinned(struct aspace *as, uaddr_t start, uaddr_t end)
+inline void tlb_flush_pinned(struct aspace *as, uaddr_t start, uaddr_t end)
 {
 	const struct hart *h = this_hart();
 	hartmask_t me = 1UL << h->index, others;

@@ -17,17 +17,24 @@
 bool swap_attach(struct frame *f, uint32_t shadow) __must_check;
 /* End the tie of f with its slot. Any context. */
 void swap_detach(struct frame *f);
-/* May f, mapped once, be written to? Only if no entry names its slot, which it gives up then. */
+/*
+ * May f, mapped once, be written to? Only if no entry names its slot, which it gives up then; with
+ * `keep` it gives up none: only if it has none.
+ */
 bool swap_take_from_slot(struct frame *f);
-static inline bool swap_take_over(struct frame *f)
+static inline bool swap_may_write(struct frame *f, bool keep)
 {
 	/* Looked at after the map count, which falls when an entry has come to name the slot. */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (unlikely(f->slot) && !swap_take_from_slot(f))
+	if (unlikely(f->slot) && (keep || !swap_take_from_slot(f)))
 		return false;
 	/* Who has come out of the slot mapped f before it gave the name up. */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return likely(f->maps == 1);
+}
+static inline bool swap_take_over(struct frame *f)
+{
+	return swap_may_write(f, false);
 }
 /* One more entry names the slot; one less does. Any context. */
 void swap_dup(uint32_t slot);
