@@ -63,7 +63,7 @@ void pipe_drained(struct pipe *p)
 	async_signal(&p->async, POLL_OUT);
 }
 
-static inline size_t piece(struct pipe *p, uint64_t at, bool *packet)
+inline size_t pipe_piece(struct pipe *p, uint64_t at, bool *packet)
 {
 	uint64_t offset = at & (PAGE_SIZE - 1), end = PAGE_SIZE;
 	uint32_t mark = unlikely(p->marks) ? *mark_of(p, at) : 0;
@@ -72,11 +72,6 @@ static inline size_t piece(struct pipe *p, uint64_t at, bool *packet)
 	if (unlikely(mark))
 		end = mark & ~PIPE_PACKET;
 	return MIN(end - offset, p->head - at);
-}
-
-size_t pipe_piece(struct pipe *p, uint64_t at, bool *packet)
-{
-	return piece(p, at, packet);
 }
 
 /* The tail has gone on from byte at: does it leave the page with what is used of that? */
@@ -90,7 +85,7 @@ static void mark_consume(struct pipe *p, uint64_t at, bool whole)
 	p->tail = ALIGN_UP(p->tail, PAGE_SIZE);
 }
 
-static inline void consume(struct pipe *p, size_t n, bool whole)
+inline void pipe_consume(struct pipe *p, size_t n, bool whole)
 {
 	char **page = page_of(p, p->tail), *first;
 
@@ -111,23 +106,18 @@ static inline void consume(struct pipe *p, size_t n, bool whole)
 	}
 }
 
-void pipe_consume(struct pipe *p, size_t n, bool whole)
-{
-	consume(p, n, whole);
-}
-
-size_t pipe_take(struct pipe *p, struct uio *u, bool *fault)
+inline size_t pipe_take(struct pipe *p, struct uio *u, bool *fault)
 {
 	size_t done = 0;
 	bool packet;
 
 	while (p->head != p->tail && u->resid) {
-		size_t n = MIN(piece(p, p->tail, &packet), u->resid), moved;
+		size_t n = MIN(pipe_piece(p, p->tail, &packet), u->resid), moved;
 
 		moved = uio_copy_to(u, *page_of(p, p->tail) + (p->tail & (PAGE_SIZE - 1)), n);
 		done += moved;
 		if (moved)
-			consume(p, moved, moved == n);
+			pipe_consume(p, moved, moved == n);
 		if (moved < n)
 			*fault = true;
 		if (unlikely(moved < n || packet))
@@ -136,7 +126,7 @@ size_t pipe_take(struct pipe *p, struct uio *u, bool *fault)
 	return done;
 }
 
-size_t pipe_fill(struct pipe *p, struct uio *u, int *err)
+inline size_t pipe_fill(struct pipe *p, struct uio *u, int *err)
 {
 	size_t done = 0;
 
@@ -230,7 +220,7 @@ static __slow size_t pipe_write_packets(struct pipe *p, struct uio *u, int *err)
 	return *err ? done : done + pipe_fill_packets(p, u, err);
 }
 
-int pipe_await(struct pipe *p, bool nowait)
+inline int pipe_await(struct pipe *p, bool nowait)
 {
 	while (p->head == p->tail || p->held) {
 		int err = p->writers || p->held ? -EAGAIN : 0;
