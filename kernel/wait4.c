@@ -216,11 +216,21 @@ static bool scan(struct wait_request *r, int *err)
 
 static int wait_for(struct wait_request *r)
 {
-	int err = 0, interrupted;
+	struct waitqueue *wq = &current()->process->child_wait;
+	int err = 0, interrupted = 0;
+	bool answered = (r->options & WNOHANG) && scan(r, &err);
+	struct waiter w;
 
-	interrupted = wait_event(&current()->process->child_wait, scan(r, &err),
-				 WAIT_INTERRUPTIBLE);
-	if (interrupted)
+	/* As wait_event, but queued before the first look: who most often waits needs no second. */
+	while (!answered && !interrupted) {
+		wait_begin(wq, &w, WAIT_INTERRUPTIBLE);
+		answered = scan(r, &err);
+		if (!answered)
+			interrupted = wait_sleep(WAIT_INTERRUPTIBLE, UINT64_MAX);
+		wait_end(&w);
+		answered = answered || scan(r, &err);
+	}
+	if (!answered)
 		return interrupted;
 	if (r->reaped)
 		process_put(r->reaped);
