@@ -142,13 +142,25 @@ struct process;
 void aio_drop(struct process *p);
 void aio_poll_init(void);
 
-/* --- descriptors of processes: pidfd_open(2) --- */
-/* A new one, close-on-exec, for p; flags 0 or O_NONBLOCK. The descriptor or -errno. */
-int pidfd_create(struct process *p, uint32_t flags);
-/* The process that fd stands for, referenced, or err_ptr(-EBADF); *nonblock unless NULL. */
-struct process *pidfd_process(int fd, bool *nonblock);
-/* The same, also of a descriptor of the directory /proc/PID. */
-struct process *pidfd_or_dir_process(int fd);
+/* --- descriptors of processes and threads: pidfd_open(2) --- */
+/* Whom one stands for; both referenced. */
+struct pidfd_target {
+	struct process *process;
+	struct thread *thread; /* not its first one when this was made; NULL: the process */
+	uint32_t flags;	       /* of the open file: PIDFD_THREAD, O_NONBLOCK */
+};
+/*
+ * A new one, close-on-exec, for p; flags of PIDFD_*. With PIDFD_THREAD it stands for a thread: t,
+ * or with t NULL the first one of p, whichever that is. The descriptor or -errno.
+ */
+int pidfd_create(struct process *p, struct thread *t, uint32_t flags);
+/* What fd stands for, to be given to pidfd_put. 0 or -EBADF; with dirs also of /proc/PID. */
+int pidfd_get(int fd, bool dirs, struct pidfd_target *out);
+void pidfd_put(struct pidfd_target *target);
+/* The process that fd stands for, referenced; err_ptr: -EBADF, or -ESRCH of another thread. */
+pid_t pidfd_pid(const struct pidfd_target *target);
+/* The process that fd stands for, referenced, or err_ptr: -EBADF, -ESRCH for another thread. */
+struct process *pidfd_process(int fd);
 
 /* --- root and working directory, umask: per process or shared by CLONE_FS --- */
 struct fscontext *fscontext_create(void); /* at the root of the tree */

@@ -416,10 +416,13 @@ void thread_exit(int wait_status)
 	if (!exiting && !list_empty(&p->children))
 		reparent_to_thread(p, tid);
 	wake_all(&p->exec_wait);
+	/* Before who traces it may know of its end: to find it after that would be wrong. */
+	if (!leader) {
+		pid_forget_thread(t);
+		wake_all(&p->exit_wait);
+	}
 	if (t->tracee)
 		tell_tracer(t, leader, last, p->exiting ? p->exit_status : wait_status);
-	if (!leader)
-		pid_forget_thread(t);
 	if (last)
 		process_ended(p);
 	sched_exit();

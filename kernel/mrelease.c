@@ -72,7 +72,7 @@ SYSCALL2(process_mrelease, int, pidfd, uint32_t, flags)
 
 	if (flags)
 		return -EINVAL;
-	p = pidfd_process(pidfd, NULL);
+	p = pidfd_process(pidfd);
 	if (is_err(p))
 		return ptr_err(p);
 	err = process_gone(p) ? -ESRCH : mrelease(p);

@@ -172,6 +172,7 @@ void pid_take_over(struct thread *t)
 			child->creator = tid;
 	}
 	thread_get(t);
+	wake_all(&p->exit_wait);
 	spin_unlock_irq(&p->siglock, irq2);
 	spin_unlock_irq(&proc_lock, irq);
 	thread_put(old);

@@ -20,6 +20,7 @@
 #include "kernel/syscall.h"
 #include "kernel/time.h"
 #include "kernel/trap.h"
+#include "kernel/uapi/pidfd.h"
 #include "kernel/uapi/resource.h"
 #include "kernel/uapi/sched.h"
 #include "lib/string.h"
@@ -202,8 +203,7 @@ static int check_flags(const struct clone_args *a)
 		return -EINVAL;
 	if (f & (CLONE_NAMESPACES | CLONE_INTO_CGROUP))
 		return -EINVAL;
-	/* A pidfd stands for a process, not for a thread. */
-	if ((f & CLONE_PIDFD) && (f & (CLONE_THREAD | CLONE_DETACHED)))
+	if ((f & CLONE_PIDFD) && (f & CLONE_DETACHED))
 		return -EINVAL;
 	if (a->exit_signal > NSIG)
 		return -EINVAL;
@@ -284,15 +284,17 @@ static int link_thread(struct process *p, struct thread *t)
 }
 
 /*
- * CLONE_PIDFD: a descriptor of the new process p, in the parent's table only. 0; or -errno, and
- * *fd is to be closed unless it is negative.
+ * CLONE_PIDFD: a descriptor of the new thread t, or its process, in the parent's table only. 0; or
+ * -errno, and *fd is to be closed unless it is negative.
  */
-static int give_pidfd(struct process *p, uaddr_t user, int *fd)
+static int give_pidfd(struct thread *t, const struct clone_args *a, int *fd)
 {
-	*fd = pidfd_create(p, 0);
+	bool thread = a->flags & CLONE_THREAD;
+
+	*fd = pidfd_create(t->process, thread ? t : NULL, thread ? PIDFD_THREAD : 0);
 	if (*fd < 0)
 		return *fd;
-	return put_user_u32(user, (uint32_t)*fd);
+	return put_user_u32(a->pidfd, (uint32_t)*fd);
 }
 
 static void wait_for_vfork(struct waitqueue *done, struct thread *child)
@@ -362,7 +364,7 @@ static long try_clone(const struct clone_args *a)
 	if (!err && p)
 		set_leader(p, t);
 	if (!err && (a->flags & CLONE_PIDFD))
-		err = give_pidfd(p, a->pidfd, &pidfd);
+		err = give_pidfd(t, a, &pidfd);
 	if (!err)
 		err = p ? link_process(p, t, a->flags) : link_thread(me, t);
 	if (err && pidfd >= 0)

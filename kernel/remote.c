@@ -391,7 +391,7 @@ SYSCALL5(process_madvise, int, pidfd, uaddr_t, ranges, uint64_t, n, int, what, u
 		return -EINVAL;
 	ret = iov_get(&u, ranges, n, fast, &slow);
 	if (!ret) {
-		p = pidfd_process(pidfd, NULL);
+		p = pidfd_process(pidfd);
 		ret = is_err(p) ? ptr_err(p) : advise_process(p, &u, what);
 		if (!is_err(p))
 			process_put(p);

@@ -490,29 +490,44 @@ SYSCALL3(rt_sigqueueinfo, pid_t, pid, int, sig, uaddr_t, uinfo)
 	return err;
 }
 
-/* How far a signal sent by a pidfd goes, and what it says. */
-static int signal_by_pidfd(struct process *p, int sig, const struct siginfo *info, uint32_t reach)
+/* A signal sent by a pidfd, and how far it goes. */
+static int signal_by_pidfd(const struct pidfd_target *to, int sig, const struct siginfo *info,
+			   uint32_t reach)
 {
-	if (process_gone(p))
+	pid_t pid = pidfd_pid(to);
+
+	if (pid < 0)
 		return -ESRCH;
 	if (reach == PIDFD_SIGNAL_PROCESS_GROUP)
-		return (int)kill_many(p->pgid, sig, info);
-	if (reach == PIDFD_SIGNAL_THREAD)
-		return (int)signal_one_thread(p->pid, p->pid, sig, info);
-	return kill_one(p, sig, info);
+		return (int)kill_many(pid, sig, info);
+	/* Nobody takes what comes for a zombie, but for who may not send it there is an error. */
+	if (reach == PIDFD_SIGNAL_THREAD && !to->process->zombie)
+		return (int)signal_one_thread(to->process->pid, pid, sig, info);
+	return kill_one(to->process, sig, info);
+}
+
+/* Does it stand for the running thread? */
+static bool is_current(const struct pidfd_target *to)
+{
+	const struct thread *me = current();
+
+	return to->thread ? to->thread == me
+			  : to->process == me->process && to->process->leader == me;
 }
 
 SYSCALL4(pidfd_send_signal, int, pidfd, int, sig, uaddr_t, uinfo, uint32_t, flags)
 {
-	struct process *p;
+	struct pidfd_target to;
 	struct siginfo info;
-	int err = 0;
+	int err;
 
 	if (flags > PIDFD_SIGNAL_PROCESS_GROUP || (flags & (flags - 1)))
 		return -EINVAL;
-	p = pidfd_or_dir_process(pidfd);
-	if (is_err(p))
-		return ptr_err(p);
+	err = pidfd_get(pidfd, true, &to);
+	if (err)
+		return err;
+	if (!flags)
+		flags = to.flags & PIDFD_THREAD ? PIDFD_SIGNAL_THREAD : PIDFD_SIGNAL_THREAD_GROUP;
 	if (!uinfo) {
 		fill_info(&info, sig, flags == PIDFD_SIGNAL_THREAD ? SI_TKILL : SI_USER);
 	} else if (copy_from_user(&info, uinfo, sizeof(info))) {
@@ -520,14 +535,14 @@ SYSCALL4(pidfd_send_signal, int, pidfd, int, sig, uaddr_t, uinfo, uint32_t, flag
 	} else if (info.si_signo != sig) {
 		err = -EINVAL;
 	} else if ((info.si_code >= 0 || info.si_code == SI_TKILL) &&
-		   (p != current()->process || flags == PIDFD_SIGNAL_PROCESS_GROUP)) {
+		   (!is_current(&to) || flags == PIDFD_SIGNAL_PROCESS_GROUP)) {
 		err = -EPERM;
 	}
 	if (!err && (sig < 0 || sig > NSIG))
 		err = -EINVAL;
 	if (!err)
-		err = signal_by_pidfd(p, sig, &info, flags);
-	process_put(p);
+		err = signal_by_pidfd(&to, sig, &info, flags);
+	pidfd_put(&to);
 	return err;
 }
 

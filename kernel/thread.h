@@ -240,7 +240,10 @@ struct process {
 	int exit_signal;		/* to the parent: SIGCHLD, or what clone said; 0 none */
 	uint32_t parent_execs;		/* the parent's execs when exit_signal was said */
 	struct waitqueue child_wait;	/* wait4 sleeps here */
-	/* Those who poll a pidfd: it is a zombie, it is gone; who would trace it: entering is 0. */
+	/*
+	 * Those who poll a pidfd: it is a zombie, it or a thread of it is gone; who would trace it:
+	 * entering is 0.
+	 */
 	struct waitqueue exit_wait;
 	uint32_t entering; /* (proc_lock) threads in exec: nobody may begin to trace any */
 

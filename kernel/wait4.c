@@ -9,6 +9,7 @@
 #include "kernel/sighand.h"
 #include "kernel/syscall.h"
 #include "kernel/rusage.h"
+#include "kernel/uapi/fcntl.h"
 #include "kernel/uapi/sched.h"
 #include "mm/usercopy.h"
 
@@ -16,7 +17,8 @@
 struct wait_request {
 	int which; /* P_* */
 	pid_t id;
-	const struct process *process; /* of P_PIDFD; referenced */
+	const struct process *process; /* of P_PIDFD; referenced, also the next */
+	const struct thread *thread;   /* NULL: not only a thread of it */
 	int options;
 	/* result; pid 0: none yet */
 	pid_t pid;
@@ -41,7 +43,7 @@ static bool eligible(const struct wait_request *r, const struct process *c)
 	case P_PGID:
 		return c->pgid == r->id;
 	case P_PIDFD:
-		return c == r->process;
+		return c == r->process && !r->thread;
 	default:
 		return true;
 	}
@@ -133,6 +135,8 @@ static bool tracee_meant(const struct wait_request *r, const struct tracee *tr)
 {
 	const struct thread *t = tr->thread;
 
+	if (r->which == P_PIDFD && r->thread)
+		return t ? t == r->thread && t != t->process->leader : tr->tid == r->thread->tid;
 	if (r->which == P_PID || r->which == P_PIDFD)
 		return (t ? t->tid : tr->tid) ==
 		       (r->which == P_PID ? r->id : r->process->pid);
@@ -265,22 +269,22 @@ SYSCALL4(wait4, pid_t, pid, uaddr_t, status, int, options, uaddr_t, usage)
 	return r.pid;
 }
 
-/* Waits for the process of a pidfd; one that does not block is as if it said WNOHANG. */
+/* Waits for whom a pidfd stands for; one that does not block is as if it said WNOHANG. */
 static int wait_for_pidfd(struct wait_request *r)
 {
-	bool nonblock = false;
-	struct process *p = pidfd_process(r->id, &nonblock);
+	struct pidfd_target of;
+	int err = pidfd_get(r->id, false, &of);
 	bool eagain;
-	int err;
 
-	if (is_err(p))
-		return (int)ptr_err(p);
-	eagain = nonblock && !(r->options & WNOHANG);
-	r->process = p;
+	if (err)
+		return err;
+	eagain = (of.flags & O_NONBLOCK) && !(r->options & WNOHANG);
+	r->process = of.process;
+	r->thread = of.thread;
 	if (eagain)
 		r->options |= WNOHANG;
 	err = wait_for(r);
-	process_put(p);
+	pidfd_put(&of);
 	return !err && !r->pid && eagain ? -EAGAIN : err;
 }
 

@@ -418,7 +418,7 @@ static int give_pidfd(pid_t pid, const struct taken *t, struct uio *u)
 					      FAN_NOPIDFD};
 
 	if (pid && t->process && !process_gone(t->process)) {
-		r.pidfd = pidfd_create(t->process, 0);
+		r.pidfd = pidfd_create(t->process, NULL, 0);
 		if (r.pidfd < 0)
 			r.pidfd = FAN_EPIDFD;
 	}
