@@ -1,15 +1,17 @@
 /*
- * Runs Linux's kernel selftests one after the other, on whichever kernel it is started.
+ * Runs the programs of a suite one after the other, on whichever kernel it is started.
  *
- *   run LIST
+ *   run LIST [FIRST [COUNT]]
  *
- * Each line of LIST is "SECONDS FOLDER PROGRAM [ARGUMENT...]". A program runs in its folder, in a
- * session of its own, without input; what it leaves behind, and itself after so many seconds, is
+ * COUNT lines of LIST (without it: all that follow) are run from line FIRST on, 0 at the start.
+ * Each is "SECONDS FOLDER PROGRAM [ARGUMENT...]". A program runs in its folder, in a session of its
+ * own, without input; what it leaves behind, and itself after so many seconds, is
  * killed. Before its output stands "== FOLDER/PROGRAM ARGUMENT...", after it "== exit STATUS".
  */
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,14 +120,19 @@ static void line_run(char *line)
 int main(int argc, char **argv)
 {
 	char line[1024];
-	FILE *list = argc == 2 ? fopen(argv[1], "re") : NULL;
+	FILE *list = argc >= 2 ? fopen(argv[1], "re") : NULL;
+	long first = argc > 2 ? atol(argv[2]) : 0, count = argc > 3 ? atol(argv[3]) : LONG_MAX;
 
 	if (list == NULL || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
 		perror("run");
 		return 2;
 	}
 	signal(SIGTTOU, SIG_IGN);
-	while (fgets(line, sizeof(line), list) != NULL)
+	while (count > 0 && fgets(line, sizeof(line), list) != NULL) {
+		if (first-- > 0)
+			continue;
 		line_run(line);
+		count--;
+	}
 	return 0;
 }
