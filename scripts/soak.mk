@@ -1,10 +1,10 @@
-# What takes hours: on two cores about five.  Each suite prints its counts as in `make test`.
+# What takes hours: on two cores about six.  Each suite prints its counts as in `make test`.
 
-.PHONY: soak self-build suites-kernel usertests-random
+.PHONY: soak self-build suites-kernel suites-libc usertests-random
 soak: setup-full
 	@+FUZZ_SECONDS=$${FUZZ_SECONDS:-1800} CRASHES=$${CRASHES:-50000} \
 		scripts/suites --results $(RESULTS) host-fuzz crash-tests usertests-random \
-		suites-kernel self-build
+		suites-kernel suites-libc self-build
 
 # Long random runs, another one each time; the seed is printed, and SEED= repeats it.
 SEED  := $(or $(SEED),$(shell date +%s))
@@ -25,3 +25,9 @@ suites-kernel: kernel root.img linux
 	@scripts/kselftest --dir $(O)/kselftest --kernel $(KB)/Image --image $(ROOTIMG) \
 		--linux $(LINUX_DIR) --suite $(LINUX_SUITE) \
 		--results $(RESULTS)/suites-kernel.txt $(TESTS)
+
+# glibc's own tests here and on the judge; TESTS='folder folder/test ...', tests may be patterns.
+suites-libc: kernel debian.img linux
+	@scripts/libc-suite --dir $(O)/libc --kernel $(KB)/Image --image $(DEBIAN)/debian.img \
+		--linux $(LINUX_DIR) --suite $(LINUX_SUITE) \
+		--results $(RESULTS)/suites-libc.txt $(TESTS)
