@@ -2,6 +2,7 @@
  * Open files without a name or a place: eventfd, epoll and the like. They share one inode, which
  * says nothing about them.
  */
+#include "fs/mount.h"
 #include "fs/vfs.h"
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"

@@ -3,6 +3,7 @@
  */
 #include "fs/direct.h"
 #include "fs/flags.h"
+#include "fs/mount.h"
 #include "fs/notify.h"
 #include "fs/owner.h"
 #include "fs/vfs.h"

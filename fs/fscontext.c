@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/mount.h"
 #include "fs/vfs.h"
 #include "kernel/mem/slab.h"
 #include "kernel/process.h"
@@ -91,6 +92,14 @@ int fscontext_unshare(struct fscontext **c)
 		return -ENOMEM;
 	fscontext_replace(c, copy);
 	return 0;
+}
+
+void fscontext_root(struct path *root)
+{
+	spin_lock(&dcache_lock);
+	*root = current()->fs->root;
+	path_get(root);
+	spin_unlock(&dcache_lock);
 }
 
 /* Put p (its references go along) in the place of *at. */

@@ -2,14 +2,14 @@
  * The mount tree: which volume's root stands on which directory. Changes hold mount_mutex and,
  * for the links a path walk follows, dcache_lock.
  */
-#include "fs/mount.h"
+#include "fs/mounttree.h"
 #include "fs/notify.h"
+#include "fs/propagate.h"
 
 #include <stdatomic.h>
 
 #include "fs/super.h"
 #include "kernel/mem/slab.h"
-#include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
 #include "lib/string.h"
 
@@ -43,9 +43,8 @@ struct mount *mount_find_locked(struct mount *m, struct dentry *d)
 {
 	struct mount *at;
 
-	/* The latest one on a place hides those before it. */
-	list_for_each_entry_reverse(at, &mounts, link) {
-		if (at->parent == m && at->point == d)
+	list_for_each_entry(at, &m->children, sibling) {
+		if (at->point == d)
 			return at;
 	}
 	return NULL;
@@ -69,6 +68,17 @@ void mount_write_end(struct mount *m)
 	atomic_fetch_sub(&m->writers, 1);
 }
 
+void mount_alone(struct mount *m)
+{
+	m->refs = 1;
+	list_init(&m->link);
+	list_init(&m->children);
+	list_init(&m->sibling);
+	list_init(&m->peers);
+	list_init(&m->slaves);
+	list_init(&m->slave);
+}
+
 static struct mount *mount_alloc(const char *source)
 {
 	struct mount *m = kzalloc(sizeof(*m));
@@ -82,9 +92,8 @@ static struct mount *mount_alloc(const char *source)
 		return NULL;
 	}
 	memcpy(m->source, source, len);
-	m->refs = 1;
 	m->id = atomic_fetch_add(&next_id, 1);
-	list_init(&m->link);
+	mount_alone(m);
 	return m;
 }
 
@@ -122,33 +131,106 @@ struct mount *mount_clone(struct mount *of, struct dentry *root)
 	return m;
 }
 
-/* Does m stand, by way of others, on the root of everything? (mount_mutex or dcache_lock) */
-static bool in_tree(const struct mount *m)
+bool mount_in_tree(const struct mount *m)
 {
 	while (m->parent)
 		m = m->parent;
 	return m == root_mount;
 }
 
-/* Is it top, or does it stand on it, by way of others? (mount_mutex or dcache_lock) */
-static bool stands_on(const struct mount *m, const struct mount *top)
+bool mount_is_floating(const struct mount *m)
+{
+	return !m->parent && m != root_mount && !list_empty(&m->link);
+}
+
+bool mount_stands_on(const struct mount *m, const struct mount *top)
 {
 	while (m && m != top)
 		m = m->parent;
 	return m;
 }
 
-/* m, which stands nowhere, stands on at from now on. dcache_lock held. */
-static void place_locked(struct mount *m, const struct path *at)
+bool mount_is_below(const struct path *p, const struct path *top)
 {
-	m->parent = mount_get(at->mnt);
-	m->point = dentry_get(at->dentry);
-	at->dentry->flags |= DENTRY_MOUNTED;
-	list_move_tail(&m->link, &mounts);
+	const struct mount *m = p->mnt;
+	const struct dentry *at = p->dentry;
+	bool below;
+
+	spin_lock(&dcache_lock);
+	while (m != top->mnt && m->parent) {
+		at = m->point;
+		m = m->parent;
+	}
+	below = m == top->mnt && dentry_is_ancestor(top->dentry, at);
+	spin_unlock(&dcache_lock);
+	return below;
 }
 
-/* What is on top of all that is mounted at the place, no references. dcache_lock held. */
-static struct path top_locked(const struct path *at)
+struct mount *mount_first_child(const struct mount *m)
+{
+	return list_first_or_null(&m->children, struct mount, sibling);
+}
+
+struct mount *mount_sibling(const struct mount *m)
+{
+	if (list_is_last(&m->sibling, &m->parent->children))
+		return NULL;
+	return list_entry(m->sibling.next, struct mount, sibling);
+}
+
+struct mount *mount_next(const struct mount *m, const struct mount *top)
+{
+	struct mount *next = mount_first_child(m);
+
+	for (; !next && m != top; m = m->parent)
+		next = mount_sibling(m);
+	return next;
+}
+
+void mount_stand_locked(struct mount *m, const struct path *at)
+{
+	m->parent = at->mnt;
+	m->point = at->dentry;
+	m->point->flags |= DENTRY_MOUNTED;
+	list_add_tail(&m->sibling, &m->parent->children);
+}
+
+void mount_place_locked(struct mount *m, const struct path *at)
+{
+	struct mount *above = mount_find_locked(at->mnt, at->dentry);
+	struct path place = *at, top = {m, m->root};
+
+	if (above)
+		mount_lift_locked(above, &place);
+	else
+		path_get(&place);
+	mount_stand_locked(m, &place);
+	if (above) {
+		top = mount_top_locked(&top);
+		path_get(&top);
+		mount_stand_locked(above, &top);
+	}
+}
+
+void mount_lift_locked(struct mount *m, struct path *at)
+{
+	struct mount *other;
+	bool more = false;
+
+	at->mnt = m->parent;
+	at->dentry = m->point;
+	m->parent = NULL;
+	m->point = NULL;
+	if (!at->dentry)
+		return; /* it stands nowhere */
+	list_del(&m->sibling);
+	list_for_each_entry(other, &mounts, link)
+		more |= other->point == at->dentry;
+	if (!more)
+		at->dentry->flags &= ~DENTRY_MOUNTED;
+}
+
+struct path mount_top_locked(const struct path *at)
 {
 	struct path top = *at;
 	struct mount *m;
@@ -158,16 +240,7 @@ static struct path top_locked(const struct path *at)
 	return top;
 }
 
-/* May something be mounted there? dcache_lock held. */
-static int may_place(const struct path *at)
-{
-	if (dentry_unlinked(at->dentry))
-		return -ENOENT;
-	return in_tree(at->mnt) ? 0 : -EINVAL;
-}
-
-/* How many mounts there are. (mount_mutex) */
-static size_t mounts_count(void)
+size_t mounts_count(void)
 {
 	struct mount *m;
 	size_t n = 0;
@@ -177,23 +250,67 @@ static size_t mounts_count(void)
 	return n;
 }
 
-/* m, which stands nowhere, onto at; again: even right on top of the same. (mount_mutex) */
-static int attach(struct mount *m, const struct path *at, bool again)
+size_t mount_tree_size(const struct mount *top)
 {
-	struct path top;
+	const struct mount *m;
+	size_t n = 0;
+
+	for_each_below(m, top)
+		n++;
+	return n;
+}
+
+void mount_list_locked(struct mount *top)
+{
+	struct mount *m;
+
+	for_each_below(m, top)
+		list_move_tail(&m->link, &mounts);
+}
+
+int mount_attach(struct mount *m, const struct path *at, bool fresh)
+{
+	size_t used = mounts_count() + (fresh ? mount_tree_size(m) : 0);
+	struct path old = {NULL, NULL};
 	int err;
 
+	if (fresh && used > mounts_max)
+		return -ENOSPC;
+	err = propagation_prepare(m, at, used < mounts_max ? mounts_max - used : 0);
+	if (err)
+		return err;
 	spin_lock(&dcache_lock);
-	top = top_locked(at);
-	err = may_place(&top);
-	if (!err && !again && top.mnt->sb == m->sb && top.dentry == m->root)
-		err = -EBUSY;
-	if (!err && S_ISDIR(m->root->inode->mode) != S_ISDIR(top.dentry->inode->mode))
-		err = -ENOTDIR;
-	if (!err)
-		place_locked(m, &top);
+	if (dentry_unlinked(at->dentry)) {
+		err = -ENOENT;
+	} else {
+		propagation_join_locked(m, at);
+		mount_lift_locked(m, &old);
+		mount_place_locked(m, at);
+		mount_list_locked(m);
+		propagation_place_locked(at);
+	}
 	spin_unlock(&dcache_lock);
+	propagation_finish(at, !err);
+	path_put(&old);
 	return err;
+}
+
+/* A new volume's m on top of at. (mount_mutex) */
+static int add_on_top(struct mount *m, const struct path *at)
+{
+	struct path top;
+	int err = 0;
+
+	spin_lock(&dcache_lock);
+	top = mount_top_locked(at);
+	if (!mount_in_tree(top.mnt))
+		err = -EINVAL;
+	else if (top.mnt->sb == m->sb && top.dentry == m->root)
+		err = -EBUSY;
+	else if (S_ISDIR(m->root->inode->mode) != S_ISDIR(top.dentry->inode->mode))
+		err = -ENOTDIR;
+	spin_unlock(&dcache_lock);
+	return err ? err : mount_attach(m, &top, true);
 }
 
 int mount_add(const char *source, struct blockdev *bdev, struct path *at, struct fstype *type,
@@ -207,7 +324,7 @@ int mount_add(const char *source, struct blockdev *bdev, struct path *at, struct
 	m->flags = flags & ~(uint32_t)MS_SYNCHRONOUS;
 	mutex_lock(&mount_mutex);
 	if (at) {
-		err = mounts_count() < mounts_max ? attach(m, at, false) : -ENOSPC;
+		err = add_on_top(m, at);
 	} else {
 		root_mount = m;
 		list_add_tail(&m->link, &mounts);
@@ -218,45 +335,13 @@ int mount_add(const char *source, struct blockdev *bdev, struct path *at, struct
 	return err;
 }
 
-/* Is anything mounted on it? dcache_lock held. */
-static bool has_children_locked(const struct mount *m)
-{
-	struct mount *at;
-
-	list_for_each_entry(at, &mounts, link) {
-		if (at->parent == m)
-			return true;
-	}
-	return false;
-}
-
-/* m stands nowhere any more; its references to where it stood go to *at. dcache_lock held. */
-static void lift_locked(struct mount *m, struct path *at)
-{
-	struct mount *other;
-	bool more = false;
-
-	at->mnt = m->parent;
-	at->dentry = m->point;
-	m->parent = NULL;
-	m->point = NULL;
-	if (!at->dentry)
-		return; /* it was detached */
-	list_for_each_entry(other, &mounts, link)
-		more |= other->point == at->dentry;
-	if (!more)
-		at->dentry->flags &= ~DENTRY_MOUNTED;
-}
-
 /* m and all that stands on it from the list of mounts to gone. dcache_lock held. */
-static void gather_locked(struct mount *m, struct list_head *gone)
+static void gather_locked(struct mount *top, struct list_head *gone)
 {
-	struct mount *at, *next;
+	struct mount *m;
 
-	list_for_each_entry_safe(at, next, &mounts, link) {
-		if (stands_on(at, m))
-			list_move_tail(&at->link, gone);
-	}
+	for_each_below(m, top)
+		list_move_tail(&m->link, gone);
 }
 
 /* They are mounts no more: the tree's references go. May sleep. (mount_mutex) */
@@ -267,17 +352,17 @@ static void drop(struct list_head *gone)
 
 	while (!list_empty(gone)) {
 		m = list_first_entry(gone, struct mount, link);
+		propagation_set(m, MS_PRIVATE);
 		spin_lock(&dcache_lock);
 		list_del(&m->link);
-		lift_locked(m, &at);
+		mount_lift_locked(m, &at);
 		spin_unlock(&dcache_lock);
 		path_put(&at);
 		mount_put(m);
 	}
 }
 
-/* m, if it is on the list, and all that stands on it, are mounts no more. (mount_mutex) */
-static void dissolve(struct mount *m)
+void mount_dissolve_locked(struct mount *m)
 {
 	LIST_HEAD(gone);
 
@@ -287,23 +372,37 @@ static void dissolve(struct mount *m)
 	drop(&gone);
 }
 
-int mount_remove(struct mount *m, bool lazy)
+/* What is in the tree, with what its going takes along elsewhere: 0, -EBUSY. (mount_mutex) */
+static int remove(struct mount *m, bool lazy)
 {
+	LIST_HEAD(along);
 	LIST_HEAD(gone);
-	int err = -EBUSY;
+	bool busy;
 
-	mutex_lock(&mount_mutex);
+	propagation_go(m, &along);
 	spin_lock(&dcache_lock);
 	/* Ours and the tree's are the two references of a mount that nobody uses. */
-	if (!in_tree(m)) {
-		err = -EINVAL;
-	} else if (m != root_mount &&
-		   (lazy || (!has_children_locked(m) && atomic_load(&m->refs) == 2))) {
+	busy = !lazy && (!list_empty(&m->children) || atomic_load(&m->refs) != 2 ||
+			 propagation_busy_locked(&along));
+	if (!busy) {
 		gather_locked(m, &gone);
-		err = 0;
+		propagation_gather_locked(&along, &gone);
 	}
 	spin_unlock(&dcache_lock);
+	propagation_gone(m, &along);
 	drop(&gone);
+	return busy ? -EBUSY : 0;
+}
+
+int mount_remove(struct mount *m, bool lazy)
+{
+	int err;
+
+	mutex_lock(&mount_mutex);
+	if (!mount_in_tree(m))
+		err = -EINVAL;
+	else
+		err = m == root_mount ? -EBUSY : remove(m, lazy);
 	/* Most often the last one, so that the device is free. */
 	mount_put(m);
 	mutex_unlock(&mount_mutex);
@@ -314,270 +413,17 @@ void mount_float(struct mount *m)
 {
 	mutex_lock(&mount_mutex);
 	spin_lock(&dcache_lock);
-	list_add_tail(&mount_get(m)->link, &mounts);
+	mount_list_locked(mount_get(m));
 	spin_unlock(&dcache_lock);
 	mutex_unlock(&mount_mutex);
-}
-
-/* Is it the root of a tree of its own? (mount_mutex or dcache_lock) */
-static bool is_floating(const struct mount *m)
-{
-	return !m->parent && m != root_mount && !list_empty(&m->link);
 }
 
 void mount_dissolve(struct mount *m)
 {
 	mutex_lock(&mount_mutex);
-	if (is_floating(m))
-		dissolve(m);
+	if (mount_is_floating(m))
+		mount_dissolve_locked(m);
 	mutex_unlock(&mount_mutex);
-}
-
-struct copied {
-	struct mount *from, *to;
-};
-
-/* Does m stand on the first that was copied, outside of what was? */
-static bool left_out(const struct mount *m, const struct copied *first)
-{
-	bool out;
-
-	spin_lock(&dcache_lock);
-	out = m->parent == first->from && !dentry_is_ancestor(first->to->root, m->point);
-	spin_unlock(&dcache_lock);
-	return out;
-}
-
-/* A copy of m, which stands on the copy of what m stands on. 0, -ENOMEM. */
-static int copy_one(struct mount *m, struct copied *on, struct copied *out)
-{
-	struct path at = {on->to, m->point};
-
-	*out = (struct copied){m, mount_clone(m, m->root)};
-	if (!out->to)
-		return -ENOMEM;
-	spin_lock(&dcache_lock);
-	place_locked(out->to, &at);
-	spin_unlock(&dcache_lock);
-	return 0;
-}
-
-/*
- * all[0] has been copied; now what stands on it, and on that, but not more than `room` in all, as
- * `all` has, too. What is copied is behind all others on the list, and stands on nothing that is to
- * be copied. (mount_mutex)
- */
-static int copy_others(struct copied *all, size_t room)
-{
-	struct mount *m;
-	size_t n = 1;
-
-	for (size_t i = 0; i < n; i++) {
-		list_for_each_entry(m, &mounts, link) {
-			if (m->parent != all[i].from || left_out(m, &all[0]))
-				continue;
-			if (n >= room)
-				return -ENOSPC;
-			if (copy_one(m, &all[i], &all[n]))
-				return -ENOMEM;
-			n++;
-		}
-	}
-	return 0;
-}
-
-/* Undo a copy that stands nowhere, and what was placed on it. (mount_mutex) */
-static void copy_drop(struct mount *m)
-{
-	dissolve(m);
-	mount_put(m);
-}
-
-/* A copy of what is at the place, with all mounts below if so asked. err_ptr. (mount_mutex) */
-static struct mount *copy(const struct path *what, bool recursive)
-{
-	const size_t count = mounts_count(), max = mounts_max;
-	struct copied *all;
-	struct mount *m;
-	int err;
-
-	if (!in_tree(what->mnt))
-		return err_ptr(-EINVAL);
-	if (count >= max)
-		return err_ptr(-ENOSPC);
-	m = mount_clone(what->mnt, what->dentry);
-	if (!m)
-		return err_ptr(-ENOMEM);
-	if (!recursive)
-		return m;
-	all = kmalloc((count + 1) * sizeof(*all));
-	err = -ENOMEM;
-	if (all) {
-		all[0] = (struct copied){what->mnt, m};
-		err = copy_others(all, max - count);
-		kfree(all);
-	}
-	if (!err)
-		return m;
-	copy_drop(m);
-	return err_ptr(err);
-}
-
-struct mount *mount_copy(const struct path *what, bool recursive)
-{
-	struct mount *m;
-
-	mutex_lock(&mount_mutex);
-	m = copy(what, recursive);
-	mutex_unlock(&mount_mutex);
-	return m;
-}
-
-int mount_bind(const struct path *what, const struct path *at, bool recursive)
-{
-	struct mount *m;
-	int err = 0;
-
-	mutex_lock(&mount_mutex);
-	m = copy(what, recursive);
-	if (is_err(m))
-		err = (int)ptr_err(m);
-	else
-		err = attach(m, at, true);
-	if (err && !is_err(m))
-		copy_drop(m);
-	mutex_unlock(&mount_mutex);
-	return err;
-}
-
-/* May m be moved below what is at the top of a place? dcache_lock held. */
-static int may_move_beneath(struct mount *m, const struct path *top)
-{
-	const struct mount *to = top->mnt;
-
-	if (!to->parent || top->dentry != to->root || to == current()->fs->root.mnt ||
-	    stands_on(m, to))
-		return -EINVAL;
-	return mount_find_locked(m, m->root) ? -EINVAL : 0;
-}
-
-/* (mount_mutex, dcache_lock) */
-static int may_move(const struct path *what, const struct path *top, bool beneath)
-{
-	struct mount *m = what->mnt;
-	int err = may_place(top);
-
-	if (err)
-		return err;
-	if (what->dentry != m->root || !(m->parent ? in_tree(m) : is_floating(m)))
-		return -EINVAL;
-	if (S_ISDIR(what->dentry->inode->mode) != S_ISDIR(top->dentry->inode->mode))
-		return -EINVAL;
-	if (beneath) {
-		err = may_move_beneath(m, top);
-		if (err)
-			return err;
-	}
-	return stands_on(beneath ? top->mnt->parent : top->mnt, m) ? -ELOOP : 0;
-}
-
-/* m takes the place that to has, which then stands on it; to's old references go to *old. */
-static void slip_beneath_locked(struct mount *m, struct mount *to, struct path *old)
-{
-	struct path root = {m, m->root};
-
-	lift_locked(to, old);
-	place_locked(m, old);
-	place_locked(to, &root);
-}
-
-int mount_move(const struct path *what, const struct path *at, bool beneath)
-{
-	struct path top, old = {NULL, NULL}, under = {NULL, NULL};
-	int err;
-
-	mutex_lock(&mount_mutex);
-	spin_lock(&dcache_lock);
-	top = top_locked(at);
-	err = may_move(what, &top, beneath);
-	if (!err) {
-		/* The list's reference stays as it is. */
-		lift_locked(what->mnt, &old);
-		if (beneath)
-			slip_beneath_locked(what->mnt, top.mnt, &under);
-		else
-			place_locked(what->mnt, &top);
-	}
-	spin_unlock(&dcache_lock);
-	path_put(&old);
-	path_put(&under);
-	mutex_unlock(&mount_mutex);
-	return err;
-}
-
-/* Is m one of those that a change of top is about? (mount_mutex) */
-static bool is_changed(const struct mount *m, const struct mount *top, bool recursive)
-{
-	return m == top || (recursive && stands_on(m, top));
-}
-
-/* No changes any more by way of what is to become read-only: 0; -EBUSY. (mount_mutex) */
-static int hold_writers(const struct mount *top, bool recursive)
-{
-	struct mount *m;
-	int err = 0;
-
-	list_for_each_entry(m, &mounts, link) {
-		if (!is_changed(m, top, recursive) || (atomic_load(&m->flags) & MS_RDONLY))
-			continue;
-		atomic_fetch_or(&m->flags, MS_RDONLY | MOUNT_HELD);
-		/* Those of a volume that is read-only are about to find that out. */
-		if (atomic_load(&m->writers) && !atomic_load(&m->sb->readonly))
-			err = -EBUSY;
-	}
-	return err;
-}
-
-/* As it was before hold_writers. (mount_mutex) */
-static void release_writers(void)
-{
-	struct mount *m;
-
-	list_for_each_entry(m, &mounts, link) {
-		if (atomic_load(&m->flags) & MOUNT_HELD)
-			atomic_fetch_and(&m->flags, ~(MS_RDONLY | MOUNT_HELD));
-	}
-}
-
-/* (mount_mutex) */
-static void change(struct mount *m, uint32_t set, uint32_t clear)
-{
-	uint32_t old = atomic_load(&m->flags), new;
-
-	do
-		new = (old & ~(clear | MOUNT_HELD)) | set;
-	while (!atomic_compare_exchange_weak(&m->flags, &old, new));
-}
-
-int mount_change(const struct path *at, uint32_t set, uint32_t clear, bool recursive)
-{
-	struct mount *top = at->mnt, *m;
-	int err = 0;
-
-	mutex_lock(&mount_mutex);
-	if (at->dentry != top->root || !(in_tree(top) || is_floating(top)))
-		err = -EINVAL;
-	else if (set & MS_RDONLY)
-		err = hold_writers(top, recursive);
-	if (err)
-		release_writers();
-	else
-		list_for_each_entry(m, &mounts, link) {
-			if (is_changed(m, top, recursive))
-				change(m, set, clear);
-		}
-	mutex_unlock(&mount_mutex);
-	return err;
 }
 
 struct mount *mount_by_id(uint64_t id)
@@ -586,7 +432,7 @@ struct mount *mount_by_id(uint64_t id)
 
 	list_for_each_entry(m, &mounts, link) {
 		if (MOUNT_ID_UNIQUE + m->id == id)
-			return in_tree(m) ? m : NULL;
+			return mount_in_tree(m) ? m : NULL;
 	}
 	return NULL;
 }

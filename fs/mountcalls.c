@@ -5,6 +5,7 @@
 
 #include "drivers/block.h"
 #include "fs/mount.h"
+#include "fs/propagate.h"
 #include "fs/vfs.h"
 #include "kernel/chardev.h"
 #include "kernel/mem/slab.h"
@@ -38,7 +39,7 @@ static int remount(struct path *at, uint32_t flags, const char *options)
 	/* With MS_BIND only this mount changes, else the volume does too. */
 	if (!(flags & MS_BIND))
 		err = super_change(m->sb, flags, PER_VOLUME, options);
-	return err ? err : mount_change(at, flags & PER_MOUNT, PER_MOUNT, false);
+	return err ? err : mount_change(at, flags & PER_MOUNT, PER_MOUNT, 0, false);
 }
 
 struct fstype *mount_type(const char *name)
@@ -102,14 +103,20 @@ static int mount_other(const char *source, struct path *at, uint32_t flags)
 	return err;
 }
 
-/* Mounts are always private: there is one namespace. */
-int propagation_check(uint32_t flags)
+int propagation_kind(uint32_t flags)
 {
-	uint32_t kind = flags & PROPAGATION;
+	uint32_t kind = flags & ~(uint32_t)(MS_REC | MS_SILENT);
 
-	if ((kind & (kind - 1)) || (flags & ~(PROPAGATION | MS_REC | MS_SILENT)))
+	if (!kind || (kind & ~(uint32_t)PROPAGATION) || (kind & (kind - 1)))
 		return -EINVAL;
-	return kind == MS_SHARED ? -EINVAL : 0;
+	return (int)kind;
+}
+
+static int propagation_change(const struct path *at, uint32_t flags)
+{
+	int kind = propagation_kind(flags);
+
+	return kind < 0 ? kind : mount_change(at, 0, 0, (uint32_t)kind, flags & MS_REC);
 }
 
 static int mount_perform(const char *source, const char *target, const char *type, uint32_t flags,
@@ -125,7 +132,7 @@ static int mount_perform(const char *source, const char *target, const char *typ
 	else if (flags & MS_BIND)
 		err = mount_other(source, &at, flags);
 	else if (flags & PROPAGATION)
-		err = propagation_check(flags);
+		err = propagation_change(&at, flags);
 	else if (flags & MS_MOVE)
 		err = mount_other(source, &at, flags);
 	else if (!type)
@@ -264,10 +271,28 @@ static size_t numbers_show(struct mount *m, char *text, char *buf, size_t size)
 				 MINOR(m->sb->dev), text + PATH_MAX);
 }
 
+/* The optional fields of a line of mountinfo, each with a blank before it. */
+static void groups_show(const struct mount *m, char *buf, size_t size)
+{
+	struct propagation p;
+	size_t n = 0;
+
+	propagation_get(m, &p);
+	buf[0] = '\0';
+	if (p.group)
+		n += (size_t)scnprintf(buf, size, " shared:%u", p.group);
+	if (p.master)
+		n += (size_t)scnprintf(buf + n, size - n, " master:%u", p.master);
+	if (p.source && p.source != p.master)
+		n += (size_t)scnprintf(buf + n, size - n, " propagate_from:%u", p.source);
+	if (m->unbindable)
+		scnprintf(buf + n, size - n, " unbindable");
+}
+
 size_t mount_show(struct mount *m, bool info, char *buf, size_t size, char *text)
 {
 	struct path p = {m, m->root};
-	char options[128], super[64], source[128], *at;
+	char options[128], super[64], source[128], groups[96], *at;
 	const char *type = m->sb->type->name;
 	bool lost;
 	size_t n = 0;
@@ -284,8 +309,10 @@ size_t mount_show(struct mount *m, bool info, char *buf, size_t size, char *text
 			strlcat(super, ",sync", sizeof(super));
 		super_options_show(m->sb, super, sizeof(super));
 		if (info) {
-			n += (size_t)scnprintf(buf + n, size - n, "%s %s - %s %s %s\n",
-					       text + PATH_MAX, options, type, source, super);
+			groups_show(m, groups, sizeof(groups));
+			n += (size_t)scnprintf(buf + n, size - n, "%s %s%s - %s %s %s\n",
+					       text + PATH_MAX, options, groups, type, source,
+					       super);
 		} else {
 			/* Behind the mount's own, without what it has said already. */
 			n = (size_t)scnprintf(buf, size, "%s %s %s %s%s 0 0\n", source,

@@ -127,9 +127,8 @@ SYSCALL5(move_mount, int, from_fd, uaddr_t, from_path, int, to_fd, uaddr_t, to_p
 		return err;
 	err = path_lookup_user(to_fd, to_path, to_walk, &to);
 	if (!err) {
-		/* Nothing is shared, so that there is no group to join. */
 		err = flags & MOVE_MOUNT_SET_GROUP
-			      ? -EINVAL
+			      ? mount_join(&from, &to)
 			      : mount_move(&from, &to, flags & MOVE_MOUNT_BENEATH);
 		path_put(&to);
 	}
@@ -195,7 +194,7 @@ static int attributes_check(const struct mount_attr *a)
 
 	if (a->propagation > UINT32_MAX)
 		return -EINVAL;
-	if (a->propagation && propagation_check((uint32_t)a->propagation))
+	if (a->propagation && propagation_kind((uint32_t)a->propagation) != (int)a->propagation)
 		return -EINVAL;
 	if ((a->set | a->clear) & ~known)
 		return -EINVAL;
@@ -231,7 +230,8 @@ SYSCALL5(mount_setattr, int, dirfd, uaddr_t, path, uint32_t, flags, uaddr_t, att
 	err = path_lookup_user(dirfd, path, walk_flags((int)flags), &p);
 	if (err)
 		return err;
-	err = mount_change(&p, flags_of(a.set), flags_of(a.clear), flags & AT_RECURSIVE);
+	err = mount_change(&p, flags_of(a.set), flags_of(a.clear), (uint32_t)a.propagation,
+			   flags & AT_RECURSIVE);
 	path_put(&p);
 	return err;
 }

@@ -3,6 +3,7 @@
  */
 #include "fs/notify.h"
 
+#include "fs/mount.h"
 #include "fs/open.h"
 #include "kernel/mem/slab.h"
 #include "kernel/uapi/fanotify.h"

@@ -6,6 +6,7 @@
 #include "drivers/block.h"
 #include "fs/flags.h"
 #include "fs/locks.h"
+#include "fs/mount.h"
 #include "fs/notify.h"
 #include "fs/open.h"
 #include "fs/protected.h"

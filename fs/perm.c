@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "fs/mount.h"
 #include "kernel/thread.h"
 #include "kernel/uapi/mount.h"
 

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "fs/mount.h"
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/syscall.h"

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "fs/mount.h"
+#include "fs/propagate.h"
 #include "kernel/chardev.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
@@ -53,39 +54,10 @@ static int namespace_check(const struct mnt_id_req *r)
 	return r->mnt_ns_id && r->mnt_ns_id != THE_NAMESPACE ? -ENOENT : 0;
 }
 
-/* Where the running thread's paths begin, referenced. */
-static void root_get(struct path *root)
-{
-	spin_lock(&dcache_lock);
-	*root = current()->fs->root;
-	path_get(root);
-	spin_unlock(&dcache_lock);
-}
-
-/*
- * Is p top, or below it? A mount that stands where the mount below does not show it any more
- * counts, as on Linux, unless it is top's own that does not.
- */
-static bool is_below(const struct path *p, const struct path *top)
-{
-	const struct mount *m = p->mnt;
-	const struct dentry *at = p->dentry;
-	bool below;
-
-	spin_lock(&dcache_lock);
-	while (m != top->mnt && m->parent) {
-		at = m->point;
-		m = m->parent;
-	}
-	below = m == top->mnt && dentry_is_ancestor(top->dentry, at);
-	spin_unlock(&dcache_lock);
-	return below;
-}
-
 /* May the running thread know of p, as its root is? */
 static int reach_check(const struct path *p, const struct path *root)
 {
-	return is_below(p, root) || cred_capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+	return mount_is_below(p, root) || cred_capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
 
 /* --- statmount --- */
@@ -109,7 +81,16 @@ static void volume_show(struct answer *a)
 			 (atomic_load(&sb->synchronous) ? MS_SYNCHRONOUS : 0);
 }
 
-static void mount_basic(struct answer *a)
+/* MS_SHARED and its kind: all that it is. */
+static uint32_t propagation_flags(const struct mount *m)
+{
+	uint32_t flags = (mount_is_shared(m) ? MS_SHARED : 0) | (m->master ? MS_SLAVE : 0) |
+			 (m->unbindable ? MS_UNBINDABLE : 0);
+
+	return flags ? flags : MS_PRIVATE;
+}
+
+static void mount_basic(struct answer *a, const struct propagation *p)
 {
 	const struct mount *m = a->m, *parent = m->parent ? m->parent : m;
 
@@ -119,7 +100,9 @@ static void mount_basic(struct answer *a)
 	a->st.mnt_id_old = m->id;
 	a->st.mnt_parent_id_old = parent->id;
 	a->st.mnt_attr = attributes_of(atomic_load(&m->flags));
-	a->st.mnt_propagation = MS_PRIVATE;
+	a->st.mnt_propagation = propagation_flags(m);
+	a->st.mnt_peer_group = p->group;
+	a->st.mnt_master = p->master;
 }
 
 /* A string, which begins where the offset says: 0, -EOVERFLOW. */
@@ -183,11 +166,15 @@ static int strings_add(struct answer *a, uint64_t mask, char *buf)
 /* (mount_mutex) */
 static int answer_make(struct answer *a, uint64_t mask, char *buf)
 {
+	struct propagation p;
+
+	propagation_get(a->m, &p);
 	if (mask & STATMOUNT_SB_BASIC)
 		volume_show(a);
 	if (mask & STATMOUNT_MNT_BASIC)
-		mount_basic(a);
-	/* Nothing is propagated: from nowhere. */
+		mount_basic(a, &p);
+	if (mask & STATMOUNT_PROPAGATE_FROM)
+		a->st.propagate_from = p.source;
 	a->st.mask |= mask & (STATMOUNT_PROPAGATE_FROM | STATMOUNT_MNT_NS_ID);
 	if (mask & STATMOUNT_MNT_NS_ID)
 		a->st.mnt_ns_id = THE_NAMESPACE;
@@ -210,7 +197,7 @@ static int answer_find(struct answer *a, const struct mnt_id_req *r)
 		/* What is not answered begins at 0: an empty string. */
 		a->text[a->used++] = '\0';
 	}
-	root_get(&root);
+	fscontext_root(&root);
 	mutex_lock(&mount_mutex);
 	a->m = mount_by_id(r->mnt_id);
 	if (a->m) {
@@ -281,7 +268,7 @@ static size_t ids_collect(const struct path *top, uint64_t self, uint64_t *ids)
 	list_for_each_entry(m, &mounts, link) {
 		struct path p = {m, m->root};
 
-		if (is_below(&p, top) && MOUNT_ID_UNIQUE + m->id != self)
+		if (mount_is_below(&p, top) && MOUNT_ID_UNIQUE + m->id != self)
 			ids[n++] = MOUNT_ID_UNIQUE + m->id;
 	}
 	return n;
@@ -295,7 +282,7 @@ static ssize64_t ids_get(const struct mnt_id_req *r, bool reverse, uint64_t **ou
 	ssize64_t n = 0;
 	int err = 0;
 
-	root_get(&root);
+	fscontext_root(&root);
 	mutex_lock(&mount_mutex);
 	top = root;
 	if (r->mnt_id != LSMT_ROOT) {

@@ -80,8 +80,7 @@ struct mount *super_internal(const char *name, unsigned magic, const struct supe
 	sb->ops = ops;
 	sb->mounts = 1;
 	m->sb = sb;
-	m->refs = 1;
-	list_init(&m->link);
+	mount_alone(m);
 	return m;
 }
 

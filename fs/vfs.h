@@ -27,6 +27,7 @@ struct blockdev;
 struct dir_context;
 struct file_ops;
 struct file_run;
+struct mount;
 struct pipe;
 struct statfs64;
 struct super_block;
@@ -425,25 +426,7 @@ bool dentry_is_ancestor(const struct dentry *a, const struct dentry *d);
 bool dentry_unlinked(const struct dentry *d);
 uint64_t dcache_shrink(struct super_block *sb, uint64_t n); /* sb NULL: any volume */
 
-/* --- mounts --- */
-
-struct mount {
-	struct super_block *sb;	  /* c */
-	struct dentry *root;	  /* c; referenced */
-	struct mount *parent;	  /* m; referenced; NULL for the first */
-	struct dentry *point;	  /* m; referenced; on parent */
-	_Atomic int refs;	  /* a; tree membership counts as one */
-	_Atomic uint32_t writers; /* a; changes under way by way of it */
-	_Atomic uint32_t flags;	  /* a; MS_RDONLY, NOSUID, ...; MOUNT_EXPIRING */
-	struct list_head link;	  /* m; mounts, in order of mounting */
-	uint32_t id;		  /* c */
-	struct hlist_head watches; /* n; fs/notify.h */
-	char *source;		  /* c; as mount(2) was given it */
-};
-
-extern struct mutex mount_mutex;   /* RANK_MOUNT */
-extern struct list_head mounts;	   /* m */
-extern struct mount *root_mount;   /* c after boot */
+/* --- mounts (fs/mount.h) --- */
 
 struct mount *mount_get(struct mount *m);
 void mount_put(struct mount *m);
@@ -657,6 +640,8 @@ struct fscontext {
 	struct path root, cwd;	/* d */
 	_Atomic mode_t umask;	/* a */
 };
+/* Where the running thread's paths begin, referenced. */
+void fscontext_root(struct path *root);
 
 /* Record locks and flock: drop what an open file or a process (both: owner) holds. */
 void locks_release(struct inode *inode, const void *owner);

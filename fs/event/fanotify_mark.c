@@ -3,6 +3,7 @@
  */
 #include "fs/event/event.h"
 #include "fs/event/fanotify.h"
+#include "fs/mount.h"
 #include "fs/procfs/procfs.h"
 #include "fs/super.h"
 #include "kernel/mem/slab.h"

@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/mount.h"
 #include "fs/procfs/procfs.h"
 
 static int show_fdinfo(struct proc_text *t, struct process *p)

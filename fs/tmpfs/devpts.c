@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "drivers/tty/pty.h"
+#include "fs/mount.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/chardev.h"
 #include "kernel/mem/slab.h"

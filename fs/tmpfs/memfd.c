@@ -2,6 +2,7 @@
  * Files without a name: memfd_create(2), and the ground System V shared memory stands on. They are
  * of a tmpfs that is mounted nowhere.
  */
+#include "fs/mount.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"

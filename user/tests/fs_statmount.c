@@ -156,6 +156,39 @@ TEST(fs, statmount_basic, .root = true)
 	CHECK_OK(umount("m"));
 }
 
+TEST(fs, statmount_propagation, .root = true)
+{
+	struct answer a, b;
+
+	CHECK_OK(mkdir("m", 0755));
+	CHECK_OK(mkdir("n", 0755));
+	CHECK_OK(mount("none", "m", "tmpfs", 0, NULL));
+	CHECK_OK(mount(NULL, "m", NULL, MS_SHARED, NULL));
+	CHECK_OK(mount("m", "n", NULL, MS_BIND, NULL));
+	CHECK_OK(mount(NULL, "n", NULL, MS_SLAVE, NULL));
+	CHECK_OK(statmount(UNIQUE("m"), MNT_BASIC | FROM, &a, 512));
+	CHECK_EQ(a.propagation, MS_SHARED);
+	CHECK(a.peer_group != 0);
+	CHECK_EQ(a.master, 0);
+	CHECK_EQ(a.from, 0);
+	CHECK_OK(statmount(UNIQUE("n"), MNT_BASIC | FROM, &b, 512));
+	CHECK_EQ(b.propagation, MS_SLAVE);
+	CHECK_EQ(b.peer_group, 0);
+	CHECK_EQ(b.master, a.peer_group);
+	CHECK_EQ(b.from, a.peer_group);
+	CHECK_OK(mount(NULL, "n", NULL, MS_SHARED, NULL));
+	CHECK_OK(statmount(UNIQUE("n"), MNT_BASIC, &b, 512));
+	CHECK_EQ(b.propagation, MS_SHARED | MS_SLAVE);
+	CHECK(b.peer_group != 0 && b.peer_group != b.master);
+	CHECK_OK(mount(NULL, "n", NULL, MS_UNBINDABLE, NULL));
+	CHECK_OK(statmount(UNIQUE("n"), MNT_BASIC | FROM, &b, 512));
+	CHECK_EQ(b.propagation, MS_UNBINDABLE);
+	CHECK_EQ(b.master, 0);
+	CHECK_EQ(b.from, 0);
+	CHECK_OK(umount("n"));
+	CHECK_OK(umount("m"));
+}
+
 TEST(fs, statmount_strings, .root = true)
 {
 	char cwd[1024], want[1100];
