@@ -175,6 +175,7 @@ static void copy_thread(struct thread *t, const struct clone_args *a)
 	if (unlikely(t->class.reset_on_fork || t->class.lent))
 		sched_reset(t);
 	t->ioprio = me->ioprio;
+	t->mempolicy = me->mempolicy;
 	t->timer_slack = t->timer_slack_default = me->timer_slack;
 	t->mce_policy = me->mce_policy;
 	t->affinity = me->affinity;

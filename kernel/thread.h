@@ -90,6 +90,7 @@ struct thread {
 	} class;		/* (hart->runq_lock) */
 	uint64_t rr_ran;	/* (hart->runq_lock) ns of its slice: SCHED_RR */
 	uint16_t ioprio;	/* (proc_lock) IOPRIO_* */
+	uint16_t mempolicy;	/* (own) kernel/mempolicy.c; 0: the default */
 	bool over_nproc;	/* (own) a change of its real uid went beyond RLIMIT_NPROC */
 	uint8_t mce_policy;	/* (own) PR_MCE_KILL_* and one, 0: none */
 	uint64_t timer_slack;	/* ns by which its sleeps may be longer; they are not */

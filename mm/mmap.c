@@ -374,9 +374,7 @@ SYSCALL3(mprotect, uaddr_t, addr, size_t, len, uint64_t, prot)
 	rwlock_write(&as->lock);
 	if (unlikely(rare & PROT_GROWSDOWN)) {
 		v = vma_find(&as->areas, addr);
-		err = !v || v->start >= end ? -ENOMEM
-		      : v->flags & VMA_GROWSDOWN    ? 0
-						    : -EINVAL;
+		err = !v || v->start >= end ? -ENOMEM : v->flags & VMA_GROWSDOWN ? 0 : -EINVAL;
 		if (err)
 			goto out;
 		addr = MIN(addr, v->start);

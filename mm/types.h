@@ -112,6 +112,8 @@ enum {
 	VMA_SEQUENTIAL = 65536, /* read-ahead hints */
 	VMA_RANDOM = 131072,
 	VMA_SEALED = 262144, /* mseal: stays where and as it is */
+	VMA_POLICY_SHIFT = 19, /* kernel/mempolicy.c: what mbind said of it */
+	VMA_POLICY = 0x3ff << VMA_POLICY_SHIFT,
 };
 
 /* (a) aspace lock as writer to change, reader to read; (o) object's lock */

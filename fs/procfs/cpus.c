@@ -1,7 +1,8 @@
 /*
  * /sys/devices/system/cpu: the harts, and how they hang together: one thread to a core, and all
- * cores in one package.
+ * cores in one package; /sys/devices/system/node: the one node, which has them and all memory.
  */
+#include "fs/procfs/meminfo.h"
 #include "fs/procfs/procfs.h"
 #include "kernel/hart.h"
 
@@ -105,5 +106,58 @@ const struct proc_entry proc_cpu_entries[] = {
 	{.name = "online", .mode = S_IFREG | 0444, .show = show_all},
 	{.name = "possible", .mode = S_IFREG | 0444, .show = show_all},
 	{.name = "present", .mode = S_IFREG | 0444, .show = show_all},
+	{.mode = 0},
+};
+
+/* --- /sys/devices/system/node --- */
+
+static int show_first(struct proc_text *t, struct process *p)
+{
+	(void)p;
+	proc_printf(t, "0\n");
+	return 0;
+}
+
+static int show_node_mask(struct proc_text *t, struct process *p)
+{
+	(void)p;
+	print_mask(t, all_harts());
+	return 0;
+}
+
+static int show_distance(struct proc_text *t, struct process *p)
+{
+	(void)p;
+	proc_printf(t, "10\n");
+	return 0;
+}
+
+static int show_node_memory(struct proc_text *t, struct process *p)
+{
+	struct meminfo m;
+
+	(void)p;
+	meminfo_get(&m);
+	proc_printf(t, "Node 0 MemTotal:       %8lu kB\n", m.total);
+	proc_printf(t, "Node 0 MemFree:        %8lu kB\n", m.free);
+	proc_printf(t, "Node 0 MemUsed:        %8lu kB\n", m.total - m.free);
+	return 0;
+}
+
+static const struct proc_entry node_dir_entries[] = {
+	{.name = "cpulist", .mode = S_IFREG | 0444, .show = show_all},
+	{.name = "cpumap", .mode = S_IFREG | 0444, .show = show_node_mask},
+	{.name = "distance", .mode = S_IFREG | 0444, .show = show_distance},
+	{.name = "meminfo", .mode = S_IFREG | 0444, .show = show_node_memory},
+	{.mode = 0},
+};
+
+const struct proc_entry proc_node_entries[] = {
+	{.name = "has_cpu", .mode = S_IFREG | 0444, .show = show_first},
+	{.name = "has_memory", .mode = S_IFREG | 0444, .show = show_first},
+	{.name = "has_normal_memory", .mode = S_IFREG | 0444, .show = show_first},
+	{.name = "node0", .mode = S_IFDIR | 0755, .children = node_dir_entries},
+	{.name = "online", .mode = S_IFREG | 0444, .show = show_first},
+	{.name = "possible", .mode = S_IFREG | 0444, .show = show_first},
 	{.mode = 0},
 };

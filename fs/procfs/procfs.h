@@ -115,7 +115,7 @@ extern const struct proc_entry proc_net_entries[], proc_sys_net_entries[]; /* ne
 extern const struct proc_entry sysfs_root_entries[], proc_disk_dir, proc_partition_dir;
 extern const struct proc_entry proc_disk_link, proc_loop_dir;
 /* cpus.c: /sys/devices/system/cpu, the directory of a hart in it */
-extern const struct proc_entry proc_cpu_entries[], proc_hart_dir;
+extern const struct proc_entry proc_cpu_entries[], proc_hart_dir, proc_node_entries[];
 #if DEBUG
 extern const struct proc_entry proc_debug_entries[]; /* tests/kernel/door.c */
 #endif

@@ -19,6 +19,7 @@
 static const struct proc_entry system_entries[] = {
 	{.name = "cpu", .mode = S_IFDIR | 0755, .children = proc_cpu_entries,
 	 .harts = true},
+	{.name = "node", .mode = S_IFDIR | 0755, .children = proc_node_entries},
 	{.mode = 0},
 };
 
