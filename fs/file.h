@@ -157,7 +157,7 @@ int pidfd_create(struct process *p, struct thread *t, uint32_t flags);
 /* What fd stands for, to be given to pidfd_put. 0 or -EBADF; with dirs also of /proc/PID. */
 int pidfd_get(int fd, bool dirs, struct pidfd_target *out);
 void pidfd_put(struct pidfd_target *target);
-/* The process that fd stands for, referenced; err_ptr: -EBADF, or -ESRCH of another thread. */
+/* The number of whom it stands for; -1: that one has been waited for, or has left its number. */
 pid_t pidfd_pid(const struct pidfd_target *target);
 /* The process that fd stands for, referenced, or err_ptr: -EBADF, -ESRCH for another thread. */
 struct process *pidfd_process(int fd);
