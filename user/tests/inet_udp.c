@@ -111,6 +111,66 @@ TEST(inet, udp_disconnect_keeps_a_name)
 	CHECK_EQ(recv(fd, buf, 4, 0), 3);
 }
 
+/* The next datagram tells its destination in room bytes at h; ip 0: nothing. */
+static void expect_destination(int fd, struct cmsghdr *h, size_t room, uint32_t ip, int port)
+{
+	struct sockaddr_in to = inet_address(ip, port);
+	char byte;
+	struct iovec v = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = h,
+			    .msg_controllen = room };
+
+	CHECK_EQ(recvmsg(fd, &m, 0), 1);
+	CHECK_EQ(m.msg_flags, room < CMSG_LEN(sizeof(to)) ? MSG_CTRUNC : 0);
+	if (m.msg_flags)
+		return;
+	CHECK_EQ(m.msg_controllen, ip ? CMSG_SPACE(sizeof(to)) : 0);
+	if (!ip)
+		return;
+	CHECK_EQ(h->cmsg_level, SOL_IP);
+	CHECK_EQ(h->cmsg_type, IP_ORIGDSTADDR);
+	CHECK_EQ(h->cmsg_len, CMSG_LEN(sizeof(to)));
+	CHECK(memcmp(CMSG_DATA(h), &to, sizeof(to)) == 0);
+}
+
+/* A receiver at any address may ask which one was meant, even after the datagram came. */
+TEST(inet, udp_tells_the_destination)
+{
+	union {
+		struct cmsghdr h;
+		char bytes[100];
+	} c;
+	int to = inet_socket(SOCK_DGRAM), from = inet_socket(SOCK_DGRAM), port, pair[2];
+
+	CHECK_OK(inet_bind(to, INADDR_ANY, 0));
+	port = inet_port(to);
+	CHECK_EQ(inet_option(to, IPPROTO_IP, IP_RECVORIGDSTADDR), 0);
+	CHECK_EQ(send_to(from, LOOPBACK + 1, port, "a", 1), 1);
+	expect_destination(to, &c.h, sizeof(c), 0, 0);
+	CHECK_EQ(send_to(from, LOOPBACK + 1, port, "b", 1), 1);
+	inet_set(to, IPPROTO_IP, IP_RECVORIGDSTADDR, 5);
+	CHECK_EQ(inet_option(to, IPPROTO_IP, IP_RECVORIGDSTADDR), 1);
+	expect_destination(to, &c.h, sizeof(c), LOOPBACK + 1, port);
+	CHECK_EQ(send_to(from, INADDR_ANY, port, "c", 1), 1);
+	expect_destination(to, &c.h, sizeof(c), LOOPBACK, port);
+	CHECK_OK(inet_connect(from, LOOPBACK + 2, port));
+	CHECK_EQ(write(from, "d", 1), 1);
+	expect_destination(to, &c.h, sizeof(c), LOOPBACK + 2, port);
+	CHECK_EQ(write(from, "e", 1), 1);
+	expect_destination(to, &c.h, 0, 0, 0);
+	inet_set(to, IPPROTO_IP, IP_RECVORIGDSTADDR, 0);
+	CHECK_EQ(write(from, "f", 1), 1);
+	expect_destination(to, &c.h, sizeof(c), 0, 0);
+	/* A connection has one destination: nobody is told. */
+	inet_pair(pair);
+	inet_set(pair[1], IPPROTO_IP, IP_RECVORIGDSTADDR, 1);
+	CHECK_EQ(write(pair[0], "g", 1), 1);
+	expect_destination(pair[1], &c.h, sizeof(c), 0, 0);
+	CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
+	CHECK_ERR(setsockopt(pair[0], IPPROTO_IP, IP_RECVORIGDSTADDR, &port, sizeof(port)),
+		  EOPNOTSUPP);
+}
+
 TEST(inet, udp_errors)
 {
 	static char big[70000];
