@@ -43,7 +43,7 @@ struct mount *mount_find_locked(struct mount *m, struct dentry *d)
 {
 	struct mount *at;
 
-	list_for_each_entry(at, &m->children, sibling) {
+	list_for_each_entry_reverse(at, &m->children, sibling) {
 		if (at->point == d)
 			return at;
 	}
