@@ -12,6 +12,8 @@
 #include "lib/string.h"
 #include "mm/usercopy.h"
 
+static LIST_HEAD(fscontexts); /* dcache_lock */
+
 struct fscontext *fscontext_create(void)
 {
 	struct fscontext *c = kzalloc(sizeof(*c));
@@ -25,6 +27,9 @@ struct fscontext *fscontext_create(void)
 	c->cwd = c->root;
 	path_get(&c->root);
 	path_get(&c->cwd);
+	spin_lock(&dcache_lock);
+	list_add(&c->link, &fscontexts);
+	spin_unlock(&dcache_lock);
 	return c;
 }
 
@@ -47,6 +52,7 @@ struct fscontext *fscontext_fork(struct fscontext *c)
 	copy->cwd = c->cwd;
 	path_get(&copy->root);
 	path_get(&copy->cwd);
+	list_add(&copy->link, &fscontexts);
 	spin_unlock(&dcache_lock);
 	return copy;
 }
@@ -58,6 +64,9 @@ uint32_t fscontext_users(struct fscontext *c)
 
 static void fscontext_free(struct fscontext *c)
 {
+	spin_lock(&dcache_lock);
+	list_del(&c->link);
+	spin_unlock(&dcache_lock);
 	path_put(&c->root);
 	path_put(&c->cwd);
 	kfree(c);
@@ -92,6 +101,24 @@ int fscontext_unshare(struct fscontext **c)
 		return -ENOMEM;
 	fscontext_replace(c, copy);
 	return 0;
+}
+
+static void move_locked(struct path *at, const struct path *from, const struct path *to)
+{
+	if (at->mnt != from->mnt || at->dentry != from->dentry)
+		return;
+	path_put(at); /* not the last one: it does not sleep */
+	*at = *path_get(to);
+}
+
+void fscontext_move_locked(const struct path *from, const struct path *to)
+{
+	struct fscontext *c;
+
+	list_for_each_entry(c, &fscontexts, link) {
+		move_locked(&c->root, from, to);
+		move_locked(&c->cwd, from, to);
+	}
 }
 
 void fscontext_root(struct path *root)

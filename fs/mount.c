@@ -240,6 +240,17 @@ struct path mount_top_locked(const struct path *at)
 	return top;
 }
 
+void mount_cross(struct path *p)
+{
+	struct path old = *p;
+
+	spin_lock(&dcache_lock);
+	*p = mount_top_locked(p);
+	path_get(p);
+	spin_unlock(&dcache_lock);
+	path_put(&old);
+}
+
 size_t mounts_count(void)
 {
 	struct mount *m;
@@ -295,19 +306,25 @@ int mount_attach(struct mount *m, const struct path *at, bool fresh)
 	return err;
 }
 
+int mount_may_place(const struct path *top)
+{
+	if (dentry_unlinked(top->dentry) || list_empty(&top->mnt->link))
+		return -ENOENT;
+	return mount_in_tree(top->mnt) ? 0 : -EINVAL;
+}
+
 /* A new volume's m on top of at. (mount_mutex) */
 static int add_on_top(struct mount *m, const struct path *at)
 {
 	struct path top;
-	int err = 0;
+	int err;
 
 	spin_lock(&dcache_lock);
 	top = mount_top_locked(at);
-	if (!mount_in_tree(top.mnt))
-		err = -EINVAL;
-	else if (top.mnt->sb == m->sb && top.dentry == m->root)
+	err = mount_may_place(&top);
+	if (!err && top.mnt->sb == m->sb && top.dentry == m->root)
 		err = -EBUSY;
-	else if (S_ISDIR(m->root->inode->mode) != S_ISDIR(top.dentry->inode->mode))
+	if (!err && S_ISDIR(m->root->inode->mode) != S_ISDIR(top.dentry->inode->mode))
 		err = -ENOTDIR;
 	spin_unlock(&dcache_lock);
 	return err ? err : mount_attach(m, &top, true);

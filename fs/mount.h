@@ -89,6 +89,13 @@ int mount_bind(const struct path *what, const struct path *at, bool recursive);
  */
 int mount_move(const struct path *what, const struct path *at, bool beneath);
 /*
+ * pivot_root(2): new stands where the running thread's root does, and that on put; who had that
+ * root, or was there, has the new one. 0; -EBUSY: new or put is on the root's mount; -EINVAL: new
+ * or the root is no mount's, new is not below the root or put not below new, or one of them hears
+ * of others; -ENOENT: one has been removed.
+ */
+int mount_pivot(const struct path *new, const struct path *put);
+/*
  * The mount whose root is at the place, recursive: with all that is mounted below, loses the flags
  * clear and gets set, and is MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE from now on (0: as
  * before); all or none. 0; -EINVAL: it is no root, or in no tree; -EBUSY: one that is to become
@@ -111,6 +118,8 @@ struct mount *mount_by_id(uint64_t id);
  * counts, as on Linux, unless it is top's own that does not.
  */
 bool mount_is_below(const struct path *p, const struct path *top);
+/* From a place, referenced, to what is on top of all that is mounted there. */
+void mount_cross(struct path *p);
 /* Flags of a mount as MOUNT_ATTR_*. */
 uint64_t mount_flags_attributes(uint32_t flags);
 /* MNT_EXPIRE; the caller has the only reference: 0, it may go; -EAGAIN, if asked again; -EBUSY. */

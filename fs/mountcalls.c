@@ -1,5 +1,5 @@
 /*
- * mount(2), umount2(2), and the text of /proc/mounts.
+ * mount(2), umount2(2), pivot_root(2), and the text of /proc/mounts.
  */
 #include <stdatomic.h>
 
@@ -211,6 +211,7 @@ SYSCALL2(umount2, uaddr_t, target, int, flags)
 	err = path_lookup_user(AT_FDCWD, target, walk, &p);
 	if (err)
 		return err;
+	mount_cross(&p);
 	m = p.mnt;
 	if (p.dentry != m->root || ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH))))
 		err = -EINVAL;
@@ -226,6 +227,26 @@ SYSCALL2(umount2, uaddr_t, target, int, flags)
 	if (!err)
 		return mount_remove(m, flags & MNT_DETACH);
 	mount_put(m);
+	return err;
+}
+
+SYSCALL2(pivot_root, uaddr_t, new_root, uaddr_t, put_old)
+{
+	const unsigned walk = WALK_FOLLOW | WALK_DIRECTORY;
+	struct path new, put;
+	int err;
+
+	if (!cred_capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	err = path_lookup_user(AT_FDCWD, new_root, walk, &new);
+	if (err)
+		return err;
+	err = path_lookup_user(AT_FDCWD, put_old, walk, &put);
+	if (!err) {
+		err = mount_pivot(&new, &put);
+		path_put(&put);
+	}
+	path_put(&new);
 	return err;
 }
 

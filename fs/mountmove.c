@@ -1,6 +1,6 @@
 /*
  * Trees of mounts that are copied, or stand somewhere else: MS_BIND, open_tree(2), MS_MOVE,
- * move_mount(2).
+ * move_mount(2), pivot_root(2).
  */
 #include "fs/mounttree.h"
 #include "fs/propagate.h"
@@ -92,16 +92,6 @@ struct mount *mount_copy(const struct path *what, bool recursive)
 	return m;
 }
 
-/* 0; -EINVAL: it is in no tree; -ENOENT: it has been removed, or is a pipe. dcache_lock held. */
-static int may_place(const struct path *top)
-{
-	const struct dentry *d = top->dentry;
-
-	if (dentry_unlinked(d) || (d->parent == d && d != top->mnt->root))
-		return -ENOENT;
-	return mount_in_tree(top->mnt) ? 0 : -EINVAL;
-}
-
 static bool is_directory(const struct path *p)
 {
 	return S_ISDIR(p->dentry->inode->mode);
@@ -116,7 +106,7 @@ int mount_bind(const struct path *what, const struct path *at, bool recursive)
 	mutex_lock(&mount_mutex);
 	spin_lock(&dcache_lock);
 	top = mount_top_locked(at);
-	err = may_place(&top);
+	err = mount_may_place(&top);
 	spin_unlock(&dcache_lock);
 	m = err ? err_ptr(err) : copy(what, recursive);
 	if (is_err(m)) {
@@ -162,7 +152,7 @@ static int may_move(const struct path *what, const struct path *top, bool beneat
 {
 	const struct mount *to = top->mnt;
 	struct mount *m = what->mnt;
-	int err = may_place(top);
+	int err = mount_may_place(top);
 
 	if (err)
 		return err;
@@ -196,5 +186,68 @@ int mount_move(const struct path *what, const struct path *at, bool beneath)
 	if (!err)
 		err = mount_attach(what->mnt, &top, false);
 	mutex_unlock(&mount_mutex);
+	return err;
+}
+
+static bool stands_on_shared(const struct mount *m)
+{
+	return m->parent && mount_is_shared(m->parent);
+}
+
+/* put: what is on top there. (mount_mutex) */
+static int may_pivot(const struct path *root, const struct path *new, const struct path *put)
+{
+	const struct mount *r = root->mnt, *n = new->mnt;
+
+	if (mount_is_shared(put->mnt) || stands_on_shared(n) || stands_on_shared(r))
+		return -EINVAL;
+	if (!mount_in_tree(r) || !mount_in_tree(n))
+		return -EINVAL;
+	if (n == r || put->mnt == r)
+		return -EBUSY;
+	if (root->dentry != r->root || new->dentry != n->root || !n->parent)
+		return -EINVAL;
+	return mount_is_below(put, new) && mount_is_below(new, root) ? 0 : -EINVAL;
+}
+
+/* n stands where r does, or is the root of everything; r stands on put. dcache_lock held. */
+static void pivot_locked(struct mount *r, struct mount *n, const struct path *put,
+			 struct path *old)
+{
+	struct path place;
+
+	mount_lift_locked(n, old);
+	mount_lift_locked(r, &place);
+	mount_place_locked(r, put);
+	if (place.mnt)
+		mount_stand_locked(n, &place);
+	else
+		root_mount = n;
+}
+
+int mount_pivot(const struct path *new, const struct path *put)
+{
+	struct path root, top, old = {NULL, NULL};
+	int err;
+
+	fscontext_root(&root);
+	mutex_lock(&mount_mutex);
+	spin_lock(&dcache_lock);
+	top = mount_top_locked(put);
+	err = mount_may_place(&top);
+	spin_unlock(&dcache_lock);
+	if (!err)
+		err = may_pivot(&root, new, &top);
+	spin_lock(&dcache_lock);
+	if (!err && dentry_unlinked(top.dentry))
+		err = -ENOENT;
+	if (!err) {
+		pivot_locked(root.mnt, new->mnt, &top, &old);
+		fscontext_move_locked(&root, new);
+	}
+	spin_unlock(&dcache_lock);
+	mutex_unlock(&mount_mutex);
+	path_put(&old);
+	path_put(&root);
 	return err;
 }

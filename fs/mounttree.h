@@ -34,6 +34,11 @@ void mount_list_locked(struct mount *m);
 void mount_lift_locked(struct mount *m, struct path *at);
 /* What is on top of all that is mounted at the place, no references. dcache_lock held. */
 struct path mount_top_locked(const struct path *at);
+/*
+ * May something be mounted there? 0; -ENOENT: it has been removed, or the mount has, or is no place
+ * for mounts; -EINVAL: it is in a tree without a place. dcache_lock held.
+ */
+int mount_may_place(const struct path *top);
 /* How many there are; those of the tree of m. (mount_mutex) */
 size_t mounts_count(void);
 size_t mount_tree_size(const struct mount *m);

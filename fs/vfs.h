@@ -639,7 +639,10 @@ struct fscontext {
 	_Atomic int refs;
 	struct path root, cwd;	/* d */
 	_Atomic mode_t umask;	/* a */
+	struct list_head link;	/* d; of all */
 };
+/* Who is at from, of which the caller has a reference, is at to instead. dcache_lock held. */
+void fscontext_move_locked(const struct path *from, const struct path *to);
 /* Where the running thread's paths begin, referenced. */
 void fscontext_root(struct path *root);
 

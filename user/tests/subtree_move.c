@@ -359,3 +359,46 @@ TEST(subtree, no_places, .root = true)
 	CHECK_OK(close(fd[0]));
 	CHECK_OK(close(fd[1]));
 }
+
+/* Nor is what has been unmounted, or what has no place itself. */
+TEST(subtree, no_places_any_more, .root = true)
+{
+	int fd, home = (int)CHECK_OK(open(".", O_PATH));
+	char b[PATH_MAX], in[PATH_MAX + 2];
+
+	volume_at("a");
+	volume_at("b");
+	CHECK(realpath("b", b));
+	snprintf(in, sizeof(in), "%s/d", b);
+	CHECK_OK(chdir("a"));
+	CHECK_OK(umount2("../a", MNT_DETACH));
+	CHECK_ERR(mount("none", "d", "tmpfs", 0, NULL), ENOENT);
+	CHECK_ERR(mount(b, "d", NULL, MS_BIND, NULL), ENOENT);
+	CHECK_ERR(mount(b, "d", NULL, MS_MOVE, NULL), ENOENT);
+	CHECK_ERR(mount("d", in, NULL, MS_BIND, NULL), EINVAL);
+	CHECK_ERR(mount(NULL, ".", NULL, MS_SHARED, NULL), EINVAL);
+	CHECK_OK(chdir(".."));
+	fd = mount_new_tmpfs();
+	CHECK_OK(fchdir(fd));
+	CHECK_OK(mkdir("d", 0755));
+	CHECK_ERR(mount("none", "d", "tmpfs", 0, NULL), EINVAL);
+	CHECK_ERR(mount("/proc", "d", NULL, MS_BIND, NULL), EINVAL);
+	CHECK_OK(fchdir(home));
+	CHECK_OK(close(fd));
+	CHECK_OK(close(home));
+	CHECK_OK(umount("b"));
+}
+
+/* A place is what is on top of it, for who unmounts what is there, too. */
+TEST(subtree, umount_crosses, .root = true)
+{
+	put_at("a", "one");
+	CHECK_OK(chdir("a"));
+	put_at("../a", "two");
+	CHECK_OK(access("one", F_OK));
+	CHECK_OK(umount("."));
+	CHECK(is_at("../a", "one"));
+	CHECK_ERR(umount("."), EBUSY);
+	CHECK_OK(chdir(".."));
+	CHECK_OK(umount("a"));
+}
