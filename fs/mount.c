@@ -10,6 +10,7 @@
 
 #include "fs/super.h"
 #include "kernel/mem/slab.h"
+#include "kernel/panic.h"
 #include "kernel/uapi/mount.h"
 #include "lib/string.h"
 
@@ -189,6 +190,7 @@ struct mount *mount_next(const struct mount *m, const struct mount *top)
 
 void mount_stand_locked(struct mount *m, const struct path *at)
 {
+	assert(spin_held(&dcache_lock) && mutex_held(&mount_mutex));
 	m->parent = at->mnt;
 	m->point = at->dentry;
 	m->point->flags |= DENTRY_MOUNTED;
@@ -217,6 +219,7 @@ void mount_lift_locked(struct mount *m, struct path *at)
 	struct mount *other;
 	bool more = false;
 
+	assert(spin_held(&dcache_lock) && mutex_held(&mount_mutex));
 	at->mnt = m->parent;
 	at->dentry = m->point;
 	m->parent = NULL;

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "fs/mounttree.h"
+#include "kernel/panic.h"
 #include "kernel/uapi/mount.h"
 
 static uint32_t last_group; /* mount_mutex */
@@ -64,6 +65,7 @@ static void become_slave(struct mount *m)
 
 void propagation_set(struct mount *m, uint32_t kind)
 {
+	assert(mutex_held(&mount_mutex));
 	if (kind == MS_SHARED) {
 		m->unbindable = false;
 		if (!m->group)
@@ -79,6 +81,7 @@ void propagation_set(struct mount *m, uint32_t kind)
 
 void propagation_join(struct mount *m, struct mount *as)
 {
+	assert(mutex_held(&mount_mutex));
 	m->group = as->group;
 	if (as->group)
 		list_add(&m->peers, &as->peers);
