@@ -10,8 +10,6 @@
 #include "lib/radix.h"
 #include "mm/pagecache.h"
 
-#define ALIGNMENT 512UL /* of positions, lengths and addresses */
-
 void range_drop(struct object *o, uint64_t first, uint64_t last)
 {
 	for (uint64_t index = first; index <= last; index++) {
@@ -40,7 +38,7 @@ int direct_check(const struct uio *u, uint64_t pos)
 
 	for (uint32_t i = 0; i < u->niov && !u->kernel; i++)
 		all |= u->iov[i].base | u->iov[i].len;
-	return all & (ALIGNMENT - 1) ? -EINVAL : 0;
+	return all & (DIRECT_ALIGNMENT - 1) ? -EINVAL : 0;
 }
 
 ssize64_t direct_read(struct object *o, struct uio *u, uint64_t pos)

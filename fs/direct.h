@@ -7,6 +7,8 @@
 
 #include "fs/vfs.h"
 
+#define DIRECT_ALIGNMENT 512U /* of positions, lengths and addresses */
+
 /* Is f read and written past the cache? Files that live in nothing else are not. */
 static inline bool file_is_direct(struct file *f, const struct object *o)
 {

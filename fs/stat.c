@@ -3,6 +3,8 @@
  */
 #include <stdatomic.h>
 
+#include "drivers/block.h"
+#include "fs/direct.h"
 #include "fs/flags.h"
 #include "fs/mount.h"
 #include "fs/super.h"
@@ -64,7 +66,7 @@ static void stat_visit(const struct path *at, void *st)
 	stat_fill(at->dentry->inode, st);
 }
 
-SYSCALL2(fstat, int, fd, uaddr_t, out)
+static int stat_of_fd(int fd, uaddr_t out)
 {
 	struct file *f = fd_get_any(fd);
 	struct stat64 st;
@@ -76,6 +78,17 @@ SYSCALL2(fstat, int, fd, uaddr_t, out)
 	return copy_to_user(out, &st, sizeof(st));
 }
 
+SYSCALL2(fstat, int, fd, uaddr_t, out)
+{
+	return stat_of_fd(fd, out);
+}
+
+/* No name at all is an empty one: then the descriptor alone is asked. */
+static bool no_name(int dirfd, uaddr_t path, int flags)
+{
+	return !path && flags == AT_EMPTY_PATH && dirfd >= 0;
+}
+
 SYSCALL4(newfstatat, int, dirfd, uaddr_t, path, uaddr_t, out, int, flags)
 {
 	struct stat64 st;
@@ -83,6 +96,8 @@ SYSCALL4(newfstatat, int, dirfd, uaddr_t, path, uaddr_t, out, int, flags)
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
+	if (unlikely(no_name(dirfd, path, flags)))
+		return stat_of_fd(dirfd, out);
 	err = path_visit_user(dirfd, path, walk_flags(flags), stat_visit, &st);
 	return err ? err : copy_to_user(out, &st, sizeof(st));
 }
@@ -95,7 +110,17 @@ static void statx_time(struct statx_timestamp *t, int64_t ns)
 	t->tv_nsec = (uint32_t)nsec;
 }
 
-static int statx_put(struct path *p, uint32_t mask, uaddr_t out)
+/* How memory and positions must be aligned for O_DIRECT; nothing of what does not offer it. */
+static void statx_direct(struct inode *inode, struct statx *st)
+{
+	if (S_ISREG(inode->mode) ? !inode->object.ops || !inode->object.ops->write_pages :
+				   !S_ISBLK(inode->mode) || !blockdev_by_dev(inode->rdev))
+		return;
+	st->stx_mask |= STATX_DIOALIGN;
+	st->stx_dio_mem_align = st->stx_dio_offset_align = DIRECT_ALIGNMENT;
+}
+
+static int statx_put(const struct path *p, uint32_t mask, uaddr_t out)
 {
 	struct inode *inode = p->dentry->inode;
 	struct statx st = {0};
@@ -125,10 +150,25 @@ static int statx_put(struct path *p, uint32_t mask, uaddr_t out)
 	st.stx_mask |= mask & STATX_MNT_ID_UNIQUE ? STATX_MNT_ID_UNIQUE : STATX_MNT_ID;
 	st.stx_mnt_id = p->mnt->id + (mask & STATX_MNT_ID_UNIQUE ? MOUNT_ID_UNIQUE : 0);
 	st.stx_attributes = inode_flags_attributes(inode, &st.stx_attributes_mask);
-	st.stx_attributes_mask |= STATX_ATTR_MOUNT_ROOT;
+	/* The first and the last nothing has. */
+	st.stx_attributes_mask |= STATX_ATTR_AUTOMOUNT | STATX_ATTR_MOUNT_ROOT | STATX_ATTR_DAX;
 	if (p->dentry == p->mnt->root)
 		st.stx_attributes |= STATX_ATTR_MOUNT_ROOT;
+	if (mask & STATX_DIOALIGN)
+		statx_direct(inode, &st);
 	return copy_to_user(out, &st, sizeof(st));
+}
+
+static int statx_of_fd(int fd, uint32_t mask, uaddr_t out)
+{
+	struct file *f = fd_get_any(fd);
+	int err;
+
+	if (!f)
+		return -EBADF;
+	err = statx_put(&f->path, mask, out);
+	file_put(f);
+	return err;
 }
 
 SYSCALL5(statx, int, dirfd, uaddr_t, path, int, flags, uint32_t, mask, uaddr_t, out)
@@ -140,6 +180,8 @@ SYSCALL5(statx, int, dirfd, uaddr_t, path, int, flags, uint32_t, mask, uaddr_t, 
 		return -EINVAL;
 	if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || (mask & STATX_RESERVED))
 		return -EINVAL;
+	if (unlikely(no_name(dirfd, path, flags)))
+		return statx_of_fd(dirfd, mask, out);
 	err = path_lookup_user(dirfd, path, walk_flags(flags), &p);
 	if (err)
 		return err;

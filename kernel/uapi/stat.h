@@ -79,18 +79,23 @@ struct statx {
 	uint32_t stx_dev_major;
 	uint32_t stx_dev_minor;
 	uint64_t stx_mnt_id;
-	uint64_t pad2[13];
+	uint32_t stx_dio_mem_align;
+	uint32_t stx_dio_offset_align;
+	uint64_t pad2[12];
 };
 _Static_assert(sizeof(struct statx) == 256, "Linux struct statx");
 
 #define STATX_BASIC_STATS 0x7ff
 #define STATX_BTIME	  0x800
 #define STATX_MNT_ID	  0x1000
+#define STATX_DIOALIGN	  0x2000
 #define STATX_MNT_ID_UNIQUE 0x4000
 #define STATX_ATTR_IMMUTABLE  0x10 /* of stx_attributes */
 #define STATX_ATTR_APPEND     0x20
 #define STATX_ATTR_NODUMP     0x40
+#define STATX_ATTR_AUTOMOUNT  0x1000
 #define STATX_ATTR_MOUNT_ROOT 0x2000
+#define STATX_ATTR_DAX	      0x200000
 #define STATX_RESERVED	  0x80000000u
 
 #define UTIME_NOW  0x3fffffff
