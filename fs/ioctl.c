@@ -31,14 +31,13 @@ static int async_ioctl(struct file *f, int fd, uaddr_t arg)
 	return get_user_u32(&on, arg) ? -EFAULT : async_set(f, fd, on);
 }
 
+/* FIBMAP or FIONREAD. */
 static long ioctl_regular(struct file *f, uint32_t cmd, uaddr_t arg)
 {
 	int64_t left;
 
 	if (cmd == FIBMAP)
 		return fibmap_ioctl(f, arg);
-	if (cmd != FIONREAD)
-		return -ENOTTY;
 	left = (int64_t)(inode_size(f->inode) - f->pos);
 	return put_user_u32(arg, left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (uint32_t)left);
 }
@@ -64,11 +63,9 @@ static long file_ioctl(struct file *f, int fd, uint32_t cmd, uint64_t arg)
 	case FIGETBSZ:
 		return put_user_u32(arg, f->inode->sb->block_size);
 	}
-	if (f->ops->ioctl)
-		return f->ops->ioctl(f, cmd, arg);
-	if (S_ISREG(f->inode->mode))
+	if (S_ISREG(f->inode->mode) && (cmd == FIBMAP || cmd == FIONREAD))
 		return ioctl_regular(f, cmd, arg);
-	return -ENOTTY;
+	return f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
 }
 
 SYSCALL3(ioctl, int, fd, uint32_t, cmd, uint64_t, arg)

@@ -6,10 +6,15 @@
 
 #include "fs/file.h"
 #include "kernel/layout.h"
+#include "kernel/signal.h"
+#include "kernel/uapi/elfcore.h"
 #include "kernel/uapi/mman.h"
 #include "lib/string.h"
 #include "mm/aspace.h"
 #include "mm/usercopy.h"
+
+#define BUILD_ID_PHDRS 256
+#define NOTES_MAX      65536 /* bytes of a segment that are looked at */
 
 static int check_header(const struct elf_header *h)
 {
@@ -155,4 +160,54 @@ uaddr_t elf_phdrs_address(const struct elf_image *e)
 			return e->bias + p->vaddr + (e->header.phoff - p->offset);
 	}
 	return 0;
+}
+
+/* Are there n bytes at pos, now in buf? */
+static bool read_all(struct file *f, void *buf, size_t n, uint64_t pos)
+{
+	return file_read_at(f, buf, n, pos) == (ssize64_t)n;
+}
+
+/* Among the notes of one segment: its length, -EINVAL, -EINTR. */
+static int build_id_in(struct file *f, const struct elf_phdr *p, uint8_t *id)
+{
+	uint64_t at = p->offset, end = at + MIN(p->filesz, (uint64_t)NOTES_MAX);
+	struct {
+		struct elf_note note;
+		char name[4];
+	} n;
+
+	while (at + sizeof(n) <= end && read_all(f, &n, sizeof(n), at)) {
+		uint64_t desc = at + sizeof(n.note) + ALIGN_UP((uint64_t)n.note.namesz, 4);
+
+		if (n.note.type == NT_GNU_BUILD_ID && n.note.namesz == sizeof(n.name) &&
+		    !memcmp(n.name, "GNU", sizeof(n.name)) && n.note.descsz &&
+		    n.note.descsz <= ELF_BUILD_ID_MAX) {
+			memset(id, 0, ELF_BUILD_ID_MAX);
+			return read_all(f, id, n.note.descsz, desc) ? (int)n.note.descsz : -EINVAL;
+		}
+		at = desc + ALIGN_UP((uint64_t)n.note.descsz, 4);
+		if (signal_fatal_pending())
+			return -EINTR;
+	}
+	return -EINVAL;
+}
+
+int elf_build_id(struct file *f, uint8_t id[ELF_BUILD_ID_MAX])
+{
+	static const uint8_t ident[5] = {0x7f, 'E', 'L', 'F', 2};
+	struct elf_header h;
+	struct elf_phdr p;
+	int n = -EINVAL;
+
+	if (!file_object(f) || !read_all(f, &h, sizeof(h), 0) ||
+	    memcmp(h.ident, ident, sizeof(ident)) || (h.type != ET_EXEC && h.type != ET_DYN))
+		return -EINVAL;
+	for (uint32_t i = 0; i < h.phnum && i < BUILD_ID_PHDRS && n == -EINVAL; i++) {
+		if (!read_all(f, &p, sizeof(p), h.phoff + i * sizeof(p)))
+			return -EINVAL;
+		if (p.type == PT_NOTE)
+			n = build_id_in(f, &p, id);
+	}
+	return n;
 }

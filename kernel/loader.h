@@ -33,5 +33,11 @@ int elf_read(struct elf_image *e, struct file *f, const void *head, size_t n);
  * pages. as must be the running thread's active space. 0 or -errno.
  */
 int elf_map(struct elf_image *e, struct aspace *as);
+#define ELF_BUILD_ID_MAX 20
+/*
+ * The number that the linker gave f's contents (NT_GNU_BUILD_ID), rest zeros: its length. -EINVAL:
+ * f has none, or is no ELF file; -EIO, -EINTR. Sleeps.
+ */
+int elf_build_id(struct file *f, uint8_t id[ELF_BUILD_ID_MAX]);
 /* Address of the program headers in memory, for AT_PHDR; 0 when no segment holds them. */
 uaddr_t elf_phdrs_address(const struct elf_image *e);

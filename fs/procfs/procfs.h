@@ -70,6 +70,7 @@ struct proc_entry {
 	/* or bytes at a position, which read(2) moves on: bytes moved or -errno. May sleep. */
 	ssize64_t (*read)(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos);
 	ssize64_t (*write)(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos);
+	long (*ioctl)(struct proc_text *t, struct process *p, uint32_t cmd, uaddr_t arg);
 	/* Take what was written, NUL-terminated. 0 or -errno. */
 	int (*store)(struct process *p, char *text, size_t len);
 	/* The same, of a thread, or with tid 0 of p's first. */
@@ -135,6 +136,8 @@ pid_t proc_task_next(struct process *p, pid_t tid);
  * than when it was opened, which may have more powers than who opened it; or none.
  */
 struct aspace *proc_aspace(const struct proc_text *t, struct process *p);
+/* PROCMAP_QUERY, on /proc/PID/maps. May sleep. */
+long proc_maps_ioctl(struct proc_text *t, struct process *p, uint32_t cmd, uaddr_t user);
 ssize64_t proc_read_mem(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos);
 ssize64_t proc_write_mem(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos);
 /* The name of the open file fd of p as /proc/PID/fd shows it, and the place itself. */

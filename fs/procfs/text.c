@@ -259,7 +259,15 @@ static ssize64_t text_write(struct file *f, struct uio *u, uint64_t *pos)
 	return err ? err : (ssize64_t)n;
 }
 
+static long text_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
+{
+	const struct proc_inode *pi = proc_i(f->inode);
+
+	return pi->entry->ioctl ? pi->entry->ioctl(f->data, pi->process, cmd, arg) : -ENOTTY;
+}
+
 const struct file_ops proc_text_fops = {
+	.ioctl = text_ioctl,
 	.open = text_open,
 	.release = text_release,
 	.read = text_read,

@@ -10,6 +10,7 @@
 #define NT_PRSTATUS 1
 #define NT_PRFPREG  2
 #define NT_PRPSINFO 3
+#define NT_GNU_BUILD_ID 3 /* of the name GNU */
 #define NT_AUXV	    6
 #define NT_SIGINFO  0x53494749
 #define NT_FILE	    0x46494c45

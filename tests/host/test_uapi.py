@@ -40,7 +40,7 @@ LIBC_HEADERS = """
 """.split()
 
 # Headers of ours that only a toolchain newer than Linux 6.4 can judge.
-NEWER = {"hwprobe", "statmount"}
+NEWER = {"hwprobe", "procmap", "statmount"}
 
 # Names that mean something else in the C library.
 EXCEPT = {"NSIG"}
