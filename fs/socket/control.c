@@ -126,10 +126,10 @@ struct place {
 };
 
 /* The head of a piece with len bytes, and their place; how many fit, or -EFAULT. */
-static int64_t put_piece_of(struct message *m, struct place *p, int level, int type,
-			    const void *data, uint64_t len)
+static int64_t put_piece(struct message *m, struct place *p, int type, const void *data,
+			 uint64_t len)
 {
-	struct cmsghdr64 h = {.len = sizeof(h) + len, .level = level, .type = type};
+	struct cmsghdr64 h = {.len = sizeof(h) + len, .level = SOL_SOCKET, .type = type};
 	uint64_t space;
 
 	if (p->left < sizeof(h)) {
@@ -147,12 +147,6 @@ static int64_t put_piece_of(struct message *m, struct place *p, int level, int t
 	p->at += space;
 	p->left -= space;
 	return (int64_t)(h.len - sizeof(h));
-}
-
-static int64_t put_piece(struct message *m, struct place *p, int type, const void *data,
-			 uint64_t len)
-{
-	return put_piece_of(m, p, SOL_SOCKET, type, data, len);
 }
 
 /* Descriptors for the files: as many as there is room for. */
@@ -206,20 +200,6 @@ static int64_t put_stamp(const struct socket *s, struct message *m, struct place
 	return put_piece(m, p, s->opt.stamp, &tv, sizeof(tv));
 }
 
-/* Where a datagram went: s has the port, but may have been bound to any address. */
-static int64_t put_destination(const struct socket *s, struct message *m, struct place *p)
-{
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = m->dest_ip};
-
-	if (!m->have_creds || s->type != SOCK_DGRAM)
-		return 0;
-	spin_lock(&socket_lock);
-	if (s->address)
-		to.sin_port = s->address->name.in.sin_port;
-	spin_unlock(&socket_lock);
-	return put_piece_of(m, p, IPPROTO_IP, IP_ORIGDSTADDR, &to, sizeof(to));
-}
-
 int control_write(const struct socket *s, struct message *m, uaddr_t control, uint64_t *len)
 {
 	struct place p = {control, *len};
@@ -228,8 +208,6 @@ int control_write(const struct socket *s, struct message *m, uaddr_t control, ui
 
 	if (s->opt.stamp)
 		n = put_stamp(s, m, &p);
-	if (n >= 0 && s->opt.orig_dst)
-		n = put_destination(s, m, &p);
 	if (n >= 0 && s->opt.pass_creds && m->have_creds)
 		n = put_piece(m, &p, SCM_CREDENTIALS, &m->control.creds, sizeof(m->control.creds));
 	if (n < 0)

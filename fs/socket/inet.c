@@ -419,7 +419,7 @@ static int datagram_target(struct socket *s, const struct message *m, struct soc
 	return err ? err : autobind(s, INADDR_ANY, -EAGAIN);
 }
 
-static struct socket *inet_destination(struct socket *s, struct message *m)
+static struct socket *inet_destination(struct socket *s, const struct message *m)
 {
 	bool stream = s->type == SOCK_STREAM;
 	struct socket *found;
@@ -428,8 +428,6 @@ static struct socket *inet_destination(struct socket *s, struct message *m)
 
 	if (err)
 		return err_ptr(err);
-	if (!stream)
-		m->dest_ip = to.sin_addr;
 	spin_lock(&socket_lock);
 	found = stream ? s->peer : port_find_locked(&to, s);
 	if (found)

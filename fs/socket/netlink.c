@@ -189,7 +189,7 @@ static struct packet *packet_from_kernel(const void *data, size_t n)
 	return p;
 }
 
-static struct socket *netlink_destination(struct socket *s, struct message *m)
+static struct socket *netlink_destination(struct socket *s, const struct message *m)
 {
 	uint32_t number = m->to.nl.nl_pid;
 	struct socket *found;

@@ -46,8 +46,6 @@ static bool *flag_of(struct socket *s, int level, int name)
 {
 	if (level == IPPROTO_TCP)
 		return s->protocol == IPPROTO_TCP && name == TCP_NODELAY ? &s->opt.nodelay : NULL;
-	if (level == IPPROTO_IP && s->family == &inet_family)
-		return name == IP_RECVORIGDSTADDR ? &s->opt.orig_dst : NULL;
 	if (level != SOL_SOCKET)
 		return NULL;
 	switch (name) {

@@ -69,7 +69,7 @@ struct family {
 	int (*may_listen_locked)(const struct socket *s);
 	int (*connect)(struct socket *s, const struct socket_name *name, bool nowait);
 	/* Where a message goes, referenced; NULL: nowhere; or err_ptr. */
-	struct socket *(*destination)(struct socket *s, struct message *m);
+	struct socket *(*destination)(struct socket *s, const struct message *m);
 	/* A message that goes nowhere is the kernel's: bytes taken or -errno. NULL: it is not. */
 	ssize64_t (*answer)(struct socket *s, struct message *m);
 	/* Why nothing can be sent from s to to (NULL: nowhere): 0 if it can; -EAGAIN: not yet. */
@@ -93,7 +93,6 @@ struct socket_options {
 	bool reuse, reuse_port, keepalive, broadcast, pass_creds, nodelay;
 	/* Of these, and of priority and mark, nothing that leaves the machine would tell. */
 	bool debug, dont_route, oob_inline, no_check;
-	bool orig_dst;		  /* IP_RECVORIGDSTADDR: where a datagram went is told */
 	bool linger;
 	uint8_t stamp;		  /* how it is told when packets came: SO_TIMESTAMP*; 0: not */
 	uint32_t priority, mark;
@@ -160,8 +159,7 @@ struct packet {
 	struct socket *sender;	  /* referenced; charged for it; NULL: nobody is */
 	struct address *from;	  /* referenced, or NULL */
 	struct control control;	  /* files leave with the first byte */
-	uint32_t room;		  /* c; bytes that data has space for */
-	uint32_t dest_ip;	  /* c; inet: where a datagram went */
+	size_t room;		  /* c; bytes that data has space for */
 	size_t size;		  /* s; those that came: more may while it is the last one */
 	size_t done;		  /* r; and those that were read */
 	uint64_t stamp;		  /* ns of CLOCK_REALTIME when it came; 0: nobody asked then */
@@ -178,7 +176,6 @@ struct message {
 	struct address *from;	  /* received; referenced, or NULL */
 	struct control control;
 	uint64_t stamp;		  /* that of the last packet received */
-	uint32_t dest_ip;	  /* inet: where the datagram goes, or went */
 	bool have_creds;
 };
 
@@ -198,7 +195,6 @@ static inline void message_init(struct message *m, struct uio *u, int flags, boo
 	m->to.len = 0;
 	m->from = NULL;
 	m->control = (struct control){0};
-	m->dest_ip = 0;
 	m->have_creds = false;
 }
 

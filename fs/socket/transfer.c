@@ -32,8 +32,8 @@ static struct packet *packet_alloc(size_t n, size_t room)
 		return NULL;
 	list_init(&p->link);
 	p->size = n;
-	p->room = (uint32_t)MAX(n, room);
-	p->data = p->room > KMALLOC_MOST ? vmalloc(p->room) : kmalloc(MAX(p->room, 1U));
+	p->room = MAX(n, room);
+	p->data = p->room > KMALLOC_MOST ? vmalloc(p->room) : kmalloc(MAX(p->room, 1UL));
 	if (!p->data) {
 		kfree(p);
 		return NULL;
@@ -279,7 +279,6 @@ static int send_packet(struct socket *s, struct socket *to, struct message *m, s
 	if (uio_copy_from(m->u, p->data, n) != n)
 		err = -EFAULT;
 	p->control = m->control;
-	p->dest_ip = m->dest_ip;
 	if (!m->have_creds)
 		p->control.creds = (struct ucred){current()->process->pid, current()->cred->uid,
 						  current()->cred->gid};
@@ -462,7 +461,6 @@ static int note_packet(struct packet *p, struct message *m, bool peek)
 	int err = 0;
 
 	m->stamp = p->stamp;
-	m->dest_ip = p->dest_ip;
 	if (!m->have_creds) {
 		m->control.creds = p->control.creds;
 		m->have_creds = true;

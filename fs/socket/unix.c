@@ -344,7 +344,7 @@ static void unix_dropped(struct socket *s)
 
 /* --- messages --- */
 
-static struct socket *unix_destination(struct socket *s, struct message *m)
+static struct socket *unix_destination(struct socket *s, const struct message *m)
 {
 	struct socket *to;
 
