@@ -131,6 +131,9 @@ static int option_set(struct socket *s, int level, int name, int32_t value)
 		s->opt.priority = (uint32_t)value;
 	} else if (level == SOL_SOCKET && name == SO_MARK) {
 		s->opt.mark = (uint32_t)value;
+	} else if (level == SOL_SOCKET && name == SO_RCVLOWAT) {
+		s->opt.least = value < 0 ? INT32_MAX : MAX((uint32_t)value, 1u);
+		wake_all(&s->readers);
 	} else if (level == SOL_SOCKET && is_stamp(name)) {
 		s->opt.stamp = value ? (uint8_t)name : 0;
 	} else {
@@ -178,6 +181,12 @@ static int option_get(struct socket *s, int level, int name, int32_t *value)
 		break;
 	case SO_RCVBUF:
 		*value = (int32_t)s->opt.rcvbuf;
+		break;
+	case SO_RCVLOWAT:
+		*value = (int32_t)s->opt.least;
+		break;
+	case SO_SNDLOWAT:
+		*value = 1;
 		break;
 	case SO_PRIORITY:
 		*value = (int32_t)s->opt.priority;

@@ -25,6 +25,7 @@ struct socket *socket_alloc(const struct family *family)
 	s->family = family;
 	s->queue_max = UINT32_MAX;
 	s->opt.sndbuf = s->opt.rcvbuf = SOCKET_BUFFER;
+	s->opt.least = 1;
 	s->creds = (struct ucred){0, ~0U, ~0U};
 	list_init(&s->clients);
 	list_init(&s->client_link);
@@ -100,6 +101,18 @@ static ssize64_t socket_file_write(struct file *f, struct uio *u, uint64_t *pos)
 	return socket_send(f->data, &m);
 }
 
+/*
+ * Is there so much in the queue that who asks is told? Only TCP looks at SO_RCVLOWAT here; with a
+ * sender that has no more room there is enough. socket_lock held.
+ */
+static bool socket_readable(const struct socket *s)
+{
+	if (list_empty(&s->queue))
+		return false;
+	return s->protocol != IPPROTO_TCP || s->queued >= s->opt.least ||
+	       (s->peer && !socket_has_room(s->peer));
+}
+
 static uint32_t socket_poll(struct file *f, struct poll_table *pt)
 {
 	struct socket *s = f->data;
@@ -116,7 +129,7 @@ static uint32_t socket_poll(struct file *f, struct poll_table *pt)
 	if ((s->shut_read && s->shut_write) || (stream && (s->state == SOCKET_UNCONNECTED ||
 							     s->state == SOCKET_DISCONNECTED)))
 		mask |= POLLHUP;
-	if (!list_empty(&s->queue) || !list_empty(&s->pending))
+	if (socket_readable(s) || !list_empty(&s->pending))
 		mask |= POLLIN | POLLRDNORM;
 	if (s->state != SOCKET_LISTENING && s->state != SOCKET_CONNECTING &&
 	    socket_writable(s) && (stream || !s->peer || socket_has_room(s)))

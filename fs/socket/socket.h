@@ -98,6 +98,7 @@ struct socket_options {
 	uint32_t priority, mark;
 	uint32_t linger_time;	  /* seconds */
 	uint32_t sndbuf, rcvbuf;
+	uint32_t least;		  /* bytes that a stream's reader waits for: SO_RCVLOWAT */
 	uint64_t read_timeout, write_timeout; /* ns; 0: none */
 };
 

@@ -543,19 +543,20 @@ static ssize64_t read_packet(struct socket *s, struct message *m)
 	return (ssize64_t)(m->flags & MSG_TRUNC ? size : n);
 }
 
-/* Of AF_UNIX, who only looks is given what is there. */
-static bool wants_all(const struct socket *s, const struct message *m)
+/* How many bytes a stream's reader waits for. Of AF_UNIX, who only looks is given what is there. */
+static size_t least_wanted(const struct socket *s, const struct message *m)
 {
-	return (m->flags & MSG_WAITALL) &&
-	       (!(m->flags & MSG_PEEK) || s->protocol == IPPROTO_TCP);
+	if ((m->flags & MSG_PEEK) && s->protocol != IPPROTO_TCP)
+		return 1;
+	return m->flags & MSG_WAITALL ? m->u->resid : MIN(m->u->resid, (size_t)s->opt.least);
 }
 
 static ssize64_t receive(struct socket *s, struct message *m)
 {
 	uint64_t deadline = socket_deadline(s->opt.read_timeout);
 	bool stream = s->type == SOCK_STREAM, stop = false;
+	size_t least = least_wanted(s, m), peeked;
 	ssize64_t done = 0, n;
-	size_t peeked;
 	int err;
 
 	for (;;) {
@@ -568,7 +569,7 @@ static ssize64_t receive(struct socket *s, struct message *m)
 			return n;
 		if (stream)
 			done = n;
-		if (stream && (stop || !m->u->resid || (done && !wants_all(s, m))))
+		if (stream && (stop || !m->u->resid || (done && (size_t)done >= least)))
 			return done;
 		peeked = m->flags & MSG_PEEK ? (size_t)done : 0;
 		err = nothing_there(s, peeked);

@@ -55,6 +55,8 @@
 #define SO_REUSEPORT  15
 #define SO_PASSCRED   16
 #define SO_PEERCRED   17
+#define SO_RCVLOWAT   18
+#define SO_SNDLOWAT   19
 #define SO_RCVTIMEO   20
 #define SO_SNDTIMEO   21
 #define SO_TIMESTAMP  29

@@ -213,3 +213,51 @@ TEST(socket, stamps)
 	CHECK_OK(inet_connect(fd[0], INADDR_LOOPBACK, inet_port(fd[1])));
 	stamps_of(fd[0], fd[1], false);
 }
+
+/* A reader of any stream waits for so many bytes; poll(2) says so of TCP alone. */
+static void expect_least(const int fd[2], bool tells)
+{
+	char buf[8];
+	pid_t pid;
+
+	CHECK_EQ(option(fd[1], SOL_SOCKET, SO_RCVLOWAT), 1);
+	CHECK_EQ(option(fd[1], SOL_SOCKET, SO_SNDLOWAT), 1);
+	CHECK_ERR(option_set(fd[1], SO_SNDLOWAT, 2), ENOPROTOOPT);
+	CHECK_OK(option_set(fd[1], SO_RCVLOWAT, 0));
+	CHECK_EQ(option(fd[1], SOL_SOCKET, SO_RCVLOWAT), 1);
+	CHECK_OK(option_set(fd[1], SO_RCVLOWAT, 5));
+	CHECK_EQ(option(fd[1], SOL_SOCKET, SO_RCVLOWAT), 5);
+	CHECK_EQ(send(fd[0], "abc", 3, 0), 3);
+	CHECK_EQ(inet_ready(fd[1]), tells ? POLLOUT : POLLIN | POLLOUT);
+	/* Who does not wait, or asks for less, has what is there. */
+	CHECK_EQ(recv(fd[1], buf, 8, MSG_DONTWAIT | MSG_PEEK), 3);
+	CHECK_EQ(recv(fd[1], buf, 1, 0), 1);
+	CHECK_EQ(recv(fd[1], buf, 8, MSG_DONTWAIT), 2);
+	pid = child();
+	if (pid == 0) {
+		CHECK_EQ(recv(fd[1], buf, 8, 0), 5);
+		CHECK_EQ(memcmp(buf, "defgh", 5), 0);
+		_exit(0);
+	}
+	wait_state(pid, "S");
+	CHECK_EQ(send(fd[0], "de", 2, 0), 2);
+	wait_state(pid, "S");
+	CHECK_EQ(send(fd[0], "fgh", 3, 0), 3);
+	expect_exit(pid, 0);
+	CHECK_EQ(send(fd[0], "ijklm", 5, 0), 5);
+	CHECK_EQ(inet_wait(fd[1], POLLIN), POLLIN | POLLOUT);
+	/* The end is enough. */
+	CHECK_EQ(recv(fd[1], buf, 4, 0), 4);
+	CHECK_OK(shutdown(fd[0], SHUT_WR));
+	CHECK_EQ(recv(fd[1], buf, 8, 0), 1);
+}
+
+TEST(socket, least_to_read)
+{
+	int fd[2];
+
+	CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	expect_least(fd, false);
+	inet_pair(fd);
+	expect_least(fd, true);
+}
