@@ -134,6 +134,11 @@ static int option_set(struct socket *s, int level, int name, int32_t value)
 	} else if (level == SOL_SOCKET && name == SO_RCVLOWAT) {
 		s->opt.least = value < 0 ? INT32_MAX : MAX((uint32_t)value, 1u);
 		wake_all(&s->readers);
+	} else if (level == SOL_SOCKET && name == SO_PEEK_OFF) {
+		if (s->family == &netlink_family)
+			err = -EOPNOTSUPP;
+		else
+			s->opt.peek_at = value;
 	} else if (level == SOL_SOCKET && is_stamp(name)) {
 		s->opt.stamp = value ? (uint8_t)name : 0;
 	} else {
@@ -187,6 +192,10 @@ static int option_get(struct socket *s, int level, int name, int32_t *value)
 		break;
 	case SO_SNDLOWAT:
 		*value = 1;
+		break;
+	case SO_PEEK_OFF:
+		*value = s->opt.peek_at;
+		err = s->family == &netlink_family ? -EOPNOTSUPP : 0;
 		break;
 	case SO_PRIORITY:
 		*value = (int32_t)s->opt.priority;

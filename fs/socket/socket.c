@@ -26,6 +26,7 @@ struct socket *socket_alloc(const struct family *family)
 	s->queue_max = UINT32_MAX;
 	s->opt.sndbuf = s->opt.rcvbuf = SOCKET_BUFFER;
 	s->opt.least = 1;
+	s->opt.peek_at = -1;
 	s->creds = (struct ucred){0, ~0U, ~0U};
 	list_init(&s->clients);
 	list_init(&s->client_link);

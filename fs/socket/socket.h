@@ -99,6 +99,7 @@ struct socket_options {
 	uint32_t linger_time;	  /* seconds */
 	uint32_t sndbuf, rcvbuf;
 	uint32_t least;		  /* bytes that a stream's reader waits for: SO_RCVLOWAT */
+	int32_t peek_at;	  /* byte of the queue where MSG_PEEK begins; negative: the first */
 	uint64_t read_timeout, write_timeout; /* ns; 0: none */
 };
 

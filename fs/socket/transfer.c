@@ -389,7 +389,7 @@ static struct packet *packet_at(struct socket *s, size_t skip, size_t *at, size_
 
 	spin_lock(&socket_lock);
 	list_for_each_entry(p, &s->queue, link) {
-		if (skip < p->size - p->done || !p->size) {
+		if (skip < p->size - p->done || (!skip && !p->size)) {
 			*at = p->done + skip;
 			*end = p->size;
 			found = p;
@@ -401,11 +401,13 @@ static struct packet *packet_at(struct socket *s, size_t skip, size_t *at, size_
 	return found;
 }
 
-/* Is there more than a reader was given and left there (MSG_PEEK)? socket_lock held. */
+/* Is there more than a reader passed over and left there (MSG_PEEK)? socket_lock held. */
 static bool has_more(const struct socket *s, size_t peeked)
 {
+	if (s->type == SOCK_STREAM)
+		return s->queued > peeked;
 	/* An error comes before packets. */
-	return s->type == SOCK_STREAM ? s->queued > peeked : s->npackets && !s->error;
+	return (peeked ? s->queued > peeked : s->npackets > 0) && !s->error;
 }
 
 /*
@@ -420,6 +422,29 @@ static int nothing_there(struct socket *s, size_t peeked)
 	ret = has_more(s, peeked) ? 1 : s->family->nothing_locked(s);
 	spin_unlock(&socket_lock);
 	return ret;
+}
+
+/* The bytes of the queue that a reader passes over: those it looked at, or SO_PEEK_OFF's. */
+static size_t passed_over(const struct socket *s, const struct message *m, ssize64_t done)
+{
+	if (!(m->flags & MSG_PEEK))
+		return 0;
+	return s->opt.peek_at >= 0 ? (size_t)s->opt.peek_at : (size_t)done;
+}
+
+/* Looking begins n bytes further on, if SO_PEEK_OFF was set. socket_lock held. */
+static void peek_move(struct socket *s, int64_t n)
+{
+	if (s->opt.peek_at >= 0)
+		s->opt.peek_at = (int32_t)MIN(MAX(s->opt.peek_at + n, (int64_t)0),
+					      (int64_t)INT32_MAX);
+}
+
+static void peeked(struct socket *s, size_t n)
+{
+	spin_lock(&socket_lock);
+	peek_move(s, (int64_t)n);
+	spin_unlock(&socket_lock);
 }
 
 /* n bytes of p were read: they leave the queue, with all of it p. read_lock held. */
@@ -438,6 +463,7 @@ static void consume(struct socket *s, struct packet *p, size_t n, bool all, stru
 	}
 	if (all)
 		n = p->size - p->done;
+	peek_move(s, -(int64_t)n);
 	s->queued -= n;
 	if (n < p->size - p->done) {
 		p->done += n;
@@ -490,17 +516,17 @@ static size_t hand_out(const struct socket *s, struct message *m, const char *da
 }
 
 /*
- * As much of the stream as is there, up to what is asked for; read_lock held. *stop: a packet with
- * files, or another sender's, ends what one call may give.
+ * As much of the stream as is there behind skip bytes, up to what is asked for; read_lock held.
+ * *stop: a packet with files, or another sender's, ends what one call may give.
  */
-static ssize64_t read_stream(struct socket *s, struct message *m, ssize64_t done, bool *stop)
+static ssize64_t read_stream(struct socket *s, struct message *m, size_t skip, ssize64_t done,
+			     bool *stop)
 {
 	bool peek = m->flags & MSG_PEEK, files;
 	struct packet *p;
 	size_t at = 0, end = 0, n;
 
-	while (m->u->resid && !*stop &&
-	       (p = packet_at(s, peek ? (size_t)done : 0, &at, &end)) != NULL) {
+	while (m->u->resid && !*stop && (p = packet_at(s, skip, &at, &end)) != NULL) {
 		if (m->have_creds && s->opt.pass_creds &&
 		    !same_creds(&m->control.creds, &p->control.creds)) {
 			*stop = true;
@@ -513,32 +539,39 @@ static ssize64_t read_stream(struct socket *s, struct message *m, ssize64_t done
 		if (!n)
 			return done ? done : -EFAULT;
 		done += (ssize64_t)n;
-		if (!peek)
+		if (!peek) {
 			consume(s, p, n, false, m);
+		} else {
+			skip += n;
+			peeked(s, n);
+		}
 		*stop = files;
 	}
 	return done;
 }
 
-/* One packet, whatever does not fit being lost; read_lock held. */
-static ssize64_t read_packet(struct socket *s, struct message *m)
+/* The packet behind skip bytes, whatever does not fit being lost; read_lock held. */
+static ssize64_t read_packet(struct socket *s, struct message *m, size_t skip)
 {
 	bool peek = m->flags & MSG_PEEK;
 	struct packet *p;
 	size_t at, n, size;
 
 	/* Errors come first. */
-	p = s->error ? NULL : packet_at(s, 0, &at, &size);
+	p = s->error ? NULL : packet_at(s, skip, &at, &size);
 	if (!p)
 		return -EAGAIN;
 	if (note_packet(p, m, peek))
 		return -ENOMEM;
+	size -= at;
 	n = MIN(m->u->resid, size);
-	if (uio_copy_to(m->u, p->data, n) != n)
+	if (uio_copy_to(m->u, p->data + at, n) != n)
 		return -EFAULT;
 	if (n < size)
 		m->out_flags |= MSG_TRUNC;
-	if (!peek)
+	if (peek)
+		peeked(s, n);
+	else
 		consume(s, p, size, true, m);
 	return (ssize64_t)(m->flags & MSG_TRUNC ? size : n);
 }
@@ -555,13 +588,14 @@ static ssize64_t receive(struct socket *s, struct message *m)
 {
 	uint64_t deadline = socket_deadline(s->opt.read_timeout);
 	bool stream = s->type == SOCK_STREAM, stop = false;
-	size_t least = least_wanted(s, m), peeked;
+	size_t least = least_wanted(s, m), skip;
 	ssize64_t done = 0, n;
 	int err;
 
 	for (;;) {
 		mutex_lock(&s->read_lock);
-		n = stream ? read_stream(s, m, done, &stop) : read_packet(s, m);
+		skip = passed_over(s, m, done);
+		n = stream ? read_stream(s, m, skip, done, &stop) : read_packet(s, m, skip);
 		mutex_unlock(&s->read_lock);
 		if (!stream && n != -EAGAIN)
 			return n;
@@ -571,13 +605,13 @@ static ssize64_t receive(struct socket *s, struct message *m)
 			done = n;
 		if (stream && (stop || !m->u->resid || (done && (size_t)done >= least)))
 			return done;
-		peeked = m->flags & MSG_PEEK ? (size_t)done : 0;
-		err = nothing_there(s, peeked);
+		skip = passed_over(s, m, done);
+		err = nothing_there(s, skip);
 		if (err > 0)
 			continue;
 		if (err != -EAGAIN || m->nowait)
 			return done ? done : err;
-		err = wait_event_deadline(&s->readers, nothing_there(s, peeked) != -EAGAIN,
+		err = wait_event_deadline(&s->readers, nothing_there(s, skip) != -EAGAIN,
 					  WAIT_INTERRUPTIBLE, deadline);
 		if (err)
 			return done ? done : err == -ETIMEDOUT ? -EAGAIN : err;

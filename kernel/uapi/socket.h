@@ -67,6 +67,7 @@
 #define SO_MARK	      36
 #define SO_PROTOCOL   38
 #define SO_DOMAIN     39
+#define SO_PEEK_OFF   42
 #define SO_TIMESTAMP_NEW 63
 #define SO_TIMESTAMPNS_NEW 64
 

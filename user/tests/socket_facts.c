@@ -261,3 +261,58 @@ TEST(socket, least_to_read)
 	inet_pair(fd);
 	expect_least(fd, true);
 }
+
+/* MSG_PEEK begins behind what was looked at before; what is read does not count any more. */
+static void expect_peeks(const int fd[2], bool packets)
+{
+	char buf[8];
+
+	CHECK_EQ(option(fd[1], SOL_SOCKET, SO_PEEK_OFF), -1);
+	CHECK_EQ(send(fd[0], "abcde", 5, 0), 5);
+	CHECK_EQ(send(fd[0], "fgh", 3, 0), 3);
+	CHECK_EQ(recv(fd[1], buf, 2, MSG_PEEK), 2);
+	CHECK_EQ(recv(fd[1], buf, 2, MSG_PEEK), 2);
+	CHECK_EQ(buf[0], 'a');
+	CHECK_OK(option_set(fd[1], SO_PEEK_OFF, 1));
+	CHECK_EQ(recv(fd[1], buf, 2, MSG_PEEK), 2);
+	CHECK_EQ(memcmp(buf, "bc", 2), 0);
+	CHECK_EQ(option(fd[1], SOL_SOCKET, SO_PEEK_OFF), 3);
+	CHECK_EQ(recv(fd[1], buf, 8, MSG_PEEK), packets ? 2 : 5);
+	CHECK_EQ(memcmp(buf, "defgh", packets ? 2 : 5), 0);
+	if (packets) {
+		CHECK_EQ(recv(fd[1], buf, 8, MSG_PEEK), 3);
+		CHECK_EQ(memcmp(buf, "fgh", 3), 0);
+	}
+	CHECK_EQ(option(fd[1], SOL_SOCKET, SO_PEEK_OFF), 8);
+	CHECK_ERR(recv(fd[1], buf, 8, MSG_PEEK | MSG_DONTWAIT), EAGAIN);
+	CHECK_EQ(recv(fd[1], buf, 5, 0), 5);
+	CHECK_EQ(memcmp(buf, "abcde", 5), 0);
+	CHECK_EQ(option(fd[1], SOL_SOCKET, SO_PEEK_OFF), 3);
+	CHECK_EQ(send(fd[0], "i", 1, 0), 1);
+	CHECK_EQ(recv(fd[1], buf, 8, MSG_PEEK), 1);
+	CHECK_EQ(buf[0], 'i');
+	CHECK_OK(option_set(fd[1], SO_PEEK_OFF, -1));
+	CHECK_EQ(recv(fd[1], buf, 1, MSG_PEEK), 1);
+	CHECK_EQ(buf[0], 'f');
+	CHECK_EQ(option(fd[1], SOL_SOCKET, SO_PEEK_OFF), -1);
+}
+
+TEST(socket, peeks_further)
+{
+	int fd[2];
+
+	CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	expect_peeks(fd, false);
+	CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd));
+	expect_peeks(fd, true);
+	CHECK_OK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd));
+	expect_peeks(fd, true);
+	inet_pair(fd);
+	expect_peeks(fd, false);
+	fd[1] = inet_server(SOCK_DGRAM, 0);
+	fd[0] = inet_socket(SOCK_DGRAM);
+	CHECK_OK(inet_connect(fd[0], LOOPBACK, inet_port(fd[1])));
+	expect_peeks(fd, true);
+	fd[0] = (int)CHECK_OK(socket(AF_NETLINK, SOCK_RAW, 0));
+	CHECK_ERR(option_set(fd[0], SO_PEEK_OFF, 0), EOPNOTSUPP);
+}
