@@ -168,6 +168,10 @@ static void as_user(void)
 	CHECK_ERR(fanotify_init(0, O_RDONLY), EPERM);
 	CHECK_ERR(fanotify_init(FAN_CLASS_CONTENT, O_RDONLY), EPERM);
 	CHECK_ERR(fanotify_init(0x80000000, O_RDONLY), EPERM);
+	/* FAN_ENABLE_AUDIT, FAN_REPORT_FD_ERROR, and what is unknown for everybody. */
+	CHECK_ERR(fanotify_init(FAN_REPORT_FID | 0x40, O_RDONLY), EPERM);
+	CHECK_ERR(fanotify_init(FAN_REPORT_FID | 0x2000, O_RDONLY), EPERM);
+	CHECK_ERR(fanotify_init(FAN_REPORT_FID | 0x80000000, O_RDONLY), EINVAL);
 }
 
 TEST(fanotify, not_for_all, .root = true)
