@@ -73,6 +73,12 @@ static int publish(struct socket *s, struct address *a, const struct path *place
 	return err;
 }
 
+static void path_of(const struct socket_name *name, char path[UNIX_PATH_MAX + 1])
+{
+	memset(path, 0, UNIX_PATH_MAX + 1);
+	memcpy(path, name->un.sun_path, name->len - NAME_OFFSET);
+}
+
 static int bind_path(struct socket *s, struct address *a)
 {
 	mode_t mode = S_IFSOCK | (0777 & ~atomic_load(&current()->fs->umask));
@@ -80,8 +86,7 @@ static int bind_path(struct socket *s, struct address *a)
 	struct path place;
 	int err;
 
-	memset(path, 0, sizeof(path));
-	memcpy(path, a->name.un.sun_path, a->name.len - NAME_OFFSET);
+	path_of(&a->name, path);
 	a->name.len = (uint32_t)(NAME_OFFSET + strlen(path) + 1);
 	err = vfs_make(AT_FDCWD, path, mode, 0, &place);
 	if (err)
@@ -109,6 +114,25 @@ static int bind_auto(struct socket *s, struct address *a)
 	return err;
 }
 
+/* What bind(2) says to who has a name: that of a file there is comes first. */
+static int bind_again(const struct socket_name *name)
+{
+	char path[UNIX_PATH_MAX + 1];
+	struct path place;
+	int err;
+
+	if (name->len == NAME_OFFSET)
+		return 0;
+	if (is_abstract(name))
+		return -EINVAL;
+	path_of(name, path);
+	err = path_lookup(AT_FDCWD, path, 0, &place);
+	if (err)
+		return err == -ENOENT ? -EINVAL : err;
+	path_put(&place);
+	return -EADDRINUSE;
+}
+
 static int unix_bind(struct socket *s, const struct socket_name *name)
 {
 	struct address *a;
@@ -117,7 +141,7 @@ static int unix_bind(struct socket *s, const struct socket_name *name)
 	if (!name_valid(name) || name->family != AF_UNIX)
 		return -EINVAL;
 	if (s->address)
-		return name->len == NAME_OFFSET ? 0 : -EINVAL;
+		return bind_again(name);
 	a = address_alloc(name);
 	if (!a)
 		return -ENOMEM;
@@ -174,8 +198,7 @@ static struct socket *find_path(const struct socket_name *name)
 	struct path place;
 	int err;
 
-	memset(path, 0, sizeof(path));
-	memcpy(path, name->un.sun_path, name->len - NAME_OFFSET);
+	path_of(name, path);
 	err = path_lookup(AT_FDCWD, path, WALK_FOLLOW, &place);
 	if (err)
 		return err_ptr(err);

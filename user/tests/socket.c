@@ -547,3 +547,25 @@ TEST(socket, bind_keeps_to_what_it_made)
 	CHECK_OK(kill(pid, SIGKILL));
 	expect_signal(pid, SIGKILL);
 }
+
+/* Who has a name already hears first of all of the file that is in the way. */
+TEST(socket, bind_again)
+{
+	int s = (int)CHECK_OK(socket(AF_UNIX, SOCK_STREAM, 0));
+	struct sockaddr_un a;
+	socklen_t len = name_of(&a, "first");
+
+	CHECK_OK(bind(s, (void *)&a, len));
+	CHECK_ERR(bind(s, (void *)&a, len), EADDRINUSE);
+	CHECK_OK(symlink("nowhere", "link"));
+	len = name_of(&a, "link");
+	CHECK_ERR(bind(s, (void *)&a, len), EADDRINUSE);
+	len = name_of(&a, "first/none");
+	CHECK_ERR(bind(s, (void *)&a, len), ENOTDIR);
+	len = name_of(&a, "second");
+	CHECK_ERR(bind(s, (void *)&a, len), EINVAL);
+	CHECK_ERR(access("second", F_OK), ENOENT);
+	CHECK_OK(bind(s, (void *)&a, sizeof(a.sun_family)));
+	a.sun_path[0] = '\0';
+	CHECK_ERR(bind(s, (void *)&a, len), EINVAL);
+}
