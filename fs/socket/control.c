@@ -208,7 +208,7 @@ int control_write(const struct socket *s, struct message *m, uaddr_t control, ui
 
 	if (s->opt.stamp)
 		n = put_stamp(s, m, &p);
-	if (n >= 0 && s->opt.pass_creds && m->have_creds)
+	if (n >= 0 && s->opt.pass_creds && s->family->creds && m->have_creds)
 		n = put_piece(m, &p, SCM_CREDENTIALS, &m->control.creds, sizeof(m->control.creds));
 	if (n < 0)
 		return (int)n;

@@ -331,6 +331,7 @@ const struct family netlink_family = {
 	.number = AF_NETLINK,
 	.none = {.len = sizeof(struct sockaddr_nl), .family = AF_NETLINK},
 	.unknown_level = -ENOPROTOOPT,
+	.creds = true,
 	.init = netlink_init,
 	.bind = netlink_bind,
 	.unbind = netlink_unbind,

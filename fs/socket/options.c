@@ -66,7 +66,7 @@ static bool *flag_of(struct socket *s, int level, int name)
 	case SO_NO_CHECK:
 		return &s->opt.no_check;
 	case SO_PASSCRED:
-		return s->family->control ? &s->opt.pass_creds : NULL;
+		return &s->opt.pass_creds;
 	default:
 		return NULL;
 	}
@@ -88,15 +88,23 @@ static int linger_set(struct socket *s, uaddr_t user, uint32_t len)
 	return 0;
 }
 
-/* The options of SOL_SOCKET that not everybody may set so: 0 or -errno. */
-static int option_allowed(int name, int32_t value)
+static bool may_mark(void)
+{
+	return cred_capable(CAP_NET_RAW) || cred_capable(CAP_NET_ADMIN);
+}
+
+/* The options of SOL_SOCKET that not everybody, or no such socket, may set so: 0 or -errno. */
+static int option_allowed(const struct socket *s, int name, int32_t value)
 {
 	switch (name) {
 	case SO_DEBUG:
 		return value && !cred_capable(CAP_NET_ADMIN) ? -EACCES : 0;
 	case SO_PRIORITY:
-		return (uint32_t)value > 6 && !cred_capable(CAP_NET_ADMIN) ? -EPERM : 0;
+		return (uint32_t)value > 6 && !may_mark() ? -EPERM : 0;
 	case SO_MARK:
+		return may_mark() ? 0 : -EPERM;
+	case SO_REUSEPORT:
+		return value && s->family != &inet_family ? -EOPNOTSUPP : 0;
 	case SO_SNDBUFFORCE:
 	case SO_RCVBUFFORCE:
 		return cred_capable(CAP_NET_ADMIN) ? 0 : -EPERM;
@@ -115,7 +123,7 @@ static int option_set(struct socket *s, int level, int name, int32_t value)
 {
 	bool *flag = flag_of(s, level, name);
 	bool forced = name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE;
-	int err = level == SOL_SOCKET ? option_allowed(name, value) : 0;
+	int err = level == SOL_SOCKET ? option_allowed(s, name, value) : 0;
 
 	if (err)
 		return err;
@@ -142,7 +150,7 @@ static int option_set(struct socket *s, int level, int name, int32_t value)
 	} else if (level == SOL_SOCKET && is_stamp(name)) {
 		s->opt.stamp = value ? (uint8_t)name : 0;
 	} else {
-		err = level == SOL_SOCKET ? -ENOPROTOOPT : s->family->unknown_level;
+		err = -ENOPROTOOPT;
 	}
 	spin_unlock(&socket_lock);
 	return err;
@@ -160,6 +168,8 @@ static int options_set(struct socket *s, int level, int name, uaddr_t user, uint
 		return timeout_set(&s->opt.write_timeout, user, len);
 	if (level == SOL_SOCKET && name == SO_LINGER)
 		return linger_set(s, user, len);
+	if (level != SOL_SOCKET && !flag_of(s, level, name))
+		return s->family->unknown_level;
 	if (len < sizeof(value))
 		return -EINVAL;
 	if (get_user_u32(&value, user))

@@ -59,6 +59,7 @@ struct family {
 	int unknown_level;	 /* -errno of options that are not SOL_SOCKET's */
 	bool tells_connected;	 /* who connects hears of it by O_ASYNC */
 	bool control;		 /* files and credentials go along; otherwise control is ignored */
+	bool creds;		 /* who sent it is told: SO_PASSCRED */
 	/* Make s what socket(2)'s arguments ask for. */
 	int (*init)(struct socket *s, int type, int protocol);
 	int (*bind)(struct socket *s, const struct socket_name *name);

@@ -527,7 +527,7 @@ static ssize64_t read_stream(struct socket *s, struct message *m, size_t skip, s
 	size_t at = 0, end = 0, n;
 
 	while (m->u->resid && !*stop && (p = packet_at(s, skip, &at, &end)) != NULL) {
-		if (m->have_creds && s->opt.pass_creds &&
+		if (m->have_creds && s->opt.pass_creds && s->family->creds &&
 		    !same_creds(&m->control.creds, &p->control.creds)) {
 			*stop = true;
 			break;

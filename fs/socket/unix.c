@@ -427,6 +427,7 @@ const struct family unix_family = {
 	.none = {.len = NAME_OFFSET, .family = AF_UNIX},
 	.pairs = true,
 	.control = true,
+	.creds = true,
 	.unknown_level = -EOPNOTSUPP,
 	.init = unix_init,
 	.bind = unix_bind,

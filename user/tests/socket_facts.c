@@ -1,6 +1,7 @@
 /*
  * socket: options that are only kept, flags of the interface, urgent data.
  */
+#include <linux/capability.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
@@ -80,6 +81,8 @@ TEST(socket, options_of_other_levels)
 	CHECK_ERR(getsockopt(fd, SOL_SOCKET, SO_OOBINLINE, NULL, &len), EFAULT);
 	CHECK_ERR(setsockopt(fd, 500, SO_OOBINLINE, &value, len), ENOPROTOOPT);
 	CHECK_ERR(setsockopt(fd, IPPROTO_UDP, SO_OOBINLINE, &value, len), ENOPROTOOPT);
+	CHECK_ERR(setsockopt(fd, IPPROTO_UDP, SO_OOBINLINE, &value, 0), ENOPROTOOPT);
+	CHECK_ERR(setsockopt(fd, IPPROTO_TCP, 1, &value, 0), EINVAL);
 	CHECK_ERR(setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, NULL, len), EFAULT);
 	CHECK_ERR(setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &value, 0), EINVAL);
 }
@@ -315,4 +318,49 @@ TEST(socket, peeks_further)
 	expect_peeks(fd, true);
 	fd[0] = (int)CHECK_OK(socket(AF_NETLINK, SOCK_RAW, 0));
 	CHECK_ERR(option_set(fd[0], SO_PEEK_OFF, 0), EOPNOTSUPP);
+}
+
+/* Either of two powers is enough for a mark and a high priority. */
+static void expect_marks(int power, bool allowed)
+{
+	int fd = inet_socket(SOCK_DGRAM);
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{.effective = 1U << power}};
+	pid_t pid = child();
+
+	if (pid == 0) {
+		data[0].permitted = data[0].effective;
+		CHECK_OK(syscall(SYS_capset, &head, data));
+		CHECK_EQ(option_set(fd, SO_MARK, 3), allowed ? 0 : -1);
+		CHECK_EQ(option_set(fd, SO_PRIORITY, 7), allowed ? 0 : -1);
+		CHECK_OK(option_set(fd, SO_PRIORITY, 6));
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+}
+
+TEST(socket, powers_to_mark, .root = true)
+{
+	expect_marks(CAP_NET_RAW, true);
+	expect_marks(CAP_NET_ADMIN, true);
+	expect_marks(CAP_NET_BIND_SERVICE, false);
+}
+
+/* Ports are shared where there are ports; credentials may be asked for of any socket. */
+TEST(socket, options_of_families)
+{
+	int fds[] = {socket(AF_UNIX, SOCK_STREAM, 0), socket(AF_UNIX, SOCK_DGRAM, 0),
+		     socket(AF_NETLINK, SOCK_RAW, 0), socket(AF_INET, SOCK_STREAM, 0),
+		     socket(AF_INET, SOCK_DGRAM, 0)};
+
+	for (int i = 0; i < 5; i++) {
+		CHECK_OK(option_set(fds[i], SO_REUSEPORT, 0));
+		if (i < 3)
+			CHECK_ERR(option_set(fds[i], SO_REUSEPORT, 1), EOPNOTSUPP);
+		else
+			CHECK_OK(option_set(fds[i], SO_REUSEPORT, 1));
+		CHECK_EQ(option(fds[i], SOL_SOCKET, SO_REUSEPORT), i >= 3);
+		CHECK_OK(option_set(fds[i], SO_PASSCRED, 3));
+		CHECK_EQ(option(fds[i], SOL_SOCKET, SO_PASSCRED), 1);
+	}
 }
