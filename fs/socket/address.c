@@ -78,7 +78,7 @@ int address_tell_peer(struct socket *s, bool accepted, uaddr_t user, uaddr_t ule
 	if (known)
 		a = address_get(s->peer ? s->peer->address : s->remote);
 	spin_unlock(&socket_lock);
-	if (!known)
+	if (!known && !s->family->peers)
 		return -ENOTCONN;
 	err = name_write(a ? &a->name : &s->family->none, user, ulen);
 	address_put(a);

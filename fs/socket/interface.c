@@ -132,15 +132,13 @@ static int link_find(const struct nlmsghdr *request, struct answer *a)
 int interface_answer(const struct nlmsghdr *request, uint32_t number, uint8_t *out)
 {
 	bool all = request->nlmsg_flags & (NLM_F_ROOT | NLM_F_MATCH);
-	uint8_t family = AF_UNSPEC;
+	uint8_t family = *(const uint8_t *)(request + 1);
 	struct answer a = {.data = out, .head = {.nlmsg_seq = request->nlmsg_seq,
 						 .nlmsg_flags = all ? NLM_F_MULTI : 0,
 						 .nlmsg_pid = number}};
 	const int32_t done = 0;
 	int err = 0;
 
-	if (request->nlmsg_len > sizeof(*request))
-		family = *(const uint8_t *)(request + 1);
 	if (request->nlmsg_type == RTM_GETLINK && all)
 		add_link(&a);
 	else if (request->nlmsg_type == RTM_GETLINK)

@@ -11,7 +11,7 @@ struct nlmsghdr;
 
 /*
  * What rtnetlink(7) answers to number's request: its bytes go to out, as many as are returned; or
- * -errno. The request is whole.
+ * -errno. The request is whole, and longer than its header.
  */
 int interface_answer(const struct nlmsghdr *request, uint32_t number, uint8_t *out);
 /* netdevice(7): -ENOTTY for other commands. */

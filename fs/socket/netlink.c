@@ -11,6 +11,7 @@
 #include "kernel/uapi/netlink.h"
 #include "lib/hash.h"
 #include "lib/string.h"
+#include "mm/usercopy.h"
 
 #define HASH_BITS 5
 
@@ -59,28 +60,31 @@ static struct address *address_netlink(uint32_t number, uint32_t groups)
 }
 
 /*
- * Make number s's name: 0, -EADDRINUSE, -ENOMEM, -EINVAL: it has another one. groups: it hears of
- * what happens to interfaces, which is nothing.
+ * Make number s's name (0: none yet) and groups those it is in: 0, -EADDRINUSE, -ENOMEM, -EINVAL:
+ * it has another name. They are told of what happens to interfaces, which is nothing.
  */
-static int number_set(struct socket *s, uint32_t number, uint32_t groups)
+static int number_set(struct socket *s, uint32_t number, uint64_t groups)
 {
-	struct address *a = address_netlink(number, groups), *old = NULL, *old_from = NULL;
+	struct address *a = address_netlink(number, (uint32_t)groups);
+	struct address *old = NULL, *old_from = NULL;
 	int err = 0;
 
 	if (!a)
 		return -ENOMEM;
 	spin_lock(&socket_lock);
-	if (s->address && s->address->name.nl.nl_pid != number)
+	if (s->bound && s->address->name.nl.nl_pid != number)
 		err = -EINVAL;
-	else if (!s->address && find_locked(number))
+	else if (!s->bound && number && find_locked(number))
 		err = -EADDRINUSE;
 	if (!err) {
 		old = s->address;
 		old_from = s->from;
 		s->address = address_get(a);
 		s->from = address_get(a);
-		if (!old)
+		s->groups = groups;
+		if (!s->bound && number)
 			hlist_add(&s->name_link, bucket(number));
+		s->bound = number;
 	}
 	spin_unlock(&socket_lock);
 	address_put(old);
@@ -100,14 +104,14 @@ static uint32_t number_of(struct socket *s)
 }
 
 /* A number that the kernel chooses: the process's, for its first socket, or a large one. */
-static int autobind(struct socket *s, uint32_t groups)
+static int autobind(struct socket *s, uint64_t groups)
 {
 	static _Atomic uint32_t next = 4096;
 	uint32_t number = (uint32_t)current()->process->pid;
 	int err;
 
 	if (number_of(s))
-		return groups ? number_set(s, number_of(s), groups) : 0;
+		return groups == s->groups ? 0 : number_set(s, number_of(s), groups);
 	do {
 		err = number_set(s, number, groups);
 		number = ~atomic_fetch_add(&next, 1);
@@ -116,13 +120,16 @@ static int autobind(struct socket *s, uint32_t groups)
 	return err == -EINVAL ? 0 : err;
 }
 
+/* bind(2) has a word for the first 32 groups alone. */
 static int netlink_bind(struct socket *s, const struct socket_name *name)
 {
+	uint64_t groups = (s->groups & ~(uint64_t)UINT32_MAX) | name->nl.nl_groups;
+
 	if (name->len < sizeof(name->nl) || name->family != AF_NETLINK)
 		return -EINVAL;
 	if (name->nl.nl_pid)
-		return number_set(s, name->nl.nl_pid, name->nl.nl_groups);
-	return autobind(s, name->nl.nl_groups);
+		return number_set(s, name->nl.nl_pid, groups);
+	return autobind(s, groups);
 }
 
 static void netlink_unbind(struct socket *s)
@@ -167,7 +174,7 @@ static int netlink_connect(struct socket *s, const struct socket_name *name, boo
 	}
 	err = target_check(name);
 	if (!err)
-		err = autobind(s, 0);
+		err = autobind(s, s->groups);
 	if (err)
 		return err;
 	remote = address_netlink(name->nl.nl_pid, 0);
@@ -175,6 +182,52 @@ static int netlink_connect(struct socket *s, const struct socket_name *name, boo
 		return -ENOMEM;
 	remote_set(s, remote);
 	return 0;
+}
+
+/* --- options --- */
+
+/* The flag that an option is; NULL: another one. */
+static bool *flag_of(struct socket *s, int name)
+{
+	return name == NETLINK_CAP_ACK ? &s->opt.cap_ack :
+	       name == NETLINK_EXT_ACK ? &s->opt.ext_ack : NULL;
+}
+
+static int netlink_option_set(struct socket *s, int level, int name, uaddr_t user, uint32_t len)
+{
+	bool *flag = flag_of(s, name);
+	uint32_t value = 0;
+	uint64_t bit;
+
+	if (level != SOL_NETLINK)
+		return -ENOPROTOOPT;
+	if (len >= sizeof(value) && get_user_u32(&value, user))
+		return -EFAULT;
+	if (flag) {
+		*flag = value;
+		return 0;
+	}
+	if (name != NETLINK_ADD_MEMBERSHIP && name != NETLINK_DROP_MEMBERSHIP)
+		return -ENOPROTOOPT;
+	if (!value || value > RTNLGRP_MAX)
+		return -EINVAL;
+	bit = 1UL << (value - 1);
+	return number_set(s, number_of(s),
+			  name == NETLINK_ADD_MEMBERSHIP ? s->groups | bit : s->groups & ~bit);
+}
+
+static int netlink_option_get(struct socket *s, int level, int name, uint64_t *value, uint32_t room)
+{
+	const bool *flag = flag_of(s, name);
+
+	if (level != SOL_NETLINK)
+		return -ENOPROTOOPT;
+	*value = flag ? *flag : s->groups;
+	if (name == NETLINK_LIST_MEMBERSHIPS)
+		return s->groups ? sizeof(*value) : 0;
+	if (!flag)
+		return -ENOPROTOOPT;
+	return room < sizeof(uint32_t) ? -EINVAL : (int)sizeof(uint32_t);
 }
 
 /* --- messages --- */
@@ -198,7 +251,7 @@ static struct socket *netlink_destination(struct socket *s, const struct message
 	if (!err && !m->u->resid)
 		err = -ENODATA;
 	if (!err)
-		err = autobind(s, 0);
+		err = autobind(s, s->groups);
 	if (err)
 		return err_ptr(err);
 	spin_lock(&socket_lock);
@@ -214,17 +267,18 @@ static struct socket *netlink_destination(struct socket *s, const struct message
 /* What is told of a request that is not answered otherwise; one that failed is repeated. */
 static int acknowledge(struct socket *s, const struct nlmsghdr *request, int err)
 {
+	bool capped = !err || s->opt.cap_ack;
 	struct {
 		struct nlmsghdr head;
 		int32_t error;
 		struct nlmsghdr request;
 	} ack = {
 		.head = {.nlmsg_type = NLMSG_ERROR, .nlmsg_seq = request->nlmsg_seq,
-			 .nlmsg_pid = number_of(s)},
+			 .nlmsg_flags = capped ? NLM_F_CAPPED : 0, .nlmsg_pid = number_of(s)},
 		.error = err,
 		.request = *request,
 	};
-	size_t rest = err ? request->nlmsg_len - sizeof(*request) : 0;
+	size_t rest = capped ? 0 : request->nlmsg_len - sizeof(*request);
 	struct packet *p;
 	char *data;
 
@@ -249,6 +303,11 @@ static int request_do(struct socket *s, const struct nlmsghdr *request, bool *an
 	struct packet *p;
 	int n;
 
+	if (request->nlmsg_type > RTM_MAX)
+		return -EOPNOTSUPP;
+	/* Nothing is asked of any family. */
+	if (request->nlmsg_len == sizeof(*request))
+		return 0;
 	if ((request->nlmsg_type & 3) != (RTM_GETLINK & 3) && !cred_capable(CAP_NET_ADMIN))
 		return -EPERM;
 	n = interface_answer(request, number_of(s), answer);
@@ -329,9 +388,12 @@ static void netlink_closed(struct socket *s, struct socket *peer)
 
 const struct family netlink_family = {
 	.number = AF_NETLINK,
+	.peers = true,
 	.none = {.len = sizeof(struct sockaddr_nl), .family = AF_NETLINK},
 	.unknown_level = -ENOPROTOOPT,
 	.creds = true,
+	.option_set = netlink_option_set,
+	.option_get = netlink_option_get,
 	.init = netlink_init,
 	.bind = netlink_bind,
 	.unbind = netlink_unbind,

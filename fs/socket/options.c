@@ -168,6 +168,8 @@ static int options_set(struct socket *s, int level, int name, uaddr_t user, uint
 		return timeout_set(&s->opt.write_timeout, user, len);
 	if (level == SOL_SOCKET && name == SO_LINGER)
 		return linger_set(s, user, len);
+	if (level != SOL_SOCKET && s->family->option_set)
+		return s->family->option_set(s, level, name, user, len);
 	if (level != SOL_SOCKET && !flag_of(s, level, name))
 		return s->family->unknown_level;
 	if (len < sizeof(value))
@@ -250,14 +252,17 @@ union option {
 	struct ucred creds;
 	struct linger linger;
 	int32_t value;
+	uint64_t wide;
 };
 
-/* The option's size, or -errno. */
-static int option_fetch(struct socket *s, int level, int name, union option *o)
+/* The option's size, or -errno; room: bytes that are asked for. */
+static int option_fetch(struct socket *s, int level, int name, union option *o, uint32_t room)
 {
 	uint64_t t;
 	int err;
 
+	if (level != SOL_SOCKET && s->family->option_get)
+		return s->family->option_get(s, level, name, &o->wide, room);
 	switch (level == SOL_SOCKET ? name : 0) {
 	case SO_PEERCRED:
 		o->creds = s->creds;
@@ -286,7 +291,7 @@ static int options_get(struct socket *s, int level, int name, uaddr_t user, uadd
 		return -EFAULT;
 	if ((int32_t)len < 0)
 		return -EINVAL;
-	size = option_fetch(s, level, name, &o);
+	size = option_fetch(s, level, name, &o, len);
 	if (size < 0)
 		return size;
 	len = MIN(len, (uint32_t)size);

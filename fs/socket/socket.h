@@ -56,10 +56,18 @@ struct family {
 	uint16_t number;	 /* AF_* */
 	struct socket_name none; /* how a socket without a name is told */
 	bool pairs;		 /* socketpair(2) */
+	bool peers;		 /* who is connected to nobody has a peer: the nameless one */
 	int unknown_level;	 /* -errno of options that are not SOL_SOCKET's */
 	bool tells_connected;	 /* who connects hears of it by O_ASYNC */
 	bool control;		 /* files and credentials go along; otherwise control is ignored */
 	bool creds;		 /* who sent it is told: SO_PASSCRED */
+	/*
+	 * An option that is not SOL_SOCKET's, len bytes at user. NULL: there is none; or they
+	 * return unknown_level.
+	 */
+	int (*option_set)(struct socket *s, int level, int name, uaddr_t user, uint32_t len);
+	/* The same into value, of which room bytes are asked for: the option's size or -errno. */
+	int (*option_get)(struct socket *s, int level, int name, uint64_t *value, uint32_t room);
 	/* Make s what socket(2)'s arguments ask for. */
 	int (*init)(struct socket *s, int type, int protocol);
 	int (*bind)(struct socket *s, const struct socket_name *name);
@@ -94,6 +102,8 @@ struct socket_options {
 	bool reuse, reuse_port, keepalive, broadcast, pass_creds, nodelay;
 	/* Of these, and of priority and mark, nothing that leaves the machine would tell. */
 	bool debug, dont_route, oob_inline, no_check;
+	/* netlink: errors repeat no request; they may tell more, and there never is more. */
+	bool cap_ack, ext_ack;
 	bool linger;
 	uint8_t stamp;		  /* how it is told when packets came: SO_TIMESTAMP*; 0: not */
 	uint32_t priority, mark;
@@ -133,6 +143,7 @@ struct socket {
 	struct address *from;	  /* s; referenced: the one that receivers are told, or NULL */
 	struct hlist_node name_link; /* s; among the sockets with names */
 	struct path place;	  /* unix: of a name in the file system; referenced while bound */
+	uint64_t groups;	  /* s; netlink: those it is a member of, from bit 0 on */
 	uint32_t uid;		  /* inet: who made it */
 	struct port *port;	  /* s; inet: see port.c; NULL: none */
 	struct address *chosen;	  /* s; inet: as bind(2) left it, referenced, or NULL */

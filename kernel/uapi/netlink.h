@@ -29,10 +29,22 @@ _Static_assert(sizeof(struct nlmsghdr) == 16, "struct nlmsghdr of Linux");
 #define NLM_F_REQUEST	1
 #define NLM_F_MULTI	2
 #define NLM_F_ACK	4
+#define NLM_F_CAPPED	0x100 /* of answers */
 #define NLM_F_ROOT	0x100
 #define NLM_F_MATCH	0x200
 
 /* Requests come in fours: to add, to delete, to ask, to change. */
+#define RTM_BASE    16
+#define RTM_MAX	    123
+#define RTNLGRP_MAX 36
+
+#define SOL_NETLINK		 270
+#define NETLINK_ADD_MEMBERSHIP	 1
+#define NETLINK_DROP_MEMBERSHIP	 2
+#define NETLINK_LIST_MEMBERSHIPS 9
+#define NETLINK_CAP_ACK		 10
+#define NETLINK_EXT_ACK		 11
+
 #define RTM_NEWLINK 16
 #define RTM_GETLINK 18
 #define RTM_NEWADDR 20

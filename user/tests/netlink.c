@@ -197,6 +197,145 @@ TEST(netlink, requests)
 	CHECK_ERR(sendto(fd, &a, sizeof(a), 0, (struct sockaddr *)&nobody, sizeof(nobody)), EINVAL);
 }
 
+static ssize_t ask_short(int fd, int type, int flags)
+{
+	struct nlmsghdr h = {.nlmsg_len = sizeof(h), .nlmsg_type = (uint16_t)type, .nlmsg_seq = 77,
+			     .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)};
+
+	return send(fd, &h, sizeof(h), 0);
+}
+
+/* What is a header alone asks for nothing; types there are not come before what one may do. */
+TEST(netlink, short_requests)
+{
+	char buf[LONG_ANSWER];
+	int fd = netlink_socket();
+
+	become_user();
+	CHECK_OK(ask_short(fd, RTM_NEWLINK, NLM_F_ACK));
+	CHECK_EQ(answer_error(fd), 0);
+	CHECK_OK(ask_short(fd, RTM_GETADDR, NLM_F_ACK));
+	CHECK_EQ(answer_error(fd), 0);
+	CHECK_OK(ask_short(fd, RTM_GETLINK, NLM_F_DUMP));
+	CHECK_ERR(recv(fd, buf, 1, MSG_DONTWAIT), EAGAIN);
+	CHECK_OK(ask_short(fd, 200, 0));
+	CHECK_EQ(answer_error(fd), EOPNOTSUPP);
+	CHECK_OK(ask(fd, 200, 0, 0));
+	CHECK_EQ(answer_error(fd), EOPNOTSUPP);
+	CHECK_OK(ask(fd, RTM_NEWLINK, 0, 1));
+	CHECK_EQ(answer_error(fd), EPERM);
+}
+
+static int netlink_option(int fd, int name, int value)
+{
+	return setsockopt(fd, SOL_NETLINK, name, &value, sizeof(value));
+}
+
+/* Groups are joined with a name or without one; the first 32 are part of the name. */
+TEST(netlink, memberships)
+{
+	int fd = netlink_socket();
+	uint64_t groups = 0;
+	socklen_t len = sizeof(groups);
+
+	become_user();
+	CHECK_OK(getsockopt(fd, SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, &groups, &len));
+	CHECK_EQ(len, 0);
+	CHECK_ERR(netlink_option(fd, NETLINK_ADD_MEMBERSHIP, 0), EINVAL);
+	CHECK_ERR(netlink_option(fd, NETLINK_ADD_MEMBERSHIP, 100), EINVAL);
+	CHECK_OK(netlink_option(fd, NETLINK_ADD_MEMBERSHIP, RTNLGRP_LINK));
+	CHECK_EQ(name_of(fd).nl_groups, 1);
+	CHECK_EQ(name_of(fd).nl_pid, 0);
+	CHECK_OK(bind_to(fd, 123456789));
+	CHECK_EQ(name_of(fd).nl_groups, 0);
+	CHECK_OK(netlink_option(fd, NETLINK_ADD_MEMBERSHIP, RTNLGRP_IPV4_IFADDR));
+	CHECK_OK(netlink_option(fd, NETLINK_ADD_MEMBERSHIP, 33));
+	CHECK_EQ(name_of(fd).nl_groups, 1 << (RTNLGRP_IPV4_IFADDR - 1));
+	CHECK_EQ(name_of(fd).nl_pid, 123456789);
+	len = sizeof(groups);
+	CHECK_OK(getsockopt(fd, SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, &groups, &len));
+	CHECK_EQ(len, 8);
+	CHECK_EQ(groups, 1L << 32 | 1 << (RTNLGRP_IPV4_IFADDR - 1));
+	CHECK_OK(netlink_option(fd, NETLINK_DROP_MEMBERSHIP, RTNLGRP_IPV4_IFADDR));
+	CHECK_EQ(name_of(fd).nl_groups, 0);
+	CHECK_ERR(getsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups, &len), ENOPROTOOPT);
+	CHECK_ERR(netlink_option(fd, 99, 1), ENOPROTOOPT);
+	CHECK_ERR(setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups, 1), EINVAL);
+}
+
+/* How long the answer to a request is that is refused; *flags: its own. */
+static size_t refused(int fd, int *flags)
+{
+	char buf[LONG_ANSWER];
+	const struct nlmsghdr *head = (void *)buf;
+	const struct nlmsgerr *e = (void *)(head + 1);
+	size_t n;
+
+	CHECK_OK(ask(fd, RTM_GETLINK, 0, 99));
+	n = answer(fd, buf);
+	CHECK_EQ(e->error, -ENODEV);
+	*flags = head->nlmsg_flags;
+	return n;
+}
+
+TEST(netlink, acknowledgements)
+{
+	const size_t least = sizeof(struct nlmsghdr) + sizeof(struct nlmsgerr);
+	char buf[LONG_ANSWER];
+	const struct nlmsghdr *head = (void *)buf;
+	int fd = netlink_socket(), flags, value = -1;
+	socklen_t len = sizeof(value);
+
+	CHECK_EQ(refused(fd, &flags), least + sizeof(struct ifinfomsg));
+	CHECK_EQ(flags, 0);
+	CHECK_OK(netlink_option(fd, NETLINK_EXT_ACK, 5));
+	CHECK_OK(getsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &value, &len));
+	CHECK_EQ(value, 1);
+	CHECK_EQ(len, sizeof(value));
+	CHECK_EQ(refused(fd, &flags), least + sizeof(struct ifinfomsg));
+	CHECK_OK(netlink_option(fd, NETLINK_CAP_ACK, 1));
+	CHECK_EQ(refused(fd, &flags), least);
+	CHECK_EQ(flags, NLM_F_CAPPED);
+	CHECK_OK(ask(fd, NLMSG_NOOP, NLM_F_ACK, 0));
+	CHECK_EQ(answer(fd, buf), least);
+	CHECK_EQ(head->nlmsg_flags, NLM_F_CAPPED);
+	len = 1;
+	CHECK_ERR(getsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &value, &len), EINVAL);
+	CHECK_OK(netlink_option(fd, NETLINK_CAP_ACK, 0));
+	CHECK_EQ(refused(fd, &flags), least + sizeof(struct ifinfomsg));
+}
+
+/* Who is connected to nobody has the kernel for a peer; it tells who it is. */
+TEST(netlink, peer_is_the_kernel)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	char buf[LONG_ANSWER];
+	struct iovec v = {.iov_base = buf, .iov_len = sizeof(buf)};
+	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &control,
+			   .msg_controllen = sizeof(control)};
+	struct sockaddr_nl a = {.nl_pid = 7};
+	socklen_t len = sizeof(a);
+	int fd = netlink_socket(), on = 1;
+	struct ucred creds;
+
+	CHECK_OK(getpeername(fd, (struct sockaddr *)&a, &len));
+	CHECK_EQ(len, sizeof(a));
+	CHECK_EQ(a.nl_family, AF_NETLINK);
+	CHECK_EQ(a.nl_pid, 0);
+	CHECK_OK(setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+	CHECK_OK(ask(fd, NLMSG_NOOP, NLM_F_ACK, 0));
+	CHECK_OK(recvmsg(fd, &m, 0));
+	CHECK_EQ(m.msg_controllen, sizeof(control));
+	CHECK_EQ(control.head.cmsg_type, SCM_CREDENTIALS);
+	memcpy(&creds, CMSG_DATA(&control.head), sizeof(creds));
+	CHECK_EQ(creds.pid, 0);
+	CHECK_EQ(creds.uid, 0);
+	CHECK_EQ(creds.gid, 0);
+}
+
 /* Answers take more of the reader's buffer than their bytes; what finds no room there is lost. */
 TEST(netlink, answers_fill)
 {
