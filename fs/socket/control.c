@@ -1,6 +1,7 @@
 /*
  * What goes along with data (cmsg(3)): descriptors, credentials, and when it came.
  */
+#include "fs/socket/interface.h"
 #include "fs/socket/socket.h"
 #include "kernel/mem/slab.h"
 #include "kernel/process.h"
@@ -126,10 +127,10 @@ struct place {
 };
 
 /* The head of a piece with len bytes, and their place; how many fit, or -EFAULT. */
-static int64_t put_piece(struct message *m, struct place *p, int type, const void *data,
+static int64_t put_piece(struct message *m, struct place *p, int level, int type, const void *data,
 			 uint64_t len)
 {
-	struct cmsghdr64 h = {.len = sizeof(h) + len, .level = SOL_SOCKET, .type = type};
+	struct cmsghdr64 h = {.len = sizeof(h) + len, .level = level, .type = type};
 	uint64_t space;
 
 	if (p->left < sizeof(h)) {
@@ -170,7 +171,7 @@ static int put_rights(struct message *m, struct place *p)
 	}
 	if (done < m->control.nfiles)
 		m->out_flags |= MSG_CTRUNC;
-	if (done && put_piece(m, p, SCM_RIGHTS, fds, done * sizeof(fds[0])) < 0) {
+	if (done && put_piece(m, p, SOL_SOCKET, SCM_RIGHTS, fds, done * sizeof(fds[0])) < 0) {
 		while (done)
 			(void)fd_close(fds[--done]);
 		return -EFAULT;
@@ -196,8 +197,28 @@ static int64_t put_stamp(const struct socket *s, struct message *m, struct place
 	ts = ns_timespec(t);
 	tv = ns_timeval(t);
 	if (s->opt.stamp == SO_TIMESTAMPNS || s->opt.stamp == SO_TIMESTAMPNS_NEW)
-		return put_piece(m, p, s->opt.stamp, &ts, sizeof(ts));
-	return put_piece(m, p, s->opt.stamp, &tv, sizeof(tv));
+		return put_piece(m, p, SOL_SOCKET, s->opt.stamp, &ts, sizeof(ts));
+	return put_piece(m, p, SOL_SOCKET, s->opt.stamp, &tv, sizeof(tv));
+}
+
+/* What a datagram of AF_INET carried besides its bytes. */
+static int64_t put_facts(const struct socket *s, struct message *m, struct place *p)
+{
+	const struct datagram_facts *f = &m->facts;
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = f->port, .sin_addr = f->ip};
+	struct in_pktinfo info = {LO_INDEX, f->ip, f->ip};
+	uint32_t ttl = f->ttl;
+	int64_t n = 0;
+
+	if (s->opt.tells & TELL_PKTINFO)
+		n = put_piece(m, p, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	if (n >= 0 && (s->opt.tells & TELL_TTL))
+		n = put_piece(m, p, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+	if (n >= 0 && (s->opt.tells & TELL_TOS))
+		n = put_piece(m, p, IPPROTO_IP, IP_TOS, &f->tos, sizeof(f->tos));
+	if (n >= 0 && (s->opt.tells & TELL_TARGET))
+		n = put_piece(m, p, IPPROTO_IP, IP_RECVORIGDSTADDR, &to, sizeof(to));
+	return n;
 }
 
 int control_write(const struct socket *s, struct message *m, uaddr_t control, uint64_t *len)
@@ -209,7 +230,10 @@ int control_write(const struct socket *s, struct message *m, uaddr_t control, ui
 	if (s->opt.stamp)
 		n = put_stamp(s, m, &p);
 	if (n >= 0 && s->opt.pass_creds && s->family->creds && m->have_creds)
-		n = put_piece(m, &p, SCM_CREDENTIALS, &m->control.creds, sizeof(m->control.creds));
+		n = put_piece(m, &p, SOL_SOCKET, SCM_CREDENTIALS, &m->control.creds,
+			      sizeof(m->control.creds));
+	if (n >= 0 && s->lossy && s->opt.tells && m->have_creds)
+		n = put_facts(s, m, &p);
 	if (n < 0)
 		return (int)n;
 	if (m->control.nfiles)

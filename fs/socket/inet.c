@@ -24,6 +24,7 @@ static int inet_init(struct socket *s, int type, int protocol)
 	s->lossy = type == SOCK_DGRAM;
 	s->join_room = type == SOCK_STREAM ? JOIN_ROOM : 0;
 	s->uid = current()->cred->euid;
+	inet_options_init(&s->opt);
 	return protocol && protocol != s->protocol ? -EPROTONOSUPPORT : 0;
 }
 
@@ -419,7 +420,7 @@ static int datagram_target(struct socket *s, const struct message *m, struct soc
 	return err ? err : autobind(s, INADDR_ANY, -EAGAIN);
 }
 
-static struct socket *inet_destination(struct socket *s, const struct message *m)
+static struct socket *inet_destination(struct socket *s, struct message *m)
 {
 	bool stream = s->type == SOCK_STREAM;
 	struct socket *found;
@@ -428,6 +429,8 @@ static struct socket *inet_destination(struct socket *s, const struct message *m
 
 	if (err)
 		return err_ptr(err);
+	if (!stream)
+		m->to.in = to;
 	spin_lock(&socket_lock);
 	found = stream ? s->peer : port_find_locked(&to, s);
 	if (found)
@@ -483,8 +486,9 @@ static int inet_nothing(const struct socket *s)
 const struct family inet_family = {
 	.number = AF_INET,
 	.none = {.len = sizeof(struct sockaddr_in), .family = AF_INET},
-	.unknown_level = -ENOPROTOOPT,
 	.tells_connected = true,
+	.option_set = inet_option_set,
+	.option_get = inet_option_get,
 	.init = inet_init,
 	.bind = inet_bind,
 	.unbind = port_unbind,

@@ -11,7 +11,6 @@
 #include "lib/string.h"
 #include "mm/usercopy.h"
 
-#define LO_INDEX 1
 #define LO_FLAGS (IFF_UP | IFF_LOOPBACK | IFF_RUNNING)
 #define LO_MTU	 65536
 #define LO_QUEUE 1000 /* packets */

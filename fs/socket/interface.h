@@ -7,6 +7,7 @@
 
 struct nlmsghdr;
 
+#define LO_INDEX	 1
 #define INTERFACE_ANSWER 256 /* bytes, at most */
 
 /*

@@ -242,7 +242,7 @@ static struct packet *packet_from_kernel(const void *data, size_t n)
 	return p;
 }
 
-static struct socket *netlink_destination(struct socket *s, const struct message *m)
+static struct socket *netlink_destination(struct socket *s, struct message *m)
 {
 	uint32_t number = m->to.nl.nl_pid;
 	struct socket *found;
@@ -390,7 +390,6 @@ const struct family netlink_family = {
 	.number = AF_NETLINK,
 	.peers = true,
 	.none = {.len = sizeof(struct sockaddr_nl), .family = AF_NETLINK},
-	.unknown_level = -ENOPROTOOPT,
 	.creds = true,
 	.option_set = netlink_option_set,
 	.option_get = netlink_option_get,

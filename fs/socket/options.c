@@ -42,12 +42,8 @@ static uint32_t buffer_size(int32_t value, uint32_t least, bool forced)
 }
 
 /* The option that is only on or off; NULL: it is another one, or none. */
-static bool *flag_of(struct socket *s, int level, int name)
+static bool *flag_of(struct socket *s, int name)
 {
-	if (level == IPPROTO_TCP)
-		return s->protocol == IPPROTO_TCP && name == TCP_NODELAY ? &s->opt.nodelay : NULL;
-	if (level != SOL_SOCKET)
-		return NULL;
 	switch (name) {
 	case SO_REUSEADDR:
 		return &s->opt.reuse;
@@ -119,35 +115,35 @@ static bool is_stamp(int name)
 	       name == SO_TIMESTAMPNS_NEW;
 }
 
-static int option_set(struct socket *s, int level, int name, int32_t value)
+static int option_set(struct socket *s, int name, int32_t value)
 {
-	bool *flag = flag_of(s, level, name);
+	bool *flag = flag_of(s, name);
 	bool forced = name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE;
-	int err = level == SOL_SOCKET ? option_allowed(s, name, value) : 0;
+	int err = option_allowed(s, name, value);
 
 	if (err)
 		return err;
 	spin_lock(&socket_lock);
 	if (flag) {
 		*flag = value;
-	} else if (level == SOL_SOCKET && (name == SO_SNDBUF || name == SO_SNDBUFFORCE)) {
+	} else if (name == SO_SNDBUF || name == SO_SNDBUFFORCE) {
 		s->opt.sndbuf = buffer_size(value, SNDBUF_MIN, forced);
 		wake_all(&s->writers);
-	} else if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_RCVBUFFORCE)) {
+	} else if (name == SO_RCVBUF || name == SO_RCVBUFFORCE) {
 		s->opt.rcvbuf = buffer_size(value, SNDBUF_MIN / 2, forced);
-	} else if (level == SOL_SOCKET && name == SO_PRIORITY) {
+	} else if (name == SO_PRIORITY) {
 		s->opt.priority = (uint32_t)value;
-	} else if (level == SOL_SOCKET && name == SO_MARK) {
+	} else if (name == SO_MARK) {
 		s->opt.mark = (uint32_t)value;
-	} else if (level == SOL_SOCKET && name == SO_RCVLOWAT) {
+	} else if (name == SO_RCVLOWAT) {
 		s->opt.least = value < 0 ? INT32_MAX : MAX((uint32_t)value, 1u);
 		wake_all(&s->readers);
-	} else if (level == SOL_SOCKET && name == SO_PEEK_OFF) {
+	} else if (name == SO_PEEK_OFF) {
 		if (s->family == &netlink_family)
 			err = -EOPNOTSUPP;
 		else
 			s->opt.peek_at = value;
-	} else if (level == SOL_SOCKET && is_stamp(name)) {
+	} else if (is_stamp(name)) {
 		s->opt.stamp = value ? (uint8_t)name : 0;
 	} else {
 		err = -ENOPROTOOPT;
@@ -162,35 +158,31 @@ static int options_set(struct socket *s, int level, int name, uaddr_t user, uint
 
 	if (len > INT32_MAX)
 		return -EINVAL;
-	if (level == SOL_SOCKET && name == SO_RCVTIMEO)
+	if (level != SOL_SOCKET)
+		return s->family->option_set ? s->family->option_set(s, level, name, user, len)
+					     : -EOPNOTSUPP;
+	if (name == SO_RCVTIMEO)
 		return timeout_set(&s->opt.read_timeout, user, len);
-	if (level == SOL_SOCKET && name == SO_SNDTIMEO)
+	if (name == SO_SNDTIMEO)
 		return timeout_set(&s->opt.write_timeout, user, len);
-	if (level == SOL_SOCKET && name == SO_LINGER)
+	if (name == SO_LINGER)
 		return linger_set(s, user, len);
-	if (level != SOL_SOCKET && s->family->option_set)
-		return s->family->option_set(s, level, name, user, len);
-	if (level != SOL_SOCKET && !flag_of(s, level, name))
-		return s->family->unknown_level;
 	if (len < sizeof(value))
 		return -EINVAL;
 	if (get_user_u32(&value, user))
 		return -EFAULT;
-	return option_set(s, level, name, (int32_t)value);
+	return option_set(s, name, (int32_t)value);
 }
 
-static int option_get(struct socket *s, int level, int name, int32_t *value)
+static int option_get(struct socket *s, int name, int32_t *value)
 {
-	const bool *flag = flag_of(s, level, name);
+	const bool *flag = flag_of(s, name);
 	int err = 0;
 
 	if (flag) {
 		*value = *flag;
 		return 0;
 	}
-	if (level != SOL_SOCKET)
-		return level == IPPROTO_IP || level == s->protocol ? s->family->unknown_level
-								   : -EOPNOTSUPP;
 	spin_lock(&socket_lock);
 	switch (name) {
 	case SO_SNDBUF:
@@ -261,9 +253,11 @@ static int option_fetch(struct socket *s, int level, int name, union option *o, 
 	uint64_t t;
 	int err;
 
-	if (level != SOL_SOCKET && s->family->option_get)
-		return s->family->option_get(s, level, name, &o->wide, room);
-	switch (level == SOL_SOCKET ? name : 0) {
+	if (level != SOL_SOCKET)
+		return s->family->option_get
+			       ? s->family->option_get(s, level, name, &o->wide, room)
+			       : -EOPNOTSUPP;
+	switch (name) {
 	case SO_PEERCRED:
 		o->creds = s->creds;
 		return sizeof(o->creds);
@@ -276,7 +270,7 @@ static int option_fetch(struct socket *s, int level, int name, union option *o, 
 		o->tv = ns_timeval(t);
 		return sizeof(o->tv);
 	default:
-		err = option_get(s, level, name, &o->value);
+		err = option_get(s, name, &o->value);
 		return err ? err : (int)sizeof(o->value);
 	}
 }

@@ -57,13 +57,12 @@ struct family {
 	struct socket_name none; /* how a socket without a name is told */
 	bool pairs;		 /* socketpair(2) */
 	bool peers;		 /* who is connected to nobody has a peer: the nameless one */
-	int unknown_level;	 /* -errno of options that are not SOL_SOCKET's */
 	bool tells_connected;	 /* who connects hears of it by O_ASYNC */
 	bool control;		 /* files and credentials go along; otherwise control is ignored */
 	bool creds;		 /* who sent it is told: SO_PASSCRED */
 	/*
-	 * An option that is not SOL_SOCKET's, len bytes at user. NULL: there is none; or they
-	 * return unknown_level.
+	 * An option that is not SOL_SOCKET's, len bytes at user: 0 or -errno. NULL: there is
+	 * none of that kind (-EOPNOTSUPP).
 	 */
 	int (*option_set)(struct socket *s, int level, int name, uaddr_t user, uint32_t len);
 	/* The same into value, of which room bytes are asked for: the option's size or -errno. */
@@ -77,8 +76,8 @@ struct family {
 	int (*prepare_listen)(struct socket *s);
 	int (*may_listen_locked)(const struct socket *s);
 	int (*connect)(struct socket *s, const struct socket_name *name, bool nowait);
-	/* Where a message goes, referenced; NULL: nowhere; or err_ptr. */
-	struct socket *(*destination)(struct socket *s, const struct message *m);
+	/* Where a message goes, referenced; NULL: nowhere; or err_ptr. AF_INET: fills m->to. */
+	struct socket *(*destination)(struct socket *s, struct message *m);
 	/* A message that goes nowhere is the kernel's: bytes taken or -errno. NULL: it is not. */
 	ssize64_t (*answer)(struct socket *s, struct message *m);
 	/* Why nothing can be sent from s to to (NULL: nowhere): 0 if it can; -EAGAIN: not yet. */
@@ -97,6 +96,14 @@ struct family {
 
 extern const struct family unix_family, inet_family, netlink_family;
 
+/* What recvmsg(2) tells of a datagram of AF_INET if it was asked to, in this order. */
+enum {
+	TELL_PKTINFO = 1, /* IP_PKTINFO: the interface, and whom it was for */
+	TELL_TTL = 2,	  /* IP_RECVTTL */
+	TELL_TOS = 4,	  /* IP_RECVTOS */
+	TELL_TARGET = 8,  /* IP_RECVORIGDSTADDR: the whole name it was sent to */
+};
+
 /* What setsockopt(2) sets; a connection begins with its listener's where the family says so. */
 struct socket_options {
 	bool reuse, reuse_port, keepalive, broadcast, pass_creds, nodelay;
@@ -110,6 +117,10 @@ struct socket_options {
 	uint32_t linger_time;	  /* seconds */
 	uint32_t sndbuf, rcvbuf;
 	uint32_t least;		  /* bytes that a stream's reader waits for: SO_RCVLOWAT */
+	uint8_t tos, ttl;	  /* inet: of what is sent */
+	uint8_t tells;		  /* inet: TELL_* */
+	uint32_t keep_idle, keep_interval; /* tcp: seconds */
+	uint32_t keep_count, user_timeout; /* tcp: probes; ms */
 	int32_t peek_at;	  /* byte of the queue where MSG_PEEK begins; negative: the first */
 	uint64_t read_timeout, write_timeout; /* ns; 0: none */
 };
@@ -168,6 +179,13 @@ struct control {
 	struct ucred creds;
 };
 
+/* What else a datagram of AF_INET carries. */
+struct datagram_facts {
+	uint32_t ip;		  /* whom it was sent to, */
+	uint16_t port;		  /* in the network's byte order */
+	uint8_t ttl, tos;
+};
+
 struct packet {
 	struct list_head link;	  /* s */
 	struct socket *sender;	  /* referenced; charged for it; NULL: nobody is */
@@ -177,6 +195,7 @@ struct packet {
 	size_t size;		  /* s; those that came: more may while it is the last one */
 	size_t done;		  /* r; and those that were read */
 	uint64_t stamp;		  /* ns of CLOCK_REALTIME when it came; 0: nobody asked then */
+	struct datagram_facts facts; /* c; zero: it is none */
 	char *data;
 };
 
@@ -189,7 +208,8 @@ struct message {
 	struct socket_name to;	  /* sending; len 0: none */
 	struct address *from;	  /* received; referenced, or NULL */
 	struct control control;
-	uint64_t stamp;		  /* that of the last packet received */
+	uint64_t stamp;		  /* that of the last packet received, */
+	struct datagram_facts facts; /* and its facts */
 	bool have_creds;
 };
 
@@ -252,6 +272,12 @@ void port_share_locked(struct socket *other, struct socket *listener);
 bool port_may_listen_locked(const struct socket *s);
 /* The socket with s's type that listens at, or receives for, to; NULL: none. socket_lock held. */
 struct socket *port_find_locked(const struct sockaddr_in *to, const struct socket *s);
+
+/* --- inet_options.c --- */
+void inet_options_init(struct socket_options *o); /* what they are at first */
+/* As of struct family. */
+int inet_option_set(struct socket *s, int level, int name, uaddr_t user, uint32_t len);
+int inet_option_get(struct socket *s, int level, int name, uint64_t *value, uint32_t room);
 
 /* --- connect.c --- */
 int socket_listen(struct socket *s, int backlog);

@@ -278,6 +278,9 @@ static int send_packet(struct socket *s, struct socket *to, struct message *m, s
 		return -ENOBUFS;
 	if (uio_copy_from(m->u, p->data, n) != n)
 		err = -EFAULT;
+	if (s->lossy)
+		p->facts = (struct datagram_facts){m->to.in.sin_addr, m->to.in.sin_port,
+						   s->opt.ttl, s->opt.tos};
 	p->control = m->control;
 	if (!m->have_creds)
 		p->control.creds = (struct ucred){current()->process->pid, current()->cred->uid,
@@ -487,6 +490,7 @@ static int note_packet(struct packet *p, struct message *m, bool peek)
 	int err = 0;
 
 	m->stamp = p->stamp;
+	m->facts = p->facts;
 	if (!m->have_creds) {
 		m->control.creds = p->control.creds;
 		m->have_creds = true;

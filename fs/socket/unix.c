@@ -367,7 +367,7 @@ static void unix_dropped(struct socket *s)
 
 /* --- messages --- */
 
-static struct socket *unix_destination(struct socket *s, const struct message *m)
+static struct socket *unix_destination(struct socket *s, struct message *m)
 {
 	struct socket *to;
 
@@ -428,7 +428,6 @@ const struct family unix_family = {
 	.pairs = true,
 	.control = true,
 	.creds = true,
-	.unknown_level = -EOPNOTSUPP,
 	.init = unix_init,
 	.bind = unix_bind,
 	.unbind = unix_unbind,

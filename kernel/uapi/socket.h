@@ -71,7 +71,18 @@
 #define SO_TIMESTAMP_NEW 63
 #define SO_TIMESTAMPNS_NEW 64
 
-#define TCP_NODELAY 1
+#define IP_TOS		   1
+#define IP_TTL		   2
+#define IP_PKTINFO	   8
+#define IP_RECVTTL	   12
+#define IP_RECVTOS	   13
+#define IP_RECVORIGDSTADDR 20
+
+#define TCP_NODELAY	 1
+#define TCP_KEEPIDLE	 4
+#define TCP_KEEPINTVL	 5
+#define TCP_KEEPCNT	 6
+#define TCP_USER_TIMEOUT 18
 
 #define SCM_RIGHTS	1
 #define SCM_CREDENTIALS 2
@@ -96,6 +107,12 @@ struct sockaddr_in {
 	uint16_t sin_port;
 	uint32_t sin_addr;
 	uint8_t sin_zero[8];
+};
+
+/* Where a datagram came in, and whom it was for. */
+struct in_pktinfo {
+	int32_t ipi_ifindex;
+	uint32_t ipi_spec_dst, ipi_addr;
 };
 
 #define SOCKADDR_MAX 128 /* bytes of any family's address */

@@ -1,6 +1,8 @@
 /* AF_INET datagrams: addresses, connections, what is lost. */
 #include "ut.h"
 
+#include <limits.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
@@ -481,4 +483,112 @@ TEST(inet, range_of_ports, .root = true)
 	CHECK_EQ(result[4], EADDRINUSE);
 	CHECK_EQ(asked, EADDRNOTAVAIL);
 	CHECK_EQ(sent, EAGAIN);
+}
+
+static void set_byte(int fd, int name, char value)
+{
+	CHECK_OK(setsockopt(fd, IPPROTO_IP, name, &value, 1));
+}
+
+/* The next piece of control must be this one. */
+static struct cmsghdr *piece(struct msghdr *m, struct cmsghdr *last, int type, const void *data,
+			     size_t len)
+{
+	struct cmsghdr *c = last ? CMSG_NXTHDR(m, last) : CMSG_FIRSTHDR(m);
+
+	CHECK(c != NULL);
+	CHECK_EQ(c->cmsg_level, IPPROTO_IP);
+	CHECK_EQ(c->cmsg_type, type);
+	CHECK_EQ(c->cmsg_len, CMSG_LEN(len));
+	CHECK_EQ(memcmp(CMSG_DATA(c), data, len), 0);
+	return c;
+}
+
+/* What recvmsg(2) tells of a datagram: where it came in, how, and whom it was for. */
+TEST(inet, udp_facts)
+{
+	int to = inet_socket(SOCK_DGRAM), from = inet_socket(SOCK_DGRAM), ttl = 7;
+	struct in_pktinfo info = {.ipi_ifindex = 1, .ipi_spec_dst.s_addr = htonl(LOOPBACK + 4),
+				  .ipi_addr.s_addr = htonl(LOOPBACK + 4)};
+	char control[256] __attribute__((aligned(8))), c;
+	struct iovec v = {.iov_base = &c, .iov_len = 1};
+	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control,
+			   .msg_controllen = sizeof(control)};
+	unsigned char tos = 0x21;
+	struct sockaddr_in target;
+	struct cmsghdr *at;
+
+	CHECK_OK(inet_bind(to, INADDR_ANY, 0));
+	target = inet_address(LOOPBACK + 4, inet_port(to));
+	inet_set(to, IPPROTO_IP, IP_RECVORIGDSTADDR, 1);
+	set_byte(to, IP_RECVTOS, 3);
+	inet_set(to, IPPROTO_IP, IP_PKTINFO, 1);
+	inet_set(to, IPPROTO_IP, IP_RECVTTL, 1);
+	CHECK_EQ(inet_option(to, IPPROTO_IP, IP_RECVTOS), 1);
+	inet_set(from, IPPROTO_IP, IP_TTL, ttl);
+	inet_set(from, IPPROTO_IP, IP_TOS, tos);
+	CHECK_EQ(sendto(from, "x", 1, 0, (struct sockaddr *)&target, sizeof(target)), 1);
+	CHECK_EQ(recvmsg(to, &m, 0), 1);
+	at = piece(&m, NULL, IP_PKTINFO, &info, sizeof(info));
+	at = piece(&m, at, IP_TTL, &ttl, sizeof(ttl));
+	at = piece(&m, at, IP_TOS, &tos, 1);
+	at = piece(&m, at, IP_ORIGDSTADDR, &target, sizeof(target));
+	CHECK(CMSG_NXTHDR(&m, at) == NULL);
+	inet_set(to, IPPROTO_IP, IP_RECVORIGDSTADDR, 0);
+	inet_set(to, IPPROTO_IP, IP_PKTINFO, 0);
+	inet_set(to, IPPROTO_IP, IP_RECVTTL, 0);
+	CHECK_OK(inet_connect(from, LOOPBACK, inet_port(to)));
+	CHECK_EQ(send(from, "x", 1, 0), 1);
+	m.msg_controllen = sizeof(control);
+	CHECK_EQ(recvmsg(to, &m, 0), 1);
+	at = piece(&m, NULL, IP_TOS, &tos, 1);
+	CHECK(CMSG_NXTHDR(&m, at) == NULL);
+}
+
+TEST(inet, ip_options)
+{
+	int udp = inet_socket(SOCK_DGRAM), tcp = inet_socket(SOCK_STREAM), value = 0;
+
+	CHECK_EQ(inet_option(tcp, IPPROTO_IP, IP_TTL), 64);
+	CHECK_ERR(setsockopt(tcp, IPPROTO_IP, IP_TTL, &value, sizeof(value)), EINVAL);
+	CHECK_ERR(setsockopt(tcp, IPPROTO_IP, IP_TTL, &value, 0), EINVAL);
+	value = 256;
+	CHECK_ERR(setsockopt(tcp, IPPROTO_IP, IP_TTL, &value, sizeof(value)), EINVAL);
+	set_byte(tcp, IP_TTL, 9);
+	CHECK_EQ(inet_option(tcp, IPPROTO_IP, IP_TTL), 9);
+	inet_set(tcp, IPPROTO_IP, IP_TTL, -1);
+	CHECK_EQ(inet_option(tcp, IPPROTO_IP, IP_TTL), 64);
+	inet_set(tcp, IPPROTO_IP, IP_TOS, 0x17);
+	CHECK_EQ(inet_option(tcp, IPPROTO_IP, IP_TOS), 0x14);
+	inet_set(udp, IPPROTO_IP, IP_TOS, 0x117);
+	CHECK_EQ(inet_option(udp, IPPROTO_IP, IP_TOS), 0x17);
+	CHECK_OK(setsockopt(udp, IPPROTO_IP, IP_TOS, &value, 0));
+	CHECK_EQ(inet_option(udp, IPPROTO_IP, IP_TOS), 0);
+	CHECK_ERR(setsockopt(udp, IPPROTO_IP, IP_TOS, NULL, 4), EFAULT);
+	CHECK_ERR(setsockopt(udp, IPPROTO_IP, 54, &value, 0), ENOPROTOOPT);
+	CHECK_ERR(setsockopt(udp, IPPROTO_TCP, TCP_KEEPIDLE, &value, 4), ENOPROTOOPT);
+}
+
+/* How a connection is kept alive is told as it was set, within its limits, and inherited. */
+TEST(inet, tcp_options)
+{
+	static const struct {
+		int name, first, most;
+	} rows[] = {{TCP_KEEPIDLE, 7200, 32767}, {TCP_KEEPINTVL, 75, 32767}, {TCP_KEEPCNT, 9, 127},
+		    {TCP_USER_TIMEOUT, 0, INT_MAX}};
+	int server = inet_server(SOCK_STREAM, 1), client = inet_socket(SOCK_STREAM), value, fd;
+
+	for (int i = 0; i < 4; i++) {
+		CHECK_EQ(inet_option(server, IPPROTO_TCP, rows[i].name), rows[i].first);
+		inet_set(server, IPPROTO_TCP, rows[i].name, rows[i].most);
+		for (value = -1; value < (i == 3 ? 0 : 1); value++)
+			CHECK_ERR(setsockopt(server, IPPROTO_TCP, rows[i].name, &value, 4), EINVAL);
+		value = rows[i].most + 1U;
+		CHECK_ERR(setsockopt(server, IPPROTO_TCP, rows[i].name, &value, 4), EINVAL);
+		CHECK_ERR(setsockopt(server, IPPROTO_TCP, rows[i].name, &value, 1), EINVAL);
+	}
+	CHECK_OK(inet_connect(client, LOOPBACK, inet_port(server)));
+	fd = (int)CHECK_OK(accept(server, NULL, NULL));
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(inet_option(fd, IPPROTO_TCP, rows[i].name), rows[i].most);
 }
