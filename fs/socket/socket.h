@@ -298,7 +298,9 @@ void socket_wake(struct socket *s); /* all who wait for something of it */
 
 /* --- transfer.c --- */
 ssize64_t socket_send(struct socket *s, struct message *m);
-ssize64_t socket_receive(struct socket *s, struct message *m);
+ssize64_t socket_told(struct socket *s, ssize64_t ret); /* an error is told once: ret */
+/* n bytes of p are in no queue any more: its sender has room for as many. socket_lock held. */
+void packet_uncharge(struct packet *p, size_t n);
 /* Free packets that are in no queue; their files are put, at once or by who is at it. Sleeps. */
 void packets_free(struct list_head *list);
 /* A packet of the kernel's own, with a copy of n bytes; NULL: no memory. */
@@ -315,6 +317,9 @@ static inline bool socket_writable(const struct socket *s)
 {
 	return s->in_flight * 4 <= s->opt.sndbuf;
 }
+
+/* --- receive.c --- */
+ssize64_t socket_receive(struct socket *s, struct message *m);
 
 /* --- control.c --- */
 int control_read(struct control *c, uaddr_t user, uint64_t len);

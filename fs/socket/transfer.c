@@ -1,6 +1,6 @@
 /*
- * Packets from one socket to another. Data is copied without socket_lock; packets leave a queue
- * only under its socket's read_lock, so the first one stays while it is being read.
+ * Packets, and how they get into a queue. Data is copied without socket_lock. How they leave it is
+ * in receive.c.
  */
 #include "fs/socket/socket.h"
 #include "kernel/mem/slab.h"
@@ -56,8 +56,7 @@ static size_t packet_cost(const struct socket *s)
 	return s->join_room ? 0 : PACKET_COST;
 }
 
-/* n bytes of p are in no queue any more: its sender has room for as many. socket_lock held. */
-static void uncharge(struct packet *p, size_t n)
+void packet_uncharge(struct packet *p, size_t n)
 {
 	if (!p->sender)
 		return;
@@ -82,7 +81,7 @@ static bool packets_retire(struct list_head *list)
 		if (n++ == FREE_AT_ONCE)
 			return true;
 		p = list_first_entry(list, struct packet, link);
-		uncharge(p, p->size - p->done + (p->sender ? packet_cost(p->sender) : 0));
+		packet_uncharge(p, p->size - p->done + (p->sender ? packet_cost(p->sender) : 0));
 		inflight_add(&p->control, -1);
 		list_move_tail(&p->link, &dying);
 	}
@@ -350,8 +349,7 @@ static ssize64_t send_datagram(struct socket *s, struct socket *to, struct messa
 	return err ? err : (ssize64_t)n;
 }
 
-/* A socket's error is told once. */
-static ssize64_t tell(struct socket *s, ssize64_t ret)
+ssize64_t socket_told(struct socket *s, ssize64_t ret)
 {
 	if (ret >= 0)
 		return ret;
@@ -377,252 +375,5 @@ ssize64_t socket_send(struct socket *s, struct message *m)
 	else
 		n = s->type == SOCK_STREAM ? send_stream(s, to, m) : send_datagram(s, to, m);
 	socket_put(to);
-	return tell(s, n);
-}
-
-/* --- receiving --- */
-
-/*
- * The packet that holds byte skip of the queue, whose offset in it is *at; *end: that behind the
- * last one that came yet. NULL: none yet.
- */
-static struct packet *packet_at(struct socket *s, size_t skip, size_t *at, size_t *end)
-{
-	struct packet *p, *found = NULL;
-
-	spin_lock(&socket_lock);
-	list_for_each_entry(p, &s->queue, link) {
-		if (skip < p->size - p->done || (!skip && !p->size)) {
-			*at = p->done + skip;
-			*end = p->size;
-			found = p;
-			break;
-		}
-		skip -= p->size - p->done;
-	}
-	spin_unlock(&socket_lock);
-	return found;
-}
-
-/* Is there more than a reader passed over and left there (MSG_PEEK)? socket_lock held. */
-static bool has_more(const struct socket *s, size_t peeked)
-{
-	if (s->type == SOCK_STREAM)
-		return s->queued > peeked;
-	/* An error comes before packets. */
-	return (peeked ? s->queued > peeked : s->npackets > 0) && !s->error;
-}
-
-/*
- * What to say to a reader that found no more: 0: the end; -EAGAIN: wait; 1: read again. Under one
- * hold of the lock, since bytes and the end behind them may have come after it looked.
- */
-static int nothing_there(struct socket *s, size_t peeked)
-{
-	int ret;
-
-	spin_lock(&socket_lock);
-	ret = has_more(s, peeked) ? 1 : s->family->nothing_locked(s);
-	spin_unlock(&socket_lock);
-	return ret;
-}
-
-/* The bytes of the queue that a reader passes over: those it looked at, or SO_PEEK_OFF's. */
-static size_t passed_over(const struct socket *s, const struct message *m, ssize64_t done)
-{
-	if (!(m->flags & MSG_PEEK))
-		return 0;
-	return s->opt.peek_at >= 0 ? (size_t)s->opt.peek_at : (size_t)done;
-}
-
-/* Looking begins n bytes further on, if SO_PEEK_OFF was set. socket_lock held. */
-static void peek_move(struct socket *s, int64_t n)
-{
-	if (s->opt.peek_at >= 0)
-		s->opt.peek_at = (int32_t)MIN(MAX(s->opt.peek_at + n, (int64_t)0),
-					      (int64_t)INT32_MAX);
-}
-
-static void peeked(struct socket *s, size_t n)
-{
-	spin_lock(&socket_lock);
-	peek_move(s, (int64_t)n);
-	spin_unlock(&socket_lock);
-}
-
-/* n bytes of p were read: they leave the queue, with all of it p. read_lock held. */
-static void consume(struct socket *s, struct packet *p, size_t n, bool all, struct message *m)
-{
-	LIST_HEAD(used);
-	struct socket *c;
-
-	spin_lock(&socket_lock);
-	if (p->control.nfiles && !m->control.nfiles) {
-		inflight_add(&p->control, -1);
-		m->control.files = p->control.files;
-		m->control.nfiles = p->control.nfiles;
-		p->control.files = NULL;
-		p->control.nfiles = 0;
-	}
-	if (all)
-		n = p->size - p->done;
-	peek_move(s, -(int64_t)n);
-	s->queued -= n;
-	if (n < p->size - p->done) {
-		p->done += n;
-		uncharge(p, n);
-	} else {
-		/* Whoever frees it does the rest. */
-		s->npackets--;
-		list_del(&p->link);
-		list_add(&p->link, &used);
-		wake_all(&s->room);
-		list_for_each_entry(c, &s->clients, client_link)
-			wake_all(&c->writers);
-	}
-	spin_unlock(&socket_lock);
-	packets_free(&used);
-}
-
-/* What is told of the packet that is read first. */
-static int note_packet(struct packet *p, struct message *m, bool peek)
-{
-	int err = 0;
-
-	m->stamp = p->stamp;
-	m->facts = p->facts;
-	if (!m->have_creds) {
-		m->control.creds = p->control.creds;
-		m->have_creds = true;
-		m->from = address_get(p->from);
-	}
-	if (peek && p->control.nfiles && !m->control.nfiles) {
-		spin_lock(&socket_lock);
-		err = control_copy(&m->control, &p->control);
-		spin_unlock(&socket_lock);
-	}
-	return err;
-}
-
-static bool same_creds(const struct ucred *a, const struct ucred *b)
-{
-	return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
-}
-
-/* n bytes to where the message is to be; tcp(7): MSG_TRUNC throws them away. How many went. */
-static size_t hand_out(const struct socket *s, struct message *m, const char *data, size_t n)
-{
-	n = MIN(m->u->resid, n);
-	if (!(m->flags & MSG_TRUNC) || s->protocol != IPPROTO_TCP)
-		return uio_copy_to(m->u, data, n);
-	m->u->resid -= n;
-	return n;
-}
-
-/*
- * As much of the stream as is there behind skip bytes, up to what is asked for; read_lock held.
- * *stop: a packet with files, or another sender's, ends what one call may give.
- */
-static ssize64_t read_stream(struct socket *s, struct message *m, size_t skip, ssize64_t done,
-			     bool *stop)
-{
-	bool peek = m->flags & MSG_PEEK, files;
-	struct packet *p;
-	size_t at = 0, end = 0, n;
-
-	while (m->u->resid && !*stop && (p = packet_at(s, skip, &at, &end)) != NULL) {
-		if (m->have_creds && s->opt.pass_creds && s->family->creds &&
-		    !same_creds(&m->control.creds, &p->control.creds)) {
-			*stop = true;
-			break;
-		}
-		if (note_packet(p, m, peek))
-			return done ? done : -ENOMEM;
-		files = p->control.nfiles;
-		n = hand_out(s, m, p->data + at, end - at);
-		if (!n)
-			return done ? done : -EFAULT;
-		done += (ssize64_t)n;
-		if (!peek) {
-			consume(s, p, n, false, m);
-		} else {
-			skip += n;
-			peeked(s, n);
-		}
-		*stop = files;
-	}
-	return done;
-}
-
-/* The packet behind skip bytes, whatever does not fit being lost; read_lock held. */
-static ssize64_t read_packet(struct socket *s, struct message *m, size_t skip)
-{
-	bool peek = m->flags & MSG_PEEK;
-	struct packet *p;
-	size_t at, n, size;
-
-	/* Errors come first. */
-	p = s->error ? NULL : packet_at(s, skip, &at, &size);
-	if (!p)
-		return -EAGAIN;
-	if (note_packet(p, m, peek))
-		return -ENOMEM;
-	size -= at;
-	n = MIN(m->u->resid, size);
-	if (uio_copy_to(m->u, p->data + at, n) != n)
-		return -EFAULT;
-	if (n < size)
-		m->out_flags |= MSG_TRUNC;
-	if (peek)
-		peeked(s, n);
-	else
-		consume(s, p, size, true, m);
-	return (ssize64_t)(m->flags & MSG_TRUNC ? size : n);
-}
-
-/* How many bytes a stream's reader waits for. Of AF_UNIX, who only looks is given what is there. */
-static size_t least_wanted(const struct socket *s, const struct message *m)
-{
-	if ((m->flags & MSG_PEEK) && s->protocol != IPPROTO_TCP)
-		return 1;
-	return m->flags & MSG_WAITALL ? m->u->resid : MIN(m->u->resid, (size_t)s->opt.least);
-}
-
-static ssize64_t receive(struct socket *s, struct message *m)
-{
-	uint64_t deadline = socket_deadline(s->opt.read_timeout);
-	bool stream = s->type == SOCK_STREAM, stop = false;
-	size_t least = least_wanted(s, m), skip;
-	ssize64_t done = 0, n;
-	int err;
-
-	for (;;) {
-		mutex_lock(&s->read_lock);
-		skip = passed_over(s, m, done);
-		n = stream ? read_stream(s, m, skip, done, &stop) : read_packet(s, m, skip);
-		mutex_unlock(&s->read_lock);
-		if (!stream && n != -EAGAIN)
-			return n;
-		if (stream && n < 0)
-			return n;
-		if (stream)
-			done = n;
-		if (stream && (stop || !m->u->resid || (done && (size_t)done >= least)))
-			return done;
-		skip = passed_over(s, m, done);
-		err = nothing_there(s, skip);
-		if (err > 0)
-			continue;
-		if (err != -EAGAIN || m->nowait)
-			return done ? done : err;
-		err = wait_event_deadline(&s->readers, nothing_there(s, skip) != -EAGAIN,
-					  WAIT_INTERRUPTIBLE, deadline);
-		if (err)
-			return done ? done : err == -ETIMEDOUT ? -EAGAIN : err;
-	}
-}
-
-ssize64_t socket_receive(struct socket *s, struct message *m)
-{
-	return m->flags & MSG_OOB ? -EOPNOTSUPP : tell(s, receive(s, m));
+	return socket_told(s, n);
 }
