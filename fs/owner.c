@@ -297,24 +297,31 @@ static int64_t band_of(int code)
 		return POLLIN | POLLRDNORM | POLLMSG;
 	case POLL_ERR:
 		return POLLERR;
+	case POLL_PRI:
+		return POLLPRI | POLLRDBAND;
 	default:
 		return POLLHUP | POLLERR;
 	}
 }
 
 /* The lock is held. */
+static void tell_all(const struct owner *o, const struct siginfo *info)
+{
+	if (o->thread)
+		tell(o, o->thread->process, o->thread, info);
+	else if (o->process)
+		tell(o, o->process, NULL, info);
+	else if (o->pid)
+		tell_group(o, info);
+}
+
+/* The lock is held. */
 static void owner_tell(const struct file_owner *f, int fd, int code)
 {
-	const struct owner *o = &f->who;
 	struct siginfo info = {.si_signo = f->sig, .si_code = has_codes(f->sig) ? SI_SIGIO : code,
 			       .si_band = band_of(code), .si_fd = fd};
 
-	if (o->thread)
-		tell(o, o->thread->process, o->thread, &info);
-	else if (o->process)
-		tell(o, o->process, NULL, &info);
-	else if (o->pid)
-		tell_group(o, &info);
+	tell_all(&f->who, &info);
 }
 
 void owner_signal(struct file *f, int fd)
@@ -322,6 +329,16 @@ void owner_signal(struct file *f, int fd)
 	spin_lock(&owner_lock);
 	if (f->owner)
 		owner_tell(f->owner, fd, POLL_MSG);
+	spin_unlock(&owner_lock);
+}
+
+void owner_urge(struct file *f)
+{
+	struct siginfo info = {.si_signo = SIGURG, .si_code = SI_KERNEL};
+
+	spin_lock(&owner_lock);
+	if (f->owner)
+		tell_all(&f->owner->who, &info);
 	spin_unlock(&owner_lock);
 }
 

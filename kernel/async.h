@@ -12,6 +12,7 @@
 #define POLL_OUT 2
 #define POLL_MSG 3
 #define POLL_ERR 4
+#define POLL_PRI 5
 #define POLL_HUP 6
 
 struct async_list {

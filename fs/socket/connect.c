@@ -214,6 +214,7 @@ void socket_sever(struct socket *s, bool dead)
 	list_splice(&s->queue, &packets);
 	s->queued = 0;
 	s->npackets = 0;
+	s->urgent = URGENT_NONE;
 	spin_unlock(&socket_lock);
 	if (!dead)
 		mutex_unlock(&s->read_lock);

@@ -346,19 +346,18 @@ long socket_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 		err = interface_ioctl(cmd, arg);
 	if (err != -ENOTTY)
 		return err;
-	/* Nothing that is sent here is urgent: nothing is read up to it. */
-	if (cmd == SIOCATMARK && s->type == SOCK_STREAM)
-		return put_user_u32(arg, 0);
 	err = 0;
 	spin_lock(&socket_lock);
 	if (cmd == SIOCOUTQ)
 		n = s->in_flight;
+	else if (cmd == SIOCATMARK && s->type == SOCK_STREAM)
+		n = s->urgent && !s->urgent_at;
 	else if (cmd != FIONREAD)
 		err = -ENOTTY;
 	else if (s->state == SOCKET_LISTENING)
 		err = -EINVAL;
 	else if (socket_connects(s))
-		n = s->queued;
+		n = socket_urgent_apart(s) ? s->urgent_at : s->queued;
 	else if (!list_empty(&s->queue))
 		n = list_first_entry(&s->queue, struct packet, link)->size;
 	spin_unlock(&socket_lock);

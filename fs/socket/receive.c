@@ -1,6 +1,6 @@
 /*
- * Packets out of a queue, into a program's memory. Data is copied without socket_lock; packets leave
- * only under their socket's read_lock, so the first one stays while it is being read.
+ * Packets out of a queue, into a program's memory. Data is copied without socket_lock; packets
+ * leave only under their socket's read_lock, so the first one stays while it is being read.
  */
 #include "fs/socket/socket.h"
 #include "kernel/signal.h"
@@ -51,12 +51,32 @@ static int nothing_there(struct socket *s, size_t peeked)
 	return ret;
 }
 
-/* The bytes of the queue that a reader passes over: those it looked at, or SO_PEEK_OFF's. */
+/*
+ * The bytes of the queue that a reader passes over: those it looked at, or SO_PEEK_OFF's, and an
+ * urgent one.
+ */
 static size_t passed_over(const struct socket *s, const struct message *m, ssize64_t done)
 {
+	size_t skip;
+
 	if (!(m->flags & MSG_PEEK))
 		return 0;
-	return s->opt.peek_at >= 0 ? (size_t)s->opt.peek_at : (size_t)done;
+	skip = s->opt.peek_at >= 0 ? (size_t)s->opt.peek_at : (size_t)done;
+	return skip + (socket_urgent_apart(s) && s->urgent_at <= skip);
+}
+
+/* Bytes a reader behind skip bytes has before the urgent one; SIZE_MAX: that is not ahead. */
+static size_t before_urgent(const struct socket *s, size_t skip)
+{
+	size_t n = SIZE_MAX;
+
+	if (!s->urgent)
+		return n;
+	spin_lock(&socket_lock);
+	if (s->urgent && skip <= s->urgent_at)
+		n = s->urgent_at - skip;
+	spin_unlock(&socket_lock);
+	return n;
 }
 
 /* Looking begins n bytes further on, if SO_PEEK_OFF was set. socket_lock held. */
@@ -92,6 +112,9 @@ static void consume(struct socket *s, struct packet *p, size_t n, bool all, stru
 		n = p->size - p->done;
 	peek_move(s, -(int64_t)n);
 	s->queued -= n;
+	if (s->urgent && n > s->urgent_at)
+		s->urgent = URGENT_NONE;
+	s->urgent_at -= n;
 	if (n < p->size - p->done) {
 		p->done += n;
 		packet_uncharge(p, n);
@@ -145,7 +168,7 @@ static size_t hand_out(const struct socket *s, struct message *m, const char *da
 
 /*
  * As much of the stream as is there behind skip bytes, up to what is asked for; read_lock held.
- * *stop: a packet with files, or another sender's, ends what one call may give.
+ * *stop: a packet with files, or another sender's, or the urgent byte ends what one call may give.
  */
 static ssize64_t read_stream(struct socket *s, struct message *m, size_t skip, ssize64_t done,
 			     bool *stop)
@@ -155,6 +178,22 @@ static ssize64_t read_stream(struct socket *s, struct message *m, size_t skip, s
 	size_t at = 0, end = 0, n;
 
 	while (m->u->resid && !*stop && (p = packet_at(s, skip, &at, &end)) != NULL) {
+		n = before_urgent(s, skip);
+		if (!n) {
+			*stop = done > 0;
+			if (*stop)
+				break;
+			/* Who is told of it by a signal hears that first. */
+			if (signal_pending())
+				return m->nowait ? -EAGAIN : -EINTR;
+			if (!s->opt.oob_inline) {
+				consume(s, p, 1, false, m);
+				continue;
+			}
+			n = SIZE_MAX;
+		}
+		if (n < end - at)
+			end = at + n;
 		if (m->have_creds && s->opt.pass_creds && s->family->creds &&
 		    !same_creds(&m->control.creds, &p->control.creds)) {
 			*stop = true;
@@ -246,7 +285,30 @@ static ssize64_t receive(struct socket *s, struct message *m)
 	}
 }
 
+/* MSG_OOB: the urgent byte, if it was not read yet. */
+static ssize64_t receive_urgent(struct socket *s, struct message *m)
+{
+	ssize64_t ret = MIN(m->u->resid, 1UL);
+	char byte;
+
+	spin_lock(&socket_lock);
+	byte = (char)s->urgent_byte;
+	if (s->state == SOCKET_LISTENING)
+		ret = -ENOTCONN;
+	else if (s->opt.oob_inline || s->urgent != URGENT_UNREAD)
+		ret = -EINVAL;
+	else if (ret && !(m->flags & MSG_PEEK))
+		s->urgent = URGENT_READ;
+	spin_unlock(&socket_lock);
+	if (ret < 0)
+		return ret;
+	m->out_flags |= MSG_OOB | (ret ? 0 : MSG_TRUNC);
+	return ret && !uio_copy_to(m->u, &byte, 1) ? -EFAULT : ret;
+}
+
 ssize64_t socket_receive(struct socket *s, struct message *m)
 {
-	return m->flags & MSG_OOB ? -EOPNOTSUPP : socket_told(s, receive(s, m));
+	if (!(m->flags & MSG_OOB))
+		return socket_told(s, receive(s, m));
+	return s->protocol == IPPROTO_TCP ? receive_urgent(s, m) : -EOPNOTSUPP;
 }

@@ -108,10 +108,12 @@ static ssize64_t socket_file_write(struct file *f, struct uio *u, uint64_t *pos)
  */
 static bool socket_readable(const struct socket *s)
 {
-	if (list_empty(&s->queue))
-		return false;
-	return s->protocol != IPPROTO_TCP || s->queued >= s->opt.least ||
-	       (s->peer && !socket_has_room(s->peer));
+	uint64_t n = s->queued;
+
+	if (s->protocol != IPPROTO_TCP)
+		return !list_empty(&s->queue);
+	n -= socket_urgent_apart(s) && !s->urgent_at;
+	return n && (n >= s->opt.least || (s->peer && !socket_has_room(s->peer)));
 }
 
 static uint32_t socket_poll(struct file *f, struct poll_table *pt)
@@ -120,7 +122,7 @@ static uint32_t socket_poll(struct file *f, struct poll_table *pt)
 	bool stream = socket_connects(s);
 	uint32_t mask = 0;
 
-	poll_add(pt, &s->readers, POLLIN | POLLRDNORM | POLLRDHUP | POLLHUP | POLLERR);
+	poll_add(pt, &s->readers, POLLIN | POLLRDNORM | POLLPRI | POLLRDHUP | POLLHUP | POLLERR);
 	poll_add(pt, &s->writers, POLLOUT | POLLWRNORM);
 	spin_lock(&socket_lock);
 	if (s->error)
@@ -130,6 +132,8 @@ static uint32_t socket_poll(struct file *f, struct poll_table *pt)
 	if ((s->shut_read && s->shut_write) || (stream && (s->state == SOCKET_UNCONNECTED ||
 							     s->state == SOCKET_DISCONNECTED)))
 		mask |= POLLHUP;
+	if (s->urgent == URGENT_UNREAD)
+		mask |= POLLPRI;
 	if (socket_readable(s) || !list_empty(&s->pending))
 		mask |= POLLIN | POLLRDNORM;
 	if (s->state != SOCKET_LISTENING && s->state != SOCKET_CONNECTING &&

@@ -45,6 +45,13 @@ enum socket_state {
 	SOCKET_DISCONNECTED, /* it was connected: both directions have ended */
 };
 
+/* What became of the last byte that was sent to a socket with MSG_OOB. */
+enum urgent_state {
+	URGENT_NONE,   /* there was none, or who reads is behind it */
+	URGENT_UNREAD,
+	URGENT_READ,   /* with MSG_OOB; its place is still the mark */
+};
+
 struct socket;
 struct message;
 
@@ -108,7 +115,8 @@ enum {
 struct socket_options {
 	bool reuse, reuse_port, keepalive, broadcast, pass_creds, nodelay;
 	/* Of these, and of priority and mark, nothing that leaves the machine would tell. */
-	bool debug, dont_route, oob_inline, no_check;
+	bool debug, dont_route, no_check;
+	bool oob_inline;	  /* an urgent byte stays in its place */
 	/* netlink: errors repeat no request; they may tell more, and there never is more. */
 	bool cap_ack, ext_ack;
 	bool linger;
@@ -145,6 +153,9 @@ struct socket {
 	struct list_head queue;	  /* s; packets that came */
 	uint64_t queued;	  /* s; bytes in them */
 	uint32_t npackets;	  /* s */
+	enum urgent_state urgent; /* s; tcp */
+	uint8_t urgent_byte;	  /* s; and a copy of it */
+	uint64_t urgent_at;	  /* s; bytes of the queue before it, while there is one */
 	uint64_t in_flight;	  /* s; of SO_SNDBUF: what it sent and nobody has read */
 	struct list_head pending; /* s; connections to accept */
 	struct list_head waiting; /* s; those for which pending has no room */
@@ -191,7 +202,8 @@ struct packet {
 	struct socket *sender;	  /* referenced; charged for it; NULL: nobody is */
 	struct address *from;	  /* referenced, or NULL */
 	struct control control;	  /* files leave with the first byte */
-	size_t room;		  /* c; bytes that data has space for */
+	uint32_t room;		  /* c; bytes that data has space for */
+	bool urgent;		  /* c; its last byte is, when it comes */
 	size_t size;		  /* s; those that came: more may while it is the last one */
 	size_t done;		  /* r; and those that were read */
 	uint64_t stamp;		  /* ns of CLOCK_REALTIME when it came; 0: nobody asked then */
@@ -217,6 +229,12 @@ struct message {
 static inline bool socket_connects(const struct socket *s)
 {
 	return s->type == SOCK_STREAM || s->type == SOCK_SEQPACKET;
+}
+
+/* Is there an urgent byte in s's queue that is read with MSG_OOB alone? socket_lock held. */
+static inline bool socket_urgent_apart(const struct socket *s)
+{
+	return s->urgent && !s->opt.oob_inline;
 }
 
 /* For a call without a name, whose bytes are not cleared. */

@@ -2,6 +2,7 @@
  * Packets, and how they get into a queue. Data is copied without socket_lock. How they leave it is
  * in receive.c.
  */
+#include "fs/owner.h"
 #include "fs/socket/socket.h"
 #include "kernel/mem/slab.h"
 #include "kernel/mem/vmalloc.h"
@@ -32,8 +33,8 @@ static struct packet *packet_alloc(size_t n, size_t room)
 		return NULL;
 	list_init(&p->link);
 	p->size = n;
-	p->room = MAX(n, room);
-	p->data = p->room > KMALLOC_MOST ? vmalloc(p->room) : kmalloc(MAX(p->room, 1UL));
+	p->room = (uint32_t)MAX(n, room);
+	p->data = p->room > KMALLOC_MOST ? vmalloc(p->room) : kmalloc(MAX(p->room, 1U));
 	if (!p->data) {
 		kfree(p);
 		return NULL;
@@ -214,13 +215,26 @@ static int may_send(const struct socket *s, const struct socket *to)
  * needed; or as may_send.
  */
 #define POST_DONE 1
+
+/* The last byte in to's queue is urgent; one before it is a byte like others now. lock held. */
+static void mark_urgent(struct socket *to, uint8_t byte)
+{
+	to->urgent = URGENT_UNREAD;
+	to->urgent_byte = byte;
+	to->urgent_at = to->queued - 1;
+	if (to->file)
+		owner_urge(to->file);
+	async_signal(&to->async, POLL_PRI);
+}
 static int post(struct socket *s, struct socket *to, struct packet *p)
 {
+	bool lost = false;
 	int err;
 
 	spin_lock(&socket_lock);
 	err = may_send(s, to);
 	if (!err && s->family->lost_locked && s->family->lost_locked(s, to)) {
+		lost = true;
 		err = POST_DONE;
 	} else if (!err && s->join_room && join(to, p)) {
 		s->in_flight += p->size;
@@ -233,6 +247,8 @@ static int post(struct socket *s, struct socket *to, struct packet *p)
 		inflight_add(&p->control, 1);
 		enqueue(to, p);
 	}
+	if (p->urgent && err >= 0 && !lost)
+		mark_urgent(to, (uint8_t)p->data[p->size - 1]);
 	s->short_write |= err == -EAGAIN;
 	spin_unlock(&socket_lock);
 	return err;
@@ -277,6 +293,7 @@ static int send_packet(struct socket *s, struct socket *to, struct message *m, s
 		return -ENOBUFS;
 	if (uio_copy_from(m->u, p->data, n) != n)
 		err = -EFAULT;
+	p->urgent = (m->flags & MSG_OOB) && !m->u->resid;
 	if (s->lossy)
 		p->facts = (struct datagram_facts){m->to.in.sin_addr, m->to.in.sin_port,
 						   s->opt.ttl, s->opt.tos};
@@ -365,7 +382,7 @@ ssize64_t socket_send(struct socket *s, struct message *m)
 	struct socket *to;
 	ssize64_t n;
 
-	if (m->flags & MSG_OOB)
+	if ((m->flags & MSG_OOB) && s->protocol != IPPROTO_TCP)
 		return -EOPNOTSUPP;
 	to = s->family->destination(s, m);
 	if (is_err(to))
