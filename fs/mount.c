@@ -197,13 +197,23 @@ void mount_stand_locked(struct mount *m, const struct path *at)
 	list_add_tail(&m->sibling, &m->parent->children);
 }
 
+/* m stands nowhere; *at: the place where it stood, with the references. dcache_lock held. */
+static void leave_locked(struct mount *m, struct path *at)
+{
+	at->mnt = m->parent;
+	at->dentry = m->point;
+	m->parent = NULL;
+	m->point = NULL;
+	list_del(&m->sibling);
+}
+
 void mount_place_locked(struct mount *m, const struct path *at)
 {
 	struct mount *above = mount_find_locked(at->mnt, at->dentry);
 	struct path place = *at, top = {m, m->root};
 
 	if (above)
-		mount_lift_locked(above, &place);
+		leave_locked(above, &place); /* m stands there instead */
 	else
 		path_get(&place);
 	mount_stand_locked(m, &place);
@@ -220,13 +230,9 @@ void mount_lift_locked(struct mount *m, struct path *at)
 	bool more = false;
 
 	assert(spin_held(&dcache_lock) && mutex_held(&mount_mutex));
-	at->mnt = m->parent;
-	at->dentry = m->point;
-	m->parent = NULL;
-	m->point = NULL;
+	leave_locked(m, at);
 	if (!at->dentry)
-		return; /* it stands nowhere */
-	list_del(&m->sibling);
+		return; /* it stood nowhere */
 	list_for_each_entry(other, &mounts, link)
 		more |= other->point == at->dentry;
 	if (!more)
@@ -364,6 +370,15 @@ static void gather_locked(struct mount *top, struct list_head *gone)
 		list_move_tail(&m->link, gone);
 }
 
+/* No walk comes to them any more; those in them still find the way up. dcache_lock held. */
+static void cut_off_locked(struct list_head *gone)
+{
+	struct mount *m;
+
+	list_for_each_entry(m, gone, link)
+		list_del(&m->sibling);
+}
+
 /* They are mounts no more: the tree's references go. May sleep. (mount_mutex) */
 static void drop(struct list_head *gone)
 {
@@ -388,6 +403,7 @@ void mount_dissolve_locked(struct mount *m)
 
 	spin_lock(&dcache_lock);
 	gather_locked(m, &gone);
+	cut_off_locked(&gone);
 	spin_unlock(&dcache_lock);
 	drop(&gone);
 }
@@ -407,6 +423,8 @@ static int remove(struct mount *m, bool lazy)
 	if (!busy) {
 		gather_locked(m, &gone);
 		propagation_gather_locked(&along, &gone);
+		/* Who looked for users has to see to it at once that none comes. */
+		cut_off_locked(&gone);
 	}
 	spin_unlock(&dcache_lock);
 	propagation_gone(m, &along);

@@ -71,8 +71,8 @@ int mount_add(const char *source, struct blockdev *bdev, struct path *at, struct
 	      uint32_t flags, const char *options);
 /*
  * A copy of what is at the place, which stands nowhere; recursive: with all that is mounted below,
- * but for what is unbindable. Referenced, or err_ptr: -ENOMEM; -ENOSPC; -EINVAL: the place is in no
- * tree, or unbindable. For mount_float.
+ * but for what is unbindable. Referenced, and as after mount_float; or err_ptr: -ENOMEM; -ENOSPC;
+ * -EINVAL: the place is in no tree, or unbindable.
  */
 struct mount *mount_copy(const struct path *what, bool recursive);
 /* A tree of its own, that only those find who have it open (fsmount(2)), until mount_dissolve. */

@@ -18,14 +18,13 @@ static void tree_release(struct file *f)
 
 static const struct file_ops tree_fops = {.release = tree_release};
 
-/* A descriptor for the tree m, which stands nowhere; its reference goes. -errno: so does m. */
+/* A descriptor for the tree m, which floats; its reference goes. -errno: so does m. */
 static int tree_open(struct mount *m, bool cloexec)
 {
 	struct path p = {m, m->root};
 	struct file *f;
 	int fd;
 
-	mount_float(m);
 	f = file_alloc(&p, O_PATH, FILE_PATH, &tree_fops);
 	if (is_err(f)) {
 		mount_dissolve(m);
@@ -99,6 +98,7 @@ SYSCALL3(fsmount, int, fd, uint32_t, flags, uint32_t, attr)
 	if (is_err(m))
 		return ptr_err(m);
 	m->flags = flags_of(attr);
+	mount_float(m);
 	return tree_open(m, flags & FSMOUNT_CLOEXEC);
 }
 

@@ -83,8 +83,10 @@ void propagation_join(struct mount *m, struct mount *as)
 {
 	assert(mutex_held(&mount_mutex));
 	m->group = as->group;
-	if (as->group)
+	if (as->group) {
+		m->unbindable = false;
 		list_add(&m->peers, &as->peers);
+	}
 	set_master(m, as->master);
 }
 
@@ -339,11 +341,14 @@ void propagation_go(struct mount *top, struct list_head *along)
 
 bool propagation_busy_locked(const struct list_head *along)
 {
-	struct mount *m;
+	struct mount *m, *child;
 
 	list_for_each_entry(m, along, may_go) {
-		/* The tree's reference, and that of what covers it. */
-		if (m->fate == GOES && atomic_load(&m->refs) > (cover(m) ? 2 : 1))
+		int refs = 1; /* the tree's; of what stands on it, all goes, or is its cover */
+
+		for (child = mount_first_child(m); child; child = mount_sibling(child))
+			refs++;
+		if (m->fate == GOES && atomic_load(&m->refs) > refs)
 			return true;
 	}
 	return false;
