@@ -311,7 +311,7 @@ TEST(procmap, errors)
 /* It is about the program that ran when the file was opened. */
 TEST(procmap, others)
 {
-	char *p = areas_make(), pid_text[16];
+	char *p = areas_make(), pid_text[32];
 	struct query q = query_at(p, 0);
 	struct gate go;
 	int fd, end[2]; /* closed by exec */
