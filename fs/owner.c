@@ -351,7 +351,8 @@ void async_signal_slow(struct async_list *l, int code)
 
 	spin_lock(&owner_lock);
 	list_for_each_entry(o, &l->files, link) {
-		if (o->file->kind & kind)
+		/* Of what is urgent SIGURG tells by itself. */
+		if ((o->file->kind & kind) && (code != POLL_PRI || o->sig))
 			owner_tell(o, o->fd, code);
 	}
 	spin_unlock(&owner_lock);

@@ -16,7 +16,7 @@ int owner_default(struct file *f);
  * fd and POLL_MSG. Spin locks up to RANK_FILES may be held.
  */
 void owner_signal(struct file *f, int fd);
-/* Send the owner, if whoever set it may signal it, SIGURG. Locks as for owner_signal. */
+/* Send the owner, if whoever set it may signal it, SIGURG. Spin locks up to RANK_SOCKET held. */
 void owner_urge(struct file *f);
 /*
  * O_ASYNC of f, which was called fd, becomes on: from then the list that ops->async names knows f.

@@ -126,7 +126,7 @@ struct socket *socket_accept(struct socket *s, bool nowait)
 	slept = wait_event_deadline(&s->readers, (other = take_pending(s, &err)) || err,
 				    WAIT_INTERRUPTIBLE, socket_deadline(s->opt.read_timeout));
 	if (slept)
-		return err_ptr(slept == -ETIMEDOUT ? -EAGAIN : slept);
+		return err_ptr(socket_waited(slept, s->opt.read_timeout));
 	return other ? other : err_ptr(err);
 }
 

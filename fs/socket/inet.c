@@ -333,7 +333,7 @@ static int connect_stream(struct socket *s, const struct socket_name *name, bool
 	err = wait_event_deadline(&s->writers, s->state != SOCKET_CONNECTING, WAIT_INTERRUPTIBLE,
 				  socket_deadline(s->opt.write_timeout));
 	if (err)
-		return err == -ETIMEDOUT ? -EINPROGRESS : err;
+		return err == -ETIMEDOUT ? -EINPROGRESS : socket_waited(err, s->opt.write_timeout);
 	spin_lock(&socket_lock);
 	err = outcome(s);
 	spin_unlock(&socket_lock);

@@ -127,7 +127,8 @@ static int netlink_bind(struct socket *s, const struct socket_name *name)
 
 	if (name->len < sizeof(name->nl) || name->family != AF_NETLINK)
 		return -EINVAL;
-	if (name->nl.nl_pid)
+	/* Who has a number gets no other, none neither. */
+	if (name->nl.nl_pid || number_of(s))
 		return number_set(s, name->nl.nl_pid, groups);
 	return autobind(s, groups);
 }

@@ -278,7 +278,7 @@ static int option_fetch(struct socket *s, int level, int name, union option *o, 
 static int options_get(struct socket *s, int level, int name, uaddr_t user, uaddr_t ulen)
 {
 	union option o;
-	uint32_t len;
+	uint32_t len, told;
 	int size;
 
 	if (get_user_u32(&len, ulen))
@@ -288,10 +288,15 @@ static int options_get(struct socket *s, int level, int name, uaddr_t user, uadd
 	size = option_fetch(s, level, name, &o, len);
 	if (size < 0)
 		return size;
-	len = MIN(len, (uint32_t)size);
+	told = len = MIN(len, (uint32_t)size);
+	/* netlink(7): how much room all of it wants; what there is room for, in words. */
+	if (level == SOL_NETLINK && name == NETLINK_LIST_MEMBERSHIPS) {
+		told = (uint32_t)size;
+		len &= ~3u;
+	}
 	if (copy_to_user(user, &o, len))
 		return -EFAULT;
-	return put_user_u32(ulen, len);
+	return put_user_u32(ulen, told);
 }
 
 SYSCALL5(setsockopt, int, fd, int, level, int, name, uaddr_t, value, uint32_t, len)

@@ -38,22 +38,8 @@ static bool has_more(const struct socket *s, size_t peeked)
 }
 
 /*
- * What to say to a reader that found no more: 0: the end; -EAGAIN: wait; 1: read again. Under one
- * hold of the lock, since bytes and the end behind them may have come after it looked.
- */
-static int nothing_there(struct socket *s, size_t peeked)
-{
-	int ret;
-
-	spin_lock(&socket_lock);
-	ret = has_more(s, peeked) ? 1 : s->family->nothing_locked(s);
-	spin_unlock(&socket_lock);
-	return ret;
-}
-
-/*
  * The bytes of the queue that a reader passes over: those it looked at, or SO_PEEK_OFF's, and an
- * urgent one.
+ * urgent one. socket_lock held.
  */
 static size_t passed_over(const struct socket *s, const struct message *m, ssize64_t done)
 {
@@ -63,6 +49,20 @@ static size_t passed_over(const struct socket *s, const struct message *m, ssize
 		return 0;
 	skip = s->opt.peek_at >= 0 ? (size_t)s->opt.peek_at : (size_t)done;
 	return skip + (socket_urgent_apart(s) && s->urgent_at <= skip);
+}
+
+/*
+ * What to say to a reader that found no more: 0: the end; -EAGAIN: wait; 1: read again. Under one
+ * hold of the lock, since bytes and the end behind them may have come after it looked.
+ */
+static int nothing_there(struct socket *s, const struct message *m, ssize64_t done)
+{
+	int ret;
+
+	spin_lock(&socket_lock);
+	ret = has_more(s, passed_over(s, m, done)) ? 1 : s->family->nothing_locked(s);
+	spin_unlock(&socket_lock);
+	return ret;
 }
 
 /* Bytes a reader behind skip bytes has before the urgent one; SIZE_MAX: that is not ahead. */
@@ -110,7 +110,9 @@ static void consume(struct socket *s, struct packet *p, size_t n, bool all, stru
 	}
 	if (all)
 		n = p->size - p->done;
-	peek_move(s, -(int64_t)n);
+	/* One that is read by MSG_OOB alone was not counted there. */
+	if (!socket_urgent_apart(s) || s->urgent_at)
+		peek_move(s, -(int64_t)n);
 	s->queued -= n;
 	if (s->urgent && n > s->urgent_at)
 		s->urgent = URGENT_NONE;
@@ -185,9 +187,13 @@ static ssize64_t read_stream(struct socket *s, struct message *m, size_t skip, s
 				break;
 			/* Who is told of it by a signal hears that first. */
 			if (signal_pending())
-				return m->nowait ? -EAGAIN : -EINTR;
+				return m->nowait ? -EAGAIN
+						 : socket_waited(-ERESTARTSYS, s->opt.read_timeout);
 			if (!s->opt.oob_inline) {
-				consume(s, p, 1, false, m);
+				if (peek)
+					skip++;
+				else
+					consume(s, p, 1, false, m);
 				continue;
 			}
 			n = SIZE_MAX;
@@ -255,13 +261,17 @@ static ssize64_t receive(struct socket *s, struct message *m)
 {
 	uint64_t deadline = socket_deadline(s->opt.read_timeout);
 	bool stream = s->type == SOCK_STREAM, stop = false;
-	size_t least = least_wanted(s, m), skip;
+	size_t least = least_wanted(s, m), skip = 0;
 	ssize64_t done = 0, n;
 	int err;
 
 	for (;;) {
 		mutex_lock(&s->read_lock);
-		skip = passed_over(s, m, done);
+		if (m->flags & MSG_PEEK) {
+			spin_lock(&socket_lock);
+			skip = passed_over(s, m, done);
+			spin_unlock(&socket_lock);
+		}
 		n = stream ? read_stream(s, m, skip, done, &stop) : read_packet(s, m, skip);
 		mutex_unlock(&s->read_lock);
 		if (!stream && n != -EAGAIN)
@@ -272,16 +282,15 @@ static ssize64_t receive(struct socket *s, struct message *m)
 			done = n;
 		if (stream && (stop || !m->u->resid || (done && (size_t)done >= least)))
 			return done;
-		skip = passed_over(s, m, done);
-		err = nothing_there(s, skip);
+		err = nothing_there(s, m, done);
 		if (err > 0)
 			continue;
 		if (err != -EAGAIN || m->nowait)
 			return done ? done : err;
-		err = wait_event_deadline(&s->readers, nothing_there(s, skip) != -EAGAIN,
+		err = wait_event_deadline(&s->readers, nothing_there(s, m, done) != -EAGAIN,
 					  WAIT_INTERRUPTIBLE, deadline);
 		if (err)
-			return done ? done : err == -ETIMEDOUT ? -EAGAIN : err;
+			return done ? done : socket_waited(err, s->opt.read_timeout);
 	}
 }
 
@@ -297,7 +306,7 @@ static ssize64_t receive_urgent(struct socket *s, struct message *m)
 		ret = -ENOTCONN;
 	else if (s->opt.oob_inline || s->urgent != URGENT_UNREAD)
 		ret = -EINVAL;
-	else if (ret && !(m->flags & MSG_PEEK))
+	else if (!(m->flags & MSG_PEEK))
 		s->urgent = URGENT_READ;
 	spin_unlock(&socket_lock);
 	if (ret < 0)

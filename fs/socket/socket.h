@@ -262,6 +262,11 @@ struct ucred ucred_current(void);
 /* An open file for s, whose reference it takes over; err_ptr leaves it to the caller. */
 struct file *socket_file(struct socket *s, uint32_t flags);
 uint64_t socket_deadline(uint64_t timeout); /* ns from now; 0: none */
+/* What to say of a wait with that timeout that ended with err: signal(7), "Interruption". */
+static inline int socket_waited(int err, uint64_t timeout)
+{
+	return err == -ETIMEDOUT ? -EAGAIN : err == -ERESTARTSYS && timeout ? -EINTR : err;
+}
 void sockets_init(void);
 
 /* --- address.c --- */

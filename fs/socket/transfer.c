@@ -210,12 +210,6 @@ static int may_send(const struct socket *s, const struct socket *to)
 	return err;
 }
 
-/*
- * Put p into to's queue: 0; POST_DONE: it joined another there, or reaches nobody, and is not
- * needed; or as may_send.
- */
-#define POST_DONE 1
-
 /* The last byte in to's queue is urgent; one before it is a byte like others now. lock held. */
 static void mark_urgent(struct socket *to, uint8_t byte)
 {
@@ -226,6 +220,12 @@ static void mark_urgent(struct socket *to, uint8_t byte)
 		owner_urge(to->file);
 	async_signal(&to->async, POLL_PRI);
 }
+
+/*
+ * Put p into to's queue: 0; POST_DONE: it joined another there, or reaches nobody, and is not
+ * needed; or as may_send.
+ */
+#define POST_DONE 1
 static int post(struct socket *s, struct socket *to, struct packet *p)
 {
 	bool lost = false;
@@ -279,7 +279,7 @@ static int post_wait(struct socket *s, struct socket *to, struct packet *p, bool
 		wq = to && queue_full(to) && to != s ? &to->room : &s->writers;
 		slept = wait_event_deadline(wq, may_post(s, to), WAIT_INTERRUPTIBLE, deadline);
 		if (slept)
-			return slept == -ETIMEDOUT ? -EAGAIN : slept;
+			return socket_waited(slept, s->opt.write_timeout);
 	}
 }
 

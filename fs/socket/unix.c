@@ -294,7 +294,7 @@ static int connect_stream(struct socket *s, const struct socket_name *name, bool
 						    socket_deadline(s->opt.write_timeout));
 		socket_put(listener);
 		if (slept)
-			err = slept == -ETIMEDOUT ? -EAGAIN : slept;
+			err = socket_waited(slept, s->opt.write_timeout);
 		if (err != -EAGAIN || nowait || slept)
 			break;
 	}

@@ -2,6 +2,7 @@
 #include "ut.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -164,6 +165,90 @@ TEST(inet, urgent_signal)
 	inet_wait(fd[1], POLLIN);
 	CHECK_OK(sigpending(&set));
 	CHECK(!sigismember(&set, SIGURG));
+}
+
+static volatile int urged;
+
+static void count_signal(int sig)
+{
+	urged += sig == SIGURG;
+}
+
+/* The signal that a byte sends does not end the call that waits for those behind it. */
+TEST(inet, urgent_signal_restarts)
+{
+	struct sigaction act = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
+	pid_t pid, me = getpid();
+	char buf[8];
+	int fd[2];
+
+	inet_pair(fd);
+	CHECK_OK(sigaction(SIGURG, &act, NULL));
+	CHECK_OK(fcntl(fd[1], F_SETOWN, me));
+	pid = child();
+	if (!pid) {
+		wait_state(me, "S");
+		CHECK_EQ(send(fd[0], "!", 1, MSG_OOB), 1);
+		/* It has passed over the byte when it sleeps and nothing is there. */
+		do
+			wait_state(me, "S");
+		while (unread(fd[1]));
+		CHECK_EQ(send(fd[0], "x", 1, 0), 1);
+		_exit(0);
+	}
+	CHECK_EQ(recv(fd[1], buf, sizeof(buf), 0), 1);
+	CHECK_EQ(buf[0], 'x');
+	CHECK_EQ(urged, 1);
+	expect_exit(pid, 0);
+}
+
+/* signal(7): a call with a time limit is not made again, whatever the handler says. */
+TEST(inet, limited_wait_is_not_restarted)
+{
+	struct sigaction act = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
+	struct timeval limit = {.tv_sec = 100};
+	pid_t pid, me = getpid();
+	int fd[2], server;
+	char c;
+
+	CHECK_OK(sigaction(SIGURG, &act, NULL));
+	inet_pair(fd);
+	server = inet_server(SOCK_STREAM, 1);
+	for (int i = 0; i < 2; i++) {
+		int from = i ? server : fd[1];
+
+		CHECK_OK(setsockopt(from, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)));
+		pid = child();
+		if (!pid) {
+			wait_state(me, "S");
+			CHECK_OK(kill(me, SIGURG));
+			_exit(0);
+		}
+		if (i)
+			CHECK_ERR(accept(from, NULL, NULL), EINTR);
+		else
+			CHECK_ERR(recv(from, &c, 1, 0), EINTR);
+		expect_exit(pid, 0);
+	}
+}
+
+/* Where looking goes on is behind what was looked at, whatever was urgent between. */
+TEST(inet, urgent_peek_offset)
+{
+	int fd[2], zero = 0;
+	char buf[8];
+
+	inet_pair(fd);
+	CHECK_OK(setsockopt(fd[1], SOL_SOCKET, SO_PEEK_OFF, &zero, sizeof(zero)));
+	send_some(fd);
+	CHECK_EQ(send(fd[0], "d", 1, 0), 1);
+	CHECK_EQ(recv(fd[1], buf, 2, MSG_PEEK), 2);
+	CHECK_EQ(recv(fd[1], buf, 8, MSG_PEEK), 2);
+	CHECK_EQ(memcmp(buf, "cd", 2), 0);
+	CHECK_EQ(recv(fd[1], buf, 2, 0), 2);
+	CHECK_EQ(recv(fd[1], buf, 1, 0), 1);
+	CHECK_EQ(buf[0], 'c');
+	CHECK_ERR(recv(fd[1], buf, 1, MSG_PEEK | MSG_DONTWAIT), EAGAIN);
 }
 
 TEST(inet, urgent_not_for_all)

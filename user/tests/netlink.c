@@ -140,6 +140,7 @@ TEST(netlink, names)
 	CHECK_ERR(bind_to(c, (unsigned int)getpid()), EADDRINUSE);
 	CHECK_OK(bind_to(c, 123456789));
 	CHECK_ERR(bind_to(c, 123456790), EINVAL);
+	CHECK_ERR(bind_to(c, 0), EINVAL);
 	CHECK_OK(bind_to(c, 123456789));
 	CHECK_OK(close(c));
 	c = netlink_socket();
@@ -256,6 +257,14 @@ TEST(netlink, memberships)
 	CHECK_OK(getsockopt(fd, SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, &groups, &len));
 	CHECK_EQ(len, 8);
 	CHECK_EQ(groups, 1L << 32 | 1 << (RTNLGRP_IPV4_IFADDR - 1));
+	/* How much room all of it wants, and whole words. */
+	len = 0;
+	CHECK_OK(getsockopt(fd, SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, &groups, &len));
+	CHECK_EQ(len, 8);
+	groups = ~groups;
+	len = 6;
+	CHECK_OK(getsockopt(fd, SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, &groups, &len));
+	CHECK_EQ(len, 8);
 	CHECK_OK(netlink_option(fd, NETLINK_DROP_MEMBERSHIP, RTNLGRP_IPV4_IFADDR));
 	CHECK_EQ(name_of(fd).nl_groups, 0);
 	CHECK_ERR(getsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups, &len), ENOPROTOOPT);
