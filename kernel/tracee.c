@@ -12,15 +12,19 @@
 #include "kernel/uapi/sched.h"
 #include "lib/string.h"
 
-/* SIGCHLD and a look at wait(2) for the tracer. No lock held. */
+/* SIGCHLD and a look at wait(2) for the tracer, which finds the stop from now on. No lock held. */
 static void tell_tracer(struct tracee *tr, int code, int status)
 {
 	struct siginfo info = {.si_signo = SIGCHLD, .si_code = code};
+	struct process *p = current()->process;
 	uint64_t irq = spin_lock_irq(&proc_lock);
 
 	if (tr->tracer) {
 		struct sigaction act = process_sigchld_action(tr->tracer);
 
+		spin_lock(&p->siglock);
+		tr->unreported = tr->stopped;
+		spin_unlock(&p->siglock);
 		info.si_pid = tr->thread ? tr->thread->tid : tr->tid;
 		info.si_uid = current()->cred->uid;
 		info.si_status = status;
@@ -49,7 +53,7 @@ static void stop_locked(int code, const struct siginfo *info, bool dying, uint64
 		tr->info = *info;
 	tr->trap = tr->listening = false;
 	tr->dying = dying;
-	tr->stopped = tr->unreported = true;
+	tr->stopped = true;
 	while (tr->frozen || (tr->stopped && tr->tracer && trace_may_stay(t))) {
 		__atomic_store_n(&t->state, THREAD_STOPPED, __ATOMIC_RELEASE);
 		spin_unlock_irq(&p->siglock, *irq);
