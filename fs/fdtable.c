@@ -399,6 +399,20 @@ struct file *fdtable_file(struct fdtable *t, uint32_t fd)
 	return fdtable_file_cloexec(t, fd, &cloexec);
 }
 
+struct file *thread_file(const struct thread *t, uint32_t fd)
+{
+	uint64_t irq = spin_lock_irq(&proc_lock);
+	struct fdtable *files = t->files ? fdtable_hold(t->files) : NULL;
+	struct file *f;
+
+	spin_unlock_irq(&proc_lock, irq);
+	if (!files)
+		return NULL;
+	f = fdtable_file(files, fd);
+	fdtable_release(files);
+	return f;
+}
+
 int fd_cloexec_get(int fd)
 {
 	struct fdtable *t = current()->files;

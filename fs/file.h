@@ -133,6 +133,8 @@ uint32_t fdtable_next(struct fdtable *t, uint32_t fd, struct file **f);
 /* The file fd of t, which may be another process's, referenced, or NULL; and its FD_CLOEXEC. */
 struct file *fdtable_file_cloexec(struct fdtable *t, uint32_t fd, bool *cloexec);
 struct file *fdtable_file(struct fdtable *t, uint32_t fd);
+/* The same of a thread, whose table may go at any time; NULL: it has none. Takes proc_lock. */
+struct file *thread_file(const struct thread *t, uint32_t fd);
 /* FD_CLOEXEC of a descriptor of the running thread: 0, 1; -EBADF. */
 int fd_cloexec_get(int fd);
 int fd_cloexec_set(int fd, bool on);

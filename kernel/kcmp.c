@@ -39,24 +39,10 @@ static long compare(const void *a, const void *b)
 	return x == y ? 0 : x < y ? 1 : 2;
 }
 
-/* The open file fd of t, referenced, or NULL. */
-static struct file *file_of(struct thread *t, uint64_t fd)
-{
-	uint64_t irq = spin_lock_irq(&proc_lock);
-	struct fdtable *files = t->files ? fdtable_hold(t->files) : NULL;
-	struct file *f;
-
-	spin_unlock_irq(&proc_lock, irq);
-	if (!files)
-		return NULL;
-	f = fdtable_file(files, (uint32_t)fd);
-	fdtable_release(files);
-	return f;
-}
-
 static long compare_files(struct thread *const t[2], const uint64_t fd[2])
 {
-	struct file *a = file_of(t[0], fd[0]), *b = file_of(t[1], fd[1]);
+	struct file *a = thread_file(t[0], (uint32_t)fd[0]);
+	struct file *b = thread_file(t[1], (uint32_t)fd[1]);
 	long ret = a && b ? compare(a, b) : -EBADF;
 
 	if (a)
@@ -74,8 +60,8 @@ static long compare_with_target(struct thread *const t[2], uint64_t fd, uaddr_t 
 
 	if (copy_from_user(&slot, user, sizeof(slot)))
 		return -EFAULT;
-	f = file_of(t[0], fd);
-	epoll = file_of(t[1], slot.efd);
+	f = thread_file(t[0], (uint32_t)fd);
+	epoll = thread_file(t[1], slot.efd);
 	if (f && epoll) {
 		target = epoll_target(epoll, (int)slot.tfd, slot.toff);
 		ret = is_err(target) ? ptr_err(target) : compare(f, target);

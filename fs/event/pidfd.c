@@ -162,24 +162,10 @@ SYSCALL2(pidfd_open, pid_t, pid, uint32_t, flags)
 /* Of its thread, or the first one of its process. NULL: it has none, or no such file. */
 static struct file *file_of(const struct pidfd_target *from, int fd)
 {
-	struct fdtable *files;
-	struct file *f;
-	uint64_t irq;
-
 	if (fd < 0)
 		return NULL;
-	if (!from->thread)
-		return proc_fd_file(from->process, (uint32_t)fd);
-	irq = spin_lock_irq(&proc_lock);
-	files = from->thread->files;
-	if (files)
-		fdtable_hold(files);
-	spin_unlock_irq(&proc_lock, irq);
-	if (!files)
-		return NULL;
-	f = fdtable_file(files, (uint32_t)fd);
-	fdtable_release(files);
-	return f;
+	return from->thread ? thread_file(from->thread, (uint32_t)fd)
+			    : proc_fd_file(from->process, (uint32_t)fd);
 }
 
 /* A descriptor of the other process as one of ours; who may inspect it may do that. */
