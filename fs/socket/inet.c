@@ -487,6 +487,8 @@ const struct family inet_family = {
 	.number = AF_INET,
 	.none = {.len = sizeof(struct sockaddr_in), .family = AF_INET},
 	.tells_connected = true,
+	.ports = true,
+	.peek_offset = true,
 	.option_set = inet_option_set,
 	.option_get = inet_option_get,
 	.init = inet_init,

@@ -100,7 +100,9 @@ static int option_allowed(const struct socket *s, int name, int32_t value)
 	case SO_MARK:
 		return may_mark() ? 0 : -EPERM;
 	case SO_REUSEPORT:
-		return value && s->family != &inet_family ? -EOPNOTSUPP : 0;
+		return value && !s->family->ports ? -EOPNOTSUPP : 0;
+	case SO_PEEK_OFF:
+		return s->family->peek_offset ? 0 : -EOPNOTSUPP;
 	case SO_SNDBUFFORCE:
 	case SO_RCVBUFFORCE:
 		return cred_capable(CAP_NET_ADMIN) ? 0 : -EPERM;
@@ -139,10 +141,7 @@ static int option_set(struct socket *s, int name, int32_t value)
 		s->opt.least = value < 0 ? INT32_MAX : MAX((uint32_t)value, 1u);
 		wake_all(&s->readers);
 	} else if (name == SO_PEEK_OFF) {
-		if (s->family == &netlink_family)
-			err = -EOPNOTSUPP;
-		else
-			s->opt.peek_at = value;
+		s->opt.peek_at = value;
 	} else if (is_stamp(name)) {
 		s->opt.stamp = value ? (uint8_t)name : 0;
 	} else {
@@ -199,7 +198,7 @@ static int option_get(struct socket *s, int name, int32_t *value)
 		break;
 	case SO_PEEK_OFF:
 		*value = s->opt.peek_at;
-		err = s->family == &netlink_family ? -EOPNOTSUPP : 0;
+		err = s->family->peek_offset ? 0 : -EOPNOTSUPP;
 		break;
 	case SO_PRIORITY:
 		*value = (int32_t)s->opt.priority;

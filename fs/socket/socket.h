@@ -67,6 +67,8 @@ struct family {
 	bool tells_connected;	 /* who connects hears of it by O_ASYNC */
 	bool control;		 /* files and credentials go along; otherwise control is ignored */
 	bool creds;		 /* who sent it is told: SO_PASSCRED */
+	bool ports;		 /* several may share one: SO_REUSEPORT */
+	bool peek_offset;	 /* MSG_PEEK may begin anywhere: SO_PEEK_OFF */
 	/*
 	 * An option that is not SOL_SOCKET's, len bytes at user: 0 or -errno. NULL: there is
 	 * none of that kind (-EOPNOTSUPP).

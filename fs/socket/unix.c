@@ -428,6 +428,7 @@ const struct family unix_family = {
 	.pairs = true,
 	.control = true,
 	.creds = true,
+	.peek_offset = true,
 	.init = unix_init,
 	.bind = unix_bind,
 	.unbind = unix_unbind,
