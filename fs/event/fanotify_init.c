@@ -42,8 +42,7 @@ static int init_check(uint32_t flags, uint32_t open_flags, bool *privileged)
 {
 	const uint32_t powers = FAN_CLASSES | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS |
 				FAN_REPORT_TID | FAN_REPORT_PIDFD;
-	/* There is none of these, for anybody: FAN_ENABLE_AUDIT, FAN_REPORT_FD_ERROR. */
-	const uint32_t absent = 0x40 | 0x2000;
+	const uint32_t absent = FAN_ENABLE_AUDIT | FAN_REPORT_FD_ERROR; /* for anybody */
 	const uint32_t all = FAN_REPORT_FID | FAN_REPORT_DIR_FID | FAN_REPORT_NAME;
 
 	*privileged = cred_capable(CAP_SYS_ADMIN);

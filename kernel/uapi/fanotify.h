@@ -34,12 +34,14 @@
 #define FAN_CLASS_PRE_CONTENT 0x008
 #define FAN_UNLIMITED_QUEUE   0x010
 #define FAN_UNLIMITED_MARKS   0x020
+#define FAN_ENABLE_AUDIT      0x040
 #define FAN_REPORT_PIDFD      0x080
 #define FAN_REPORT_TID	      0x100
 #define FAN_REPORT_FID	      0x200
 #define FAN_REPORT_DIR_FID    0x400
 #define FAN_REPORT_NAME	      0x800
 #define FAN_REPORT_TARGET_FID 0x1000
+#define FAN_REPORT_FD_ERROR   0x2000
 
 /* fanotify_mark(2) */
 #define FAN_MARK_ADD		     0x001
