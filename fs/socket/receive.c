@@ -169,6 +169,24 @@ static size_t hand_out(const struct socket *s, struct message *m, const char *da
 }
 
 /*
+ * A reader of p stands at the urgent byte: 0: that is read like others; 1: it was passed over,
+ * which moves *skip of who only looks; or why not.
+ */
+static int pass_urgent(struct socket *s, struct packet *p, struct message *m, size_t *skip)
+{
+	/* Who is told of it by a signal hears that first. */
+	if (signal_pending())
+		return m->nowait ? -EAGAIN : socket_waited(-ERESTARTSYS, s->opt.read_timeout);
+	if (s->opt.oob_inline)
+		return 0;
+	if (m->flags & MSG_PEEK)
+		(*skip)++;
+	else
+		consume(s, p, 1, false, m);
+	return 1;
+}
+
+/*
  * As much of the stream as is there behind skip bytes, up to what is asked for; read_lock held.
  * *stop: a packet with files, or another sender's, or the urgent byte ends what one call may give.
  */
@@ -178,27 +196,19 @@ static ssize64_t read_stream(struct socket *s, struct message *m, size_t skip, s
 	bool peek = m->flags & MSG_PEEK, files;
 	struct packet *p;
 	size_t at = 0, end = 0, n;
+	int passed;
 
 	while (m->u->resid && !*stop && (p = packet_at(s, skip, &at, &end)) != NULL) {
 		n = before_urgent(s, skip);
-		if (!n) {
-			*stop = done > 0;
-			if (*stop)
-				break;
-			/* Who is told of it by a signal hears that first. */
-			if (signal_pending())
-				return m->nowait ? -EAGAIN
-						 : socket_waited(-ERESTARTSYS, s->opt.read_timeout);
-			if (!s->opt.oob_inline) {
-				if (peek)
-					skip++;
-				else
-					consume(s, p, 1, false, m);
-				continue;
-			}
-			n = SIZE_MAX;
-		}
-		if (n < end - at)
+		*stop = !n && done > 0;
+		if (*stop)
+			break;
+		passed = n ? 0 : pass_urgent(s, p, m, &skip);
+		if (passed < 0)
+			return passed;
+		if (passed)
+			continue;
+		if (n && n < end - at)
 			end = at + n;
 		if (m->have_creds && s->opt.pass_creds && s->family->creds &&
 		    !same_creds(&m->control.creds, &p->control.creds)) {
