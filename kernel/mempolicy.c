@@ -8,6 +8,7 @@
 #include "kernel/syscall.h"
 #include "kernel/uapi/mempolicy.h"
 #include "mm/aspace.h"
+#include "mm/mmap.h"
 #include "mm/pagetable.h"
 #include "mm/usercopy.h"
 #include "mm/vma.h"
@@ -171,19 +172,6 @@ SYSCALL5(get_mempolicy, uaddr_t, out, uaddr_t, mask, uint64_t, max, uaddr_t, add
 	return mask ? nodes_put(mask, max, allowed ? 1 : policy_nodes((uint32_t)policy)) : 0;
 }
 
-/* Is there an area in [start, end), and, unless there may be holes, no place without one? (a) */
-static bool covered(struct aspace *as, uaddr_t start, uaddr_t end, bool holes)
-{
-	struct vma *v = vma_find(&as->areas, start);
-
-	if (!v || v->start >= end)
-		return false;
-	for (; !holes && start < end; start = v->end, v = v->next)
-		if (!v || v->start > start)
-			return false;
-	return true;
-}
-
 /* (a writer) */
 static int bind_areas(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t policy)
 {
@@ -208,6 +196,7 @@ SYSCALL6(mbind, uaddr_t, start, uint64_t, len, uint32_t, mode, uaddr_t, mask, ui
 {
 	struct aspace *as = current()->aspace;
 	uaddr_t end = start + ALIGN_UP(len, PAGE_SIZE);
+	uint64_t pages;
 	uint32_t nodes;
 	int policy, err;
 
@@ -228,8 +217,10 @@ SYSCALL6(mbind, uaddr_t, start, uint64_t, len, uint32_t, mode, uaddr_t, mask, ui
 	if (policy < 0)
 		return policy;
 	rwlock_write(&as->lock);
+	pages = pages_in(as, start, end, 0);
 	err = -EFAULT;
-	if (covered(as, start, end, !policy))
+	/* A hole is no matter to the default, unless there is nothing else. */
+	if (policy ? pages == (end - start) >> PAGE_SHIFT : pages)
 		err = bind_areas(as, start, end, (uint32_t)policy);
 	rwlock_write_unlock(&as->lock);
 	return err;
