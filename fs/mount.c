@@ -447,12 +447,17 @@ int mount_remove(struct mount *m, bool lazy)
 	return err;
 }
 
-void mount_float(struct mount *m)
+void mount_float_locked(struct mount *m)
 {
-	mutex_lock(&mount_mutex);
 	spin_lock(&dcache_lock);
 	mount_list_locked(mount_get(m));
 	spin_unlock(&dcache_lock);
+}
+
+void mount_float(struct mount *m)
+{
+	mutex_lock(&mount_mutex);
+	mount_float_locked(m);
 	mutex_unlock(&mount_mutex);
 }
 

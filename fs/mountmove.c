@@ -89,11 +89,8 @@ struct mount *mount_copy(const struct path *what, bool recursive)
 		m = err_ptr(-ENOSPC);
 	}
 	/* Others have to know that something stands where its mounts do. */
-	if (!is_err(m)) {
-		spin_lock(&dcache_lock);
-		mount_list_locked(mount_get(m));
-		spin_unlock(&dcache_lock);
-	}
+	if (!is_err(m))
+		mount_float_locked(m);
 	mutex_unlock(&mount_mutex);
 	return m;
 }

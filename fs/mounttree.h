@@ -30,6 +30,8 @@ void mount_stand_locked(struct mount *m, const struct path *at);
 void mount_place_locked(struct mount *m, const struct path *at);
 /* The tree of m at the end of the list of mounts. dcache_lock held. */
 void mount_list_locked(struct mount *m);
+/* mount_float, with mount_mutex. */
+void mount_float_locked(struct mount *m);
 /* m stands nowhere any more; its references to where it stood go to *at. dcache_lock held. */
 void mount_lift_locked(struct mount *m, struct path *at);
 /* What is on top of all that is mounted at the place, no references. dcache_lock held. */
