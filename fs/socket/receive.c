@@ -273,7 +273,7 @@ static ssize64_t receive(struct socket *s, struct message *m)
 	bool stream = s->type == SOCK_STREAM, stop = false;
 	size_t least = least_wanted(s, m), skip = 0;
 	ssize64_t done = 0, n;
-	int err;
+	int err, waited;
 
 	for (;;) {
 		mutex_lock(&s->read_lock);
@@ -292,15 +292,13 @@ static ssize64_t receive(struct socket *s, struct message *m)
 			done = n;
 		if (stream && (stop || !m->u->resid || (done && (size_t)done >= least)))
 			return done;
-		err = nothing_there(s, m, done);
-		if (err > 0)
-			continue;
-		if (err != -EAGAIN || m->nowait)
+		waited = wait_event_deadline(
+			&s->readers, (err = nothing_there(s, m, done)) != -EAGAIN || m->nowait,
+			WAIT_INTERRUPTIBLE, deadline);
+		if (waited)
+			return done ? done : socket_waited(waited, s->opt.read_timeout);
+		if (err <= 0)
 			return done ? done : err;
-		err = wait_event_deadline(&s->readers, nothing_there(s, m, done) != -EAGAIN,
-					  WAIT_INTERRUPTIBLE, deadline);
-		if (err)
-			return done ? done : socket_waited(err, s->opt.read_timeout);
 	}
 }
 
