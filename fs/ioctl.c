@@ -6,8 +6,10 @@
 #include "fs/fiemap.h"
 #include "fs/flags.h"
 #include "fs/owner.h"
+#include "fs/reflink.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
+#include "kernel/uapi/fs.h"
 #include "kernel/uapi/ioctl.h"
 #include "mm/usercopy.h"
 
@@ -60,6 +62,10 @@ static long file_ioctl(struct file *f, int fd, uint32_t cmd, uint64_t arg)
 		return flags_ioctl(f, cmd, arg);
 	case FS_IOC_FIEMAP:
 		return fiemap_ioctl(f, arg);
+	case FICLONE:
+	case FICLONERANGE:
+	case FIDEDUPERANGE:
+		return reflink_ioctl(f, cmd, arg);
 	case FIGETBSZ:
 		return put_user_u32(arg, f->inode->sb->block_size);
 	}
