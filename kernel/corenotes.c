@@ -167,13 +167,12 @@ bool notes_make(struct notes *n, const struct siginfo *info, const struct core_a
 {
 	struct thread *me = current(), *t = NULL;
 	struct process *p = me->process;
-	uint64_t auxv[AUXV_WORDS];
 
 	thread_fpu_sync(me);
 	thread_note(n, me, info);
 	process_note(n, p, me->aspace);
 	note(n, NT_SIGINFO, info, sizeof(*info));
-	note(n, NT_AUXV, auxv, remote_auxv(me->aspace, auxv));
+	note(n, NT_AUXV, me->aspace->layout.auxv, sizeof(me->aspace->layout.auxv));
 	files_note(n, areas);
 	fpregs_note(n, me);
 	while ((t = waiting_next(p, t))) {

@@ -272,7 +272,8 @@ static int write_vectors(struct exec *x, uaddr_t strings, uaddr_t random, uaddr_
 	}
 	if (put_user_u64(at, 0))
 		return -EFAULT;
-	x->layout.auxv = at + 8;
+	_Static_assert(sizeof(aux) == sizeof(x->layout.auxv), "the vector has its room");
+	memcpy(x->layout.auxv, aux, sizeof(aux));
 	return copy_to_user(at + 8, aux, sizeof(aux));
 }
 

@@ -233,18 +233,6 @@ size_t remote_write_forced(struct aspace *as, uaddr_t at, const void *buf, size_
 	return forced(as, at, (void *)buf, n, true);
 }
 
-size_t remote_auxv(struct aspace *as, uint64_t words[AUXV_WORDS])
-{
-	uaddr_t at = as->layout.auxv;
-	size_t n = at ? remote_read(as, at, words, AUXV_WORDS * sizeof(uint64_t)) : 0;
-
-	/* It is user memory: there may be no end. */
-	for (size_t i = 0; i + 2 <= n / sizeof(uint64_t); i += 2)
-		if (words[i] == AT_NULL)
-			return (i + 2) * sizeof(uint64_t);
-	return n;
-}
-
 /* Part of one page. */
 static ssize64_t move_part(struct aspace *as, uaddr_t at, size_t n, struct uio *u, char *page,
 			   uint32_t how)

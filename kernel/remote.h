@@ -48,7 +48,3 @@ enum { REMOTE_WRITE = 1, REMOTE_FORCED = 2 };
  * if none could be: -EFAULT where u's memory is bad, -EIO where the other's is, -ENOMEM. May sleep.
  */
 ssize64_t remote_move(struct aspace *as, uaddr_t at, size_t n, struct uio *u, uint32_t how);
-
-#define AUXV_WORDS 64
-/* The auxiliary vector that as's program was started with (getauxval(3)): its bytes; 0: none. */
-size_t remote_auxv(struct aspace *as, uint64_t words[AUXV_WORDS]);

@@ -163,10 +163,10 @@ struct vma_tree {
 /* exec lays out a new space with these; as is not yet anyone's. */
 struct exec_layout {
 	uaddr_t start_code, end_code, start_data, end_data;
-	uaddr_t start_brk;
-	uaddr_t start_stack;	    /* sp handed to the program */
+	uaddr_t start_brk, start_stack; /* end of the data; sp handed to the program */
 	uaddr_t arg_start, arg_end, env_start, env_end;
-	uaddr_t vdso, auxv;	    /* where the vDSO page is mapped; the auxiliary vector */
+	uaddr_t vdso;		    /* where the vDSO page is mapped */
+	uint64_t auxv[42];	    /* the auxiliary vector, whatever the program did to its own */
 };
 
 /* (a) lock as writer to change, as reader to read; (1) l1_lock */

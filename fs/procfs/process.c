@@ -500,11 +500,10 @@ static ssize64_t link_exe(struct process *p, char *buf, size_t size)
 
 static int show_auxv(struct proc_text *t, struct process *p)
 {
-	uint64_t words[AUXV_WORDS];
 	struct aspace *as = proc_aspace(t, p);
 
 	if (as) {
-		proc_append(t, (char *)words, remote_auxv(as, words));
+		proc_append(t, (char *)as->layout.auxv, sizeof(as->layout.auxv));
 		aspace_put(as);
 	}
 	return 0;

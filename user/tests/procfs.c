@@ -3,6 +3,7 @@
  */
 #include "ut.h"
 
+#include <elf.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -166,6 +167,45 @@ TEST(procfs, smaps_rollup)
 	CHECK_GE(sum_of("Rss:"), before + 60);
 	for (int i = 1; i < 5; i++)
 		CHECK_EQ(sum_of(sizes[i]), sums[i]);
+}
+
+/* The auxiliary vector on this process's stack, behind its arguments and its environment. */
+static Elf64_auxv_t *own_auxv(void)
+{
+	unsigned long at;
+	char **p;
+
+	file_text("/proc/self/stat", text, sizeof(text));
+	CHECK_EQ(sscanf(strrchr(text, ')'), ") %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			"%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu", &at), 1);
+	p = (char **)at + 1 + *(long *)at + 1;
+	while (*p)
+		p++;
+	return (Elf64_auxv_t *)(p + 1);
+}
+
+/* ld.so, started with a program's name, makes its vector that program's: a debugger sees its own. */
+TEST(procfs, auxv_is_that_of_exec)
+{
+	static char first[4096], then[4096];
+	size_t size = file_text("/proc/self/auxv", first, sizeof(first));
+	Elf64_auxv_t *own = own_auxv();
+	pid_t pid;
+
+	CHECK_EQ(size % sizeof(*own), 0);
+	CHECK_EQ(memcmp(own, first, size), 0);
+	for (Elf64_auxv_t *a = own; a->a_type != AT_NULL; a++)
+		if (a->a_type == AT_ENTRY || a->a_type == AT_PHDR)
+			a->a_un.a_val += 4096;
+	CHECK_EQ(file_text("/proc/self/auxv", then, sizeof(then)), size);
+	CHECK_EQ(memcmp(first, then, size), 0);
+	pid = child();
+	if (pid == 0) {
+		CHECK_EQ(file_text("/proc/self/auxv", then, sizeof(then)), size);
+		CHECK_EQ(memcmp(first, then, size), 0);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
 }
 
 TEST(procfs, machine)
