@@ -541,7 +541,8 @@ static int proc_mount(struct super_block *sb, const char *options, struct inode 
 static int sysfs_mount(struct super_block *sb, const char *options, struct inode **root)
 {
 	static const struct proc_entry sysfs_dir = {
-		.name = "/", .mode = S_IFDIR | 0555, .children = sysfs_root_entries};
+		.name = "/", .mode = S_IFDIR | 0555, .sized = true,
+		.children = sysfs_root_entries};
 
 	return tree_mount(sb, &sysfs_dir, root);
 }

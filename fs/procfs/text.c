@@ -266,7 +266,24 @@ static long text_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 	return pi->entry->ioctl ? pi->entry->ioctl(f->data, pi->process, cmd, arg) : -ENOTTY;
 }
 
+static bool is_sized(const struct dentry *d)
+{
+	for (; !proc_i(d->inode)->entry->sized; d = d->parent)
+		if (d->parent == d)
+			return false;
+	return true;
+}
+
+/* Of most there is nothing but a text, or memory: no end that a position could count from. */
+static int64_t text_seek(struct file *f, int64_t offset, int whence)
+{
+	if (whence != SEEK_SET && whence != SEEK_CUR && !is_sized(f->path.dentry))
+		return -EINVAL;
+	return file_seek_simple(f, offset, whence);
+}
+
 const struct file_ops proc_text_fops = {
+	.seek = text_seek,
 	.ioctl = text_ioctl,
 	.open = text_open,
 	.release = text_release,

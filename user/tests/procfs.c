@@ -184,7 +184,7 @@ static Elf64_auxv_t *own_auxv(void)
 	return (Elf64_auxv_t *)(p + 1);
 }
 
-/* ld.so, started with a program's name, makes its vector that program's: a debugger sees its own. */
+/* ld.so, started with a program's name, makes its vector that program's: /proc keeps its own. */
 TEST(procfs, auxv_is_that_of_exec)
 {
 	static char first[4096], then[4096];
@@ -206,6 +206,35 @@ TEST(procfs, auxv_is_that_of_exec)
 		_exit(0);
 	}
 	expect_exit(pid, 0);
+}
+
+/* Where a file of /proc ends is not known until it was read: few can be told to go there. */
+TEST(procfs, seek_from_the_end)
+{
+	static const char *const endless[] = {"self/mem", "self/pagemap", "self/maps", "self/stat",
+		"self/fdinfo/0", "self/timerslack_ns", "self/comm", "mounts", "meminfo", NULL};
+	static const char *const sized[] = {"self/cmdline", "self/environ", "self/auxv",
+		"self/oom_score_adj", "sys/kernel/ostype", "sys/kernel/sem", NULL};
+
+	CHECK_OK(chdir("/proc"));
+	for (size_t i = 0; endless[i]; i++) {
+		int fd = (int)CHECK_OK(open(endless[i], O_RDONLY));
+
+		CHECK_EQ(lseek(fd, 5, SEEK_SET), 5);
+		CHECK_EQ(lseek(fd, -3, SEEK_CUR), 2);
+		CHECK_ERR(lseek(fd, 0, SEEK_END), EINVAL);
+		CHECK_ERR(lseek(fd, 0, SEEK_DATA), EINVAL);
+		CHECK_ERR(lseek(fd, 0, SEEK_HOLE), EINVAL);
+		CHECK_EQ(lseek(fd, 0, SEEK_CUR), 2);
+		CHECK_OK(close(fd));
+	}
+	for (size_t i = 0; sized[i]; i++) {
+		int fd = (int)CHECK_OK(open(sized[i], O_RDONLY));
+
+		CHECK_EQ(lseek(fd, 7, SEEK_END), 7);
+		CHECK_ERR(lseek(fd, 0, SEEK_DATA), ENXIO);
+		CHECK_OK(close(fd));
+	}
 }
 
 TEST(procfs, machine)
