@@ -245,8 +245,12 @@ static int write_vectors(struct exec *x, uaddr_t strings, uaddr_t random, uaddr_
 		AT_FLAGS, 0, AT_ENTRY, e->bias + e->header.entry,
 		AT_UID, c->uid, AT_EUID, c->euid, AT_GID, c->gid, AT_EGID, c->egid,
 		AT_SECURE, x->secure,
-		/* libc's setting up of the library costs a static program more than it gains. */
-		x->interp.file ? AT_SYSINFO_EHDR : AT_IGNORE, x->layout.vdso,
+		/*
+		 * libc's setting up of the library costs a static program more than it gains. What
+		 * has no fixed place may be ld.so itself, started with the name of a program.
+		 */
+		x->interp.file || e->header.type == ET_DYN ? AT_SYSINFO_EHDR : AT_IGNORE,
+		x->layout.vdso,
 		AT_RANDOM, random, AT_EXECFN, name, AT_MINSIGSTKSZ, MINSIGSTKSZ,
 		AT_RSEQ_FEATURE_SIZE, RSEQ_FEATURE_SIZE, AT_RSEQ_ALIGN, 32, AT_NULL, 0,
 	};
