@@ -103,6 +103,21 @@ int fscontext_unshare(struct fscontext **c)
 	return 0;
 }
 
+void fscontext_to_top(struct fscontext *c)
+{
+	struct path top, root, cwd;
+
+	spin_lock(&dcache_lock);
+	top = (struct path){.mnt = root_mount, .dentry = root_mount->root};
+	root = c->root;
+	cwd = c->cwd;
+	c->root = *path_get(&top);
+	c->cwd = *path_get(&top);
+	spin_unlock(&dcache_lock);
+	path_put(&root);
+	path_put(&cwd);
+}
+
 static void move_locked(struct path *at, const struct path *from, const struct path *to)
 {
 	if (at->mnt != from->mnt || at->dentry != from->dentry)

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
+#include "fs/nsfs.h"
 #include "fs/event/event.h"
 #include "fs/ext2/ext2.h"
 #include "fs/jbd2/jbd2.h"
@@ -31,6 +32,7 @@ void vfs_init(void)
 	mount_init();
 	pipe_init();
 	anonymous_init();
+	nsfs_init();
 	epoll_init();
 	inotify_init();
 	fanotify_limits();

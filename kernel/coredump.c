@@ -262,9 +262,10 @@ uint64_t core_uses_pid;
 
 static void nodename_part(char *out, size_t size)
 {
-	char name[sizeof(utsname.nodename)];
+	struct line node = uts_nodename();
+	char name[sizeof(uts_first.name.nodename)];
 
-	line_get(&uts_nodename, name);
+	line_get(&node, name);
 	strlcpy(out, name, size);
 }
 

@@ -14,6 +14,7 @@
 #include "kernel/keys/key.h"
 #include "kernel/machine_stop.h"
 #include "kernel/main.h"
+#include "kernel/namespace.h"
 #include "kernel/panic.h"
 #include "kernel/pid.h"
 #include "kernel/posixtimer.h"
@@ -320,15 +321,18 @@ static void release_resources(struct thread *t, bool last)
 	struct process *p = t->process;
 	struct fdtable *files = t->files;
 	struct aspace *as = t->aspace;
+	struct ns_set *ns = t->ns;
 	uint64_t irq;
 
 	/* /proc looks at what a thread has under proc_lock. */
 	irq = spin_lock_irq(&proc_lock);
 	t->files = NULL;
 	t->aspace = NULL;
+	t->ns = NULL;
 	spin_unlock_irq(&proc_lock, irq);
 	fdtable_put(files);
 	fscontext_replace(&t->fs, NULL);
+	ns_set_put(ns);
 	irq_disable();
 	aspace_activate(NULL);
 	irq_enable();

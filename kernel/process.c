@@ -11,6 +11,7 @@
 #include "kernel/machine.h"
 #include "kernel/machine_stop.h"
 #include "kernel/mem/slab.h"
+#include "kernel/namespace.h"
 #include "kernel/panic.h"
 #include "kernel/pid.h"
 #include "kernel/printk.h"
@@ -28,10 +29,6 @@
 #include "mm/frame.h"
 #include "mm/reclaim.h"
 #include "mm/usercopy.h"
-
-#define CLONE_NAMESPACES                                                                           \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
-	 CLONE_NEWPID | CLONE_NEWNET)
 
 static struct kmem_cache *process_cache;
 
@@ -106,7 +103,22 @@ static int inherit(struct process *p, const struct clone_args *a)
 	return 0;
 }
 
-/* Files, directory and memory: shared or copied as the flags say. 0 or -ENOMEM. */
+/* 0, or what ns_set_new says. */
+static int namespaces_share(struct thread *t, uint64_t flags)
+{
+	struct ns_set *s = current()->ns;
+
+	if (likely(!(flags & CLONE_NAMESPACES)))
+		s = ns_set_get(s);
+	else
+		s = ns_set_new(flags);
+	if (is_err(s))
+		return (int)ptr_err(s);
+	t->ns = s;
+	return 0;
+}
+
+/* Files, directory, namespaces and memory: shared or copied as the flags say. 0 or -errno. */
 static int share_or_copy(struct thread *t, uint64_t flags)
 {
 	struct thread *me = current();
@@ -120,6 +132,9 @@ static int share_or_copy(struct thread *t, uint64_t flags)
 		return -ENOMEM;
 	if ((flags & CLONE_SYSVSEM) && sem_clone(t))
 		return -ENOMEM;
+	err = namespaces_share(t, flags);
+	if (err)
+		return err;
 	if (flags & CLONE_VM) {
 		t->aspace = aspace_get(me->aspace);
 		return 0;
@@ -139,6 +154,8 @@ static void drop(struct thread *t, struct process *p)
 		fdtable_abandon(t->files);
 	if (t->fs)
 		fscontext_put(t->fs);
+	if (t->ns)
+		ns_set_put(t->ns);
 	if (t->aspace)
 		aspace_put(t->aspace);
 	if (p && p->exe)
@@ -202,7 +219,11 @@ static int check_flags(const struct clone_args *a)
 		return -EINVAL;
 	if ((f & CLONE_SIGHAND) && (f & CLONE_CLEAR_SIGHAND))
 		return -EINVAL;
-	if (f & (CLONE_NAMESPACES | CLONE_INTO_CGROUP))
+	if ((f & (CLONE_NEWNS | CLONE_NEWUSER)) && (f & CLONE_FS))
+		return -EINVAL;
+	if ((f & (CLONE_NEWUSER | CLONE_NEWPID)) && (f & CLONE_THREAD))
+		return -EINVAL;
+	if (f & CLONE_INTO_CGROUP)
 		return -EINVAL;
 	if ((f & CLONE_PIDFD) && (f & CLONE_DETACHED))
 		return -EINVAL;
@@ -428,8 +449,8 @@ long sys_clone3(uaddr_t uargs, uint64_t size)
 	err = copy_struct_from_user(&a, sizeof(a), uargs, size);
 	if (err)
 		return err;
-	if (a.set_tid || a.set_tid_size || (a.flags & (CSIGNAL | CLONE_DETACHED)) ||
-	    a.flags >> 34)
+	if (a.set_tid || a.set_tid_size || a.flags >> 34 ||
+	    (a.flags & ((CSIGNAL & ~CLONE_NEWTIME) | CLONE_DETACHED)))
 		return -EINVAL;
 	if ((a.flags & (CLONE_THREAD | CLONE_PARENT)) && a.exit_signal)
 		return -EINVAL;
@@ -522,6 +543,7 @@ void process_start_init(void)
 	t->fs = fscontext_create();
 	root->effective = root->permitted = root->bounding = CAPS_ALL;
 	t->cred = root;
+	t->ns = ns_set_first();
 	t->process = p;
 	t->timer_slack = t->timer_slack_default = TIMER_SLACK_NS;
 	strlcpy(t->comm, "init", sizeof(t->comm));

@@ -1,5 +1,5 @@
 /*
- * System calls about the system as a whole: names, numbers, messages, the end.
+ * System calls about the system as a whole: numbers, messages, the end.
  */
 #include "fs/procfs/meminfo.h"
 #include "kernel/machine.h"
@@ -13,63 +13,8 @@
 #include "kernel/sbi.h"
 #include "kernel/syscall.h"
 #include "kernel/time.h"
-#include "kernel/utsname.h"
 #include "kernel/wait.h"
-#include "lib/printf.h"
-#include "lib/string.h"
 #include "mm/usercopy.h"
-
-struct utsname utsname = {
-	.sysname = "Linux", /* the ABI programs test for */
-	.nodename = "xv39",
-	.release = "6.12.0-xv39",
-	.version = "#1 SMP PREEMPT",
-	.machine = "riscv64",
-	.domainname = "(none)",
-};
-static struct spinlock uts_lock = SPINLOCK_INIT("uts", RANK_FILES);
-
-const struct line uts_sysname = {utsname.sysname, sizeof(utsname.sysname), &uts_lock};
-const struct line uts_release = {utsname.release, sizeof(utsname.release), &uts_lock};
-const struct line uts_nodename = {utsname.nodename, sizeof(utsname.nodename), &uts_lock};
-const struct line uts_domainname = {utsname.domainname, sizeof(utsname.domainname), &uts_lock};
-
-SYSCALL1(uname, uaddr_t, out)
-{
-	struct utsname u;
-
-	spin_lock(&uts_lock);
-	u = utsname;
-	spin_unlock(&uts_lock);
-	/* For programs that know no first number but 2: 6.12 is 2.6.72, as on Linux. */
-	if (current()->process->personality & PERSONALITY_UNAME26)
-		snprintf(u.release, sizeof(u.release), "2.6.72%s", strchr(utsname.release, '-'));
-	return copy_to_user(out, &u, sizeof(u));
-}
-
-static long set_name(const struct line *line, uaddr_t name, int len)
-{
-	char buf[64];
-
-	if (!cred_capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	if (len < 0 || len > 64)
-		return -EINVAL;
-	if (copy_from_user(buf, name, len))
-		return -EFAULT;
-	line_set(line, buf, (size_t)len);
-	return 0;
-}
-
-SYSCALL2(sethostname, uaddr_t, name, int, len)
-{
-	return set_name(&uts_nodename, name, len);
-}
-
-SYSCALL2(setdomainname, uaddr_t, name, int, len)
-{
-	return set_name(&uts_domainname, name, len);
-}
 
 struct sysinfo {
 	int64_t uptime;

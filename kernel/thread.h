@@ -19,6 +19,7 @@ struct fdtable;
 struct fscontext;
 struct journal;
 struct key;
+struct ns_set;
 struct file;
 struct pi_waiter;
 struct process;
@@ -113,6 +114,7 @@ struct thread {
 	struct aspace *own_aspace; /* (proc_lock) its own while that is another's; else NULL */
 	struct fdtable *files;
 	struct fscontext *fs;
+	struct ns_set *ns;	/* (own, proc_lock) kernel/namespace.h; NULL: none, or ended */
 	const struct cred *cred;
 	struct {
 		struct key *thread, *process, *session;

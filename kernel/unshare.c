@@ -6,25 +6,24 @@
 
 #include "fs/file.h"
 #include "kernel/ipc/sem.h"
+#include "kernel/namespace.h"
 #include "kernel/process.h"
 #include "kernel/remote.h"
 #include "kernel/sighand.h"
 #include "kernel/syscall.h"
 #include "kernel/uapi/sched.h"
 
-/* Namespaces: there is one of each kind. */
-#define NAMESPACES                                                                                 \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
-	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 #define KNOWN                                                                                      \
 	(CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES | CLONE_SYSVSEM |        \
-	 NAMESPACES)
+	 CLONE_NAMESPACES)
 
 /* What is nothing without something else. */
 static uint64_t implied(uint64_t flags)
 {
 	if (flags & CLONE_NEWUSER)
 		flags |= CLONE_THREAD | CLONE_FS;
+	if (flags & CLONE_NEWNS)
+		flags |= CLONE_FS;
 	if (flags & CLONE_VM)
 		flags |= CLONE_SIGHAND;
 	if (flags & CLONE_SIGHAND)
@@ -61,32 +60,42 @@ static int alone(uint64_t flags)
 	return (flags & CLONE_VM) && memory_shared() ? -EINVAL : 0;
 }
 
-/* 0 when none is asked for. */
-static int no_namespaces(uint64_t flags)
+/* Files and places, from now on the thread's own. */
+static int give_up(struct thread *t, uint64_t flags)
 {
-	if (flags & CLONE_NEWUSER)
-		return -EINVAL;
-	if (flags & NAMESPACES)
-		return cred_capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
-	return 0;
+	int err = flags & CLONE_FS ? fscontext_unshare(&t->fs) : 0;
+
+	if (!err && (flags & CLONE_FILES))
+		err = fdtable_unshare(&t->files);
+	return err;
 }
 
 SYSCALL1(unshare, uint64_t, asked)
 {
 	uint64_t flags = implied(asked);
 	struct thread *t = current();
+	struct ns_set *ns = NULL;
 	int err;
 
 	if (flags & ~(uint64_t)KNOWN)
 		return -EINVAL;
 	err = alone(flags);
-	if (!err)
-		err = no_namespaces(flags);
-	if (!err && (flags & CLONE_FS))
-		err = fscontext_unshare(&t->fs);
-	if (!err && (flags & CLONE_FILES))
-		err = fdtable_unshare(&t->files);
-	if (!err && (flags & CLONE_SYSVSEM))
+	if (err)
+		return err;
+	if (flags & CLONE_NAMESPACES) {
+		ns = ns_set_new(flags & ~(uint64_t)CLONE_SYSVSEM);
+		if (is_err(ns))
+			return ptr_err(ns);
+	}
+	err = give_up(t, flags);
+	if (err) {
+		if (ns)
+			ns_set_put(ns);
+		return err;
+	}
+	if (flags & CLONE_SYSVSEM)
 		sem_exit(t);
-	return err;
+	if (ns)
+		ns_set_enter(ns, flags & CLONE_NEWIPC);
+	return 0;
 }

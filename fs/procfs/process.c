@@ -568,6 +568,7 @@ const struct proc_entry proc_process_entries[] = {
 	 .write = proc_write_mem},
 	{.name = "mountinfo", .mode = S_IFREG | 0444, .show = proc_show_mountinfo},
 	{.name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts},
+	{.name = "ns", .mode = S_IFDIR | 0511, .children = proc_ns_entries},
 	{.name = "oom_adj", .mode = S_IFREG | 0644, .sized = true, .show = proc_show_oom_adj,
 	 .store = proc_store_oom_adj},
 	{.name = "oom_score", .mode = S_IFREG | 0444, .show = proc_show_oom_score},

@@ -29,17 +29,24 @@ static ssize64_t proc_readlink(struct inode *inode, char *buf, size_t size)
 		return -EACCES;
 	if (pi->fd >= 0)
 		return proc_fd_name(pi->process, (uint32_t)pi->fd, buf, size);
+	if (pi->entry->ns)
+		return proc_ns_name(pi, buf, size);
 	if (pi->entry->link_disk)
 		return scnprintf(buf, size, "%s%s", pi->entry->link_disk, pi->disk->name);
 	return pi->entry->readlink(pi->process, buf, size);
 }
 
+static int place_of(const struct proc_inode *pi, struct path *out)
+{
+	if (pi->fd >= 0)
+		return proc_fd_follow(pi->process, (uint32_t)pi->fd, out);
+	return pi->entry->ns ? proc_ns_follow(pi, out) : pi->entry->follow(pi->process, out);
+}
+
 static int proc_follow(struct inode *inode, struct path *out)
 {
-	struct proc_inode *pi = proc_i(inode);
-
-	int err = pi->fd >= 0 ? proc_fd_follow(pi->process, (uint32_t)pi->fd, out)
-			      : pi->entry->follow(pi->process, out);
+	const struct proc_inode *pi = proc_i(inode);
+	int err = place_of(pi, out);
 
 	/* Asked with the place in hand: the process may run another program by then. */
 	if (proc_may_inspect(pi->process))
@@ -121,7 +128,7 @@ static struct inode *proc_inode_new(struct super_block *sb, const struct proc_en
 		inode->ops = &dir_iops;
 		inode->fops = &dir_fops;
 	} else if (S_ISLNK(mode)) {
-		inode->ops = fd >= 0 || e->follow ? &jump_iops : &link_iops;
+		inode->ops = fd >= 0 || e->follow || e->ns ? &jump_iops : &link_iops;
 	} else {
 		inode->ops = &text_iops;
 		inode->fops = &proc_text_fops;

@@ -9,6 +9,7 @@
 
 struct process;
 struct aspace;
+struct ns_type;
 struct blockdev;
 
 /* A text that grows as it is printed. */
@@ -42,7 +43,8 @@ struct proc_number {
 
 /* A line of text that can be read and, by who may write to the file, set. */
 struct proc_string {
-	const struct line *line;	/* of at most PROC_LINE_MAX bytes */
+	const struct line *line;	/* of at most PROC_LINE_MAX bytes; NULL: */
+	struct line (*own)(void);	/* the running thread's */
 	bool (*allowed)(const char *s); /* else EINVAL; NULL: anything */
 };
 
@@ -78,6 +80,8 @@ struct proc_entry {
 	/* A symbolic link: its text and, where it is more than text, the place. */
 	ssize64_t (*readlink)(struct process *p, char *buf, size_t size);
 	int (*follow)(struct process *p, struct path *out);
+	const struct ns_type *ns;	/* Or a link to the process's namespace of this kind, */
+	bool for_children;		/* or to what its children will have. */
 	bool of_memory;			/* who opens it must be allowed to look into p, then */
 	bool of_thread;			/* it stands in the directories of threads alone */
 	bool sized;			/* it, or all below it, has a size that seeks know */
@@ -161,6 +165,10 @@ ssize64_t proc_read_kpageflags(struct proc_text *t, struct process *p, struct ui
 ssize64_t proc_read_pagemap(struct proc_text *t, struct process *p, struct uio *u, uint64_t pos);
 /* fdinfo.c: what is in /proc/PID/fd, and in fdinfo */
 extern const struct proc_entry proc_fd_link, proc_fd_info;
+/* namespaces.c: what is in /proc/PID/ns; the text of such a link, and the place. 0 or -errno. */
+extern const struct proc_entry proc_ns_entries[];
+ssize64_t proc_ns_name(const struct proc_inode *pi, char *buf, size_t size);
+int proc_ns_follow(const struct proc_inode *pi, struct path *out);
 /* locks.c: /proc/locks; what p has locked by f, as lines of fdinfo */
 void proc_show_file_locks(struct proc_text *t, const struct process *p, struct file *f);
 int proc_more_locks(struct proc_text *t);

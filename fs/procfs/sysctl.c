@@ -30,10 +30,10 @@
 #include "mm/reclaim.h"
 #include "mm/writeback.h"
 
-static const struct proc_string ostype = {&uts_sysname, NULL};
-static const struct proc_string osrelease = {&uts_release, NULL};
-static const struct proc_string hostname = {&uts_nodename, NULL};
-static const struct proc_string domainname = {&uts_domainname, NULL};
+static const struct proc_string ostype = {.line = &uts_sysname};
+static const struct proc_string osrelease = {.line = &uts_release};
+static const struct proc_string hostname = {.own = uts_nodename};
+static const struct proc_string domainname = {.own = uts_domainname};
 
 /* No program is run for one. */
 static bool pattern_allowed(const char *s)
@@ -41,7 +41,7 @@ static bool pattern_allowed(const char *s)
 	return *s && *s != '|';
 }
 
-static const struct proc_string pattern = {&core_pattern, pattern_allowed};
+static const struct proc_string pattern = {.line = &core_pattern, .allowed = pattern_allowed};
 static const struct proc_number core_pid = {&core_uses_pid, 0, 1, NULL};
 
 static int show_cap_last_cap(struct proc_text *t, struct process *p)

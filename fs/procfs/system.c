@@ -80,8 +80,10 @@ static int show_uptime(struct proc_text *t, struct process *p)
 
 static int show_version(struct proc_text *t, struct process *p)
 {
-	proc_printf(t, "%s version %s (%s) %s\n", utsname.sysname, utsname.release,
-		    "riscv64-unknown-elf-gcc " __VERSION__, utsname.version);
+	const struct utsname *u = &uts_first.name;
+
+	proc_printf(t, "%s version %s (%s) %s\n", u->sysname, u->release,
+		    "riscv64-unknown-elf-gcc " __VERSION__, u->version);
 	return 0;
 }
 

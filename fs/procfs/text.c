@@ -81,11 +81,17 @@ static bool has_sign(const struct proc_number *n)
 	return n->max <= INT64_MAX;
 }
 
-static void line_print(struct proc_text *t, const struct line *l)
+static struct line line_of(const struct proc_string *s)
 {
+	return s->own ? s->own() : *s->line;
+}
+
+static void line_print(struct proc_text *t, const struct proc_string *s)
+{
+	struct line l = line_of(s);
 	char text[PROC_LINE_MAX];
 
-	line_get(l, text);
+	line_get(&l, text);
 	proc_printf(t, "%s\n", text);
 }
 
@@ -102,7 +108,7 @@ static int text_make(struct proc_text *t, struct proc_inode *pi)
 	if (e->show)
 		return e->show(t, pi->process);
 	if (e->string)
-		line_print(t, e->string->line);
+		line_print(t, e->string);
 	else if (has_sign(e->number))
 		proc_printf(t, "%ld\n", (long)*e->number->value);
 	else
@@ -207,13 +213,14 @@ static int number_store(const struct proc_number *n, const char *s)
 
 static int string_store(const struct proc_string *s, char *text)
 {
+	struct line l = line_of(s);
 	char *end = strchr(text, '\n');
 
 	if (end)
 		*end = '\0';
 	if (s->allowed && !s->allowed(text))
 		return -EINVAL;
-	line_set(s->line, text, strlen(text));
+	line_set(&l, text, strlen(text));
 	return 0;
 }
 

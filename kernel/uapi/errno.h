@@ -55,6 +55,7 @@
 #define EILSEQ 84
 #define EUCLEAN 117
 #define ELIBBAD 80
+#define EUSERS 87
 #define ENOTSOCK 88
 #define EDESTADDRREQ 89
 #define EMSGSIZE 90

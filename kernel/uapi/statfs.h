@@ -29,6 +29,7 @@ _Static_assert(sizeof(struct statfs64) == 120, "Linux riscv64 struct statfs");
 #define PIPEFS_MAGIC	  0x50495045
 #define ANON_INODE_FS_MAGIC 0x09041934
 #define SOCKFS_MAGIC	  0x534f434b
+#define NSFS_MAGIC	  0x6e736673
 #define DEVFS_MAGIC	  TMPFS_MAGIC
 
 #define ST_RDONLY     1

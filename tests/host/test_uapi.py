@@ -29,7 +29,7 @@ LINUX_HEADERS = """
     linux/pidfd.h linux/ptrace.h linux/inotify.h linux/xattr.h linux/openat2.h linux/ioprio.h
     asm/hwprobe.h linux/in.h linux/tcp.h linux/mqueue.h linux/kcmp.h linux/timex.h linux/acct.h
     linux/fiemap.h linux/aio_abi.h linux/fanotify.h linux/keyctl.h linux/netlink.h
-    linux/rtnetlink.h linux/if.h linux/if_arp.h linux/mempolicy.h
+    linux/nsfs.h linux/rtnetlink.h linux/if.h linux/if_arp.h linux/mempolicy.h
 """.split()
 # What glibc's headers say, where the kernel's own say nothing under that name.
 LIBC_HEADERS = """

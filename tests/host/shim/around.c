@@ -6,6 +6,7 @@
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/hart.h"
 #include "kernel/keys/key.h"
+#include "kernel/namespace.h"
 #include "kernel/pid.h"
 #include "kernel/random.h"
 #include "kernel/userfault.h"
@@ -269,4 +270,18 @@ int signal_process(struct process *p, int sig, const struct siginfo *info)
 int signal_process_locked(struct process *p, int sig, const struct siginfo *info)
 {
 	return signal_process(p, sig, info);
+}
+
+/* No namespaces: nobody asks for a file of one. */
+const struct ns_type ns_types[NS_KINDS];
+
+void ns_put(struct ns *ns)
+{
+	(void)ns;
+}
+
+struct ns *ns_of(struct process *p, pid_t tid, enum ns_kind kind, bool for_children)
+{
+	(void)p, (void)tid, (void)kind, (void)for_children;
+	return NULL;
 }

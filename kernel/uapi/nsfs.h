@@ -1,0 +1,9 @@
+/*
+ * Requests to an open namespace: ioctl_nsfs(2).
+ */
+#pragma once
+
+#define NS_GET_USERNS	 0xb701
+#define NS_GET_PARENT	 0xb702
+#define NS_GET_NSTYPE	 0xb703
+#define NS_GET_OWNER_UID 0xb704
