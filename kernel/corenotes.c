@@ -167,12 +167,14 @@ bool notes_make(struct notes *n, const struct siginfo *info, const struct core_a
 {
 	struct thread *me = current(), *t = NULL;
 	struct process *p = me->process;
+	struct auxv auxv;
 
 	thread_fpu_sync(me);
 	thread_note(n, me, info);
 	process_note(n, p, me->aspace);
 	note(n, NT_SIGINFO, info, sizeof(*info));
-	note(n, NT_AUXV, me->aspace->layout.auxv, sizeof(me->aspace->layout.auxv));
+	exec_auxv(&me->aspace->layout, &auxv);
+	note(n, NT_AUXV, &auxv, sizeof(auxv));
 	files_note(n, areas);
 	fpregs_note(n, me);
 	while ((t = waiting_next(p, t))) {

@@ -18,6 +18,7 @@
 #include "kernel/process.h"
 #include "kernel/ptrace.h"
 #include "kernel/random.h"
+#include "kernel/remote.h"
 #include "kernel/riscv.h"
 #include "kernel/sighand.h"
 #include "kernel/syscall.h"
@@ -221,39 +222,35 @@ static int map_images(struct exec *x)
 	return vdso_map(x->as, &x->layout.vdso);
 }
 
-static uint64_t hwcap(void)
-{
-	uint64_t cap = 0;
-	static const char letters[] = "imafdcv";
-	static const enum isa_extension bits[] = {ISA_I, ISA_M, ISA_A, ISA_F, ISA_D, ISA_C};
-
-	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
-		if (machine_has(bits[i]))
-			cap |= BIT(letters[i] - 'a');
-	return cap;
-}
-
-/* Vectors at the new sp: argc, argv, envp, auxv (System V ABI, process initialization). */
-static int write_vectors(struct exec *x, uaddr_t strings, uaddr_t random, uaddr_t name)
+/* What the auxiliary vector says of this program alone. */
+static void note_auxv(struct exec *x, uaddr_t random, uaddr_t name)
 {
 	const struct cred *c = x->cred;
 	const struct elf_image *e = &x->program;
-	uint64_t aux[] = {
-		AT_HWCAP, hwcap(), AT_PAGESZ, PAGE_SIZE, AT_CLKTCK, 100,
-		AT_PHDR, elf_phdrs_address(e), AT_PHENT, sizeof(struct elf_phdr),
-		AT_PHNUM, e->header.phnum, AT_BASE, x->interp.file ? x->interp.bias : 0,
-		AT_FLAGS, 0, AT_ENTRY, e->bias + e->header.entry,
-		AT_UID, c->uid, AT_EUID, c->euid, AT_GID, c->gid, AT_EGID, c->egid,
-		AT_SECURE, x->secure,
-		/*
-		 * libc's setting up of the library costs a static program more than it gains. What
-		 * has no fixed place may be ld.so itself, started with the name of a program.
-		 */
-		x->interp.file || e->header.type == ET_DYN ? AT_SYSINFO_EHDR : AT_IGNORE,
-		x->layout.vdso,
-		AT_RANDOM, random, AT_EXECFN, name, AT_MINSIGSTKSZ, MINSIGSTKSZ,
-		AT_RSEQ_FEATURE_SIZE, RSEQ_FEATURE_SIZE, AT_RSEQ_ALIGN, 32, AT_NULL, 0,
-	};
+	struct exec_layout *l = &x->layout;
+
+	l->phdrs = elf_phdrs_address(e);
+	l->nr_phdrs = e->header.phnum;
+	l->base = x->interp.file ? x->interp.bias : 0;
+	l->entry = e->bias + e->header.entry;
+	l->uid = c->uid;
+	l->euid = c->euid;
+	l->gid = c->gid;
+	l->egid = c->egid;
+	l->secure = x->secure;
+	/*
+	 * libc's setting up of the library costs a static program more than it gains. What has no
+	 * fixed place may be ld.so itself, started with the name of a program.
+	 */
+	l->tells_vdso = x->interp.file || e->header.type == ET_DYN;
+	l->random = random;
+	l->name = name;
+}
+
+/* Vectors at the new sp: argc, argv, envp, auxv (System V ABI, process initialization). */
+static int write_vectors(struct exec *x, uaddr_t strings)
+{
+	struct auxv aux;
 	uint32_t count = x->args.argc + x->args.envc;
 	uint64_t at = x->sp, pos = 0;
 
@@ -276,9 +273,8 @@ static int write_vectors(struct exec *x, uaddr_t strings, uaddr_t random, uaddr_
 	}
 	if (put_user_u64(at, 0))
 		return -EFAULT;
-	_Static_assert(sizeof(aux) == sizeof(x->layout.auxv), "the vector has its room");
-	memcpy(x->layout.auxv, aux, sizeof(aux));
-	return copy_to_user(at + 8, aux, sizeof(aux));
+	exec_auxv(&x->layout, &aux);
+	return copy_to_user(at + 8, &aux, sizeof(aux));
 }
 
 /* The new stack, top down: path, random bytes, strings, vectors. */
@@ -309,7 +305,8 @@ static int build_stack(struct exec *x)
 	x->layout.start_stack = x->sp;
 	x->layout.arg_start = strings;
 	x->layout.env_end = strings + x->args.used;
-	return write_vectors(x, strings, random, name);
+	note_auxv(x, random, name);
+	return write_vectors(x, strings);
 }
 
 /*
@@ -512,7 +509,7 @@ static struct exec *exec_alloc(void)
 	exec_args_init(&x->args, MAX(limit, 32 * PAGE_SIZE));
 	x->program.file = x->interp.file = x->file = NULL;
 	x->program.interp[0] = x->interp.interp[0] = 0;
-	x->layout = (struct exec_layout){0};
+	memset(&x->layout, 0, offsetof(struct exec_layout, arg_start));
 	x->cred = NULL;
 	return x;
 }

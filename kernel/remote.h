@@ -7,6 +7,7 @@
 #include "kernel/types.h"
 
 struct aspace;
+struct exec_layout;
 struct process;
 struct thread;
 struct uio;
@@ -48,3 +49,12 @@ enum { REMOTE_WRITE = 1, REMOTE_FORCED = 2 };
  * if none could be: -EFAULT where u's memory is bad, -EIO where the other's is, -ENOMEM. May sleep.
  */
 ssize64_t remote_move(struct aspace *as, uaddr_t at, size_t n, struct uio *u, uint32_t how);
+
+struct auxv {
+	uint64_t words[42];
+};
+/*
+ * The auxiliary vector (getauxval(3)) that a program laid out like this was started with, whatever
+ * it made of its own. auxv.c.
+ */
+void exec_auxv(const struct exec_layout *l, struct auxv *out);

@@ -165,8 +165,8 @@ struct exec_layout {
 	uaddr_t start_code, end_code, start_data, end_data;
 	uaddr_t start_brk, start_stack; /* end of the data; sp handed to the program */
 	uaddr_t arg_start, arg_end, env_start, env_end;
-	uaddr_t vdso;		    /* where the vDSO page is mapped */
-	uint64_t auxv[42];	    /* the auxiliary vector, whatever the program did to its own */
+	uaddr_t vdso, phdrs, base, entry, random, name; /* and in the auxiliary vector: */
+	uint32_t nr_phdrs, uid, euid, gid, egid, secure, tells_vdso;
 };
 
 /* (a) lock as writer to change, as reader to read; (1) l1_lock */

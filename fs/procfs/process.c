@@ -500,10 +500,12 @@ static ssize64_t link_exe(struct process *p, char *buf, size_t size)
 
 static int show_auxv(struct proc_text *t, struct process *p)
 {
+	struct auxv auxv;
 	struct aspace *as = proc_aspace(t, p);
 
 	if (as) {
-		proc_append(t, (char *)as->layout.auxv, sizeof(as->layout.auxv));
+		exec_auxv(&as->layout, &auxv);
+		proc_append(t, (char *)&auxv, sizeof(auxv));
 		aspace_put(as);
 	}
 	return 0;
