@@ -3,9 +3,10 @@
  * ucontext with the registers and the floating-point state. The handler returns into the vDSO,
  * which calls rt_sigreturn.
  */
-#include "kernel/sighand.h"
+#include "kernel/sigframe.h"
 
 #include "kernel/panic.h"
+#include "kernel/sighand.h"
 #include "kernel/syscall.h"
 #include "kernel/trap.h"
 #include "kernel/vdso.h"
@@ -32,13 +33,34 @@ struct ucontext {
 	struct fp_context fp;
 };
 _Static_assert(offsetof(struct ucontext, regs) == 176, "mcontext in the ABI");
-#define REGS_SIZE sizeof(((struct ucontext *)0)->regs) /* a trap frame begins with them */
 
 struct sigframe {
 	struct siginfo info;
 	struct ucontext uc;
 };
 #define FRAME_AT(field) (at + offsetof(struct sigframe, field))
+_Static_assert(offsetof(struct sigframe, info) == SIGFRAME_INFO, "sigcopy.S");
+_Static_assert(offsetof(struct sigframe, uc.head) == SIGFRAME_HEAD, "sigcopy.S");
+_Static_assert(offsetof(struct sigframe, uc.regs) == SIGFRAME_REGS, "sigcopy.S");
+_Static_assert(offsetof(struct sigframe, uc.fp.f) == SIGFRAME_FPU, "sigcopy.S");
+_Static_assert(offsetof(struct sigframe, uc.fp.fcsr) == SIGFRAME_FCSR, "sigcopy.S");
+_Static_assert(offsetof(struct sigframe, uc.fp.reserved) == SIGFRAME_RESERVED, "sigcopy.S");
+_Static_assert(offsetof(struct sigframe, uc.fp.end_magic) == SIGFRAME_END, "sigcopy.S");
+_Static_assert(sizeof(struct sigframe) == SIGFRAME_SIZE, "sigcopy.S");
+_Static_assert(sizeof(struct siginfo) == 128 && sizeof(struct ucontext_head) == 48, "sigcopy.S");
+_Static_assert(offsetof(struct fpu_state, fcsr) == FPU_FCSR, "sigcopy.S");
+
+/* sigcopy.S: all parts of the frame at once. A trap frame begins with the registers. */
+long sigframe_write(uaddr_t at, const struct siginfo *info, const struct ucontext_head *head,
+		    const struct trapframe *tf, const struct fpu_state *fpu);
+long sigframe_read(uaddr_t at, struct ucontext_head *head, struct trapframe *tf);
+long sigframe_read_fpu(uaddr_t at, struct fpu_state *fpu);
+
+/* May a frame be there, as far as its address tells? */
+static bool frame_fits(uaddr_t at)
+{
+	return !(at & 15) && at <= USER_TOP - sizeof(struct sigframe);
+}
 
 static bool on_altstack(const struct thread *t, uaddr_t sp)
 {
@@ -65,20 +87,14 @@ int sigframe_push(struct trapframe *tf, const struct siginfo *info, const struct
 	uaddr_t at = frame_address(t, tf->sp, act);
 	struct ucontext_head head = {.stack = t->altstack, .sigmask = restore};
 
-	if (!at)
+	if (!at || !frame_fits(at))
 		return -EFAULT;
 	if (!t->altstack.size)
 		head.stack.flags = SS_DISABLE;
 	else if (on_altstack(t, tf->sp))
 		head.stack.flags |= SS_ONSTACK;
 	thread_fpu_sync(t);
-	if (copy_to_user(FRAME_AT(info), info, sizeof(*info)) ||
-	    copy_to_user(FRAME_AT(uc.head), &head, sizeof(head)) ||
-	    copy_to_user(FRAME_AT(uc.regs), tf, REGS_SIZE) ||
-	    copy_to_user(FRAME_AT(uc.fp.f), t->fpu.f, sizeof(t->fpu.f)) ||
-	    put_user_u32(FRAME_AT(uc.fp.fcsr), t->fpu.fcsr) ||
-	    put_user_u32(FRAME_AT(uc.fp.reserved), 0) ||
-	    put_user_u64(FRAME_AT(uc.fp.end_magic), 0))
+	if (sigframe_write(at, info, &head, tf, &t->fpu))
 		return -EFAULT;
 	if (t->altstack.flags & SS_AUTODISARM)
 		t->altstack = (struct sigaltstack){.flags = SS_DISABLE};
@@ -146,18 +162,12 @@ long sys_rt_sigreturn(void)
 	struct trapframe *tf = thread_trapframe(t);
 	struct ucontext_head head;
 	uaddr_t at = tf->sp;
-	uint32_t reserved;
-	uint64_t end;
 
-	if ((at & 15) || copy_from_user(&head, FRAME_AT(uc.head), sizeof(head)) ||
-	    copy_from_user(tf, FRAME_AT(uc.regs), REGS_SIZE) ||
-	    get_user_u32(&reserved, FRAME_AT(uc.fp.reserved)) ||
-	    get_user_u64(&end, FRAME_AT(uc.fp.end_magic)) || reserved || end)
+	if (!frame_fits(at) || sigframe_read(at, &head, tf))
 		process_exit_group(SIGSEGV);
 	if (t->fpu.used) {
 		thread_fpu_discard();
-		if (copy_from_user(t->fpu.f, FRAME_AT(uc.fp.f), sizeof(t->fpu.f)) ||
-		    get_user_u32(&t->fpu.fcsr, FRAME_AT(uc.fp.fcsr)))
+		if (sigframe_read_fpu(at, &t->fpu))
 			process_exit_group(SIGSEGV);
 		t->fpu.fcsr &= 0xff;
 	}

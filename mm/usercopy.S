@@ -1,7 +1,7 @@
 /*
- * Copies to and from user memory. Only here is sstatus.SUM set. A fault that vm_fault cannot mend
- * goes on at the landing its range has in .fixup: from a loop of words at the loop of bytes, which
- * faults again at the very byte; from there with what is left.
+ * Copies to and from user memory. Only here and in kernel/sigcopy.S is sstatus.SUM set. A fault
+ * that vm_fault cannot mend goes on at the landing its range has in .fixup: from a loop of words at
+ * the loop of bytes, which faults again at the very byte; from there with what is left.
  */
 #include "lib/asmfunc.h"
 

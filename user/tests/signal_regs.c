@@ -146,6 +146,51 @@ static void on_fault(int sig)
 	CHECK_OK(sigaction(sig, &sa, NULL));
 }
 
+#define ALL_FLOATS(X) \
+	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) \
+	X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) \
+	X(31)
+
+static void next_floats(int sig, siginfo_t *info, void *context)
+{
+	union __riscv_mc_fp_state *fp = &((ucontext_t *)context)->uc_mcontext.__fpregs;
+
+	(void)info;
+	CHECK_EQ(sig, SIGUSR1);
+	for (int i = 0; i < 32; i++) {
+		CHECK_EQ(fp->__d.__f[i], 1000 + i);
+		fp->__d.__f[i] = 2000 + i;
+	}
+	CHECK_EQ(fp->__d.__fcsr, 0x41);
+	fp->__d.__fcsr = 0x22;
+	hits++;
+}
+
+TEST(signal, frame_has_all_floats)
+{
+	struct sigaction sa = { .sa_sigaction = next_floats, .sa_flags = SA_SIGINFO };
+	unsigned long f[33];
+
+	CHECK_OK(sigaction(SIGUSR1, &sa, NULL));
+	for (int i = 0; i < 32; i++)
+		f[i] = 1000 + i;
+	f[32] = 0x41;
+#define LOAD(n) "fmv.d.x f" #n ", t0\n addi t0, t0, 1\n"
+#define STORE(n) "fsd f" #n ", 8*" #n "(t1)\n"
+#define SAVED(n) "f" #n,
+	__asm__ volatile("mv t1, %0\n ld t0, 256(t1)\n fscsr t0\n ld t0, 0(t1)\n"
+			 ALL_FLOATS(LOAD)
+			 "mv a0, %1\n li a1, 10\n li a7, 129\n ecall\n"
+			 ALL_FLOATS(STORE)
+			 "frcsr t0\n sd t0, 256(t1)\n"
+			 :: "r" (f), "r" ((long)getpid())
+			 : ALL_FLOATS(SAVED) "t0", "t1", "a0", "a1", "a7", "memory");
+	CHECK_EQ(hits, 1);
+	for (int i = 0; i < 32; i++)
+		CHECK_EQ(f[i], 2000 + i);
+	CHECK_EQ(f[32], 0x22);
+}
+
 TEST(signal, segv_unmapped)
 {
 	volatile char *volatile where = (char *)0x10;
@@ -286,6 +331,33 @@ TEST(signal, no_stack_for_handler_kills)
 		_exit(1);
 	}
 	expect_signal(pid, SIGSEGV);
+}
+
+TEST(signal, no_frame_reaches_into_the_kernel)
+{
+	/* Where sp is, for a frame to be written below it, and for one to be read above it. */
+	static const unsigned long bad[] = {
+		0, 16, 1088, 1UL << 38, (1UL << 38) + 64, (1UL << 38) + 1088, 1UL << 63, -16UL,
+		-4096UL, 0xffffffff80200000UL, 0xffffffc086000440UL,
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		pid_t pid = child();
+
+		if (pid == 0) {
+			on_signal(SIGUSR1, clobber, 0);
+			__asm__ volatile("mv sp, %0\n mv a0, %1\n li a1, 10\n li a7, 129\n ecall\n"
+					 "li a0, 1\n li a7, 94\n ecall\n"
+					 :: "r" (bad[i]), "r" ((long)getpid()) : "memory");
+		}
+		expect_signal(pid, SIGSEGV);
+		pid = child();
+		if (pid == 0)
+			__asm__ volatile("mv sp, %0\n li a7, 139\n ecall\n"
+					 "li a0, 1\n li a7, 94\n ecall\n"
+					 :: "r" (bad[i] & ~15UL) : "memory");
+		expect_signal(pid, SIGSEGV);
+	}
 }
 
 TEST(signal, overflow_handled_on_altstack)
