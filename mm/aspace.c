@@ -146,13 +146,12 @@ static void area_free(struct vma *v)
 inline struct vma *aspace_area_copy(const struct vma *v, uaddr_t start, uaddr_t end)
 {
 	struct vma *copy = vma_alloc();
-	uint32_t prot = v->prot, flags = v->flags;
 
 	if (!copy)
 		return NULL;
-	copy->prot = prot;
-	copy->flags = flags;
-	if (flags & VMA_UFFD)
+	copy->prot = v->prot;
+	copy->flags = v->flags;
+	if (v->flags & VMA_UFFD)
 		copy->userfault = v->userfault;
 	copy->start = start;
 	copy->end = end;
@@ -190,30 +189,6 @@ struct vma *aspace_split(struct vma *v, uaddr_t va)
 	}
 	area_in(v);
 	return upper;
-}
-
-/*
- * The part of the spans of leaf tables around the areas first to last in which there is no other
- * area: tables in there are needed for nothing else.
- */
-static void own_span(const struct vma *first, const struct vma *last, uaddr_t *floor,
-		     uaddr_t *ceiling)
-{
-	*floor = MAX(first->prev ? first->prev->end : 0, ALIGN_DOWN(first->start, L1_SIZE));
-	*ceiling = MIN(last->next ? last->next->start : USER_TOP, ALIGN_UP(last->end, L1_SIZE));
-}
-
-struct vma *aspace_isolate(struct vma *v, uaddr_t start, uaddr_t end, bool drop)
-{
-	uaddr_t floor = 0, ceiling = 0;
-
-	if (v->start < start)
-		v = aspace_split(v, start);
-	if (!v || (v->end > end && !aspace_split(v, end)))
-		return NULL;
-	if (drop)
-		own_span(v, v, &floor, &ceiling);
-	return pt_unshare(v->as, v->start, v->end, floor, ceiling) ? NULL : v;
 }
 
 static void merge_two(struct vma *a, struct vma *b)
@@ -347,7 +322,7 @@ int aspace_unmap_locked(struct aspace *as, uaddr_t start, uaddr_t end, struct vm
 		last = vma_below(&as->areas, last);
 	if (end < last->end && !aspace_split(last, end))
 		return -ENOMEM;
-	own_span(v, last, &floor, &ceiling);
+	aspace_own_span(v, last, &floor, &ceiling);
 	if (pt_unshare(as, v->start, last->end, floor, ceiling))
 		return -ENOMEM;
 	for (; v && v->start < end; v = next) {

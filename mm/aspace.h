@@ -5,6 +5,7 @@
 #pragma once
 
 #include "mm/frame.h"
+#include "mm/share.h"
 #include "mm/tlb.h"
 #include "mm/types.h"
 #include "mm/vma.h"
@@ -54,11 +55,32 @@ struct vma *aspace_area_copy(const struct vma *v, uaddr_t start, uaddr_t end) __
 /* Split the area v at va, strictly inside it: the upper part. NULL: no memory. (a writer) */
 struct vma *aspace_split(struct vma *v, uaddr_t va) __must_check;
 /*
+ * The part of the spans of leaf tables around the areas first to last in which there is no other
+ * area: tables in there are needed for nothing else.
+ */
+static inline void aspace_own_span(const struct vma *first, const struct vma *last, uaddr_t *floor,
+				   uaddr_t *ceiling)
+{
+	*floor = MAX(first->prev ? first->prev->end : 0, ALIGN_DOWN(first->start, L1_SIZE));
+	*ceiling = MIN(last->next ? last->next->start : USER_TOP, ALIGN_UP(last->end, L1_SIZE));
+}
+/*
  * Before an area changes: split v so that what of it lies in [start, end) is an area of its own and
  * attach its leaf tables. With `drop`, what is mapped there is about to go, and tables that serve
  * nothing else may stay detached. That area; NULL: no memory (nothing of note changed). (a writer)
  */
-struct vma *aspace_isolate(struct vma *v, uaddr_t start, uaddr_t end, bool drop) __must_check;
+static inline struct vma *aspace_isolate(struct vma *v, uaddr_t start, uaddr_t end, bool drop)
+{
+	uaddr_t floor = 0, ceiling = 0;
+
+	if (v->start < start)
+		v = aspace_split(v, start);
+	if (!v || (v->end > end && !aspace_split(v, end)))
+		return NULL;
+	if (drop)
+		aspace_own_span(v, v, &floor, &ceiling);
+	return pt_unshare(v->as, v->start, v->end, floor, ceiling) ? NULL : v;
+}
 /* Merge areas that touch within [start, end] and its neighbours, where they can be. (a writer) */
 void aspace_merge(struct aspace *as, uaddr_t start, uaddr_t end);
 /* The same from area v on, which may be NULL: nothing to merge. */

@@ -203,10 +203,12 @@ static bool want_copy(const struct frame *leaf, struct vma *v, uaddr_t base)
 static int fork_tables(struct fork *f)
 {
 	struct vma *v = vma_first(&f->src->areas);
-	struct frame *leaf;
 	uaddr_t va = 0, touched;
+	const pte_t *l1;
 
-	while ((leaf = pt_leaf_area(f->src, &v, &va))) {
+	while ((l1 = pt_l1_area(f->src, &v, &va))) {
+		struct frame *leaf = pt_leaf_at(f->src, l1);
+
 		va = ALIGN_DOWN(va, L1_SIZE);
 		touched = touched_next(f, va);
 		if (!leaf->owner && va != touched) {

@@ -347,8 +347,7 @@ int protect_locked(struct aspace *as, uaddr_t start, uaddr_t end, uint32_t prot,
 			err = protect_area(&v, at, end, prot, &batch);
 		if (err)
 			break;
-		if (!first)
-			first = v;
+		first = first ? first : v;
 	}
 	tlb_batch_end(&batch);
 	aspace_merge_from(first, at);

@@ -128,12 +128,6 @@ static inline pte_t *pt_l1_area(struct aspace *as, struct vma **v, uaddr_t *va)
 	}
 	return NULL;
 }
-static inline struct frame *pt_leaf_area(struct aspace *as, struct vma **v, uaddr_t *va)
-{
-	const pte_t *l1 = pt_l1_area(as, v, va);
-
-	return l1 ? pt_leaf_at(as, l1) : NULL;
-}
 /* A table for va that is as's and in no ring. flags: for frame_alloc. NULL: no memory. */
 struct frame *pt_table_alloc(struct aspace *as, uaddr_t va, unsigned flags);
 static inline pte_t *pt_entry(const struct frame *leaf, uaddr_t va)
