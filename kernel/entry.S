@@ -99,8 +99,8 @@ user_fault:
 	beqz	t0, user_return
 
 	/*
-	 * The long way out. With WORK_FULLFRAME the trap frame is already the whole truth (exec,
-	 * sigreturn); otherwise the callee-saved registers still hold the user's values.
+	 * The long way out. With WORK_FULLFRAME the trap frame is already the whole truth (exec);
+	 * otherwise the callee-saved registers still hold the user's values.
 	 */
 user_work:
 	andi	t0, t0, WORK_FULLFRAME_BIT
@@ -166,4 +166,10 @@ sys_\name\()_full:
 	full_frame_call clone3
 	full_frame_call execve
 	full_frame_call execveat
-	full_frame_call rt_sigreturn
+
+	/* All registers are new: those that the way out leaves alone are loaded here. */
+	.globl	sys_rt_sigreturn_full
+sys_rt_sigreturn_full:
+	call	sys_rt_sigreturn
+	restore_callee_saved
+	j	syscall_done

@@ -153,9 +153,7 @@ SYSCALL2(sigaltstack, uaddr_t, new, uaddr_t, old)
 
 long sys_rt_sigreturn(void);
 
-/*
- * Comes through save_callee_saved in entry.S and leaves by WORK_FULLFRAME: all registers are new.
- */
+/* All registers are new: entry.S goes on with those of the trap frame. */
 long sys_rt_sigreturn(void)
 {
 	struct thread *t = current();
@@ -175,6 +173,5 @@ long sys_rt_sigreturn(void)
 		altstack_set(t, &head.stack, tf->sp);
 	signal_set_blocked(head.sigmask);
 	tf->cause = ~0UL; /* not a call to restart */
-	__atomic_or_fetch(&t->work, WORK_FULLFRAME, __ATOMIC_RELAXED);
 	return tf->a0;
 }

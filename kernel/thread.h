@@ -59,8 +59,7 @@ enum core_state {
 enum {
 	WORK_SIGNAL = 1,  /* a signal may have to be delivered */
 	WORK_RESCHED = 2, /* another thread should run */
-	WORK_FULLFRAME =
-		4,      /* all registers come from the trap frame: exec, sigreturn, new thread */
+	WORK_FULLFRAME = 4, /* all registers come from the trap frame: exec, new thread */
 	WORK_TRACE = 8, /* its system calls are traced: kernel/ptrace.h */
 	WORK_RSEQ = 16, /* its restartable sequence, or its hart, may be another: kernel/rseq.h */
 };

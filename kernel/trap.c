@@ -135,7 +135,7 @@ void trap_user_work(struct trapframe *tf)
 	struct thread *t = current();
 	uint32_t work;
 
-	/* entry.S has saved the callee-saved registers, or exec and sigreturn replaced all. */
+	/* entry.S has saved the callee-saved registers, or exec replaced all. */
 	if (unlikely(t->tracee)) {
 		irq_enable();
 		trace_syscall_exit();
