@@ -36,6 +36,12 @@ struct sigqueue {
 	(SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) |                 \
 	 SIGMASK(SIGFPE) | SIGMASK(SIGSYS))
 
+/* Is nothing what sig does by default? */
+static inline bool signal_default_ignores(int sig)
+{
+	return SIG_IGNORE_MASK & SIGMASK(sig);
+}
+
 struct sighand *sighand_create(void);
 struct sighand *sighand_copy(struct sighand *from); /* NULL: no memory */
 struct sighand *sighand_get(struct sighand *h);
@@ -77,6 +83,20 @@ int signal_dequeue(struct thread *t, sigset_t blocked, struct siginfo *info);
 void signal_recalc(struct thread *t);
 /* Change the running thread's mask. */
 void signal_set_blocked(sigset_t blocked);
+/*
+ * The same, in two halves: the first, and if signals are pending the second. `orphaned`: those of
+ * the process that another thread may take now. siglock held, t: the running thread.
+ */
+void signal_blocked_changed(struct thread *t, sigset_t orphaned) __slow;
+static inline void signal_set_blocked_locked(struct thread *t, sigset_t blocked)
+{
+	sigset_t pending = t->process->pending.set, orphaned = pending & blocked & ~t->blocked;
+
+	t->blocked = blocked & ~SIG_UNBLOCKABLE;
+	/* Whatever else there is to do on the way out, WORK_SIGNAL is set for it. */
+	if (unlikely((pending | t->pending.set) || signal_pending()))
+		signal_blocked_changed(t, orphaned);
+}
 /* While the running thread waits for these blocked signals, senders neither drop them nor let
  * them kill. Takes siglock. */
 void signal_set_awaited(sigset_t awaited);

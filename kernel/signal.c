@@ -63,11 +63,6 @@ void sigpending_flush(struct sigpending *s, sigset_t mask)
 }
 
 /* What happens to sig without a handler. */
-static bool default_ignores(int sig)
-{
-	return SIG_IGNORE_MASK & SIGMASK(sig);
-}
-
 static bool default_kills(int sig)
 {
 	return !((SIG_IGNORE_MASK | SIG_STOP_MASK) & SIGMASK(sig));
@@ -82,7 +77,7 @@ static bool ignores(struct process *p, int sig)
 		return p == init_process;
 	if (handler == SIG_IGN)
 		return true;
-	return handler == SIG_DFL && (default_ignores(sig) || p == init_process);
+	return handler == SIG_DFL && (signal_default_ignores(sig) || p == init_process);
 }
 
 bool signal_ignored(int sig)
@@ -363,17 +358,19 @@ static __slow void leave_to_others(const struct thread *t, sigset_t orphaned)
 			signal_wake_thread(other, false);
 }
 
-void signal_set_blocked(sigset_t blocked)
+void signal_blocked_changed(struct thread *t, sigset_t orphaned)
 {
-	struct thread *t = current();
-	struct process *p = t->process;
-	uint64_t irq = spin_lock_irq(&p->siglock);
-	sigset_t orphaned = p->pending.set & blocked & ~t->blocked;
-
-	t->blocked = blocked & ~SIG_UNBLOCKABLE;
-	if (unlikely(orphaned))
+	if (orphaned)
 		leave_to_others(t, orphaned);
 	signal_recalc(t);
+}
+
+void signal_set_blocked(sigset_t blocked)
+{
+	struct process *p = current()->process;
+	uint64_t irq = spin_lock_irq(&p->siglock);
+
+	signal_set_blocked_locked(current(), blocked);
 	spin_unlock_irq(&p->siglock, irq);
 }
 
@@ -443,225 +440,10 @@ void signal_fault(int sig, int code, uaddr_t addr)
 	struct thread *t = current();
 	uint64_t handler = sighand_handler(t->process, sig);
 
-	if ((t->blocked & SIGMASK(sig)) || handler == SIG_IGN || handler == SIG_DFL)
-		fault_kills(t, sig, code, addr);
 	t->fault.sig = sig;
 	t->fault.code = code;
 	t->fault.addr = addr;
 	__atomic_or_fetch(&t->work, WORK_SIGNAL, __ATOMIC_RELAXED);
-}
-
-/* siglock held; returns with it held, the thread having been stopped until SIGCONT or death. */
-static uint64_t stop_here(struct process *p, uint64_t irq)
-{
-	struct thread *t = current();
-
-	while (p->stopping && !p->exiting && !(p->execing && p->exec_thread != t)) {
-		bool last, traced = thread_traced(t);
-		uint32_t stop = p->stop_number;
-
-		if (traced && t->tracee->stop_seen == stop)
-			break; /* its tracer let it go on */
-		/* A parent that traces it hears of the stop as its tracer. */
-		last = ++p->nstopped == p->nthreads && !trace_by_parent(p);
-		if (!traced)
-			__atomic_store_n(&t->state, THREAD_STOPPED, __ATOMIC_RELEASE);
-		if (last)
-			p->stop_unreported = true;
-		spin_unlock_irq(&p->siglock, irq);
-		if (last)
-			process_notify_parent(p, CLD_STOPPED, p->stop_signal);
-		if (!traced)
-			schedule();
-		__atomic_store_n(&t->state, THREAD_RUNNING, __ATOMIC_RELEASE);
-		irq = spin_lock_irq(&p->siglock);
-		if (traced && thread_traced(t) && p->stopping && p->stop_number == stop)
-			trace_group_stop_locked(&irq);
-		/* Still the same stop, but woken for another reason: count again. */
-		if (p->stopping && p->stop_number == stop)
-			p->nstopped--;
-	}
-	return irq;
-}
-
-static bool may_stop(struct process *p, int sig)
-{
-	bool orphaned;
-	uint64_t irq;
-
-	if (sig == SIGSTOP)
-		return true;
-	irq = spin_lock_irq(&proc_lock);
-	orphaned = pgrp_orphaned(p->pgid);
-	spin_unlock_irq(&proc_lock, irq);
-	return !orphaned;
-}
-
-/* siglock held. Not if SIGCONT or death came after the signal was taken. */
-static void begin_stop(struct process *p, int sig)
-{
-	struct thread *t;
-
-	if (p->stopping || p->exiting || !p->stop_taken)
-		return;
-	p->stopping = true;
-	p->stop_number++;
-	p->stop_signal = sig;
-	p->nstopped = 0;
-	p->cont_unreported = false;
-	list_for_each_entry(t, &p->threads, process_link)
-		if (t != current())
-			signal_wake_thread(t, false);
-}
-
-enum decision { DECIDE_NONE, DECIDE_AGAIN, DECIDE_HANDLE };
-
-static int take_fault(struct thread *t, struct siginfo *info)
-{
-	int sig = t->fault.sig;
-
-	memset(info, 0, sizeof(*info));
-	info->si_signo = sig;
-	info->si_code = t->fault.code;
-	info->si_addr = t->fault.addr;
-	if (sig == SIGSYS) {
-		info->si_syscall = (int32_t)thread_trapframe(t)->a7;
-		info->si_arch = AUDIT_ARCH_RISCV64;
-	}
-	t->fault.sig = 0;
-	return sig;
-}
-
-/* Take one signal and do what needs no frame. */
-static enum decision next_signal(struct siginfo *info, struct sigaction *act)
-{
-	struct thread *t = current();
-	struct process *p = t->process;
-	uint64_t irq = spin_lock_irq(&p->siglock);
-	bool fault;
-	int sig;
-
-	if (p->stopping)
-		irq = stop_here(p, irq);
-	if (p->exiting || (p->execing && p->exec_thread != t)) {
-		spin_unlock_irq(&p->siglock, irq);
-		coredump_join();
-		thread_exit(p->exit_status);
-	}
-	if (t->tracee && t->tracee->trap) {
-		trace_trap_locked(&irq);
-		spin_unlock_irq(&p->siglock, irq);
-		return DECIDE_AGAIN;
-	}
-	fault = t->fault.sig;
-	sig = fault ? take_fault(t, info) : signal_dequeue(t, t->blocked, info);
-	if (!sig) {
-		__atomic_and_fetch(&t->work, ~(uint32_t)WORK_SIGNAL, __ATOMIC_RELAXED);
-		spin_unlock_irq(&p->siglock, irq);
-		return DECIDE_NONE;
-	}
-	if (sig != SIGKILL && thread_traced(t))
-		sig = trace_signal_locked(sig, info, &irq);
-	if (!sig) {
-		spin_unlock_irq(&p->siglock, irq);
-		return DECIDE_AGAIN;
-	}
-	if (SIG_STOP_MASK & SIGMASK(sig))
-		p->stop_taken = true;
-	spin_unlock_irq(&p->siglock, irq);
-	*act = sighand_action(p, sig);
-	if (sig != SIGKILL && sig != SIGSTOP) {
-		if (act->handler == SIG_IGN)
-			return DECIDE_AGAIN;
-		if (act->handler != SIG_DFL)
-			return DECIDE_HANDLE;
-		if (default_ignores(sig) || (p == init_process && !fault))
-			return DECIDE_AGAIN;
-	}
-	if (SIG_STOP_MASK & SIGMASK(sig)) {
-		if (may_stop(p, sig)) {
-			irq = spin_lock_irq(&p->siglock);
-			begin_stop(p, sig);
-			spin_unlock_irq(&p->siglock, irq);
-		}
-		return DECIDE_AGAIN;
-	}
-	process_die(info);
-}
-
-/* An interrupted system call that is set up to be made again. */
-struct restart {
-	long why;	 /* -ERESTART*; 0: there is none */
-	uint64_t pc, a7; /* what it would go on with, were it not */
-};
-
-/*
- * Before the first signal is taken: a tracer sees, and may replace, registers with which the
- * thread can go on.
- */
-static struct restart restart_prepare(struct trapframe *tf)
-{
-	struct restart r = {.why = (long)tf->a0, .pc = tf->pc, .a7 = tf->a7};
-
-	if (tf->cause != 8 || (r.why != -ERESTARTNOINTR && r.why != -ERESTARTSYS &&
-			       r.why != -ERESTARTNOHAND && r.why != -ERESTART_RESTARTBLOCK))
-		r.why = 0;
-	tf->cause = ~0UL; /* once is enough, even if more signals follow */
-	if (!r.why)
-		return r;
-	if (r.why == -ERESTART_RESTARTBLOCK)
-		tf->a7 = 128; /* restart_syscall */
-	tf->a0 = tf->orig_a0;
-	tf->pc -= 4;
-	return r;
-}
-
-/* A handler runs: most calls end instead, unless a tracer has sent the thread elsewhere. */
-static void restart_end(struct trapframe *tf, const struct restart *r, const struct sigaction *act)
-{
-	if (!r->why || r->why == -ERESTARTNOINTR || tf->pc != r->pc - 4 ||
-	    (r->why == -ERESTARTSYS && (act->flags & SA_RESTART)))
-		return;
-	tf->a0 = -EINTR;
-	tf->pc = r->pc;
-	tf->a7 = r->a7;
-}
-
-void signal_deliver(struct trapframe *tf)
-{
-	struct thread *t = current();
-	struct process *p = t->process;
-	struct siginfo info;
-	struct sigaction act;
-	enum decision d;
-	sigset_t restore;
-	struct restart again = restart_prepare(tf);
-
-	while ((d = next_signal(&info, &act)) == DECIDE_AGAIN)
-		;
-	if (d == DECIDE_HANDLE)
-		restart_end(tf, &again, &act);
-	restore = t->restore_blocked ? t->saved_blocked : t->blocked;
-	t->restore_blocked = false;
-	if (d == DECIDE_NONE) {
-		if (restore != t->blocked)
-			signal_set_blocked(restore);
-		return;
-	}
-	if (act.flags & SA_RESETHAND) {
-		uint64_t irq = spin_lock_irq(&p->sighand->lock);
-
-		p->sighand->actions[info.si_signo - 1].handler = SIG_DFL;
-		spin_unlock_irq(&p->sighand->lock, irq);
-	}
-	/* In the frame stands where a restartable sequence is begun anew. */
-	if ((t->rseq.area && rseq_resume(tf)) || sigframe_push(tf, &info, &act, restore)) {
-		if (info.si_signo == SIGSEGV)
-			signal_force_default(SIGSEGV);
-		signal_fault(SIGSEGV, SI_KERNEL, tf->sp);
-		return;
-	}
-	/* On top of what blocked now: a handler run out of sigsuspend keeps its mask. */
-	signal_set_blocked(t->blocked | act.mask |
-			   (act.flags & SA_NODEFER ? 0 : SIGMASK(info.si_signo)));
+	if ((t->blocked & SIGMASK(sig)) || handler == SIG_IGN || handler == SIG_DFL)
+		fault_kills(t, sig, code, addr);
 }
