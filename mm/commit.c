@@ -1,6 +1,5 @@
 #include "mm/commit.h"
 
-#include "kernel/printk.h"
 #include "kernel/swap/slot.h"
 #include "kernel/thread.h"
 #include "mm/aspace.h"

@@ -10,7 +10,6 @@
 #include "mm/reclaim.h"
 #include "mm/stat.h"
 #include "mm/thp.h"
-#include "mm/writeback.h"
 
 /*
  * Private pages on their way out: all entries that map one are found through its table's ring, and

@@ -1,4 +1,3 @@
-#include "fs/file.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "mm/aspace.h"

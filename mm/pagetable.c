@@ -4,7 +4,6 @@
 #include "kernel/panic.h"
 #include "kernel/riscv.h"
 #include "kernel/swap/slot.h"
-#include "kernel/uapi/mman.h"
 #include "lib/page.h"
 #include "lib/string.h"
 #include "mm/share.h"

@@ -1,6 +1,5 @@
 #include "mm/vma.h"
 
-#include "kernel/layout.h"
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "mm/init.h"
