@@ -35,14 +35,14 @@ enum frame_type {
 #define FRAME_REFERENCED   BIT(12) /* used since reclaim last looked */
 #define FRAME_QUEUED	   BIT(13) /* on a reclaim queue (queue lock) */
 #define FRAME_ICACHE_STALE BIT(14) /* written since the last fence.i */
-#define FRAME_MAIN	   BIT(15) /* queued as established, not on trial (queue lock) */
+#define FRAME_HUGE	   BIT(15) /* (l) PAGETABLE: its pages are one block, in order: thp.h */
+#define FRAME_PROVEN	   BIT(15) /* ANON, OBJECT: used again or back soon, or from the pool */
 #define FRAME_CACHED	   BIT(16) /* FREE: in a hart's cache, not in the buddy lists */
 #define FRAME_WAITERS	   BIT(17) /* somebody sleeps for BUSY or WRITEBACK to end */
 #define FRAME_FORK_COPIED  BIT(18) /* ANON: somebody who shared it since a fork wrote to it */
 #define FRAME_FRESH	   BIT(19) /* its use so far is the one that brought it in */
-#define FRAME_HUGE	   BIT(20) /* (l) PAGETABLE: its pages are one block, in order: thp.h */
-#define FRAME_PROVEN	   BIT(20) /* ANON, OBJECT: used again or back soon, or from the pool */
-#define FRAME_COLD	   BIT(21) /* queued as not wanted any more (queue lock) */
+#define FRAME_QUEUE_SHIFT  20	   /* two bits: which one of the reclaim queues (queue lock) */
+#define FRAME_QUEUE_MASK   0x300000u
 /* Bits 22 to 31: when it was used last, in the policy's time (queue lock). */
 
 #define PFN_NONE 0u /* no neighbour in a list; physical page 0 is never handed out */

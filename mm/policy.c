@@ -1,10 +1,14 @@
 #include "mm/policy.h"
 
 /*
- * Two queues. A page that comes in is on trial; from the head of that queue victims are taken. The
- * established ones leave theirs only for a page that is better: one that was used again after a
- * shorter time than the weakest of them has not been used for. So a loop over more than memory
- * keeps as much of itself as fits, and what is read once drives out nothing that is in use.
+ * A page that comes in is on trial; from the head of that queue victims are taken. The established
+ * ones leave theirs only for a page that is better: one that was used again after a shorter time
+ * than the weakest of them has not been used for. So a loop over more than memory keeps as much of
+ * itself as fits, and what is read once drives out nothing that is in use.
+ *
+ * Who is found used when his trial ends, or was established until now, goes on in a third queue. Of
+ * the heads of both, that is the victim which has not been used for longer: so what a program
+ * used until it turned to something else goes before that, however it was queued.
  *
  * How long the trial queue may be follows from what least-recently-used would have done, which
  * can be told exactly enough: how many pages were used since a page was. A page that comes back
@@ -22,11 +26,11 @@
 #define LOOKS	    16 /* at established pages for one that came in or goes */
 #define ROUNDS	    32 /* pages on trial that may have been used, before one goes anyway */
 
-enum { COLD, TRIAL, MAIN };
+enum { COLD, TRIAL, AGED, MAIN };
 
 static struct {
 	struct spinlock lock;	/* irq */
-	struct frame_list queue[3]; /* (lock) as all below; the oldest first */
+	struct frame_list queue[4]; /* (lock) as all below; the oldest first */
 	uint64_t goal;		/* pages on trial */
 	uint64_t vacant;	/* room for established pages; at first without end */
 	uint64_t most;		/* pages when the last victim went */
@@ -62,19 +66,22 @@ static void stamp_now(struct frame *f)
 	policy.last[policy.now]++;
 }
 
+static unsigned queue_of(const struct frame *f)
+{
+	return (f->word & FRAME_QUEUE_MASK) >> FRAME_QUEUE_SHIFT;
+}
+
 static void push(struct frame *f, unsigned which)
 {
 	frame_list_append(&policy.queue[which], f);
-	frame_set(f, FRAME_QUEUED | (which == MAIN ? FRAME_MAIN : which == COLD ? FRAME_COLD : 0));
+	frame_set(f, FRAME_QUEUED | which << FRAME_QUEUE_SHIFT);
 }
 
 /* From one place to another. Who frees f looks at QUEUED without the lock: it stays set. */
 static void pull(struct frame *f)
 {
-	unsigned which = frame_has(f, FRAME_MAIN) ? MAIN : frame_has(f, FRAME_COLD) ? COLD : TRIAL;
-
-	frame_list_remove(&policy.queue[which], f);
-	frame_clear(f, FRAME_MAIN | FRAME_COLD);
+	frame_list_remove(&policy.queue[queue_of(f)], f);
+	frame_clear(f, FRAME_QUEUE_MASK);
 }
 
 static void move(struct frame *f, unsigned which)
@@ -93,7 +100,7 @@ static void take_off(struct frame *f)
 /* Its room among the established is free. */
 static void make_vacant(const struct frame *f)
 {
-	if (frame_has(f, FRAME_MAIN) && policy.vacant != UINT64_MAX)
+	if (queue_of(f) == MAIN && policy.vacant != UINT64_MAX)
 		policy.vacant++;
 }
 
@@ -102,9 +109,14 @@ static struct frame *head(unsigned which)
 	return policy.queue[which].n ? FRAMES + policy.queue[which].first : NULL;
 }
 
+static uint64_t on_trial(void)
+{
+	return (uint64_t)policy.queue[TRIAL].n + policy.queue[AGED].n;
+}
+
 uint64_t policy_pages(void)
 {
-	return policy.queue[TRIAL].n + policy.queue[MAIN].n + policy.queue[COLD].n;
+	return on_trial() + policy.queue[MAIN].n + policy.queue[COLD].n;
 }
 
 /* The access that brought it in does not count. */
@@ -114,7 +126,7 @@ static void note_use(struct frame *f)
 		frame_clear(f, FRAME_FRESH | FRAME_REFERENCED);
 		return;
 	}
-	if (frame_has(f, FRAME_MAIN))
+	if (queue_of(f) == MAIN)
 		policy.kept[stamp_of(f)]++;
 	count_out(stamp_of(f));
 	stamp_now(f);
@@ -125,7 +137,7 @@ static void note_use(struct frame *f)
 static bool used(struct frame *f)
 {
 	if (!frame_has(f, FRAME_FRESH) && page_accessed(f) &&
-	    (age(stamp_of(f)) || frame_has(f, FRAME_COLD)))
+	    (age(stamp_of(f)) || queue_of(f) == COLD))
 		note_use(f);
 	return !frame_has(f, FRAME_FRESH) && frame_has(f, FRAME_REFERENCED);
 }
@@ -144,16 +156,26 @@ static struct frame *weakest(void)
 	return NULL;
 }
 
-/* Put f where it belongs by its last use but one. */
-static void place(struct frame *f, uint32_t stamp)
+/* Of the heads of the trial, one that was used meanwhile, or that which was not for longest. */
+static struct frame *tried(void)
+{
+	struct frame *f = head(TRIAL), *g = head(AGED);
+
+	if (!f || !g || used(f))
+		return f ? f : g;
+	return used(g) || age(stamp_of(g)) >= age(stamp_of(f)) ? g : f;
+}
+
+/* Put f where it belongs by its last use but one: among the established, or where they may end. */
+static void place(struct frame *f, uint32_t stamp, unsigned otherwise)
 {
 	struct frame *w = weakest();
 
 	if (w && age(stamp) < age(stamp_of(w))) {
-		move(w, TRIAL);
+		move(w, AGED);
 		push(f, MAIN);
 	} else {
-		push(f, TRIAL);
+		push(f, otherwise);
 	}
 }
 
@@ -163,9 +185,9 @@ static void enter_new(struct frame *f)
 	stamp_now(f);
 	push(f, TRIAL);
 	if (policy.vacant &&
-	    policy.queue[TRIAL].n > MAX(policy.goal, policy_pages() / TRIAL_SHARE)) {
+	    on_trial() > MAX(policy.goal, policy_pages() / TRIAL_SHARE)) {
 		policy.vacant--;
-		move(head(TRIAL), MAIN);
+		move(tried(), MAIN);
 	}
 }
 
@@ -182,7 +204,7 @@ void policy_enter(struct frame *f, uint32_t shadow)
 	} else {
 		frame_set(f, FRAME_FRESH);
 		stamp_now(f);
-		place(f, shadow % STAMPS);
+		place(f, shadow % STAMPS, TRIAL);
 	}
 	if (shadow) {
 		count_out(shadow % STAMPS);
@@ -199,7 +221,7 @@ void policy_enter_next(struct frame *f)
 
 	if (!frame_has(f, FRAME_QUEUED)) {
 		frame_list_push(&policy.queue[COLD], f);
-		frame_set(f, FRAME_QUEUED | FRAME_COLD);
+		frame_set(f, FRAME_QUEUED | COLD << FRAME_QUEUE_SHIFT);
 	}
 	spin_unlock_irq(&policy.lock, irq);
 }
@@ -244,14 +266,14 @@ static struct frame *choose(void)
 	struct frame *f;
 
 	for (unsigned i = 0;; i++) {
-		f = NULL;
-		for (unsigned which = COLD; !f && which <= MAIN; which++)
-			f = head(which);
+		f = head(COLD);
+		if (!f)
+			f = on_trial() ? tried() : head(MAIN);
 		if (!f || !used(f) || i == ROUNDS)
 			return f;
 		frame_clear(f, FRAME_REFERENCED);
 		pull(f);
-		place(f, stamp_of(f));
+		place(f, stamp_of(f), AGED);
 	}
 }
 
@@ -267,11 +289,10 @@ struct frame *policy_victim(void **with)
 	 * New private pages, as many as went at most, enter with the next harvest. When nothing on
 	 * trial can go, established ones are tried.
 	 */
-	if (policy.queue[TRIAL].n + policy.gone < policy.goal ||
-	    policy.stuck > policy.queue[TRIAL].n) {
+	if (on_trial() + policy.gone + frames_free() < policy.goal || policy.stuck > on_trial()) {
 		w = weakest();
 		if (w)
-			move(w, TRIAL);
+			move(w, AGED);
 	}
 	f = choose();
 	if (f && page_hold(f, with)) {
@@ -289,7 +310,7 @@ void policy_return(struct frame *f)
 {
 	uint64_t irq = spin_lock_irq(&policy.lock);
 
-	policy.stuck = MIN(policy.stuck + 2, 2 * policy.queue[TRIAL].n + 8UL);
+	policy.stuck = MIN(policy.stuck + 2, 2 * on_trial() + 8);
 	count_out(stamp_of(f));
 	stamp_now(f);
 	if (!frame_has(f, FRAME_QUEUED))
@@ -363,12 +384,12 @@ void policy_epoch(void)
 		policy.back[s] = policy.kept[s] = 0;
 	}
 	least = policy_pages() / TRIAL_SHARE;
-	policy.goal += longer;
-	policy.goal -= MIN(policy.goal, shorter);
+	policy.goal += 2 * longer;
+	policy.goal -= MIN(policy.goal, 2 * shorter);
 	policy.goal = MIN(MAX(policy.goal, least), policy_pages() - least);
 	/* More on trial than that: memory that was found late, or the queue became shorter. */
-	while (policy.queue[TRIAL].n > policy.goal + least)
-		move(head(TRIAL), MAIN);
+	while (on_trial() > policy.goal + least)
+		move(tried(), MAIN);
 	policy.now = (policy.now + 1) % STAMPS;
 	policy.last[policy.now] = 0;
 	policy.gone = 0;

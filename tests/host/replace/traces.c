@@ -203,6 +203,25 @@ static void next_loop(struct trace *t)
 	sweep(t, 18000, 20480, 3);
 }
 
+/* Each phase goes on with a part of the set before it. */
+static void part_phases(struct trace *t)
+{
+	for (unsigned p = 0; p < 20; p++)
+		sweep(t, p % 7 * 6000, 11000, 4);
+}
+
+/* Which pages are hot changes, and two scans take turns. */
+static void hot_change(struct trace *t)
+{
+	for (uint32_t i = 0; i < 6 * 12768; i++) {
+		uint32_t part = i / 12768;
+
+		touch(t, 50000 + part % 2 * 12768 + i % 12768);
+		for (unsigned k = 0; k < 4; k++)
+			touch(t, part % 3 * 8192 + below(8192));
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*make)(struct trace *t);
@@ -211,7 +230,8 @@ static const struct {
 	{"family", family},	{"tight loop", tight_loop}, {"phases", phases},
 	{"zipf 1.1", zipf_11},	{"zipf 0.7", zipf_07},	{"fashion", fashion},
 	{"uniform", uniform},	{"mix", mix},		{"drift", drift},
-	{"heaps", heaps},	{"next loop", next_loop},
+	{"heaps", heaps},	{"next loop", next_loop}, {"part phases", part_phases},
+	{"hot change", hot_change},
 };
 
 struct trace trace_make(unsigned n)
