@@ -16,23 +16,38 @@
 #include "lib/string.h"
 #include "mm/usercopy.h"
 
-#define PIPE_PAGES	16u /* 64 KiB, as pipe(7) says */
 #define PIPE_ATOMIC	4096u /* PIPE_BUF */
-
-uint64_t pipe_max_size = 1 * MiB;
 
 static struct mount *pipe_mount;
 static _Atomic uint64_t next_ino = 1;
 
-static struct pipe *pipe_alloc(void)
+/* Without pages: NULL when there is no memory, or too much of it in the user's pipes. */
+static struct pipe *pipe_alloc_empty(void)
 {
 	struct pipe *p = kzalloc(sizeof(*p));
 
 	if (!p)
 		return NULL;
-	p->npages = PIPE_PAGES;
-	p->pages = kzalloc(PIPE_PAGES * sizeof(*p->pages));
+	p->user = pipe_user_get();
+	if (p->user)
+		p->npages = pipe_user_first(p->user);
+	if (p->npages)
+		return p;
+	if (p->user)
+		pipe_user_put(p->user, 0);
+	kfree(p);
+	return NULL;
+}
+
+static struct pipe *pipe_alloc(void)
+{
+	struct pipe *p = pipe_alloc_empty();
+
+	if (!p)
+		return NULL;
+	p->pages = kzalloc(p->npages * sizeof(*p->pages));
 	if (!p->pages) {
+		pipe_user_put(p->user, p->npages);
 		kfree(p);
 		return NULL;
 	}
@@ -49,6 +64,7 @@ static void pipe_free(struct pipe *p)
 		kfree(p->pages[i]);
 	kfree(p->pages);
 	kfree(p->marks);
+	pipe_user_put(p->user, p->npages);
 	kfree(p);
 }
 
@@ -581,104 +597,6 @@ SYSCALL2(pipe2, uaddr_t, fds, int, flags)
 struct pipe *file_pipe(struct file *f)
 {
 	return f->ops == &fifo_fops ? f->data : NULL;
-}
-
-long pipe_size_get(struct file *f)
-{
-	struct pipe *p = file_pipe(f);
-
-	if (!p)
-		return -EBADF;
-	return (long)p->npages * (long)PAGE_SIZE;
-}
-
-/* The pages of a pipe that gets another number of them. */
-struct ring {
-	uint32_t npages;
-	char **pages;
-	uint32_t *marks;
-	char *spare;
-};
-
-static void ring_free(struct ring *r)
-{
-	kfree(r->pages);
-	kfree(r->marks);
-	kfree(r->spare);
-}
-
-static int ring_alloc(struct ring *r)
-{
-	r->pages = kzalloc(r->npages * sizeof(*r->pages));
-	r->marks = kzalloc(r->npages * sizeof(*r->marks));
-	r->spare = kmalloc(PAGE_SIZE);
-	if (r->pages && r->marks && r->spare)
-		return 0;
-	ring_free(r);
-	return -ENOMEM;
-}
-
-/*
- * What p holds moves into r, and what p had is r's, to be freed. When head has come round to
- * before tail in one page, its bytes get a page of their own. 0 or -EBUSY. Lock held.
- */
-static int pipe_resize(struct pipe *p, struct ring *r)
-{
-	uint64_t first = p->tail / PAGE_SIZE, end = DIV_ROUND_UP(p->head, PAGE_SIZE);
-	struct ring old = {.npages = p->npages, .pages = p->pages, .marks = p->marks};
-	uint32_t from = p->npages - 1, to = r->npages - 1;
-
-	if (r->npages == p->npages)
-		return 0;
-	if (end - first + DIV_ROUND_UP(p->promised, PAGE_SIZE) > r->npages)
-		return -EBUSY;
-	if (end - first > p->npages) {
-		end--;
-		memcpy(r->spare, p->pages[end & from], p->head & (PAGE_SIZE - 1));
-		r->pages[end & to] = r->spare;
-		r->spare = NULL;
-	}
-	for (uint64_t i = first; i < end; i++) {
-		r->pages[i & to] = p->pages[i & from];
-		p->pages[i & from] = NULL;
-		if (p->marks)
-			r->marks[i & to] = p->marks[i & from];
-	}
-	for (uint32_t i = 0; i < p->npages; i++)
-		kfree(p->pages[i]);
-	p->npages = r->npages;
-	p->pages = r->pages;
-	p->marks = r->marks;
-	old.spare = r->spare;
-	*r = old;
-	return 0;
-}
-
-long pipe_size_set(struct file *f, uint64_t size)
-{
-	struct pipe *p = f->data;
-	struct ring r;
-	int err;
-
-	if (f->ops != &fifo_fops)
-		return -EBADF;
-	if (size > INT32_MAX)
-		return -EINVAL;
-	r.npages = (uint32_t)roundup_pow2(DIV_ROUND_UP(MAX(size, PAGE_SIZE), PAGE_SIZE));
-	size = r.npages * PAGE_SIZE;
-	if (size > pipe_max_size && r.npages > p->npages && !cred_capable(CAP_SYS_RESOURCE))
-		return -EPERM;
-	err = ring_alloc(&r);
-	if (err)
-		return err;
-	mutex_lock(&p->lock);
-	err = pipe_resize(p, &r);
-	mutex_unlock(&p->lock);
-	ring_free(&r);
-	if (err)
-		return err;
-	wake_all(&p->write_wait);
-	return (long)size;
 }
 
 void pipe_init(void)

@@ -1,7 +1,8 @@
 /*
  * Pipes and FIFOs: a ring of pages, allocated as they fill. Bytes [tail, head) are in it; both
  * count up for ever and are taken modulo the ring's size. A packet (O_DIRECT) has a page of its
- * own, behind whose bytes head skips to the next. For pipe.c, splice.c and fcntl.c.
+ * own, behind whose bytes head skips to the next. For pipe.c, pipesize.c, pipeuser.c, splice.c
+ * and fcntl.c.
  */
 #pragma once
 
@@ -12,6 +13,7 @@ struct pipe {
 	struct mutex lock;	/* RANK_PIPE: all but the counts of users */
 	char **pages;		/* npages of them; NULL where nothing is */
 	uint32_t npages;	/* a power of two */
+	struct pipe_user *user;	/* who made it: his, all together, are limited */
 	uint32_t *marks;	/* of pages that are not full: bytes, PIPE_PACKET; NULL: of none */
 	uint64_t head, tail;
 	uint32_t readers, writers; /* open files */
@@ -32,6 +34,19 @@ static inline uint64_t pipe_room(const struct pipe *p)
 
 /* So large anyone may make one (F_SETPIPE_SZ), in bytes; a power of two. (pipe-max-size) */
 extern uint64_t pipe_max_size;
+
+/*
+ * pipeuser.c: so many pages the pipes of one user may have before new ones are small, and before
+ * there are none, without CAP_SYS_RESOURCE or CAP_SYS_ADMIN; 0: any number. (pipe-user-pages-*)
+ */
+extern uint64_t pipe_pages_soft, pipe_pages_hard;
+/* For a pipe that the running thread's user makes; NULL: no memory. It goes with its pages. */
+struct pipe_user *pipe_user_get(void);
+void pipe_user_put(struct pipe_user *u, uint32_t pages);
+/* So many pages it has at first, counted from now on; 0: it may not be made. */
+uint32_t pipe_user_first(struct pipe_user *u);
+/* It has n of them now; false: they would be more, and too many. */
+bool pipe_user_resize(struct pipe_user *u, uint32_t was, uint32_t n);
 
 /* The page that byte at lies in. */
 static inline char **page_of(struct pipe *p, uint64_t at)

@@ -287,6 +287,8 @@ static void pipe_size_changed(void)
 
 static const struct proc_number pipe_size = {
 	&pipe_max_size, 1, 1UL << 31, pipe_size_changed};
+static const struct proc_number pipe_soft = {&pipe_pages_soft, 0, UINT64_MAX, NULL};
+static const struct proc_number pipe_hard = {&pipe_pages_hard, 0, UINT64_MAX, NULL};
 static const struct proc_number mount_max = {&mounts_max, 1, INT32_MAX, NULL};
 static const struct proc_number open_max = {&nr_open, 64, NR_OPEN_MAX, NULL};
 
@@ -329,6 +331,8 @@ static const struct proc_entry fs_entries[] = {
 	{.name = "mqueue", .mode = S_IFDIR | 0555, .children = mqueue_entries},
 	{.name = "nr_open", .mode = S_IFREG | 0644, .number = &open_max},
 	{.name = "pipe-max-size", .mode = S_IFREG | 0644, .number = &pipe_size},
+	{.name = "pipe-user-pages-hard", .mode = S_IFREG | 0644, .number = &pipe_hard},
+	{.name = "pipe-user-pages-soft", .mode = S_IFREG | 0644, .number = &pipe_soft},
 	{.name = "protected_fifos", .mode = S_IFREG | 0644, .number = &fifos},
 	{.name = "protected_hardlinks", .mode = S_IFREG | 0644, .number = &hardlinks},
 	{.name = "protected_regular", .mode = S_IFREG | 0644, .number = &regular},

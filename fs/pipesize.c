@@ -1,0 +1,119 @@
+/*
+ * How much a pipe holds (F_GETPIPE_SZ, F_SETPIPE_SZ): its ring is replaced by another.
+ */
+#include "fs/pipe.h"
+#include "kernel/mem/slab.h"
+#include "kernel/thread.h"
+#include "lib/string.h"
+
+uint64_t pipe_max_size = 1 * MiB;
+
+long pipe_size_get(struct file *f)
+{
+	struct pipe *p = file_pipe(f);
+
+	if (!p)
+		return -EBADF;
+	return (long)p->npages * (long)PAGE_SIZE;
+}
+
+/* The pages of a pipe that gets another number of them. */
+struct ring {
+	uint32_t npages;
+	char **pages;
+	uint32_t *marks;
+	char *spare;
+};
+
+static void ring_free(struct ring *r)
+{
+	kfree(r->pages);
+	kfree(r->marks);
+	kfree(r->spare);
+}
+
+static int ring_alloc(struct ring *r)
+{
+	r->pages = kzalloc(r->npages * sizeof(*r->pages));
+	r->marks = kzalloc(r->npages * sizeof(*r->marks));
+	r->spare = kmalloc(PAGE_SIZE);
+	if (r->pages && r->marks && r->spare)
+		return 0;
+	ring_free(r);
+	return -ENOMEM;
+}
+
+/*
+ * What p holds moves into r, and what p had is r's, to be freed. When head has come round to
+ * before tail in one page, its bytes get a page of their own. 0 or -EBUSY. Lock held.
+ */
+static int pipe_resize(struct pipe *p, struct ring *r)
+{
+	uint64_t first = p->tail / PAGE_SIZE, end = DIV_ROUND_UP(p->head, PAGE_SIZE);
+	struct ring old = {.npages = p->npages, .pages = p->pages, .marks = p->marks};
+	uint32_t from = p->npages - 1, to = r->npages - 1;
+
+	if (r->npages == p->npages)
+		return 0;
+	if (end - first + DIV_ROUND_UP(p->promised, PAGE_SIZE) > r->npages)
+		return -EBUSY;
+	if (end - first > p->npages) {
+		end--;
+		memcpy(r->spare, p->pages[end & from], p->head & (PAGE_SIZE - 1));
+		r->pages[end & to] = r->spare;
+		r->spare = NULL;
+	}
+	for (uint64_t i = first; i < end; i++) {
+		r->pages[i & to] = p->pages[i & from];
+		p->pages[i & from] = NULL;
+		if (p->marks)
+			r->marks[i & to] = p->marks[i & from];
+	}
+	for (uint32_t i = 0; i < p->npages; i++)
+		kfree(p->pages[i]);
+	p->npages = r->npages;
+	p->pages = r->pages;
+	p->marks = r->marks;
+	old.spare = r->spare;
+	*r = old;
+	return 0;
+}
+
+/* The same, as far as its user may have so many. */
+static int pipe_resize_counted(struct pipe *p, struct ring *r)
+{
+	uint32_t was = p->npages, most = MAX(was, r->npages);
+	int err = pipe_user_resize(p->user, was, most) ? pipe_resize(p, r) : -EPERM;
+
+	/* Fewer than that are always allowed. */
+	if (err != -EPERM)
+		pipe_user_resize(p->user, most, p->npages);
+	return err;
+}
+
+long pipe_size_set(struct file *f, uint64_t size)
+{
+	struct pipe *p = file_pipe(f);
+	struct ring r;
+	int err;
+
+	if (!p)
+		return -EBADF;
+	if (size > INT32_MAX)
+		return -EINVAL;
+	r.npages = (uint32_t)roundup_pow2(DIV_ROUND_UP(MAX(size, PAGE_SIZE), PAGE_SIZE));
+	size = r.npages * PAGE_SIZE;
+	if (size > pipe_max_size && r.npages > p->npages && !cred_capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	err = ring_alloc(&r);
+	if (err)
+		return err;
+	mutex_lock(&p->lock);
+	err = pipe_resize_counted(p, &r);
+	mutex_unlock(&p->lock);
+	ring_free(&r);
+	if (err)
+		return err;
+	wake_all(&p->write_wait);
+	return (long)size;
+}
