@@ -3,6 +3,7 @@
  */
 #include "fs/procfs/procfs.h"
 #include "fs/socket/facts.h"
+#include "fs/socket/socket.h"
 #include "kernel/mem/slab.h"
 #include "lib/endian.h"
 #include "lib/printf.h"
@@ -96,7 +97,23 @@ static const struct proc_entry ipv4_entries[] = {
 	{.mode = 0},
 };
 
+static const struct proc_number backlog = {&somaxconn, 0, INT32_MAX, NULL};
+static const struct proc_number receive_first = {&rmem_default, RCVBUF_MIN, INT32_MAX, NULL};
+static const struct proc_number receive_max = {&rmem_max, RCVBUF_MIN, INT32_MAX, NULL};
+static const struct proc_number send_first = {&wmem_default, SNDBUF_MIN, INT32_MAX, NULL};
+static const struct proc_number send_max = {&wmem_max, SNDBUF_MIN, INT32_MAX, NULL};
+
+static const struct proc_entry core_entries[] = {
+	{.name = "rmem_default", .mode = S_IFREG | 0644, .number = &receive_first},
+	{.name = "rmem_max", .mode = S_IFREG | 0644, .number = &receive_max},
+	{.name = "somaxconn", .mode = S_IFREG | 0644, .number = &backlog},
+	{.name = "wmem_default", .mode = S_IFREG | 0644, .number = &send_first},
+	{.name = "wmem_max", .mode = S_IFREG | 0644, .number = &send_max},
+	{.mode = 0},
+};
+
 const struct proc_entry proc_sys_net_entries[] = {
+	{.name = "core", .mode = S_IFDIR | 0555, .children = core_entries},
 	{.name = "ipv4", .mode = S_IFDIR | 0555, .children = ipv4_entries},
 	{.mode = 0},
 };

@@ -48,6 +48,8 @@ static void admit(struct socket *s)
 	}
 }
 
+uint64_t somaxconn = 4096;
+
 int socket_listen(struct socket *s, int backlog)
 {
 	int err;
@@ -64,7 +66,7 @@ int socket_listen(struct socket *s, int backlog)
 		err = s->family->may_listen_locked(s);
 	if (!err) {
 		s->state = SOCKET_LISTENING;
-		s->backlog = (uint32_t)backlog > 4096 ? 4096 : (uint32_t)backlog;
+		s->backlog = (uint32_t)MIN((uint32_t)backlog, somaxconn);
 		s->creds = ucred_current();
 		admit(s);
 	}

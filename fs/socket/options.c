@@ -10,8 +10,7 @@
 #include "kernel/uapi/time.h"
 #include "mm/usercopy.h"
 
-#define SNDBUF_MIN 4608
-#define BUFFER_MAX 425984u
+uint64_t rmem_max = SOCKET_BUFFER, wmem_max = SOCKET_BUFFER;
 
 static int timeout_set(uint64_t *timeout, uaddr_t user, uint32_t len)
 {
@@ -33,12 +32,11 @@ static int timeout_set(uint64_t *timeout, uaddr_t user, uint32_t len)
 }
 
 /* What is asked for is doubled (socket(7)); forced: without the limit there is for all. */
-static uint32_t buffer_size(int32_t value, uint32_t least, bool forced)
+static uint32_t buffer_size(int32_t value, uint32_t least, uint64_t most, bool forced)
 {
-	uint32_t asked = forced ? (uint32_t)MAX(value, 0) : (uint32_t)value;
-	uint32_t n = MIN(asked, (forced ? (uint32_t)INT32_MAX : BUFFER_MAX) / 2) * 2;
+	uint32_t asked = forced ? (uint32_t)MAX(value, 0) : MIN((uint32_t)value, (uint32_t)most);
 
-	return MAX(n, least);
+	return MAX(MIN(asked, (uint32_t)INT32_MAX / 2) * 2, least);
 }
 
 /* The option that is only on or off; NULL: it is another one, or none. */
@@ -129,10 +127,10 @@ static int option_set(struct socket *s, int name, int32_t value)
 	if (flag) {
 		*flag = value;
 	} else if (name == SO_SNDBUF || name == SO_SNDBUFFORCE) {
-		s->opt.sndbuf = buffer_size(value, SNDBUF_MIN, forced);
+		s->opt.sndbuf = buffer_size(value, SNDBUF_MIN, wmem_max, forced);
 		wake_all(&s->writers);
 	} else if (name == SO_RCVBUF || name == SO_RCVBUFFORCE) {
-		s->opt.rcvbuf = buffer_size(value, SNDBUF_MIN / 2, forced);
+		s->opt.rcvbuf = buffer_size(value, RCVBUF_MIN, rmem_max, forced);
 	} else if (name == SO_PRIORITY) {
 		s->opt.priority = (uint32_t)value;
 	} else if (name == SO_MARK) {

@@ -11,6 +11,14 @@
 #include "kernel/uapi/socket.h"
 
 #define SOCKET_BUFFER 212992 /* SO_SNDBUF at first, bytes */
+
+/*
+ * (/proc/sys/net/core) listen(2) takes no more than somaxconn; SO_RCVBUF and SO_SNDBUF, bytes as
+ * they are asked for, are at most *mem_max, and at first, but for TCP, *mem_default.
+ */
+extern uint64_t somaxconn, rmem_default, rmem_max, wmem_default, wmem_max;
+#define SNDBUF_MIN 4608u
+#define RCVBUF_MIN (SNDBUF_MIN / 2)
 #define SOCKET_QUEUE  10     /* packets that wait at a datagram socket before senders do */
 #define STREAM_CHUNK  16384  /* a stream's packet at most */
 #define JOIN_ROOM     1024   /* bytes of a packet that the next small writes join */
