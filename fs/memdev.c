@@ -8,6 +8,8 @@
 #include "kernel/mem/slab.h"
 #include "kernel/printk.h"
 #include "kernel/signal.h"
+#include "kernel/thread.h"
+#include "kernel/uapi/fcntl.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 
@@ -47,8 +49,11 @@ static ssize64_t full_write(struct chardev_file *f, struct uio *u, uint64_t *pos
 /* Each open file of kmsg reads on from a place of its own. */
 static int kmsg_open(struct chardev_file *f)
 {
-	uint64_t *seq = kzalloc(sizeof(*seq));
+	uint64_t *seq;
 
+	if (dmesg_restrict && (f->flags & O_ACCMODE) != O_WRONLY && !cred_capable(CAP_SYSLOG))
+		return -EPERM;
+	seq = kzalloc(sizeof(*seq));
 	f->data = seq;
 	return seq ? 0 : -ENOMEM;
 }

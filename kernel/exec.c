@@ -59,7 +59,7 @@ struct exec {
 	uaddr_t sp, entry;
 };
 
-static bool no_randomize; /* the command line says so: norandmaps */
+uint64_t randomize_va_space = 2;
 
 /* Less than `pages`, a power of two, in bytes. All that is asked for in an exec is 58 bits. */
 static uint64_t random_pages(struct exec *x, uint64_t pages)
@@ -195,7 +195,9 @@ static void note_layout(struct exec *x)
 	}
 	if (l->start_code == UINT64_MAX)
 		l->start_code = 0;
-	l->start_brk = e->bias + e->high + random_pages(x, 1 << 13);
+	l->start_brk = e->bias + e->high;
+	if (randomize_va_space > 1)
+		l->start_brk += random_pages(x, 1 << 13);
 }
 
 static int map_images(struct exec *x)
@@ -387,7 +389,7 @@ static void choose_environment(struct exec *x)
 	if (x->elevated)
 		personality &= ~PERSONALITY_CLEAR_ON_SETID;
 	x->dice = 0;
-	if (!no_randomize && !(personality & PERSONALITY_NO_RANDOMIZE))
+	if (randomize_va_space && !(personality & PERSONALITY_NO_RANDOMIZE))
 		random_bytes(&x->dice, sizeof(x->dice));
 	x->stack_limit = rlimit_get(RLIMIT_STACK);
 	if (x->secure)
@@ -593,7 +595,8 @@ int exec_kernel(const char *path, const char *const argv[], const char *const en
 	int err;
 
 	/* What the kernel starts comes before all that programs start. */
-	no_randomize = cmdline_has("norandmaps");
+	if (cmdline_has("norandmaps"))
+		randomize_va_space = 0;
 	x = exec_alloc();
 	if (!x)
 		return -ENOMEM;

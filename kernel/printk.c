@@ -32,6 +32,7 @@ static uint64_t ring_head, ring_tail; /* (ring_lock) byte positions, ever growin
 static uint64_t next_seq, first_seq;  /* (ring_lock) */
 static struct console *console;
 int console_loglevel = LOG_DEBUG;
+uint64_t dmesg_restrict;
 struct waitqueue printk_wait = WAITQUEUE_INIT(printk_wait);
 
 static void ring_put(const void *data, size_t n)

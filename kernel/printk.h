@@ -39,6 +39,8 @@ struct console {
 void console_register(struct console *c);
 /* Messages of a level below this reach the console (syslog(2), `loglevel=`, `quiet`). */
 extern int console_loglevel;
+/* Not 0: no message is read without CAP_SYSLOG. (dmesg_restrict) */
+extern uint64_t dmesg_restrict;
 
 /*
  * Ring access for syslog(2) and /dev/kmsg. Copies the record with sequence number *seq or the

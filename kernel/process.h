@@ -68,6 +68,8 @@ int process_single_thread(void);
 
 /* exec.c: load a program into the running process. argv and envp are kernel copies. */
 struct exec_strings;
+/* 0: a program's addresses are always the same; 1: but for its break, they are random; 2: all. */
+extern uint64_t randomize_va_space;
 int exec_kernel(const char *path, const char *const argv[], const char *const envp[]);
 
 /* futex.c: wake count waiters on a user word of the running process. */

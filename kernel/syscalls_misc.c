@@ -159,7 +159,7 @@ SYSCALL3(syslog, int, type, uaddr_t, buf, int, len)
 {
 	long n;
 
-	if (type != SYSLOG_READ_ALL && type != SYSLOG_SIZE_BUFFER &&
+	if ((dmesg_restrict || (type != SYSLOG_READ_ALL && type != SYSLOG_SIZE_BUFFER)) &&
 	    !cred_capable(CAP_SYSLOG))
 		return -EPERM;
 	switch (type) {

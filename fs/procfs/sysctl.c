@@ -16,6 +16,8 @@
 #include "kernel/ipc/msg.h"
 #include "kernel/ipc/sem.h"
 #include "kernel/pid.h"
+#include "kernel/printk.h"
+#include "kernel/process.h"
 #include "kernel/random.h"
 #include "kernel/rusage.h"
 #include "kernel/sched.h"
@@ -131,6 +133,9 @@ static const struct proc_number msg_next = {&msg_table.next_id, 0, INT32_MAX, NU
 static const struct proc_number sem_next = {&sem_table.next_id, 0, INT32_MAX, NULL};
 static const struct proc_number shm_next = {&shm_table.next_id, 0, INT32_MAX, NULL};
 static const struct proc_number threads = {&thread_limit, 1, 0x3fffffff, NULL};
+
+static const struct proc_number restricted = {&dmesg_restrict, 0, 1, NULL};
+static const struct proc_number randomize = {&randomize_va_space, 0, INT32_MAX, NULL};
 
 static void rr_slice_changed(void)
 {
@@ -356,6 +361,7 @@ static const struct proc_entry kernel_entries[] = {
 	{.name = "cap_last_cap", .mode = S_IFREG | 0444, .show = show_cap_last_cap},
 	{.name = "core_pattern", .mode = S_IFREG | 0644, .string = &pattern},
 	{.name = "core_uses_pid", .mode = S_IFREG | 0644, .number = &core_pid},
+	{.name = "dmesg_restrict", .mode = S_IFREG | 0644, .number = &restricted},
 	{.name = "domainname", .mode = S_IFREG | 0644, .string = &domainname},
 	{.name = "hostname", .mode = S_IFREG | 0644, .string = &hostname},
 	{.name = "keys", .mode = S_IFDIR | 0555, .children = proc_sys_keys_entries},
@@ -368,6 +374,7 @@ static const struct proc_entry kernel_entries[] = {
 	{.name = "osrelease", .mode = S_IFREG | 0444, .string = &osrelease},
 	{.name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max},
 	{.name = "random", .mode = S_IFDIR | 0555, .children = random_entries},
+	{.name = "randomize_va_space", .mode = S_IFREG | 0644, .number = &randomize},
 	{.name = "sched_rr_timeslice_ms", .mode = S_IFREG | 0644, .number = &rr_slice},
 	{.name = "sched_rt_period_us", .mode = S_IFREG | 0444, .show = show_rt_period},
 	{.name = "sched_rt_runtime_us", .mode = S_IFREG | 0644, .number = &rt_runtime},
