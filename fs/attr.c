@@ -3,7 +3,7 @@
  */
 #include <stdatomic.h>
 
-#include "fs/flags.h"
+#include "fs/acl.h"
 #include "fs/locks.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
@@ -90,6 +90,8 @@ int vfs_setattr(struct path *p, struct iattr *a)
 	/* To add to it does no harm. */
 	if (!err && (a->valid & ATTR_SIZE) && inode_is_swap(inode) && a->size <= inode_size(inode))
 		err = -ETXTBSY;
+	if (!err && (a->valid & ATTR_MODE) && inode_has(inode, INODE_ACL))
+		err = acl_chmod(inode, a->mode);
 	if (!err) {
 		a->valid |= ATTR_CTIME;
 		a->ctime = inode_now();

@@ -3,6 +3,7 @@
  * references but the one the caller's starting point has; only where the file system must be
  * asked, or a symbolic link be read, does it pin the place it is at and drop the lock.
  */
+#include "fs/flags.h"
 #include "fs/mount.h"
 #include "fs/protected.h"
 #include "fs/vfs.h"
@@ -287,6 +288,12 @@ static bool is_callers(const struct walk *w, const char *end)
 	return w->last && (!end[0] || !end[1] || end[1] == '/');
 }
 
+/* May everybody search this directory? */
+static inline bool is_open(const struct inode *dir)
+{
+	return (dir->mode & 0111) == 0111 && !inode_has(dir, INODE_ACL);
+}
+
 /*
  * As many components as are nothing but names in the cache, and lead on: the usual way. It calls
  * nothing, and so need not save registers. What it stops at is walk_slow's. 0, 1: it is at a mount
@@ -313,7 +320,7 @@ static __attribute__((noinline)) int walk_cached(struct walk *w, bool root)
 			return 0;
 		}
 		mode = w->at.dentry->inode->mode;
-		if (!S_ISDIR(mode) || !(root || (mode & 0111) == 0111))
+		if (!S_ISDIR(mode) || (unlikely(!root) && !is_open(w->at.dentry->inode)))
 			return 0;
 		key = name_key(name, &end);
 		if (is_callers(w, end))

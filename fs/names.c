@@ -3,11 +3,12 @@
  */
 #include <stdatomic.h>
 
-#include "fs/flags.h"
+#include "fs/acl.h"
 #include "fs/names.h"
 #include "fs/notify.h"
 #include "fs/protected.h"
 #include "fs/vfs.h"
+#include "fs/xattr.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "lib/string.h"
@@ -17,6 +18,7 @@
 int vfs_create_locked(struct path *dir, struct dentry *d, mode_t mode, dev_t rdev)
 {
 	struct inode *parent = dir->dentry->inode, *inode = NULL;
+	struct list_head xattrs;
 	int err;
 
 	if (atomic_load(&parent->state) & INODE_DEAD)
@@ -29,7 +31,10 @@ int vfs_create_locked(struct path *dir, struct dentry *d, mode_t mode, dev_t rde
 		return -EPERM;
 	if (!parent->ops->mknod)
 		return S_ISREG(mode) ? -EACCES : -EPERM;
-	err = parent->ops->mknod(parent, d, mode, rdev, &inode);
+	err = acl_inherit(parent, &mode, &xattrs);
+	if (!err)
+		err = parent->ops->mknod(parent, d, mode, rdev, &xattrs, &inode);
+	xattrs_free(&xattrs);
 	if (!err) {
 		dentry_fill(d, inode);
 		notify_name(parent, d, inode, IN_CREATE);
@@ -271,8 +276,7 @@ SYSCALL3(mkdirat, int, dirfd, uaddr_t, path, mode_t, mode)
 
 	if (err)
 		return err;
-	mode &= 01777 & ~atomic_load(&current()->fs->umask);
-	err = vfs_mknod(dirfd, p.s, S_IFDIR | mode, 0);
+	err = vfs_mknod(dirfd, p.s, S_IFDIR | (mode & 01777), 0);
 	pathname_put(&p);
 	return err;
 }
@@ -308,7 +312,6 @@ SYSCALL4(mknodat, int, dirfd, uaddr_t, path, mode_t, mode, uint32_t, dev)
 	err = pathname_get(&p, path);
 	if (err)
 		return err;
-	mode &= ~(atomic_load(&current()->fs->umask) & 0777);
 	err = vfs_mknod(dirfd, p.s, mode & (S_IFMT | 07777),
 			S_ISCHR(mode) || S_ISBLK(mode) ? dev_from_user(dev) : 0);
 	pathname_put(&p);

@@ -4,13 +4,14 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
-#include "fs/flags.h"
+#include "fs/acl.h"
 #include "fs/locks.h"
 #include "fs/mount.h"
 #include "fs/notify.h"
 #include "fs/open.h"
 #include "fs/protected.h"
 #include "fs/vfs.h"
+#include "fs/xattr.h"
 #include "kernel/mem/slab.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -335,6 +336,22 @@ static struct file *open_create(int dirfd, const char *name, int flags, mode_t m
 	return f;
 }
 
+static int unnamed_make(struct inode *dir, mode_t mode, struct inode **out)
+{
+	struct list_head xattrs;
+	int err = -ENOENT;
+
+	mutex_lock(&dir->lock);
+	if (!(atomic_load(&dir->state) & INODE_DEAD)) {
+		err = acl_inherit(dir, &mode, &xattrs);
+		if (!err)
+			err = dir->ops->tmpfile(dir, mode, &xattrs, out);
+		xattrs_free(&xattrs);
+	}
+	mutex_unlock(&dir->lock);
+	return err;
+}
+
 /* A file without a name in the directory at p: made and opened. p is not consumed. */
 static struct file *open_unnamed(struct path *p, int flags, mode_t mode)
 {
@@ -347,10 +364,7 @@ static struct file *open_unnamed(struct path *p, int flags, mode_t mode)
 		return err_ptr(err);
 	if (!dir->ops->tmpfile)
 		return err_ptr(-EOPNOTSUPP);
-	mutex_lock(&dir->lock);
-	err = atomic_load(&dir->state) & INODE_DEAD ? -ENOENT
-						    : dir->ops->tmpfile(dir, mode, &inode);
-	mutex_unlock(&dir->lock);
+	err = unnamed_make(dir, mode, &inode);
 	if (err)
 		return err_ptr(err);
 	if (!(flags & O_EXCL))
@@ -515,7 +529,7 @@ SYSCALL4(openat, int, dirfd, uaddr_t, path, int, flags, mode_t, mode)
 	err = pathname_get(&p, path);
 	if (err)
 		return err;
-	f = file_open_at(dirfd, p.s, flags, mode & ~atomic_load(&current()->fs->umask));
+	f = file_open_at(dirfd, p.s, flags, mode);
 	pathname_put(&p);
 	if (is_err(f))
 		return ptr_err(f);
@@ -543,7 +557,7 @@ static int how_check(const struct open_how *how)
 
 static struct file *open_how(int dirfd, const char *name, const struct open_how *how)
 {
-	mode_t mode = (mode_t)how->mode & ~atomic_load(&current()->fs->umask);
+	mode_t mode = (mode_t)how->mode;
 	struct walk_limits limits = {.resolve = how->resolve};
 	int flags = (int)how->flags, err;
 	struct file *f;

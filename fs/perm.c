@@ -2,7 +2,7 @@
  * Who may do what: permission bits (path_resolution(7), inode(7)), ownership of new files, and
  * the rules for access times.
  */
-#include "fs/flags.h"
+#include "fs/acl.h"
 
 #include <stdatomic.h>
 
@@ -52,6 +52,8 @@ int inode_permission(struct inode *inode, int mask)
 		return 0;
 	if (c->fsuid == inode->uid)
 		mode >>= 6;
+	else if (unlikely(inode_has(inode, INODE_ACL)))
+		return acl_permission(inode, c, mask);
 	else if (cred_in_group(c, inode->gid))
 		mode >>= 3;
 	if (!(mask & ~mode & 7))

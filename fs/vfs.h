@@ -106,6 +106,7 @@ struct super_block {
 	struct journal *journal;	/* while it is written: fs/jbd2; changes with no user */
 	_Atomic bool synchronous;	/* a; a write is over when it is on the device */
 	bool no_dev_files;
+	bool posix_acl;			/* c; there are access lists: fs/acl.h */
 	bool forget_names;		/* c; names leave the cache when unused */
 };
 
@@ -136,6 +137,7 @@ enum {
 	INODE_LINKABLE = 64, /* i; O_TMPFILE: has had no name yet, and may be given one */
 	INODE_SWAP = 128, /* i; its blocks are a swap area: they and its names stay as they are */
 	INODE_IMMUTABLE = 256, INODE_APPEND = 512, INODE_NOATIME = 1024, /* i; see fs/flags.h */
+	INODE_ACL = 2048, INODE_ACL_DEFAULT = 4096, /* i; it has such a list: fs/acl.h */
 };
 
 struct inode {
@@ -166,6 +168,7 @@ struct inode {
 	struct dentry *alias;		/* d; the one name of a directory */
 	struct hlist_head watches;	/* n; fs/notify.h */
 	_Atomic(struct file_locks *) locks; /* set once; its own lock */
+	struct acl *acl;		/* i; its access list, for who sleeps: fs/acl.c */
 };
 
 static inline uint64_t inode_size(const struct inode *inode)
@@ -196,13 +199,17 @@ struct iattr {
 struct inode_ops {
 	/* Find d->name in dir: *out is its inode, referenced, or NULL if there is none. */
 	int (*lookup)(struct inode *dir, struct dentry *d, struct inode **out);
-	/* Make a regular file, directory, device node, FIFO or socket, by the type bits of mode. */
+	/*
+	 * Make a regular file, directory, device node, FIFO or socket, by the type bits of mode.
+	 * xattrs: what it has of extended attributes; of the list entries may be taken out.
+	 */
 	int (*mknod)(struct inode *dir, struct dentry *d, mode_t mode, dev_t rdev,
-		     struct inode **out);
+		     struct list_head *xattrs, struct inode **out);
 	int (*symlink)(struct inode *dir, struct dentry *d, const char *target,
 		       struct inode **out);
 	/* Make a regular file without a name, as if in dir; nlink is 0. NULL: EOPNOTSUPP. */
-	int (*tmpfile)(struct inode *dir, mode_t mode, struct inode **out);
+	int (*tmpfile)(struct inode *dir, mode_t mode, struct list_head *xattrs,
+		       struct inode **out);
 	int (*link)(struct inode *inode, struct inode *dir, struct dentry *d);
 	/* Both for files and (empty) directories; the caller checked the kind. */
 	int (*unlink)(struct inode *dir, struct dentry *d);
@@ -249,11 +256,12 @@ struct inode_ops {
 	void (*write_cut)(struct inode *inode);
 	/*
 	 * All extended attributes into the empty list (fs/xattr.h); they are those of the list from
-	 * now on, of which entries may be taken out and kept. 0, -ENOSPC, -ENOMEM, -EIO.
+	 * now on, of which entries may be taken out and kept; and mode is its mode, all in one
+	 * change, or none. 0, -ENOSPC, -ENOMEM, -EIO.
 	 * inode->lock held. May sleep. Both NULL: EOPNOTSUPP.
 	 */
 	int (*xattrs_load)(struct inode *inode, struct list_head *list);
-	int (*xattrs_store)(struct inode *inode, struct list_head *list);
+	int (*xattrs_store)(struct inode *inode, struct list_head *list, mode_t mode);
 	/* FS_*_FL as FS_IOC_GETFLAGS has them. Both NULL: there are none. */
 	uint32_t (*flags_get)(const struct inode *inode);
 	/*
@@ -510,7 +518,7 @@ void path_escape(const char *s, char *buf, size_t size);
 
 /* --- making and removing names: shared by the system calls and the kernel's own uses --- */
 
-/* Lock dir, look the name up and make a thing of mode there. 0 or -errno. */
+/* Lock dir, look the name up and make a thing of mode, but for umask, there. 0 or -errno. */
 int vfs_mknod(int dirfd, const char *path, mode_t mode, dev_t rdev);
 int vfs_symlink(const char *target, int dirfd, const char *path);
 int vfs_unlink(int dirfd, const char *path, bool directory);

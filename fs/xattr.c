@@ -2,14 +2,14 @@
  * Extended attributes (xattr(7)): names, permissions and the calls. A file system gives and takes
  * all attributes of an inode at once; what changes one is done here, to the list.
  *
- * system.* is not offered (POSIX access lists), nor can security.capability be set, since exec
+ * Of system.* there are the access lists (fs/acl.h). security.capability cannot be set, since exec
  * would not look at it.
  */
 #include "fs/xattr.h"
 
 #include <stdatomic.h>
 
-#include "fs/flags.h"
+#include "fs/acl.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
 #include "kernel/mem/slab.h"
@@ -27,6 +27,8 @@ static const struct prefix {
 	{"user.", 5, XATTR_USER},
 	{"trusted.", 8, XATTR_TRUSTED},
 	{"security.", 9, XATTR_SECURITY},
+	{"system.posix_acl_access", 23, XATTR_ACL_ACCESS},
+	{"system.posix_acl_default", 24, XATTR_ACL_DEFAULT},
 };
 
 /* An attribute that a call is about. */
@@ -66,6 +68,12 @@ void xattrs_free(struct list_head *list)
 		xattr_free(list_first_entry(list, struct xattr, link));
 }
 
+/* The name of an access list is all prefix. */
+static bool is_acl(const struct prefix *p)
+{
+	return p && (p->index == XATTR_ACL_ACCESS || p->index == XATTR_ACL_DEFAULT);
+}
+
 /* 0; -EFAULT, -ERANGE: the name is empty or too long. */
 static int name_get(struct request *r, uaddr_t user)
 {
@@ -80,6 +88,8 @@ static int name_get(struct request *r, uaddr_t user)
 		if (!strncmp(r->name, prefixes[i].text, prefixes[i].len))
 			r->prefix = &prefixes[i];
 	r->rest = r->prefix ? r->name + r->prefix->len : "";
+	if (is_acl(r->prefix) && *r->rest)
+		r->prefix = NULL;
 	return 0;
 }
 
@@ -179,8 +189,11 @@ static int list_change(struct list_head *list, const struct request *r)
 static int change_locked(struct inode *inode, const struct request *r)
 {
 	struct list_head list;
-	int err = may(inode, r, MAY_WRITE);
+	int err;
 
+	if (is_acl(r->prefix))
+		return acl_set(inode, r->prefix->index, r->value, r->size);
+	err = may(inode, r, MAY_WRITE);
 	if (!err)
 		err = offered(inode, r, r->value != NULL);
 	if (err)
@@ -190,7 +203,7 @@ static int change_locked(struct inode *inode, const struct request *r)
 	if (!err)
 		err = list_change(&list, r);
 	if (!err)
-		err = inode->ops->xattrs_store(inode, &list);
+		err = inode->ops->xattrs_store(inode, &list, inode->mode);
 	xattrs_free(&list);
 	return err;
 }
@@ -225,11 +238,14 @@ static int load(struct inode *inode, struct list_head *list)
 /* getxattr(2): the value's size; what it is only if there is room for a byte. */
 static long get(struct inode *inode, const struct request *r, uaddr_t value, uint64_t size)
 {
-	int err = may(inode, r, MAY_READ);
 	struct list_head list;
 	struct xattr *x;
+	int err;
 	long n;
 
+	if (is_acl(r->prefix))
+		return acl_get(inode, r->prefix->index, value, size);
+	err = may(inode, r, MAY_READ);
 	if (!err)
 		err = offered(inode, r, false);
 	if (err)

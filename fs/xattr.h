@@ -15,7 +15,11 @@ struct xattr {
 	char name[];	  /* and the value behind it */
 };
 
-enum { XATTR_USER = 1, XATTR_TRUSTED = 4, XATTR_SECURITY = 6 };
+enum {
+	XATTR_USER = 1,
+	XATTR_ACL_ACCESS = 2, XATTR_ACL_DEFAULT = 3, /* fs/acl.h */
+	XATTR_TRUSTED = 4, XATTR_SECURITY = 6,
+};
 
 static inline char *xattr_value(const struct xattr *x)
 {

@@ -57,6 +57,7 @@ enum lock_rank {
 	RANK_LOCKED,   /* which files have had locks */
 	RANK_FILES,    /* descriptor table, fs context, locks of a file */
 	RANK_SOCKET,   /* what sockets have to do with one another */
+	RANK_ACL,      /* access lists of inodes, asked and replaced */
 	RANK_LOCKERS,  /* who waits for whose file lock; whom open files signal */
 	RANK_PROC,     /* process tree, pid table */
 	RANK_ITIMER,   /* a process's interval timer, while it is set */

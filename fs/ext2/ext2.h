@@ -318,7 +318,11 @@ bool ext2_has_extra(const struct ext2_fs *fs, const struct ext2_dinode *di, size
 
 /* xattr.c */
 int ext2_xattrs_load(struct inode *inode, struct list_head *list); /* as in inode_ops */
-int ext2_xattrs_store(struct inode *inode, struct list_head *list);
+int ext2_xattrs_store(struct inode *inode, struct list_head *list, mode_t mode);
+/* A new inode, in the handle that makes it, gets these. 0, -ENOSPC, -ENOMEM, -EIO. */
+int ext2_xattrs_init(struct inode *inode, struct list_head *list);
+/* An inode that is being read in: are there access lists? 0, -ENOMEM, -EUCLEAN, -EIO. */
+int ext2_acls_load(struct inode *inode);
 /* Do any stand behind the inode's fields? */
 bool ext2_xattrs_inline(struct ext2_fs *fs, struct ext2_dinode *di);
 /* The inode's block of them goes, or one reference to it, in a handle. 0 or -errno, reported. */

@@ -53,8 +53,9 @@ static int ext2_mkdir(struct inode *dir, struct dentry *d, struct inode *inode)
 	return 0;
 }
 
-/* A new inode in dir, within a handle that inode_made ends. */
-static struct inode *inode_make(struct inode *dir, mode_t mode, dev_t rdev)
+/* A new inode in dir, within a handle that inode_made ends. xattrs may be NULL. */
+static struct inode *inode_make(struct inode *dir, mode_t mode, dev_t rdev,
+				struct list_head *xattrs)
 {
 	struct ext2_fs *fs = ext2_fs(dir->sb);
 	int err = ext2_begin(fs, EXT2_CREDITS_NAME);
@@ -63,20 +64,23 @@ static struct inode *inode_make(struct inode *dir, mode_t mode, dev_t rdev)
 	if (err)
 		return err_ptr(err);
 	inode = ext2_inode_new(dir, mode, rdev);
-	if (is_err(inode))
+	if (is_err(inode)) {
 		ext2_end(fs);
-	return inode;
+		return inode;
+	}
+	err = xattrs && !list_empty(xattrs) ? ext2_xattrs_init(inode, xattrs) : 0;
+	return err ? err_ptr(inode_made(fs, inode, err, NULL)) : inode;
 }
 
 static int ext2_mknod(struct inode *dir, struct dentry *d, mode_t mode, dev_t rdev,
-		      struct inode **out)
+		      struct list_head *xattrs, struct inode **out)
 {
 	struct inode *inode;
 	int err;
 
 	if (S_ISDIR(mode) && dir->nlink >= EXT2_LINK_MAX)
 		return -EMLINK;
-	inode = inode_make(dir, mode, rdev);
+	inode = inode_make(dir, mode, rdev, xattrs);
 	if (is_err(inode))
 		return (int)ptr_err(inode);
 	if (S_ISDIR(mode))
@@ -95,7 +99,7 @@ static int ext2_symlink(struct inode *dir, struct dentry *d, const char *target,
 
 	if (len >= dir->sb->block_size)
 		return -ENAMETOOLONG;
-	inode = inode_make(dir, S_IFLNK | 0777, 0);
+	inode = inode_make(dir, S_IFLNK | 0777, 0, NULL);
 	if (is_err(inode))
 		return (int)ptr_err(inode);
 	err = ext2_symlink_write(inode, target, len);
@@ -104,9 +108,10 @@ static int ext2_symlink(struct inode *dir, struct dentry *d, const char *target,
 	return inode_made(ext2_fs(dir->sb), inode, err, out);
 }
 
-static int ext2_tmpfile(struct inode *dir, mode_t mode, struct inode **out)
+static int ext2_tmpfile(struct inode *dir, mode_t mode, struct list_head *xattrs,
+			struct inode **out)
 {
-	struct inode *inode = inode_make(dir, mode, 0);
+	struct inode *inode = inode_make(dir, mode, 0, xattrs);
 
 	if (is_err(inode))
 		return (int)ptr_err(inode);

@@ -16,7 +16,7 @@ static bool word_is(const char *s, size_t len, const char *name)
 static bool word_holds(const struct ext2_super *es, const char *s, size_t len)
 {
 	static const char *const always[] = {
-		"errors=remount-ro", "user_xattr", "noacl", "barrier", "barrier=1",
+		"errors=remount-ro", "user_xattr", "acl", "barrier", "barrier=1",
 		"nogrpid", "sysvgroups", "bsddf", "nodiscard",
 	};
 

@@ -513,6 +513,7 @@ static int ext2_mount(struct super_block *sb, const char *options, struct inode 
 	if (err)
 		goto fail;
 	fs->sb = sb;
+	sb->posix_acl = true;
 	locks_init(fs);
 	geometry_set(fs, es);
 	sb->data = fs;

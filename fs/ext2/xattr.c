@@ -5,6 +5,7 @@
  */
 #include "fs/xattr.h"
 
+#include "fs/acl.h"
 #include "fs/ext2/ext2.h"
 #include "lib/string.h"
 
@@ -374,7 +375,7 @@ static int block_write(struct ext2_inode *ei, const struct list_head *list)
 	return 0;
 }
 
-int ext2_xattrs_store(struct inode *inode, struct list_head *list)
+int ext2_xattrs_store(struct inode *inode, struct list_head *list, mode_t mode)
 {
 	struct ext2_inode *ei = ext2_i(inode);
 	struct ext2_fs *fs = ext2_fs(inode->sb);
@@ -393,8 +394,38 @@ int ext2_xattrs_store(struct inode *inode, struct list_head *list)
 	mutex_unlock(&fs->xattr_lock);
 	if (!err && ei->inline_xattrs)
 		err = ext2_unfinished(fs, inline_clear(ei), "moving attributes");
+	if (!err)
+		inode->mode = mode;
 	inode->ctime = inode_now();
 	ext2_inode_changed(inode, false);
 	ext2_end(fs);
+	return err;
+}
+
+int ext2_xattrs_init(struct inode *inode, struct list_head *list)
+{
+	struct ext2_fs *fs = ext2_fs(inode->sb);
+	int err = block_bytes(list) > fs->block_size ? -ENOSPC : acl_learn(inode, list);
+
+	if (err)
+		return err;
+	list_sort(list);
+	mutex_lock(&fs->xattr_lock);
+	err = block_new(ext2_i(inode), list);
+	mutex_unlock(&fs->xattr_lock);
+	ext2_inode_changed(inode, false);
+	return err;
+}
+
+int ext2_acls_load(struct inode *inode)
+{
+	struct list_head list;
+	int err;
+
+	list_init(&list);
+	err = ext2_xattrs_load(inode, &list);
+	if (!err)
+		err = acl_learn(inode, &list);
+	xattrs_free(&list);
 	return err;
 }

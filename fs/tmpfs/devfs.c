@@ -233,6 +233,7 @@ static int devfs_mount(struct super_block *sb, const char *options, struct inode
 	}
 	devfs_root = *root;
 	sb->forget_names = true; /* "no such device" does not hold for ever */
+	sb->posix_acl = true;
 	fs->update = devfs_update;
 	devfs_update(sb);
 	link_add(*root, "fd", "/proc/self/fd");

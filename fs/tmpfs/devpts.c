@@ -83,12 +83,14 @@ static int node_add(struct master *m)
 	struct devpts *fs = devpts_of(sb);
 	struct dentry *d = entry_lock(m);
 	struct inode *dir = m->mnt->root->inode, *inode;
+	struct list_head none;
 	int err;
 
 	if (is_err(d))
 		return (int)ptr_err(d);
+	list_init(&none);
 	err = tmpfs_dir_iops.mknod(dir, d, S_IFCHR | fs->mode,
-				   pty_terminal(m->pty)->chardev.dev, &inode);
+				   pty_terminal(m->pty)->chardev.dev, &none, &inode);
 	if (!err) {
 		if (fs->set_uid)
 			inode->uid = fs->uid;

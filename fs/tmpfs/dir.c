@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/acl.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/mem/slab.h"
 #include "lib/string.h"
@@ -89,17 +90,37 @@ static int name_new(struct inode *dir, struct dentry *d, struct inode *inode, st
 	return 0;
 }
 
-static int tmpfs_mknod(struct inode *dir, struct dentry *d, mode_t mode, dev_t rdev,
-		       struct inode **out)
+/* A thing without a name yet, as if in dir; or err_ptr. */
+static struct inode *inode_make(struct inode *dir, mode_t mode, dev_t rdev,
+				struct list_head *xattrs)
 {
 	struct inode *inode = tmpfs_inode_new(dir->sb, dir, mode, rdev);
+	int err;
+
+	if (is_err(inode) || list_empty(xattrs))
+		return inode;
+	err = acl_learn(inode, xattrs);
+	if (!err)
+		err = tmpfs_xattrs_store(inode, xattrs, inode->mode);
+	if (!err)
+		return inode;
+	inode->nlink = 0;
+	inode_put(inode);
+	return err_ptr(err);
+}
+
+static int tmpfs_mknod(struct inode *dir, struct dentry *d, mode_t mode, dev_t rdev,
+		       struct list_head *xattrs, struct inode **out)
+{
+	struct inode *inode = inode_make(dir, mode, rdev, xattrs);
 
 	return is_err(inode) ? (int)ptr_err(inode) : name_new(dir, d, inode, out);
 }
 
-static int tmpfs_tmpfile(struct inode *dir, mode_t mode, struct inode **out)
+static int tmpfs_tmpfile(struct inode *dir, mode_t mode, struct list_head *xattrs,
+			 struct inode **out)
 {
-	struct inode *inode = tmpfs_inode_new(dir->sb, dir, mode, 0);
+	struct inode *inode = inode_make(dir, mode, 0, xattrs);
 
 	if (is_err(inode))
 		return (int)ptr_err(inode);

@@ -83,4 +83,5 @@ void memfd_init(void)
 	tmpfs_setup(fs);
 	nowhere->sb->data = fs;
 	nowhere->sb->max_size = TMPFS_SIZE_MAX;
+	nowhere->sb->posix_acl = true;
 }

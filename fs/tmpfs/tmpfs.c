@@ -301,6 +301,7 @@ static int tmpfs_mount(struct super_block *sb, const char *options, struct inode
 		return err;
 	}
 	fs->max_pages = o.pages ? o.pages : UINT64_MAX;
+	sb->posix_acl = true;
 	(*root)->uid = o.uid;
 	(*root)->gid = o.gid;
 	return 0;

@@ -81,7 +81,7 @@ void tmpfs_remove_locked(struct tmpfs_entry *e);
 void tmpfs_pages_count(struct inode *inode, uint64_t now);
 /* Extended attributes, as in inode_ops; and all of the inode's go. */
 int tmpfs_xattrs_load(struct inode *inode, struct list_head *list);
-int tmpfs_xattrs_store(struct inode *inode, struct list_head *list);
+int tmpfs_xattrs_store(struct inode *inode, struct list_head *list, mode_t mode);
 void tmpfs_xattrs_drop(struct inode *inode);
 /* As in inode_ops. */
 uint32_t tmpfs_flags_get(const struct inode *inode);

@@ -37,7 +37,7 @@ int tmpfs_xattrs_load(struct inode *inode, struct list_head *list)
 	return 0;
 }
 
-int tmpfs_xattrs_store(struct inode *inode, struct list_head *list)
+int tmpfs_xattrs_store(struct inode *inode, struct list_head *list, mode_t mode)
 {
 	struct tmpfs *fs = tmpfs_of(inode->sb);
 	struct list_head *own = &tmpfs_i(inode)->xattrs;
@@ -52,6 +52,7 @@ int tmpfs_xattrs_store(struct inode *inode, struct list_head *list)
 	}
 	xattrs_free(own);
 	list_splice_tail(list, own);
+	inode->mode = mode;
 	inode->ctime = inode_now();
 	return 0;
 }

@@ -48,6 +48,7 @@ static void list_directory(const char *dir)
 
 static void look_at(const char *name)
 {
+	static const char *const lists[] = {"system.posix_acl_access", "system.posix_acl_default"};
 	long fd = sys_openat(AT_FDCWD, (uint64_t)name, O_RDWR | O_NONBLOCK, 0);
 
 	sys_readlinkat(AT_FDCWD, (uint64_t)name, (uint64_t)BUFFER, 4096);
@@ -55,6 +56,12 @@ static void look_at(const char *name)
 	sys_llistxattr((uint64_t)name, (uint64_t)BUFFER, 65536);
 	sys_lgetxattr((uint64_t)name, (uint64_t)"user.short", (uint64_t)BUFFER, 65536);
 	sys_lsetxattr((uint64_t)name, (uint64_t)"user.new", (uint64_t)BUFFER, 300, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		long n = sys_lgetxattr((uint64_t)name, (uint64_t)lists[i], (uint64_t)BUFFER, 65536);
+
+		sys_lsetxattr((uint64_t)name, (uint64_t)lists[!i], (uint64_t)BUFFER,
+			      n > 0 ? (uint64_t)n : 300, 0);
+	}
 	if (fd < 0)
 		return;
 	sys_pread64((uint64_t)fd, (uint64_t)BUFFER, 100000, 0);

@@ -11,6 +11,8 @@
 
 #include "fs/vfs.h"
 #include "kernel/uapi/fcntl.h"
+#include "kernel/uapi/posix_acl.h"
+#include "kernel/uapi/stat.h"
 #include "tests/host/saved.h"
 #include "tests/host/tools.h"
 
@@ -115,6 +117,56 @@ static void save(unsigned version)
 	event_add(EV_PROMISE)->offset = version;
 }
 
+/* One entry more than a mode has, of classes that a mode says, too. */
+static const struct list {
+	uint32_t version;
+	struct posix_acl_xattr_entry e[5];
+} list_form = {
+	POSIX_ACL_XATTR_VERSION, {{ACL_USER_OBJ, 0, 0}, {ACL_USER, 7, 77}, {ACL_GROUP_OBJ, 7, 0},
+				  {ACL_MASK, 0, 0}, {ACL_OTHER, 0, 0}},
+};
+static const char list_name[] = "system.posix_acl_access";
+
+/* /m/listed gets a list, or another mode with it, or loses all but the mode. */
+static void change_list(void)
+{
+	struct list l = list_form;
+	mode_t mode = pick(01000);
+	long fd = sys_openat(AT_FDCWD, (uint64_t)"/m/listed", O_RDWR | O_CREAT, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(sys_close((uint64_t)fd), 0);
+	if (pick(2)) {
+		assert_int_equal(sys_fchmodat(AT_FDCWD, (uint64_t)"/m/listed", mode), 0);
+		return;
+	}
+	l.e[0].e_perm = mode >> 6;
+	l.e[3].e_perm = mode >> 3 & 7;
+	l.e[4].e_perm = mode & 7;
+	memcpy(BUFFER, &l, sizeof(l));
+	assert_int_equal(sys_lsetxattr((uint64_t)"/m/listed", (uint64_t)list_name, (uint64_t)BUFFER,
+				       sizeof(l), 0), 0);
+}
+
+/* The list and the mode are of the same moment. */
+static void check_list(void)
+{
+	long fd = sys_openat(AT_FDCWD, (uint64_t)"/m/listed", O_RDONLY, 0);
+	struct list l;
+	struct stat64 *st = (struct stat64 *)BUFFER;
+	mode_t mode;
+
+	if (fd < 0)
+		return;
+	assert_int_equal(sys_fstat((uint64_t)fd, (uint64_t)BUFFER), 0);
+	mode = st->st_mode & 0777;
+	assert_int_equal(sys_close((uint64_t)fd), 0);
+	if (sys_lgetxattr((uint64_t)"/m/listed", (uint64_t)list_name, (uint64_t)BUFFER, 65536) < 0)
+		return;
+	memcpy(&l, BUFFER, sizeof(l));
+	assert_int_equal(l.e[0].e_perm << 6 | l.e[3].e_perm << 3 | l.e[4].e_perm, mode);
+}
+
 static void make_directory(unsigned i)
 {
 	char name[40];
@@ -129,7 +181,7 @@ static void step(void)
 	unsigned i = pick(FILES);
 	char name[40];
 
-	switch (pick(16)) {
+	switch (pick(18)) {
 	case 0 ... 4:
 		write_file(i);
 		break;
@@ -157,6 +209,9 @@ static void step(void)
 		break;
 	case 14:
 		save(version++);
+		break;
+	case 15 ... 16:
+		change_list();
 		break;
 	default:
 		if (!pick(4))
@@ -215,6 +270,7 @@ static void crash_judge(size_t n)
 	memcpy(host_disk.platter, found, kind->size);
 	assert_int_equal(disk_mount(0), 0);
 	saved_check(promised);
+	check_list();
 	assert_int_equal(disk_umount(), 0);
 	image_store(host_disk.platter, kind->size, "ours");
 	if (run("e2fsck -fn ours"))

@@ -30,6 +30,7 @@ LINUX_HEADERS = """
     asm/hwprobe.h linux/in.h linux/tcp.h linux/mqueue.h linux/kcmp.h linux/timex.h linux/acct.h
     linux/fiemap.h linux/aio_abi.h linux/fanotify.h linux/keyctl.h linux/netlink.h
     linux/nsfs.h linux/rtnetlink.h linux/if.h linux/if_arp.h linux/mempolicy.h
+    linux/posix_acl.h linux/posix_acl_xattr.h
 """.split()
 # What glibc's headers say, where the kernel's own say nothing under that name.
 LIBC_HEADERS = """

@@ -248,16 +248,17 @@ def test_noload():
 def test_mount_options():
     """Taken is what is so; the log names what is not; the root's come from the command line."""
     disks = [new_image("plain.img"), new_image("journal.img", options=["-j"])]
-    line = ("x=errors=remount-ro,user_xattr,barrier,,noacl; "
+    line = ("x=errors=remount-ro,user_xattr,barrier,,acl; "
             "mount -t ext2 -o $x /dev/vdb /mnt || exit 2; "
             "mount -t ext2 -o twice=1 /dev/vdb /tmp 2>/dev/null && exit 3; "
             "grep -c 'vdb /mnt ext2 rw,relatime,errors=remount-ro 0 0' /proc/mounts; umount /mnt; "
             "mount -t ext3 -o data=ordered /dev/vdc /mnt && umount /mnt || exit 4; "
-            "for o in data=ordered bogus=1 errors=continue commit=5 noload=1; do "
+            "for o in data=ordered bogus=1 errors=continue commit=5 noload=1 noacl; do "
             "mount -t ext2 -o $o /dev/vdb /mnt 2>/dev/null && exit 5; done; echo LOG; dmesg")
     found, log = run(line, disks=disks, status=0).text.split("LOG", 1)
     equal(found.split(), ["1"], "lines of /proc/mounts")
-    for word in ("twice=1", "data=ordered", "bogus=1", "errors=continue", "commit=5", "noload=1"):
+    for word in ("twice=1", "data=ordered", "bogus=1", "errors=continue", "commit=5", "noload=1",
+                 "noacl"):
         equal(log.count(f"mount option not understood: {word}\n"), 1, word)
     line = "grep -c '^[^ ]* / ext2 .*,norecovery' /proc/mounts"
     equal(run(line, append="ro rootflags=noload", status=0).text.split(), ["1"], "the root's")
@@ -346,7 +347,7 @@ def test_attributes():
             f"{do} /mnt/b trusted.more {'m' * 200} || exit 4; "
             f"{do} /mnt/a user.one; {do} /mnt/b user.one; umount /mnt; done; "
             f"for x in b c d; do mount /dev/vd$x /mnt; chmod 777 /mnt; "
-            f"usertests -d /mnt xattr >/dev/null || exit 5; {do} /mnt/a user.new new; "
+            f"usertests -d /mnt xattr acl >/dev/null || exit 5; {do} /mnt/a user.new new; "
             f"umount /mnt; mount /dev/vd$x /mnt; {do} /mnt/a user.new; umount /mnt; done")
     result = run(line, disks=[*disks, sums], status=0)
     equal(result.text.split(), ["s" * 1000] + ["both", "both", "both", "other"] * 2 + ["new"] * 3,
@@ -358,6 +359,55 @@ def test_attributes():
         check("both" in debugfs(disk, "ea_get a user.one"), "another file's is changed")
         check("m" * 200 in debugfs(disk, "ea_get b trusted.more"), "a second one is not there")
     check("v" * 1000 in debugfs(disks[2], "ea_get a user.long"), "a long one is lost")
+
+
+def acl_value(text):
+    """An access list as acl(5) has it in an attribute; text as in user/tests/acl.h."""
+    tags = {"u": (1, 2), "g": (4, 8), "m": (16, 16), "o": (32, 32)}
+    value = (2).to_bytes(4, "little")
+    for word in text.split():
+        letter, who, bits = word.split(":")
+        value += tags[letter][who != ""].to_bytes(2, "little") + int(bits, 8).to_bytes(2, "little")
+        value += int(who or 0xffffffff).to_bytes(4, "little")
+    return value
+
+
+def test_access_lists():
+    """In inodes and in blocks: what the host set is read, what we set it reads."""
+    disks = [new_image(name, size=16 * MIB, tree=tree_of({"a": "a", "b": "b", "d/e": "e"}, "tree"),
+                       options=options)
+             for name, options in (("old.img", ["-b", "1024", "-I", "128"]),
+                                   ("new.img", ["-b", "4096", "-I", "256", "-j"]))]
+    theirs, ours = "u::6 u:1000:6 u:70000:4 g::4 g:50:7 m::6 o::0", "u::7 u:7:1 g::5 m::5 o::4"
+    path = os.path.join(scratch(), "value")
+    with open(path, "wb") as file:
+        file.write(acl_value(theirs))
+    for disk in disks:
+        script(disk, f"ea_set -f {path} a system.posix_acl_access", "sif a mode 0100660",
+               f"ea_set -f {path} d system.posix_acl_default", "ea_set a user.one 1")
+        fsck(disk)
+    do, access, default = "usertests --helper acl", "system.posix_acl_access", \
+        "system.posix_acl_default"
+    line = (f"for x in b c; do mount /dev/vd$x /mnt; cd /mnt; {do} a {access}; "
+            f"{do} d {default}; chmod 640 a; {do} a {access}; mkdir d/f; {do} d/f {access}; "
+            f"{do} b {access} '{ours}' || exit 3; {do} d {default} '{ours}' || exit 3; "
+            "stat -c %a b; mkdir -m 710 d/g; stat -c %a d/g; cd /; "
+            "umount /mnt; done")
+    result = run(line, disks=disks, status=0)
+    equal(result.text.split("\n")[:-1],
+          [theirs, theirs, theirs.replace("m::6", "m::4"),
+           "u::6 u:1000:6 u:70000:4 g::4 g:50:7 m::6 o::0", "754", "710"] * 2, "lists")
+    for disk in disks:
+        fsck(disk)
+        for file, name, text in (("a", access, theirs.replace("m::6", "m::4")),
+                                 ("b", access, ours), ("d", default, ours),
+                                 ("d/f", default, theirs), ("d/g", default, ours),
+                                 ("d/g", access, "u::7 u:7:1 g::5 m::1 o::0")):
+            debugfs(disk, f"ea_get -f {path} {file} {name}")
+            with open(path, "rb") as found:
+                # Nobody's ids are 0 here.
+                equal(found.read(), acl_value(text).replace(b"\xff", b"\0"), f"{name} of {file}")
+        check("1" in debugfs(disk, "ea_get a user.one"), "another attribute is lost")
 
 
 def breaks_in(image, path, index_blocks):

@@ -12,7 +12,7 @@ static mode_t mode_option(const char *text, mode_t standard)
 
 	umask(mask);
 	if (!text)
-		return standard & ~mask;
+		return standard; /* the kernel asks the mask, or the folder's access list */
 	if (!mode_parse(text, standard & ~mask, mask, &mode))
 		errx(1, "invalid mode '%s'", text);
 	return mode;

@@ -1,5 +1,5 @@
 /* What usertests does when a test executes it again: "usertests --helper NAME ARG...". */
-#include "ut.h"
+#include "acl.h"
 
 #include <linux/capability.h>
 #include <linux/fiemap.h>
@@ -277,6 +277,22 @@ static int helper_xattr(int argc, char **argv)
 	return 0;
 }
 
+/* acl PATH NAME [LIST]: show an access list, or set it (acl.h). */
+static int helper_acl(int argc, char **argv)
+{
+	char value[ACL_BYTES], text[2 * ACL_BYTES];
+	ssize_t n;
+
+	if (argc == 4)
+		return acl_set(argv[1], argv[2], argv[3]) ? errno : 0;
+	n = argc == 3 ? getxattr(argv[1], argv[2], value, sizeof(value)) : -1;
+	if (n < 0)
+		return 1;
+	acl_text(text, sizeof(text), value, (size_t)n);
+	printf("%s\n", text);
+	return 0;
+}
+
 /* Exit with 42 when nothing is registered for barriers. */
 static int helper_membarrier(int argc, char **argv)
 {
@@ -318,6 +334,7 @@ int helper_main(int argc, char **argv)
 		{ "run-on-stack", helper_run_on_stack },
 		{ "errors", helper_errors }, { "thp-disabled", helper_thp_disabled },
 		{ "timer", helper_timer }, { "caps", helper_caps }, { "xattr", helper_xattr },
+		{ "acl", helper_acl },
 		{ "membarrier", helper_membarrier }, { "fiemap", helper_fiemap },
 	};
 

@@ -15,6 +15,7 @@ long sys_lseek(uint64_t, uint64_t, uint64_t);
 long sys_ftruncate(uint64_t, uint64_t);
 long sys_fallocate(uint64_t, uint64_t, uint64_t, uint64_t);
 long sys_fsync(uint64_t);
+long sys_fchmodat(int64_t, uint64_t, uint64_t);
 long sys_fstat(uint64_t, uint64_t);
 long sys_fstatfs(uint64_t, uint64_t);
 long sys_getdents64(uint64_t, uint64_t, uint64_t);

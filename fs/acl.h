@@ -1,0 +1,46 @@
+/*
+ * POSIX access lists of files (acl(5)). Among an inode's extended attributes there are two, of
+ * prefixes that are whole names: who may use it and, of a directory, what is made in it gets.
+ * Their values are what ext4 has on its disks. inode->state says that there are such lists, and the
+ * first is in memory, too: inode_permission must not sleep.
+ */
+#pragma once
+
+#include "fs/flags.h"
+#include "fs/vfs.h"
+
+/*
+ * These are all attributes of an inode that is being read in or made, and of which nobody else
+ * knows. 0, -ENOMEM. A list that makes no sense forbids, as long as it is there.
+ */
+int acl_learn(struct inode *inode, const struct list_head *xattrs);
+
+/*
+ * setxattr(2) and removexattr(2), value NULL, of XATTR_ACL_ACCESS or XATTR_ACL_DEFAULT: the mode
+ * goes along, in one change of the volume. 0; -EINVAL, -EOPNOTSUPP, -EACCES: a default list is for
+ * directories, -EPERM, -ENOSPC, -ENOMEM, -EIO. inode->lock held. May sleep.
+ */
+int acl_set(struct inode *inode, unsigned index, const void *value, size_t size);
+/* getxattr(2): the value's size, to user memory if size is not 0; -errno. May sleep. */
+long acl_get(struct inode *inode, unsigned index, uaddr_t value, size_t size);
+/* The mode becomes that, and its list with it. 0 or -errno. inode->lock held. May sleep. */
+int acl_chmod(struct inode *inode, mode_t mode);
+
+/* inode_permission(), for who does not own a file with a list and has no power over it. */
+int acl_permission(const struct inode *inode, const struct cred *c, int mask) __slow;
+
+int acl_inherit_default(struct inode *dir, mode_t *mode, struct list_head *xattrs);
+/* The running thread's umask, without a default list: */
+void acl_umask(mode_t *mode);
+/*
+ * What is asked to be made in dir with *mode has that mode then, and those attributes, which are
+ * the caller's to free, even then: 0, -ENOMEM, -EIO, -EINVAL. dir->lock held. May sleep.
+ */
+static inline int acl_inherit(struct inode *dir, mode_t *mode, struct list_head *xattrs)
+{
+	list_init(xattrs);
+	if (inode_has(dir, INODE_ACL_DEFAULT))
+		return acl_inherit_default(dir, mode, xattrs);
+	acl_umask(mode);
+	return 0;
+}
