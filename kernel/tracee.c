@@ -81,9 +81,8 @@ int trace_signal_locked(int sig, struct siginfo *info, uint64_t *irq)
 	sig = tr->resume_signal;
 	if (!sig)
 		return 0;
-	if (sig == info->si_signo)
-		*info = tr->info;
-	else
+	*info = tr->info; /* which the tracer may have written */
+	if (info->si_signo != sig)
 		*info = (struct siginfo){.si_signo = sig, .si_code = SI_USER};
 	if (!(t->blocked & SIGMASK(sig)))
 		return sig;

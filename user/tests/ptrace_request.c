@@ -258,3 +258,51 @@ TEST(ptrace, area_of_rseq)
 	area_is(pid, NULL, 0, 0);
 	kill_traced(pid);
 }
+
+static volatile int told;
+
+static void tell(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	told = sig == SIGUSR1 && info->si_signo == SIGUSR1;
+}
+
+/* The child raises sig, of which its tracer says another number: how it ends. */
+static int renumbered(int sig, int number)
+{
+	struct sigaction sa = {.sa_sigaction = tell, .sa_flags = SA_SIGINFO | SA_RESETHAND};
+	siginfo_t info;
+	int status;
+	pid_t pid = child();
+
+	if (!pid) {
+		CHECK_OK(sigaction(SIGUSR1, &sa, NULL));
+		CHECK_OK(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+		raise(sig);
+		CHECK_OK(sigaction(SIGUSR1, NULL, &sa));
+		_exit(told && sa.sa_handler == SIG_DFL ? 0 : 1);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSTOPPED(status));
+	CHECK_OK(ptrace(PTRACE_GETSIGINFO, pid, NULL, &info));
+	info.si_signo = number;
+	CHECK_OK(ptrace(PTRACE_SETSIGINFO, pid, NULL, &info));
+	CHECK_OK(ptrace(PTRACE_CONT, pid, NULL, (void *)(long)sig));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+TEST(ptrace, number_of_info_is_the_signals)
+{
+	static const int numbers[] = {0, -1, SIGUSR2, 65, 200, 0x100, 0x7f, 0x7fffffff, -0x7fffffff};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		int status = renumbered(SIGUSR1, numbers[i]);
+
+		CHECK(WIFEXITED(status));
+		CHECK_EQ(WEXITSTATUS(status), 0);
+		status = renumbered(SIGTERM, numbers[i]);
+		CHECK(WIFSIGNALED(status));
+		CHECK_EQ(WTERMSIG(status), SIGTERM);
+	}
+}
