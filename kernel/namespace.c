@@ -78,7 +78,7 @@ struct ns *ns_of(struct process *p, pid_t tid, enum ns_kind kind, bool for_child
 
 struct ns_set *ns_set_first(void)
 {
-	static struct ns_set set = {.refs = 1};
+	static struct ns_set set = {.refs = 2}; /* it never goes, whoever leaves it */
 
 	for (int k = 0; k < NS_KINDS; k++)
 		set.of[k] = &first[k];
