@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "fs/mount.h"
+#include "fs/mounttree.h"
 #include "fs/vfs.h"
 #include "kernel/mem/slab.h"
 #include "kernel/process.h"
@@ -109,6 +110,7 @@ void fscontext_to_top(struct fscontext *c)
 
 	spin_lock(&dcache_lock);
 	top = (struct path){.mnt = root_mount, .dentry = root_mount->root};
+	top = mount_top_locked(&top);
 	root = c->root;
 	cwd = c->cwd;
 	c->root = *path_get(&top);
