@@ -150,6 +150,17 @@ static void begin_handler(struct thread *t, int sig, struct handling *h)
 				      (h->act.flags & SA_NODEFER ? 0 : SIGMASK(sig)));
 }
 
+/* A handler for one signal alone is taken; siglock held. */
+static __slow void reset_handler(struct sighand *hand, int sig, const struct sigaction *taken)
+{
+	struct sigaction *act = &hand->actions[sig - 1];
+	uint64_t irq = spin_lock_irq(&hand->lock);
+
+	if (act->handler == taken->handler)
+		act->handler = SIG_DFL;
+	spin_unlock_irq(&hand->lock, irq);
+}
+
 /* Take one signal and do what needs no frame. */
 static enum decision next_signal(struct handling *h)
 {
@@ -188,6 +199,8 @@ static enum decision next_signal(struct handling *h)
 	d = decide(p, sig, fault, h->act.handler);
 	if (d == DECIDE_HANDLE)
 		begin_handler(t, sig, h);
+	if (d == DECIDE_HANDLE && unlikely(h->act.flags & SA_RESETHAND))
+		reset_handler(p->sighand, sig, &h->act);
 out:
 	spin_unlock_irq(&p->siglock, irq);
 	return d == DECIDE_DEFAULT ? act_by_default(p, &h->info, sig) : d;
@@ -255,17 +268,12 @@ void signal_deliver(struct trapframe *tf)
 		return;
 	}
 	restart_end(tf, &again, &h.act);
-	if (h.act.flags & SA_RESETHAND) {
-		struct sighand *hand = t->process->sighand;
-		uint64_t irq = spin_lock_irq(&hand->lock);
-
-		hand->actions[h.info.si_signo - 1].handler = SIG_DFL;
-		spin_unlock_irq(&hand->lock, irq);
-	}
 	/* In the frame stands where a restartable sequence is begun anew. */
 	if ((t->rseq.area && rseq_resume(tf)) ||
 	    sigframe_push(tf, &h.info, &h.act, h.restore)) {
 		signal_set_blocked(h.before);
+		t->saved_blocked = h.restore;
+		t->restore_blocked = h.restore != h.before;
 		if (h.info.si_signo == SIGSEGV)
 			signal_force_default(SIGSEGV);
 		signal_fault(SIGSEGV, SI_KERNEL, tf->sp);

@@ -1,6 +1,6 @@
 /*
- * Inside of the signal code: shared by signal.c, sigframe.c, sigcalls.c, and those who make and
- * end processes.
+ * Inside of the signal code: shared by signal.c, sigdeliver.c, sigframe.c, sigcalls.c, and those
+ * who make and end processes.
  */
 #pragma once
 

@@ -8,13 +8,11 @@
  */
 #include "kernel/sighand.h"
 
-#include "kernel/coredump.h"
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/posixtimer.h"
 #include "kernel/printk.h"
 #include "kernel/ptrace.h"
-#include "kernel/rseq.h"
 #include "kernel/trap.h"
 #include "kernel/uapi/ptrace.h"
 #include "kernel/uapi/resource.h"

@@ -333,6 +333,45 @@ TEST(signal, no_stack_for_handler_kills)
 	expect_signal(pid, SIGSEGV);
 }
 
+static sigset_t seen_mask;
+
+static void note_mask(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)info;
+	seen_mask = ((ucontext_t *)context)->uc_sigmask;
+	hits++;
+}
+
+/* sigsuspend's mask is over, and the one before it back, when a handler found no room. */
+TEST(signal, mask_after_a_handler_without_room)
+{
+	static char stack[65536];
+	stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	struct sigaction sa = { .sa_sigaction = note_mask, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	sigset_t none, both, now;
+	long ret;
+
+	sigemptyset(&none);
+	sigemptyset(&both);
+	sigaddset(&both, SIGUSR1);
+	sigaddset(&both, SIGUSR2);
+	CHECK_OK(sigaltstack(&ss, NULL));
+	CHECK_OK(sigaction(SIGSEGV, &sa, NULL));
+	on_signal(SIGUSR1, clobber, 0);
+	CHECK_OK(sigprocmask(SIG_BLOCK, &both, NULL));
+	CHECK_OK(raise(SIGUSR1));
+	hits = 0;
+	__asm__ volatile("mv a0, %1\n li a1, 8\n li a7, 133\n mv s1, sp\n li sp, 4096\n ecall\n"
+			 "mv sp, s1\n mv %0, a0\n"
+			 : "=r" (ret) : "r" (&none) : "a0", "a1", "a7", "s1", "memory");
+	CHECK_EQ(ret, -EINTR);
+	CHECK_EQ(hits, 1);
+	CHECK(sigismember(&seen_mask, SIGUSR2));
+	CHECK_OK(sigprocmask(SIG_BLOCK, NULL, &now));
+	CHECK(sigismember(&now, SIGUSR1) && sigismember(&now, SIGUSR2));
+}
+
 TEST(signal, no_frame_reaches_into_the_kernel)
 {
 	/* Where sp is, for a frame to be written below it, and for one to be read above it. */
