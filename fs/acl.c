@@ -231,8 +231,11 @@ static bool is_minimal(const struct acl *a)
 
 /* --- what an inode has --- */
 
-/* It has the list a, or, NULL, none; of the access list this takes a over. inode->lock held. */
-static void list_install(struct inode *inode, unsigned index, struct acl *a, bool has)
+/*
+ * It has the list a, or, NULL, none; of the access list this takes a over, and returns what it had.
+ * inode->lock held.
+ */
+static struct acl *list_install(struct inode *inode, unsigned index, struct acl *a, bool has)
 {
 	uint32_t bit = index == XATTR_ACL_ACCESS ? INODE_ACL : INODE_ACL_DEFAULT;
 	struct acl *old = NULL;
@@ -247,7 +250,7 @@ static void list_install(struct inode *inode, unsigned index, struct acl *a, boo
 	else
 		atomic_fetch_and(&inode->state, ~bit);
 	spin_unlock(&acl_lock);
-	kfree(old);
+	return old;
 }
 
 int acl_learn(struct inode *inode, const struct list_head *xattrs)
@@ -259,18 +262,17 @@ int acl_learn(struct inode *inode, const struct list_head *xattrs)
 	if (err == -ENOMEM)
 		return err;
 	if (x)
-		list_install(inode, XATTR_ACL_ACCESS, a, true);
+		kfree(list_install(inode, XATTR_ACL_ACCESS, a, true));
 	if (stored_find(xattrs, XATTR_ACL_DEFAULT))
-		list_install(inode, XATTR_ACL_DEFAULT, NULL, true);
+		(void)list_install(inode, XATTR_ACL_DEFAULT, NULL, true);
 	return 0;
 }
 
-/* The list, or none, becomes the inode's, and mode its mode, in one change. a is taken over. */
-static int list_store(struct inode *inode, unsigned index, struct acl *a, mode_t mode)
+/* In one change of the volume: what index is becomes a, or nothing, and the mode that. */
+static int list_write(struct inode *inode, unsigned index, const struct acl *a, mode_t mode)
 {
 	struct list_head list;
 	struct xattr *old;
-	bool has = a;
 	int err;
 
 	list_init(&list);
@@ -283,12 +285,27 @@ static int list_store(struct inode *inode, unsigned index, struct acl *a, mode_t
 	if (!err)
 		err = inode->ops->xattrs_store(inode, &list, mode);
 	xattrs_free(&list);
-	if (err || index != XATTR_ACL_ACCESS) {
-		kfree(a);
-		a = NULL;
-	}
-	if (!err)
-		list_install(inode, index, a, has);
+	return err;
+}
+
+/* The list, or none, becomes the inode's, and mode its mode. a is taken over. */
+static int list_store(struct inode *inode, unsigned index, struct acl *a, mode_t mode)
+{
+	bool access = index == XATTR_ACL_ACCESS, had = inode_has(inode, INODE_ACL);
+	struct acl *old = NULL;
+	int err;
+
+	/* Without its list, a mode would give the group what others' entries have. */
+	if (access && a)
+		old = list_install(inode, index, a, true);
+	err = list_write(inode, index, a, mode);
+	if (err && access && a)
+		old = list_install(inode, index, old, had);
+	else if (!err && access && !a)
+		old = list_install(inode, index, NULL, false);
+	else if (!err && !access)
+		(void)list_install(inode, index, NULL, a);
+	kfree(access ? old : a);
 	return err;
 }
 
@@ -428,11 +445,12 @@ static bool list_permits(struct acl *a, gid_t owning, const struct cred *c, unsi
 
 int acl_permission(const struct inode *inode, const struct cred *c, int mask)
 {
-	mode_t mode = inode->mode;
 	unsigned want = (unsigned)mask & 7;
+	mode_t mode;
 	bool permits;
 
 	spin_lock(&acl_lock);
+	mode = inode->mode;
 	/* As on Linux a list with an empty mask is not asked. */
 	if (inode_has(inode, INODE_ACL) && (mode & 0070))
 		permits = inode->acl && list_permits(inode->acl, inode->gid, c, want);

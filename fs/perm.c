@@ -36,6 +36,17 @@ static bool overrides(const struct cred *c, mode_t mode, int mask)
 	       !(mask & (S_ISDIR(mode) ? MAY_WRITE : MAY_WRITE | MAY_EXEC));
 }
 
+/* Does it have a list? That is there before a mode that it means, and until after: else, *mode. */
+static bool listed(const struct inode *inode, mode_t *mode)
+{
+	bool before = inode_has(inode, INODE_ACL);
+
+	atomic_thread_fence(memory_order_acquire);
+	*mode = inode->mode;
+	atomic_thread_fence(memory_order_acquire);
+	return before || inode_has(inode, INODE_ACL);
+}
+
 int inode_permission(struct inode *inode, int mask)
 {
 	const struct cred *c = current()->cred;
@@ -52,7 +63,7 @@ int inode_permission(struct inode *inode, int mask)
 		return 0;
 	if (c->fsuid == inode->uid)
 		mode >>= 6;
-	else if (unlikely(inode_has(inode, INODE_ACL)))
+	else if (unlikely(listed(inode, &mode)))
 		return acl_permission(inode, c, mask);
 	else if (cred_in_group(c, inode->gid))
 		mode >>= 3;

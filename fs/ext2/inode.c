@@ -216,7 +216,7 @@ static int inode_fill(struct inode *inode, struct ext2_dinode *di, bool orphan)
 		inode->size_other = size;
 	}
 	ops_set(inode);
-	return orphan || !(ei->file_acl || ei->inline_xattrs) ? 0 : ext2_acls_load(inode);
+	return !inode->nlink || !(ei->file_acl || ei->inline_xattrs) ? 0 : ext2_acls_load(inode);
 }
 
 /* Is there a file? Asked before what its record says can be taken for damage. */

@@ -405,8 +405,11 @@ int ext2_xattrs_store(struct inode *inode, struct list_head *list, mode_t mode)
 int ext2_xattrs_init(struct inode *inode, struct list_head *list)
 {
 	struct ext2_fs *fs = ext2_fs(inode->sb);
-	int err = block_bytes(list) > fs->block_size ? -ENOSPC : acl_learn(inode, list);
+	int err;
 
+	if (!fs->es->rev_level)
+		return -EOPNOTSUPP;
+	err = block_bytes(list) > fs->block_size ? -ENOSPC : acl_learn(inode, list);
 	if (err)
 		return err;
 	list_sort(list);

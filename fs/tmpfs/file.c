@@ -16,12 +16,16 @@
 	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE |          \
 	 F_SEAL_EXEC)
 
+bool tmpfs_mode_sealed(struct inode *inode, mode_t mode)
+{
+	return (tmpfs_i(inode)->seals & F_SEAL_EXEC) && ((inode->mode ^ mode) & 0111);
+}
+
 static int setattr_sealed(struct inode *inode, const struct iattr *attr)
 {
 	uint32_t seals = tmpfs_i(inode)->seals;
 
-	if ((attr->valid & ATTR_MODE) && (seals & F_SEAL_EXEC) &&
-	    ((inode->mode ^ attr->mode) & 0111))
+	if ((attr->valid & ATTR_MODE) && tmpfs_mode_sealed(inode, attr->mode))
 		return -EPERM;
 	if (!(attr->valid & ATTR_SIZE))
 		return 0;

@@ -96,6 +96,8 @@ void shm_init(void);
  * /proc shows for it. A path with references in *out. 0 or -errno. May sleep.
  */
 int tmpfs_file_new(const char *name, mode_t mode, struct path *out);
+/* Would the mode change what a seal keeps (F_SEAL_EXEC)? inode->lock held. */
+bool tmpfs_mode_sealed(struct inode *inode, mode_t mode);
 /* fcntl(2): 0 or -errno, -EINVAL for a file of another kind. May sleep. */
 long tmpfs_seals_add(struct file *f, uint32_t seals);
 long tmpfs_seals_get(struct file *f);

@@ -44,6 +44,8 @@ int tmpfs_xattrs_store(struct inode *inode, struct list_head *list, mode_t mode)
 	uint64_t max = MIN(fs->max_pages, frames_total / 2) << 10;
 	uint64_t now = list_bytes(list), before = list_bytes(own);
 
+	if (tmpfs_mode_sealed(inode, mode))
+		return -EPERM;
 	if (now > before && now > XATTRS_MAX)
 		return -ENOSPC;
 	if (atomic_fetch_add(&fs->xattr_bytes, now - before) + now - before > max && now > before) {

@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/xattr.h>
 
 #define LONG "u::6 u:1000:6 u:2000:4 g::4 g:50:7 m::6 o::0"
@@ -314,4 +315,15 @@ TEST(acl, many_entries)
 		CHECK_EQ(errno, ENOSPC);
 	CHECK_EQ(mode_of("f"), done ? 0600 : 0670);
 	CHECK_EQ(getxattr("f", ACL_ACCESS, value, sizeof(value)) > 0, !done);
+}
+
+TEST(acl, seal_of_execution)
+{
+	char value[ACL_BYTES];
+	int fd = (int)CHECK_OK(memfd_create("x", 8 /* MFD_NOEXEC_SEAL */));
+
+	CHECK_OK(fsetxattr(fd, ACL_ACCESS, value, acl_value(value, "u::6 u:1:6 g::6 m::6 o::6"), 0));
+	CHECK_ERR(fchmod(fd, 0777), EPERM);
+	CHECK_OK(fchmod(fd, 0640));
+	CHECK_OK(close(fd));
 }
