@@ -361,7 +361,7 @@ static const struct proc_entry kernel_entries[] = {
 	{.name = "cap_last_cap", .mode = S_IFREG | 0444, .show = show_cap_last_cap},
 	{.name = "core_pattern", .mode = S_IFREG | 0644, .string = &pattern},
 	{.name = "core_uses_pid", .mode = S_IFREG | 0644, .number = &core_pid},
-	{.name = "dmesg_restrict", .mode = S_IFREG | 0644, .number = &restricted},
+	{.name = "dmesg_restrict", .mode = S_IFREG | 0644, .number = &restricted, .admin = true},
 	{.name = "domainname", .mode = S_IFREG | 0644, .string = &domainname},
 	{.name = "hostname", .mode = S_IFREG | 0644, .string = &hostname},
 	{.name = "keys", .mode = S_IFDIR | 0555, .children = proc_sys_keys_entries},

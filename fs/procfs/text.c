@@ -229,6 +229,8 @@ static int text_store(struct proc_inode *pi, char *text, size_t n)
 {
 	const struct proc_entry *e = pi->entry;
 
+	if (e->admin && !cred_capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	if (e->store)
 		return e->store(pi->process, text, n);
 	if (e->store_name)

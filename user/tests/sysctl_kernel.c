@@ -3,7 +3,9 @@
  */
 #include "ut.h"
 
+#include <linux/capability.h>
 #include <sys/klog.h>
+#include <sys/syscall.h>
 
 #define KERNEL "/proc/sys/kernel/"
 
@@ -43,6 +45,23 @@ TEST(sysctl, dmesg_restrict, .root = true)
 	setting_with(KERNEL "dmesg_restrict", 0, messages_for_all);
 	setting_with(KERNEL "dmesg_restrict", 1, messages_for_some);
 	CHECK_EQ(setting_put(KERNEL "dmesg_restrict", "2\n"), EINVAL);
+}
+
+/* Root without the power may write to the file, but not this. */
+TEST(sysctl, dmesg_restrict_is_for_admins, .root = true)
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct data[2];
+	pid_t pid = child();
+
+	if (!pid) {
+		CHECK_OK(syscall(SYS_capget, &header, data));
+		data[0].effective &= ~(1u << CAP_SYS_ADMIN);
+		CHECK_OK(syscall(SYS_capset, &header, data));
+		CHECK_EQ(setting_put(KERNEL "dmesg_restrict", "0\n"), EPERM);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
 }
 
 /* Where a program that was just started has its stack, and its break. */

@@ -13,6 +13,7 @@ bool panicking;
 bool host_irqs_on = true;
 int console_loglevel = LOG_WARNING;
 void (*host_printk)(int level, const char *text);
+uint64_t dmesg_restrict;
 
 static jmp_buf *panic_target;
 static char panic_message[256];
