@@ -85,11 +85,12 @@ static bool too_much(uint64_t pages, uint64_t limit)
 
 uint32_t pipe_user_first(struct pipe_user *u)
 {
+	uint64_t most = pipe_max_size, sum;
 	uint32_t n = PIPE_PAGES;
-	uint64_t sum;
 
-	if (n * PAGE_SIZE > pipe_max_size && !cred_capable(CAP_SYS_RESOURCE))
-		n = (uint32_t)(pipe_max_size >> PAGE_SHIFT);
+	/* Whatever it is while it is being set: a power of two. */
+	while (n > 1 && n * PAGE_SIZE > most && !cred_capable(CAP_SYS_RESOURCE))
+		n /= 2;
 	sum = atomic_fetch_add(&u->pages, n) + n;
 	if (too_much(sum, pipe_pages_soft)) {
 		sum = atomic_fetch_add(&u->pages, (uint64_t)PIPE_PAGES_LEAST - n) - n;
