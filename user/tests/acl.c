@@ -322,7 +322,8 @@ TEST(acl, seal_of_execution)
 	char value[ACL_BYTES];
 	int fd = (int)CHECK_OK(memfd_create("x", 8 /* MFD_NOEXEC_SEAL */));
 
-	CHECK_OK(fsetxattr(fd, ACL_ACCESS, value, acl_value(value, "u::6 u:1:6 g::6 m::6 o::6"), 0));
+	CHECK_OK(fsetxattr(fd, ACL_ACCESS, value,
+			   acl_value(value, "u::6 u:1:6 g::6 m::6 o::6"), 0));
 	CHECK_ERR(fchmod(fd, 0777), EPERM);
 	CHECK_OK(fchmod(fd, 0640));
 	CHECK_OK(close(fd));

@@ -294,7 +294,8 @@ static int renumbered(int sig, int number)
 
 TEST(ptrace, number_of_info_is_the_signals)
 {
-	static const int numbers[] = {0, -1, SIGUSR2, 65, 200, 0x100, 0x7f, 0x7fffffff, -0x7fffffff};
+	static const int numbers[] = {0, -1, SIGUSR2, 65, 200, 0x100, 0x7f,
+				      0x7fffffff, -0x7fffffff};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		int status = renumbered(SIGUSR1, numbers[i]);
