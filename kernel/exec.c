@@ -432,18 +432,17 @@ static bool may_be_seen(const struct exec *x, const struct cred *old)
 }
 
 /* Nothing here can fail: the process is the new program. */
-static void commit(struct exec *x, struct sighand *sighand)
+static void commit(struct exec *x)
 {
 	struct thread *t = current();
 	struct process *p = t->process;
 	struct trapframe *tf = thread_trapframe(t);
 	const struct cred *cred = x->cred, *old_cred = t->cred;
-	struct sighand *old_sighand = p->sighand;
 	struct file *old_exe;
 	const char *base = strrchr(x->path, '/');
 	uint64_t irq;
 
-	sighand_reset(sighand);
+	sighand_reset(p->sighand);
 	irq = spin_lock_irq(&proc_lock);
 	if (x->secure || cred_hides(cred, old_cred))
 		t->death_signal = 0;
@@ -463,13 +462,11 @@ static void commit(struct exec *x, struct sighand *sighand)
 	aio_drop(p);
 	cred_put(old_cred);
 	irq = spin_lock_irq(&p->siglock);
-	p->sighand = sighand;
 	if (x->secure)
 		p->rlimits[RLIMIT_STACK].cur = x->stack_limit;
 	old_exe = p->exe;
 	p->exe = file_get(x->file);
 	spin_unlock_irq(&p->siglock, irq);
-	sighand_put(old_sighand);
 	if (old_exe)
 		file_put(old_exe);
 	if (x->elevated)
@@ -532,7 +529,6 @@ static int exec_run(struct exec *x)
 {
 	struct thread *t = current();
 	struct aspace *old = t->aspace;
-	struct sighand *sighand = NULL;
 	pid_t was = t->tid;
 	bool too_late = false;
 	int err;
@@ -549,14 +545,8 @@ static int exec_run(struct exec *x)
 	err = load_headers(x);
 	if (!err)
 		err = new_creds(x);
-	if (err)
-		goto out;
-	sighand = sighand_copy(t->process->sighand);
-	if (!sighand) {
-		err = -ENOMEM;
-		goto out;
-	}
-	err = build_aspace(x);
+	if (!err)
+		err = build_aspace(x);
 	if (err)
 		goto out;
 	err = process_single_thread();
@@ -564,11 +554,12 @@ static int exec_run(struct exec *x)
 		goto out_aspace;
 	leave_program(t, old, x->as);
 	/* From other processes; of threads none is left. Too late to go back (execve(2), NOTES). */
-	if (fdtable_unshare(&t->files) || (x->elevated && fscontext_unshare(&t->fs))) {
+	if (sighand_unshare(t->process) || fdtable_unshare(&t->files) ||
+	    (x->elevated && fscontext_unshare(&t->fs))) {
 		too_late = true;
 		goto out_aspace;
 	}
-	commit(x, sighand);
+	commit(x);
 	exec_free(x);
 	if (old)
 		aspace_put(old);
@@ -581,8 +572,6 @@ out_aspace:
 out:
 	trace_exec_end();
 	cred_put(x->cred);
-	if (sighand)
-		sighand_put(sighand);
 	exec_free(x);
 	if (too_late)
 		process_exit_group(SIGSEGV);

@@ -1,6 +1,8 @@
 /*
  * The system calls about signals, and signal actions.
  */
+#include <stdatomic.h>
+
 #include "fs/file.h"
 #include "kernel/mem/slab.h"
 #include "kernel/pid.h"
@@ -49,6 +51,23 @@ void sighand_put(struct sighand *h)
 {
 	if (__atomic_sub_fetch(&h->refs, 1, __ATOMIC_ACQ_REL) == 0)
 		kfree(h);
+}
+
+int sighand_unshare(struct process *p)
+{
+	struct sighand *copy, *old = p->sighand;
+	uint64_t irq;
+
+	if (atomic_load(&old->refs) == 1)
+		return 0;
+	copy = sighand_copy(old);
+	if (!copy)
+		return -ENOMEM;
+	irq = spin_lock_irq(&p->siglock);
+	p->sighand = copy;
+	spin_unlock_irq(&p->siglock, irq);
+	sighand_put(old);
+	return 0;
 }
 
 void sighand_reset(struct sighand *h)

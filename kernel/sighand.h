@@ -46,29 +46,34 @@ struct sighand *sighand_create(void);
 struct sighand *sighand_copy(struct sighand *from); /* NULL: no memory */
 struct sighand *sighand_get(struct sighand *h);
 void sighand_put(struct sighand *h);
+/* exec: p, the running thread's, has its handlers for itself. 0 or -ENOMEM. Takes siglock. */
+int sighand_unshare(struct process *p);
 /* exec: handlers go back to default, ignored signals stay ignored. */
 void sighand_reset(struct sighand *h);
+/* While others know it, bits of `set` only come, each after its action. */
+static inline bool sighand_has(const struct sighand *h, int sig)
+{
+	return __atomic_load_n(&h->set, __ATOMIC_ACQUIRE) & SIGMASK(sig);
+}
 static inline struct sigaction sighand_action(struct process *p, int sig)
 {
 	struct sigaction act = {.handler = SIG_DFL};
-	uint64_t irq = spin_lock_irq(&p->sighand->lock);
+	uint64_t irq;
 
-	if (p->sighand->set & SIGMASK(sig))
-		act = p->sighand->actions[sig - 1];
+	if (!sighand_has(p->sighand, sig))
+		return act;
+	irq = spin_lock_irq(&p->sighand->lock);
+	act = p->sighand->actions[sig - 1];
 	spin_unlock_irq(&p->sighand->lock, irq);
 	return act;
 }
-/*
- * The handler alone: no lock is needed to read one word. While others know it, bits of `set` only
- * come, each after its action.
- */
+/* The handler alone: no lock is needed to read one word. */
 static inline uint64_t sighand_handler(struct process *p, int sig)
 {
 	const struct sighand *h = p->sighand;
 
-	return __atomic_load_n(&h->set, __ATOMIC_ACQUIRE) & SIGMASK(sig)
-		       ? __atomic_load_n(&h->actions[sig - 1].handler, __ATOMIC_RELAXED)
-		       : SIG_DFL;
+	return sighand_has(h, sig) ? __atomic_load_n(&h->actions[sig - 1].handler, __ATOMIC_RELAXED)
+				   : SIG_DFL;
 }
 
 void sigpending_init(struct sigpending *s);

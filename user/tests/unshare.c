@@ -156,6 +156,31 @@ TEST(unshare, in_common_for_good)
 	with_clone(CLONE_VM | CLONE_SIGHAND, handlers_refused, NULL);
 }
 
+static volatile sig_atomic_t handled;
+
+static void handle(int sig)
+{
+	(void)sig;
+	handled++;
+}
+
+static int other_program(void *arg)
+{
+	(void)arg;
+	exec_helper("exit", "0");
+	_exit(1);
+}
+
+/* The handlers that a program loses are its own. */
+TEST(unshare, handlers_by_exec)
+{
+	on_signal(SIGUSR1, handle, 0);
+	with_clone(CLONE_VM | CLONE_SIGHAND, other_program, NULL);
+	with_clone(CLONE_VM, other_program, NULL);
+	CHECK_OK(raise(SIGUSR1));
+	CHECK_EQ(handled, 1);
+}
+
 TEST(unshare, errors, .root = true)
 {
 	CHECK_ERR(unshare(-1), EINVAL);
