@@ -28,7 +28,7 @@ struct wait_request {
 	int wait_status;
 	struct process *reaped; /* unlinked: the caller drops the last reference */
 	struct tracee *ended;	/* the same: the caller passes it to trace_end_taken */
-	struct rusage usage;
+	struct rusage *usage;	/* filled with the rest; NULL: nobody asks */
 };
 
 static bool eligible(const struct wait_request *r, const struct process *c)
@@ -57,6 +57,12 @@ static void found_as(struct wait_request *r, pid_t pid, uid_t uid, int code, int
 	r->code = code;
 	r->status = status;
 	r->wait_status = wait_status;
+}
+
+static void found_usage(struct wait_request *r, struct process *p)
+{
+	if (r->usage)
+		rusage_of_process(p, r->usage);
 }
 
 static void found(struct wait_request *r, struct process *c, int code, int status, int wait_status)
@@ -97,7 +103,7 @@ static bool try_zombie(struct wait_request *r, struct process *me, struct proces
 	if (!c->zombie || c->untold || !(r->options & WEXITED))
 		return false;
 	found_dead(r, c->pid, c->leader->cred->uid, c->exit_status);
-	rusage_of_process(c, &r->usage);
+	found_usage(r, c);
 	if (r->options & WNOWAIT)
 		return true;
 	inherit_usage(me, c);
@@ -127,7 +133,7 @@ static bool try_stopped(struct wait_request *r, struct process *c)
 	}
 	spin_unlock_irq(&c->siglock, irq);
 	if (hit)
-		rusage_of_process(c, &r->usage);
+		found_usage(r, c);
 	return hit;
 }
 
@@ -149,6 +155,8 @@ static bool try_ended(struct wait_request *r, struct tracee *tr)
 	if (!(r->options & WEXITED))
 		return false;
 	found_dead(r, tr->tid, tr->uid, tr->exit_status);
+	if (r->usage)
+		*r->usage = (struct rusage){0}; /* nobody kept it */
 	if (!(r->options & WNOWAIT)) {
 		list_del(&tr->link);
 		r->ended = tr;
@@ -174,7 +182,7 @@ static bool try_tracee(struct wait_request *r, struct tracee *tr)
 		tr->unreported = false;
 	spin_unlock_irq(&p->siglock, irq);
 	if (hit)
-		rusage_of_process(p, &r->usage);
+		found_usage(r, p);
 	return hit;
 }
 
@@ -245,7 +253,8 @@ static int wait_for(struct wait_request *r)
 
 SYSCALL4(wait4, pid_t, pid, uaddr_t, status, int, options, uaddr_t, usage)
 {
-	struct wait_request r = {.options = options | WEXITED};
+	struct rusage ru;
+	struct wait_request r = {.options = options | WEXITED, .usage = usage ? &ru : NULL};
 	int err;
 
 	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | (int)__WCLONE | __WALL))
@@ -264,7 +273,7 @@ SYSCALL4(wait4, pid_t, pid, uaddr_t, status, int, options, uaddr_t, usage)
 		return err;
 	if (r.pid && status && put_user_u32(status, r.wait_status))
 		return -EFAULT;
-	if (r.pid && usage && copy_to_user(usage, &r.usage, sizeof(r.usage)))
+	if (r.pid && usage && copy_to_user(usage, &ru, sizeof(ru)))
 		return -EFAULT;
 	return r.pid;
 }
@@ -290,7 +299,9 @@ static int wait_for_pidfd(struct wait_request *r)
 
 SYSCALL5(waitid, int, which, pid_t, id, uaddr_t, info, int, options, uaddr_t, usage)
 {
-	struct wait_request r = {.which = which, .id = id, .options = options};
+	struct rusage ru;
+	struct wait_request r = {
+		.which = which, .id = id, .options = options, .usage = usage ? &ru : NULL};
 	struct siginfo si = {0};
 	int err;
 
@@ -313,7 +324,7 @@ SYSCALL5(waitid, int, which, pid_t, id, uaddr_t, info, int, options, uaddr_t, us
 		si.si_pid = r.pid;
 		si.si_uid = r.uid;
 		si.si_status = r.status;
-		if (usage && copy_to_user(usage, &r.usage, sizeof(r.usage)))
+		if (usage && copy_to_user(usage, &ru, sizeof(ru)))
 			return -EFAULT;
 	}
 	/* Linux writes only these fields. */
