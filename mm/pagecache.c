@@ -375,7 +375,8 @@ static ssize64_t write_page(struct object *o, struct uio *u, uint64_t pos, uint3
 			frame_put(f);
 			return err;
 		}
-		memset((char *)frame_data(f) + n, 0, PAGE_SIZE - n);
+		if (n < PAGE_SIZE)
+			memset((char *)frame_data(f) + n, 0, PAGE_SIZE - n);
 	}
 	/* Before it is dirty: what lies beyond is zeroed on its way out. */
 	if (pos + moved > o->size)
@@ -384,8 +385,7 @@ static ssize64_t write_page(struct object *o, struct uio *u, uint64_t pos, uint3
 	 * Even if nothing was moved: a block that is new holds somebody's old data until written.
 	 */
 	spin_lock(&o->tree_lock);
-	if (!frame_has(f, FRAME_ICACHE_STALE))
-		frame_set(f, FRAME_ICACHE_STALE);
+	frame_set(f, FRAME_ICACHE_STALE);
 	writeback_mark_locked(o, f);
 	spin_unlock(&o->tree_lock);
 	touch(f);
