@@ -70,6 +70,7 @@ make_call:
 	.globl	syscall_done
 syscall_done:
 	sd	a0, TF_A0(sp)
+call_done:
 	csrci	sstatus, 2		/* interrupts off: work must not change behind our back */
 	lwu	t0, THREAD_WORK(tp)
 	bnez	t0, user_work
@@ -99,8 +100,8 @@ user_fault:
 	beqz	t0, user_return
 
 	/*
-	 * The long way out. With WORK_FULLFRAME the trap frame is already the whole truth (exec);
-	 * otherwise the callee-saved registers still hold the user's values.
+	 * The long way out. With WORK_FULLFRAME (execve, a tracer that wrote registers) the trap
+	 * frame is already the whole truth; else the callee-saved registers hold the user's values.
 	 */
 user_work:
 	andi	t0, t0, WORK_FULLFRAME_BIT
@@ -167,9 +168,13 @@ sys_\name\()_full:
 	full_frame_call execve
 	full_frame_call execveat
 
-	/* All registers are new: those that the way out leaves alone are loaded here. */
+	/*
+	 * All registers are new: those that the way out leaves alone are loaded here. Or (0) none
+	 * is but a0, and the trap frame has no callee-saved ones.
+	 */
 	.globl	sys_rt_sigreturn_full
 sys_rt_sigreturn_full:
 	call	sys_rt_sigreturn
+	beqz	a0, syscall_done
 	restore_callee_saved
-	j	syscall_done
+	j	call_done

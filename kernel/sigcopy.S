@@ -5,11 +5,9 @@
 #include "kernel/sigframe.h"
 #include "lib/asmfunc.h"
 
-#define SUM (1 << 18)
-
 	.text
 
-	/* Words in the order of the frame: 8 at once, those of the head, and fcsr with 32 bits. */
+	/* Words in the order of the frame: 8 at once, those of the head, and the 8 bits of fcsr. */
 	.macro	move_eights dst, dst_at, src, src_at, offsets:vararg
 	.irp	at, \offsets
 	eight	ld, \src, (\src_at + \at)
@@ -24,17 +22,8 @@
 
 	.macro	move_fpu dst, dst_at, dst_fcsr, src, src_at, src_fcsr
 	move_eights \dst, \dst_at, \src, \src_at, 0, 64, 128, 192
-	lw	a4, \src_fcsr(\src)
+	lbu	a4, \src_fcsr(\src)
 	sw	a4, \dst_fcsr(\dst)
-	.endm
-
-	/* From the first access at 1 to the end: a0 is what is returned, -1 on a fault. */
-	.macro	copied
-2:	csrc	sstatus, t6
-	ret
-3:	li	a0, -1
-	j	2b
-	landing	1b, 2b, 3b
 	.endm
 
 /*
@@ -42,9 +31,8 @@
  *                     const struct trapframe *tf, const struct fpu_state *fpu): 0, -1 on a fault
  */
 	func	sigframe_write
-	li	t6, SUM
 	mv	t5, a4
-	csrs	sstatus, t6
+	user_access
 1:	move_eights a0, SIGFRAME_INFO, a1, 0, 0, 64
 	move_head a0, SIGFRAME_HEAD, a2, 0
 	move_eights a0, SIGFRAME_REGS, a3, 0, 0, 64, 128, 192
@@ -56,24 +44,23 @@
 	endfunc	sigframe_write
 
 /*
- * long sigframe_read(uaddr_t at, struct ucontext_head *head, struct trapframe *tf): 0, -1 on a
- * fault, something else if extensions follow
+ * long sigframe_read(uaddr_t at, struct ucontext_head *head, struct trapframe *tf): 0, 1 if
+ * extensions follow, -1 on a fault: what lies at both ends is read before a register is replaced
  */
 	func	sigframe_read
-	li	t6, SUM
-	csrs	sstatus, t6
+	user_access
 1:	move_head a1, 0, a0, SIGFRAME_HEAD
+	lwu	t4, SIGFRAME_RESERVED(a0)
+	ld	t5, SIGFRAME_END(a0)
 	move_eights a2, 0, a0, SIGFRAME_REGS, 0, 64, 128, 192
-	lwu	a4, SIGFRAME_RESERVED(a0)
-	ld	a5, SIGFRAME_END(a0)
-	or	a0, a4, a5
+	or	a0, t4, t5
+	snez	a0, a0
 	copied
 	endfunc	sigframe_read
 
 /* long sigframe_read_fpu(uaddr_t at, struct fpu_state *fpu): 0, -1 on a fault */
 	func	sigframe_read_fpu
-	li	t6, SUM
-	csrs	sstatus, t6
+	user_access
 1:	move_fpu a1, 0, FPU_FCSR, a0, SIGFRAME_FPU, SIGFRAME_FCSR
 	mv	a0, zero
 	copied

@@ -5,7 +5,6 @@
  */
 #include "kernel/sigframe.h"
 
-#include "kernel/panic.h"
 #include "kernel/sighand.h"
 #include "kernel/syscall.h"
 #include "kernel/trap.h"
@@ -151,27 +150,52 @@ SYSCALL2(sigaltstack, uaddr_t, new, uaddr_t, old)
 	return 0;
 }
 
-long sys_rt_sigreturn(void);
+static inline void fpu_take(struct thread *t, uaddr_t at)
+{
+	if (t->fpu.used) {
+		thread_fpu_discard();
+		(void)sigframe_read_fpu(at, &t->fpu);
+	}
+}
 
-/* All registers are new: entry.S goes on with those of the trap frame. */
-long sys_rt_sigreturn(void)
+/*
+ * read: what sigframe_read returned. Linux looks for extensions last, so that the handler of
+ * SIGSEGV sees the frame's registers.
+ */
+static __slow bool refuse(struct thread *t, uaddr_t at, const struct ucontext_head *head, long read)
+{
+	struct trapframe *tf = thread_trapframe(t);
+
+	if (read > 0) {
+		fpu_take(t, at);
+		signal_set_blocked(head->sigmask);
+		tf->cause = ~0UL;
+		tf->a0 = 0;
+	}
+	signal_fault(SIGSEGV, SI_KERNEL, 0);
+	return read > 0;
+}
+
+bool sys_rt_sigreturn(void);
+
+/*
+ * True: all registers are new, entry.S goes on with those of the trap frame. False, and SIGSEGV:
+ * none is, the frame cannot be read.
+ */
+bool sys_rt_sigreturn(void)
 {
 	struct thread *t = current();
 	struct trapframe *tf = thread_trapframe(t);
 	struct ucontext_head head;
 	uaddr_t at = tf->sp;
+	long read = frame_fits(at) ? sigframe_read(at, &head, tf) : -1;
 
-	if (!frame_fits(at) || sigframe_read(at, &head, tf))
-		process_exit_group(SIGSEGV);
-	if (t->fpu.used) {
-		thread_fpu_discard();
-		if (sigframe_read_fpu(at, &t->fpu))
-			process_exit_group(SIGSEGV);
-		t->fpu.fcsr &= 0xff;
-	}
+	if (unlikely(read))
+		return refuse(t, at, &head, read);
+	fpu_take(t, at);
 	if (head.stack.size || !(head.stack.flags & SS_DISABLE))
 		altstack_set(t, &head.stack, tf->sp);
 	signal_set_blocked(head.sigmask);
 	tf->cause = ~0UL; /* not a call to restart */
-	return tf->a0;
+	return true;
 }

@@ -59,7 +59,8 @@ enum core_state {
 enum {
 	WORK_SIGNAL = 1,  /* a signal may have to be delivered */
 	WORK_RESCHED = 2, /* another thread should run */
-	WORK_FULLFRAME = 4, /* all registers come from the trap frame: exec, new thread */
+	/* s0-s11, too, come from the trap frame: execve has set them, or the tracer at a stop. */
+	WORK_FULLFRAME = 4,
 	WORK_TRACE = 8, /* its system calls are traced: kernel/ptrace.h */
 	WORK_RSEQ = 16, /* its restartable sequence, or its hart, may be another: kernel/rseq.h */
 };

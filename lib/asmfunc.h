@@ -1,6 +1,6 @@
 /*
- * For assembly files: what a function begins and ends with, 64 bytes at once, and where to go on
- * when user memory faults.
+ * For assembly files: what a function begins and ends with, 64 bytes at once, access to user memory
+ * and where to go on when that faults.
  */
 #pragma once
 
@@ -32,4 +32,18 @@
 	.pushsection .fixup, "a"
 	.dword	\from, \to, \at
 	.popsection
+	.endm
+
+	/* From here on the kernel may reach user memory: sstatus.SUM, which t6 holds, is set. */
+	.macro user_access
+	li	t6, 1 << 18
+	csrs	sstatus, t6
+	.endm
+	/* The end of a function whose first access is at 1: returns a0, or -1 after a fault. */
+	.macro copied
+2:	csrc	sstatus, t6
+	ret
+3:	li	a0, -1
+	j	2b
+	landing	1b, 2b, 3b
 	.endm

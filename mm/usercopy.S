@@ -5,8 +5,6 @@
  */
 #include "lib/asmfunc.h"
 
-#define SUM (1 << 18)
-
 	.text
 
 	/* As many bytes as there are in these registers, if their bit is set in what is left. */
@@ -23,8 +21,7 @@
 
 /* size_t usercopy(void *dst, const void *src, size_t n): bytes not copied */
 	func	usercopy
-	li	t6, SUM
-	csrs	sstatus, t6
+	user_access
 	li	a4, 16
 	bltu	a2, a4, 5f
 	andi	a3, a0, 7
@@ -106,8 +103,7 @@
  * words where both are aligned at once; what is behind the NUL in its word is copied along.
  */
 	func	userstrncpy
-	li	t6, SUM
-	csrs	sstatus, t6
+	user_access
 	mv	a3, a0
 	add	a2, a2, a0		/* where the room ends */
 	ld	t1, lows
@@ -154,16 +150,11 @@ lows:	.dword	0x0101010101010101
 /* long userload32(const void *src, uint32_t *value), and so on: 0, -1 on a fault. Aligned. */
 	.macro single name, insn1, insn2
 	func	\name
-	li	t6, SUM
-	csrs	sstatus, t6
+	user_access
 1:	\insn1
 	\insn2
 	mv	a0, zero
-2:	csrc	sstatus, t6
-	ret
-3:	li	a0, -1
-	j	2b
-	landing	1b, 2b, 3b
+	copied
 	endfunc	\name
 	.endm
 
@@ -174,8 +165,7 @@ lows:	.dword	0x0101010101010101
 
 /* long usercmpxchg32(void *addr, uint32_t expected, uint32_t desired, uint32_t *old) */
 	func	usercmpxchg32
-	li	t6, SUM
-	csrs	sstatus, t6
+	user_access
 	sext.w	a1, a1
 1:	lr.w.aqrl a4, (a0)
 	bne	a4, a1, 2f

@@ -421,6 +421,100 @@ TEST(signal, overflow_handled_on_altstack)
 	}
 }
 
+static volatile greg_t registers[32];
+
+/* What the handler sees; it returns with sp from s1. */
+static void note_registers(int sig, siginfo_t *info, void *context)
+{
+	greg_t *now = ((ucontext_t *)context)->uc_mcontext.__gregs;
+
+	(void)sig;
+	seen = *info;
+	for (int i = 0; i < 32; i++)
+		registers[i] = now[i];
+	now[REG_SP] = now[REG_S1];
+	hits++;
+}
+
+/* rt_sigreturn with sp at `at`; *behind: where the call ends. s2-s11 are 2002-2011, t0 is 2005. */
+static void return_from(uintptr_t at, unsigned long *behind)
+{
+	__asm__ volatile(
+		"mv t0, %0\n mv t1, %1\n addi sp, sp, -16\n sd s0, 0(sp)\n mv s1, sp\n"
+		"li s0, 2000\n li s2, 2002\n li s3, 2003\n li s4, 2004\n li s5, 2005\n"
+		"li s6, 2006\n li s7, 2007\n li s8, 2008\n li s9, 2009\n li s10, 2010\n"
+		"li s11, 2011\n lla a7, 1f\n sd a7, 0(t1)\n mv sp, t0\n li t0, 2005\n"
+		"li a0, 77\n li a7, 139\n ecall\n1: ld s0, 0(sp)\n addi sp, sp, 16\n"
+		:: "r" (at), "r" (behind)
+		: "a0", "a7", "t0", "t1", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9",
+		  "s10", "s11", "memory");
+}
+
+/* What cannot be read changes no register: the handler sees those of the call. */
+TEST(signal, bad_frame_is_handled)
+{
+	static char stack[65536];
+	stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	struct sigaction sa = { .sa_sigaction = note_registers,
+				.sa_flags = SA_SIGINFO | SA_ONSTACK };
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* The last is mapped up to the registers. */
+	const uintptr_t bad[] = { 4096, -4096UL, 1UL << 38, (uintptr_t)page + 4096,
+				  (uintptr_t)page + 4096 - 304 };
+	unsigned long behind = 0;
+
+	CHECK(page != MAP_FAILED);
+	CHECK_OK(munmap(page + 4096, 4096));
+	CHECK_OK(sigaltstack(&ss, NULL));
+	CHECK_OK(sigaction(SIGSEGV, &sa, NULL));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		return_from(bad[i], &behind);
+		CHECK_EQ(hits, (long)i + 1);
+		CHECK_EQ(seen.si_code, SI_KERNEL);
+		CHECK_EQ((uintptr_t)seen.si_addr, 0);
+		CHECK_EQ(registers[REG_PC], behind);
+		CHECK_EQ(registers[REG_SP], bad[i]);
+		CHECK_EQ(registers[REG_S0], 2000);
+		for (int s = 2; s <= 11; s++)
+			CHECK_EQ(registers[REG_S2 + s - 2], 2000 + s);
+		CHECK_EQ(registers[5], 2005);
+		CHECK_EQ(registers[REG_A0], 0);
+		CHECK_EQ(registers[REG_A0 + 7], 139);
+	}
+}
+
+static void add_extension(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)sig;
+	(void)info;
+	uc->uc_mcontext.__gregs[REG_S2] = 4242;
+	uc->uc_mcontext.__fpregs.__q.__glibc_reserved[0] = 1;
+}
+
+/* An unknown extension is refused when the registers are those of the frame. */
+TEST(signal, bad_extension_is_handled)
+{
+	struct sigaction sa = { .sa_sigaction = note_registers, .sa_flags = SA_SIGINFO };
+	unsigned long behind = 0;
+	long value;
+
+	CHECK_OK(sigaction(SIGSEGV, &sa, NULL));
+	sa.sa_sigaction = add_extension;
+	CHECK_OK(sigaction(SIGUSR1, &sa, NULL));
+	__asm__ volatile("mv a0, %1\n lla a1, 1f\n sd a1, 0(%2)\n mv s1, sp\n li s2, 7\n"
+			 "li a1, 10\n li a7, 129\n ecall\n1: mv %0, s2\n"
+			 : "=r" (value) : "r" ((long)getpid()), "r" (&behind)
+			 : "a0", "a1", "a7", "s1", "s2", "memory");
+	CHECK_EQ(hits, 1);
+	CHECK_EQ(value, 4242);
+	CHECK_EQ(seen.si_code, SI_KERNEL);
+	CHECK_EQ(registers[REG_PC], behind);
+	CHECK_EQ(registers[REG_S2], 4242);
+	CHECK_EQ(registers[REG_A0], 0);
+}
+
 TEST(signal, forged_sigreturn)
 {
 	/* A frame that was never written: the process dies or is refused, the kernel does not. */
