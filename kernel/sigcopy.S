@@ -65,3 +65,17 @@
 	mv	a0, zero
 	copied
 	endfunc	sigframe_read_fpu
+
+/* long sigframe_has_fpu(uaddr_t at): is anything but 0 in a register or fcsr? -1 on a fault */
+	func	sigframe_has_fpu
+	user_access
+1:	lbu	a1, SIGFRAME_FCSR(a0)
+	.irp	at, 0, 64, 128, 192
+	eight	ld, a0, (SIGFRAME_FPU + \at)
+	.irp	reg, a4, a5, a6, a7, t0, t1, t2, t3
+	or	a1, a1, \reg
+	.endr
+	.endr
+	snez	a0, a1
+	copied
+	endfunc	sigframe_has_fpu

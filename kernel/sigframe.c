@@ -54,6 +54,7 @@ long sigframe_write(uaddr_t at, const struct siginfo *info, const struct ucontex
 		    const struct trapframe *tf, const struct fpu_state *fpu);
 long sigframe_read(uaddr_t at, struct ucontext_head *head, struct trapframe *tf);
 long sigframe_read_fpu(uaddr_t at, struct fpu_state *fpu);
+long sigframe_has_fpu(uaddr_t at);
 
 /* May a frame be there, as far as its address tells? */
 static bool frame_fits(uaddr_t at)
@@ -150,9 +151,16 @@ SYSCALL2(sigaltstack, uaddr_t, new, uaddr_t, old)
 	return 0;
 }
 
+/* A thread that has not used the FPU had zeros in the frame; its handler may have left others. */
+static __slow bool fpu_first_use(struct thread *t, uaddr_t at)
+{
+	t->fpu.used = sigframe_has_fpu(at);
+	return t->fpu.used;
+}
+
 static inline void fpu_take(struct thread *t, uaddr_t at)
 {
-	if (t->fpu.used) {
+	if (t->fpu.used || fpu_first_use(t, at)) {
 		thread_fpu_discard();
 		(void)sigframe_read_fpu(at, &t->fpu);
 	}

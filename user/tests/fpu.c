@@ -1,6 +1,7 @@
 /* Floating-point state belongs to its process: over switches, fork, exec and signals. */
 #include "ut.h"
 
+#include <elf.h>
 #include <fenv.h>
 #include <math.h>
 #include <sched.h>
@@ -164,6 +165,61 @@ TEST(fpu, child_does_not_leak_to_parent)
 		__asm__ volatile("fmv.d %0, f27" : "=f" (value));
 		/* 123,027.25 would be the other child's. */
 		_exit(value == 123027.25);
+	}
+	expect_exit(pid, 0);
+}
+
+#define ALL(X) \
+	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) \
+	X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) \
+	X(31)
+#define CHECKED(n) "fmv.x.d t0, f" #n "\n bne t0, t1, 5f\n addi t1, t1, 1\n"
+
+/*
+ * A whole program, since what starts others uses the FPU: a handler of SIGUSR1 leaves in the frame
+ * 100 for f0, 101 for f1 and so on, 0x41 for fcsr, and a child has them, too. Exits with 0, or 1.
+ */
+__asm__(".pushsection .rodata\n .balign 8\n fpu_program:\n"
+	".option push\n .option norelax\n"
+	"addi sp, sp, -32\n lla t0, 3f\n sd t0, 0(sp)\n li t0, 4\n sd t0, 8(sp)\n"
+	"sd zero, 16(sp)\n"
+	"li a0, 10\n mv a1, sp\n li a2, 0\n li a3, 8\n li a7, 134\n ecall\n"
+	"li a7, 172\n ecall\n li a1, 10\n li a7, 129\n ecall\n"
+	"li a0, 17\n li a1, 0\n li a2, 0\n li a3, 0\n li a4, 0\n li a7, 220\n ecall\n"
+	"mv s0, a0\n li t1, 100\n" ALL(CHECKED)
+	"frcsr t0\n li t1, 0x41\n bne t0, t1, 5f\n beqz s0, 4f\n"
+	"mv a0, s0\n mv a1, sp\n li a2, 0\n li a3, 0\n li a7, 260\n ecall\n"
+	"lw a0, 0(sp)\n snez a0, a0\n li a7, 94\n ecall\n"
+	"3: addi t0, a2, 432\n addi t2, t0, 256\n li t1, 100\n"
+	"1: sd t1, 0(t0)\n addi t1, t1, 1\n addi t0, t0, 8\n bne t0, t2, 1b\n"
+	"li t1, 0x41\n sw t1, 0(t2)\n ret\n"
+	"4: li a0, 0\n li a7, 94\n ecall\n"
+	"5: li a0, 1\n li a7, 94\n ecall\n"
+	"fpu_program_end:\n .option pop\n .popsection\n");
+extern const char fpu_program[], fpu_program_end[];
+
+TEST(fpu, frame_of_who_has_none)
+{
+	const uint64_t at = 0x10000, size = (uint64_t)(fpu_program_end - fpu_program);
+	struct { Elf64_Ehdr head; Elf64_Phdr load; } elf = {
+		{ .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		  .e_type = ET_EXEC, .e_machine = EM_RISCV, .e_version = EV_CURRENT,
+		  .e_entry = at + sizeof(elf), .e_phoff = sizeof(Elf64_Ehdr),
+		  .e_ehsize = sizeof(Elf64_Ehdr), .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 1 },
+		{ .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = at,
+		  .p_filesz = sizeof(elf) + size, .p_memsz = sizeof(elf) + size,
+		  .p_align = 4096 },
+	};
+	int fd = (int)CHECK_OK(open("fpu", O_CREAT | O_WRONLY, 0700));
+	pid_t pid;
+
+	CHECK_EQ(write(fd, &elf, sizeof(elf)), (long)sizeof(elf));
+	CHECK_EQ(write(fd, fpu_program, size), (long)size);
+	CHECK_OK(close(fd));
+	pid = child();
+	if (pid == 0) {
+		execl("./fpu", "fpu", NULL);
+		_exit(2);
 	}
 	expect_exit(pid, 0);
 }
