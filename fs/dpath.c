@@ -86,8 +86,10 @@ char *dentry_string(const struct dentry *d, char *buf, size_t size)
 	bool ok = prepend(buf, &at, "", 1);
 
 	spin_lock(&dcache_lock);
+	/* That of a namespace's file has a name only. */
 	if (d->parent == d)
-		ok &= prepend(buf, &at, "/", 1);
+		ok &= d == d->sb->root ? prepend(buf, &at, "/", 1)
+				       : prepend(buf, &at, d->name, d->name_len);
 	for (; ok && d->parent != d; d = d->parent)
 		ok = prepend(buf, &at, d->name, d->name_len) && prepend(buf, &at, "/", 1);
 	spin_unlock(&dcache_lock);

@@ -121,7 +121,7 @@ struct mount *mount_make(const char *source, struct blockdev *bdev, struct fstyp
 
 struct mount *mount_clone(struct mount *of, struct dentry *root)
 {
-	struct mount *m = mount_alloc(of->source);
+	struct mount *m = mount_alloc(of->source ? of->source : of->sb->type->name);
 
 	if (!m)
 		return NULL;

@@ -3,6 +3,7 @@
  * move_mount(2), pivot_root(2).
  */
 #include "fs/mounttree.h"
+#include "fs/nsfs.h"
 #include "fs/propagate.h"
 #include "kernel/thread.h"
 
@@ -72,7 +73,7 @@ static struct mount *copy(const struct path *what, bool recursive)
 {
 	struct mount *m;
 
-	if (!mount_in_tree(what->mnt) || what->mnt->unbindable)
+	if (!nsfs_may_bind(what) && (!mount_in_tree(what->mnt) || what->mnt->unbindable))
 		return err_ptr(-EINVAL);
 	m = mount_tree_clone(what->mnt, what->dentry, recursive, true);
 	return m ? m : err_ptr(-ENOMEM);

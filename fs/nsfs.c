@@ -9,6 +9,7 @@
 #include "kernel/mem/slab.h"
 #include "kernel/namespace.h"
 #include "kernel/thread.h"
+#include "kernel/uapi/mount.h"
 #include "kernel/uapi/nsfs.h"
 #include "kernel/uapi/statfs.h"
 #include "lib/printf.h"
@@ -77,6 +78,11 @@ struct ns *nsfs_of_file(const struct file *f)
 	return f->ops == &nsfs_fops ? ns_of_inode(f->inode) : NULL;
 }
 
+bool nsfs_may_bind(const struct path *p)
+{
+	return p->mnt == nsfs_mount && ns_of_inode(p->dentry->inode)->kind != NS_MNT;
+}
+
 int nsfs_path(struct ns *ns, struct path *out)
 {
 	struct nsfs_inode *ni = kzalloc(sizeof(*ni));
@@ -117,4 +123,5 @@ static const struct super_ops nsfs_ops = {.free = nsfs_free};
 void nsfs_init(void)
 {
 	nsfs_mount = super_internal("nsfs", NSFS_MAGIC, &nsfs_ops);
+	nsfs_mount->flags = MS_STRICTATIME; /* as those that are bound have it */
 }

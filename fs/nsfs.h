@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct file;
 struct ns;
 struct path;
@@ -13,3 +15,8 @@ void nsfs_init(void);
 int nsfs_path(struct ns *ns, struct path *out);
 /* What the open file is of, as long as it is open; NULL: it is none of these. */
 struct ns *nsfs_of_file(const struct file *f);
+/*
+ * Is that place, which is in no tree of mounts, a namespace, so that it may be bound elsewhere all
+ * the same? Not one of mounts: that would hold itself.
+ */
+bool nsfs_may_bind(const struct path *p);

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -394,6 +395,70 @@ TEST(namespace, setns_same, .root = true)
 		_exit(0);
 	}
 	expect_exit(kid, 0);
+}
+
+/* Is there a line of mountinfo with both? */
+static bool mounted(const char *root, const char *type)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "r");
+	char line[512];
+	bool found = false;
+
+	CHECK(f);
+	while (!found && fgets(line, sizeof(line), f))
+		found = strstr(line, root) && strstr(line, type);
+	CHECK_EQ(fclose(f), 0);
+	return found;
+}
+
+/* A file that one is mounted on keeps it, and leads to it. */
+TEST(namespace, bound, .root = true)
+{
+	struct utsname before;
+	int outer = (int)CHECK_OK(ns_open("self", "uts")), fd;
+	struct statfs fs;
+	struct stat st;
+	char root[64];
+	pid_t kid;
+
+	CHECK_OK(uname(&before));
+	CHECK_OK(mkdir("d", 0700));
+	CHECK_OK(close((int)CHECK_OK(creat("uts", 0600))));
+	CHECK_OK(close((int)CHECK_OK(creat("again", 0600))));
+	CHECK_ERR(mount("/proc/self/ns/uts", "d", NULL, MS_BIND, NULL), ENOTDIR);
+	CHECK_ERR(mount("/proc/self/ns/mnt", "uts", NULL, MS_BIND, NULL), EINVAL);
+	kid = child();
+	if (!kid) {
+		CHECK_OK(unshare(CLONE_NEWUTS));
+		CHECK_OK(sethostname("ut-bound", 8));
+		CHECK_OK(mount("/proc/self/ns/uts", "uts", NULL, MS_BIND, NULL));
+		_exit(0);
+	}
+	expect_exit(kid, 0);
+	fd = (int)CHECK_OK(open("uts", O_RDONLY));
+	CHECK_OK(fstat(fd, &st));
+	CHECK_EQ(st.st_mode, S_IFREG | 0444);
+	CHECK_OK(fstatfs(fd, &fs));
+	CHECK_EQ(fs.f_type, NSFS);
+	(void)snprintf(root, sizeof(root), " uts:[%lu] ", (unsigned long)st.st_ino);
+	CHECK(mounted(root, " rw") && mounted(root, " - nsfs nsfs rw\n"));
+	CHECK_OK(setns(fd, CLONE_NEWUTS));
+	name_is("ut-bound");
+	CHECK_EQ(number_of("self", "uts"), st.st_ino);
+	CHECK_OK(setns(outer, 0));
+	CHECK_ERR(umount("uts"), EBUSY);
+	CHECK_OK(close(fd));
+	CHECK_OK(mount("uts", "again", NULL, MS_BIND, NULL));
+	CHECK_OK(umount("uts"));
+	CHECK(mounted(root, " - nsfs nsfs rw\n"));
+	fd = (int)CHECK_OK(open("again", O_RDONLY));
+	CHECK_OK(setns(fd, 0));
+	name_is("ut-bound");
+	CHECK_OK(setns(outer, 0));
+	CHECK_OK(close(fd));
+	CHECK_OK(umount("again"));
+	CHECK(!mounted(root, "nsfs"));
+	name_is(before.nodename);
 }
 
 /* Many that come and go, by several processes at once. */
