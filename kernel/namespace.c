@@ -153,8 +153,11 @@ void ns_set_enter(struct ns_set *s, bool ipc)
 static const enum ns_kind order[NS_KINDS] = {NS_USER, NS_MNT, NS_UTS, NS_IPC,
 					     NS_PID, NS_CGROUP, NS_NET, NS_TIME};
 
-/* May the running thread enter one of this kind? Into the user namespace there is no way. */
-static int may_enter(enum ns_kind kind)
+/*
+ * May the running thread enter one of this kind, of those in flags? Into the user namespace there
+ * is no way. Who enters others, too, may share its places, which change then, as on Linux.
+ */
+static int may_enter(enum ns_kind kind, uint64_t flags)
 {
 	const struct process *p = current()->process;
 
@@ -164,14 +167,14 @@ static int may_enter(enum ns_kind kind)
 		return -EUSERS;
 	if (!cred_capable(CAP_SYS_ADMIN) || (kind == NS_MNT && !cred_capable(CAP_SYS_CHROOT)))
 		return -EPERM;
-	return kind == NS_MNT && fscontext_users(current()->fs) > 1 ? -EINVAL : 0;
+	return flags == CLONE_NEWNS && fscontext_users(current()->fs) > 1 ? -EINVAL : 0;
 }
 
 /* s, which nobody has yet, is to have ns instead. */
-static int replace(struct ns_set *s, struct ns *ns)
+static int replace(struct ns_set *s, struct ns *ns, uint64_t flags)
 {
 	struct ns *old = s->of[ns->kind];
-	int err = may_enter(ns->kind);
+	int err = may_enter(ns->kind, flags);
 
 	if (err)
 		return err;
@@ -187,7 +190,7 @@ static int replace_all(struct ns_set *s, const struct ns_set *from, uint64_t fla
 
 	for (int i = 0; i < NS_KINDS && !err; i++)
 		if (flags & ns_types[order[i]].flag)
-			err = replace(s, from->of[order[i]]);
+			err = replace(s, from->of[order[i]], flags);
 	return err;
 }
 
@@ -231,7 +234,7 @@ static int enter(struct ns *ns, const struct pidfd_target *of, uint64_t flags)
 
 	if (is_err(s))
 		return (int)ptr_err(s);
-	err = ns ? replace(s, ns) : prepare_process(s, of, flags);
+	err = ns ? replace(s, ns, flags) : prepare_process(s, of, flags);
 	if (err) {
 		ns_set_put(s);
 		return err;

@@ -397,6 +397,36 @@ TEST(namespace, setns_same, .root = true)
 	expect_exit(kid, 0);
 }
 
+static int enters_with_places(void *arg)
+{
+	const int *fd = arg;
+	char cwd[64];
+
+	CHECK_OK(chdir("/proc"));
+	CHECK_ERR(setns(*fd, CLONE_NEWNS), EINVAL);
+	CHECK_ERR(setns(*fd, CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWUSER), EINVAL);
+	CHECK(getcwd(cwd, sizeof(cwd)) && !strcmp(cwd, "/proc"));
+	CHECK_OK(setns(*fd, CLONE_NEWNS | CLONE_NEWUTS));
+	CHECK(getcwd(cwd, sizeof(cwd)) && !strcmp(cwd, "/"));
+	_exit(0);
+}
+
+/* Places in common forbid to enter a namespace of mounts alone. */
+TEST(namespace, setns_shared_places, .root = true)
+{
+	int fd = pidfd_of(getpid());
+	pid_t kid = child();
+	char cwd[64];
+
+	if (!kid) {
+		expect_exit((pid_t)CHECK_OK(clone(enters_with_places, stack + sizeof(stack),
+						  CLONE_FS | SIGCHLD, &fd)), 0);
+		CHECK(getcwd(cwd, sizeof(cwd)) && !strcmp(cwd, "/"));
+		_exit(0);
+	}
+	expect_exit(kid, 0);
+}
+
 /* Is there a line of mountinfo with both? */
 static bool mounted(const char *root, const char *type)
 {
