@@ -203,11 +203,11 @@ static struct ns_set *set_of(const struct pidfd_target *of)
 
 	if (pidfd_pid(of) < 0)
 		return s;
-	if (!process_may_access(of->process, true))
-		return err_ptr(-EPERM);
 	irq = spin_lock_irq(&proc_lock);
 	t = of->thread ? of->thread : of->process->leader;
-	if (t && t->ns)
+	if (t && !thread_may_access_locked(t, true))
+		s = err_ptr(-EPERM);
+	else if (t && t->ns)
 		s = ns_set_get(t->ns);
 	spin_unlock_irq(&proc_lock, irq);
 	return s;

@@ -73,9 +73,10 @@ struct aspace *process_aspace_allowed(struct process *p, bool real_ids)
 	return err_ptr(-EPERM);
 }
 
-bool process_may_access_locked(struct process *p, bool real_ids)
+/* p, of which one thread has c. */
+static bool may_access(const struct process *p, const struct cred *c, bool real_ids)
 {
-	const struct cred *own = current()->cred, *c = p->leader ? p->leader->cred : NULL;
+	const struct cred *own = current()->cred;
 	uid_t uid = real_ids ? own->uid : own->fsuid;
 	gid_t gid = real_ids ? own->gid : own->fsgid;
 	capset_t caps = real_ids ? own->permitted : own->effective;
@@ -84,6 +85,16 @@ bool process_may_access_locked(struct process *p, bool real_ids)
 		return true;
 	return c && uid == c->uid && uid == c->euid && uid == c->suid && gid == c->gid &&
 	       gid == c->egid && gid == c->sgid && !(c->permitted & ~caps) && p->dumpable;
+}
+
+bool process_may_access_locked(struct process *p, bool real_ids)
+{
+	return may_access(p, p->leader ? p->leader->cred : NULL, real_ids);
+}
+
+bool thread_may_access_locked(const struct thread *t, bool real_ids)
+{
+	return may_access(t->process, t->cred, real_ids);
 }
 
 bool process_may_access(struct process *p, bool real_ids)

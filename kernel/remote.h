@@ -32,6 +32,8 @@ struct aspace *thread_aspace(const struct thread *t);
 bool process_may_access(struct process *p, bool real_ids);
 /* The same with proc_lock held. */
 bool process_may_access_locked(struct process *p, bool real_ids);
+/* And by the ids of one of its threads, not of the first. */
+bool thread_may_access_locked(const struct thread *t, bool real_ids);
 
 /*
  * Copy n bytes at `at` as if a thread of as had done it; bytes copied: fewer where it could not.

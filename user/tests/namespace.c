@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -424,6 +425,55 @@ TEST(namespace, setns_shared_places, .root = true)
 		CHECK(getcwd(cwd, sizeof(cwd)) && !strcmp(cwd, "/"));
 		_exit(0);
 	}
+	expect_exit(kid, 0);
+}
+
+static struct gate over;
+static volatile pid_t other_tid;
+
+/* A thread that has become user 1000 alone, in a place of its own. */
+static void *becomes_other(void *arg)
+{
+	other_tid = (pid_t)syscall(SYS_gettid);
+	CHECK_OK(unshare(CLONE_NEWUTS));
+	CHECK_OK(sethostname("ut-thread", 9));
+	CHECK_OK(syscall(SYS_setresgid, 1000, 1000, 1000));
+	CHECK_OK(syscall(SYS_setresuid, 1000, 1000, 1000));
+	CHECK_OK(prctl(PR_SET_DUMPABLE, 1));
+	CHECK_EQ(write(*(int *)arg, (const void *)&other_tid, sizeof(pid_t)), sizeof(pid_t));
+	gate_pass(&over);
+	return NULL;
+}
+
+/* A descriptor of a thread is asked about that thread, not about its process's first one. */
+TEST(namespace, setns_of_thread, .root = true)
+{
+	struct utsname before;
+	int fd[2], outer = (int)CHECK_OK(ns_open("self", "uts")), first, second;
+	pid_t kid, tid;
+	pthread_t t;
+
+	CHECK_OK(uname(&before));
+	CHECK_OK(pipe(fd));
+	gate_make(&over);
+	kid = child();
+	if (!kid) {
+		CHECK_EQ(pthread_create(&t, NULL, becomes_other, &fd[1]), 0);
+		CHECK_EQ(pthread_join(t, NULL), 0);
+		_exit(0);
+	}
+	CHECK_EQ(read(fd[0], &tid, sizeof(tid)), sizeof(tid));
+	first = pidfd_of(kid);
+	second = (int)CHECK_OK(syscall(SYS_pidfd_open, tid, O_EXCL));
+	CHECK_OK(setns(first, CLONE_NEWUTS));
+	name_is(before.nodename);
+	CHECK_OK(setns(second, CLONE_NEWUTS));
+	name_is("ut-thread");
+	CHECK_OK(setns(outer, 0));
+	become_user();
+	CHECK_ERR(setns(first, CLONE_NEWUSER), EPERM);
+	CHECK_ERR(setns(second, CLONE_NEWUSER), EINVAL);
+	gate_open(&over);
 	expect_exit(kid, 0);
 }
 
