@@ -159,11 +159,9 @@ static const enum ns_kind order[NS_KINDS] = {NS_USER, NS_MNT, NS_UTS, NS_IPC,
  */
 static int may_enter(enum ns_kind kind, uint64_t flags)
 {
-	const struct process *p = current()->process;
-
 	if (kind == NS_USER)
 		return -EINVAL;
-	if (kind == NS_TIME && __atomic_load_n(&p->nthreads, __ATOMIC_RELAXED) > 1)
+	if (kind == NS_TIME && !process_single_threaded())
 		return -EUSERS;
 	if (!cred_capable(CAP_SYS_ADMIN) || (kind == NS_MNT && !cred_capable(CAP_SYS_CHROOT)))
 		return -EPERM;

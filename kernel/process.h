@@ -22,6 +22,8 @@ void thread_exit(int wait_status) __noreturn;
  * futexes, the tid word. May sleep.
  */
 void thread_leave_user_space(struct thread *t);
+/* Has the running thread its memory for itself: no thread or process beside it (unshare.c)? */
+bool process_single_threaded(void);
 /* Has p no number any more, as it was waited for? (Nor has one that is being made yet.) */
 bool process_gone(struct process *p);
 /* Is the thread, which has had a number, not to be found by it any more? */

@@ -48,6 +48,12 @@ static bool memory_shared(void)
 	return shared;
 }
 
+bool process_single_threaded(void)
+{
+	return __atomic_load_n(&current()->process->nthreads, __ATOMIC_RELAXED) == 1 &&
+	       !memory_shared();
+}
+
 /* Threads, handlers and memory stay in common: 0 only where they are not. */
 static int alone(uint64_t flags)
 {

@@ -398,6 +398,24 @@ TEST(namespace, setns_same, .root = true)
 	expect_exit(kid, 0);
 }
 
+static int with_memory(void *arg)
+{
+	CHECK_ERR(setns(*(int *)arg, 0), EUSERS);
+	_exit(0);
+}
+
+/* Who has its memory with another process is no better than a thread. */
+TEST(namespace, setns_time_alone, .root = true)
+{
+	int fd = (int)CHECK_OK(ns_open("self", "time"));
+
+	CHECK_OK(setns(fd, 0));
+	expect_exit((pid_t)CHECK_OK(clone(with_memory, stack + sizeof(stack),
+					  CLONE_VM | CLONE_VFORK | SIGCHLD, &fd)), 0);
+	expect_exit((pid_t)CHECK_OK(clone(with_memory, stack + sizeof(stack),
+					  CLONE_VM | SIGCHLD, &fd)), 0);
+}
+
 static int enters_with_places(void *arg)
 {
 	const int *fd = arg;
