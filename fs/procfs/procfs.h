@@ -85,6 +85,7 @@ struct proc_entry {
 	bool of_memory;			/* who opens it must be allowed to look into p, then */
 	bool of_thread;			/* it stands in the directories of threads alone */
 	bool sized;			/* it, or all below it, has a size that seeks know */
+	bool unmoved;			/* seeks do nothing, whatever they ask for */
 	bool admin;			/* only who has CAP_SYS_ADMIN sets it */
 	bool tasks;			/* a directory of threads, */
 	const struct proc_entry *fds;	/* or of descriptors, each of which is this */

@@ -270,7 +270,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
 	{.name = "swaps", .mode = S_IFREG | 0444, .show = show_swaps},
 	{.name = "sys", .mode = S_IFDIR | 0555, .sized = true, .children = proc_sys_entries},
-	{.name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = store_sysrq},
+	{.name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = store_sysrq, .unmoved = true},
 	{.name = "sysvipc", .mode = S_IFDIR | 0555, .children = sysvipc_entries},
 	{.name = "thread-self", .mode = S_IFLNK | 0777, .readlink = link_thread_self},
 	{.name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime},

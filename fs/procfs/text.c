@@ -286,6 +286,8 @@ static bool is_sized(const struct dentry *d)
 /* Of most there is nothing but a text, or memory: no end that a position could count from. */
 static int64_t text_seek(struct file *f, int64_t offset, int whence)
 {
+	if (proc_i(f->inode)->entry->unmoved)
+		return file_seek_simple(f, 0, SEEK_CUR);
 	if (whence != SEEK_SET && whence != SEEK_CUR && !is_sized(f->path.dentry))
 		return -EINVAL;
 	return file_seek_simple(f, offset, whence);

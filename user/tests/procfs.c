@@ -247,3 +247,14 @@ TEST(procfs, machine)
 	CHECK_EQ(strncmp(text, "Node 0, zone ", 13), 0);
 	CHECK(strstr(text, "\n  pages free ") && strstr(text, "\n        managed "));
 }
+
+TEST(procfs, sysrq_trigger_has_no_position, .root = true)
+{
+	int fd = (int)CHECK_OK(open("/proc/sysrq-trigger", O_WRONLY));
+
+	CHECK_EQ(lseek(fd, 7, SEEK_SET), 0);
+	CHECK_EQ(lseek(fd, -7, SEEK_CUR), 0);
+	CHECK_EQ(lseek(fd, 7, SEEK_END), 0);
+	CHECK_ERR(lseek(fd, 7, 99), EINVAL);
+	CHECK_OK(close(fd));
+}
