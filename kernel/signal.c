@@ -9,15 +9,12 @@
 #include "kernel/sighand.h"
 
 #include "kernel/mem/slab.h"
-#include "kernel/panic.h"
 #include "kernel/posixtimer.h"
 #include "kernel/printk.h"
 #include "kernel/ptrace.h"
 #include "kernel/trap.h"
-#include "kernel/uapi/ptrace.h"
 #include "kernel/uapi/resource.h"
 #include "lib/hash.h"
-#include "lib/string.h"
 
 bool signal_pending(void)
 {
