@@ -168,15 +168,10 @@ lows:	.dword	0x0101010101010101
 	user_access
 	sext.w	a1, a1
 1:	lr.w.aqrl a4, (a0)
-	bne	a4, a1, 2f
+	bne	a4, a1, 4f
 	sc.w.aqrl a5, a2, (a0)
 	bnez	a5, 1b
-2:	csrc	sstatus, t6
-	sw	a4, 0(a3)
+4:	sw	a4, 0(a3)
 	mv	a0, zero
-	ret
-3:	csrc	sstatus, t6
-	li	a0, -1
-	ret
-	landing	1b, 2b, 3b
+	copied
 	endfunc	usercmpxchg32
