@@ -229,7 +229,7 @@ void evict_range(struct aspace *as, uaddr_t start, uaddr_t end)
 		}
 		rwlock_read_unlock(&as->lock);
 		for (uint32_t i = 0; i < n; i++) {
-			policy_leave(frames[i]);
+			policy_take(frames[i]);
 			evict(frames[i], &batch);
 		}
 	}

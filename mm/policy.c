@@ -179,7 +179,7 @@ static void place(struct frame *f, uint32_t stamp, unsigned otherwise)
 	}
 }
 
-/* While there is room, the oldest on trial are established. */
+/* While there is room, a trial ends with a place among the established. */
 static void enter_new(struct frame *f)
 {
 	stamp_now(f);
@@ -226,21 +226,36 @@ void policy_enter_next(struct frame *f)
 	spin_unlock_irq(&policy.lock, irq);
 }
 
-void policy_cold(struct frame *f)
+/* Off its queue, and counted, as a victim is. False: it has just left its object. */
+static bool pick(struct frame *f)
 {
-	uint64_t irq = spin_lock_irq(&policy.lock);
-
 	if (frame_has(f, FRAME_QUEUED)) {
 		make_vacant(f);
 		pull(f);
 	} else if (frame_type(f) == FRAME_ANON) {
 		stamp_now(f);
 	} else {
-		goto out; /* it has just left its object */
+		return false;
 	}
 	frame_clear(f, FRAME_FRESH | FRAME_REFERENCED);
-	push(f, COLD);
-out:
+	return true;
+}
+
+void policy_cold(struct frame *f)
+{
+	uint64_t irq = spin_lock_irq(&policy.lock);
+
+	if (pick(f))
+		push(f, COLD);
+	spin_unlock_irq(&policy.lock, irq);
+}
+
+void policy_take(struct frame *f)
+{
+	uint64_t irq = spin_lock_irq(&policy.lock);
+
+	if (pick(f))
+		frame_clear(f, FRAME_QUEUED);
 	spin_unlock_irq(&policy.lock, irq);
 }
 

@@ -26,6 +26,8 @@ void policy_enter_next(struct frame *f);
 void policy_cold(struct frame *f);
 /* f is on its way out, or is not to be chosen. Nothing happens if it is on no queue. */
 void policy_leave(struct frame *f);
+/* f is to go now, as a victim: policy_shadow, policy_return or policy_forget come next. */
+void policy_take(struct frame *f);
 /*
  * The page to go, off its queue and held (page_hold, which fills in `with`); the caller makes it go
  * or returns it. NULL: none to be had now.

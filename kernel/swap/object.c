@@ -292,7 +292,7 @@ void swap_object_page_out(struct object *o, uint64_t index, uint64_t n)
 			continue;
 		/* The first time shows whether it was used, which does not matter here. */
 		for (unsigned i = 0; i < 2; i++) {
-			policy_leave(f);
+			policy_take(f);
 			if (swap_object_let_go(o, f, &b))
 				break;
 		}

@@ -112,6 +112,10 @@ $(HB)/replace: $(REPLACE_SRC:%=$(HB)/obj/%.o) tests/host/host.mk
 HOST_TESTS += test_policy
 test_policy_SRC := tests/host/test_policy.c $(filter-out %/main.c,$(REPLACE_SRC))
 
+HOST_TESTS += test_policy_take
+test_policy_take_SRC := tests/host/test_policy_take.c tests/host/shim/ram.c \
+			$(filter-out mm/policy.c,$(FRAMES_SRC)) $(KERNEL_SHIM)
+
 # All of mm/ that does not touch the machine.
 MM_SRC := $(addprefix mm/,areas.c aspace.c commit.c evict.c fault.c fork.c frame.c madvise.c \
 	  mlock.c mmap.c mremap.c object.c pagecache.c pagetable.c policy.c reclaim.c rmap.c \
