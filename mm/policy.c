@@ -24,6 +24,7 @@
 #define STAMPS	    (1u << (POLICY_SHADOW_BITS - 1)) /* epochs that can be told apart */
 #define STAMP_SHIFT 22
 #define LOOKS	    16 /* at established pages for one that came in or goes */
+#define SLICE	    64 /* pages that are established with interrupts off */
 #define ROUNDS	    32 /* pages on trial that may have been used, before one goes anyway */
 
 enum { COLD, TRIAL, AGED, MAIN };
@@ -402,9 +403,17 @@ void policy_epoch(void)
 	policy.goal += 2 * longer;
 	policy.goal -= MIN(policy.goal, 2 * shorter);
 	policy.goal = MIN(MAX(policy.goal, least), policy_pages() - least);
-	/* More on trial than that: memory that was found late, or the queue became shorter. */
-	while (on_trial() > policy.goal + least)
+	/*
+	 * More on trial than that: memory that was found late, or the queue became shorter. There
+	 * may be many: others get at the lock between.
+	 */
+	for (uint64_t n = 1, most = policy.goal + least; on_trial() > most; n++) {
 		move(tried(), MAIN);
+		if (n % SLICE == 0) {
+			spin_unlock_irq(&policy.lock, irq);
+			irq = spin_lock_irq(&policy.lock);
+		}
+	}
 	policy.now = (policy.now + 1) % STAMPS;
 	policy.last[policy.now] = 0;
 	policy.gone = 0;
