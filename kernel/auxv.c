@@ -34,7 +34,7 @@ static inline uint64_t *pair(uint64_t *at, uint64_t type, uint64_t value)
 
 void exec_auxv(const struct exec_layout *l, struct auxv *out)
 {
-	uint64_t *at = out->words;
+	uint64_t *at = &out->words[0];
 
 	at = pair(at, AT_HWCAP, hwcap());
 	at = pair(at, AT_PAGESZ, PAGE_SIZE);

@@ -254,9 +254,11 @@ static int wait_for(struct wait_request *r)
 SYSCALL4(wait4, pid_t, pid, uaddr_t, status, int, options, uaddr_t, usage)
 {
 	struct rusage ru;
-	struct wait_request r = {.options = options | WEXITED, .usage = usage ? &ru : NULL};
+	struct wait_request r = {.options = options | WEXITED};
 	int err;
 
+	if (usage)
+		r.usage = &ru;
 	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | (int)__WCLONE | __WALL))
 		return -EINVAL;
 	if (pid == INT32_MIN)
@@ -300,11 +302,12 @@ static int wait_for_pidfd(struct wait_request *r)
 SYSCALL5(waitid, int, which, pid_t, id, uaddr_t, info, int, options, uaddr_t, usage)
 {
 	struct rusage ru;
-	struct wait_request r = {
-		.which = which, .id = id, .options = options, .usage = usage ? &ru : NULL};
+	struct wait_request r = {.which = which, .id = id, .options = options};
 	struct siginfo si = {0};
 	int err;
 
+	if (usage)
+		r.usage = &ru;
 	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD |
 			(int)__WCLONE | __WALL))
 		return -EINVAL;
