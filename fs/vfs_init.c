@@ -43,7 +43,6 @@ void vfs_init(void)
 	journal_init();
 	ext2_register();
 	memfd_init();
-	shm_init();
 	tmpfs_register();
 	devfs_register();
 	devpts_register();

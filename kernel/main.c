@@ -5,13 +5,12 @@
 
 #include "drivers/block.h"
 #include "drivers/driver.h"
+#include "fs/file.h"
 #include "kernel/boot.h"
 #include "kernel/clocktimer.h"
 #include "kernel/errata.h"
 #include "kernel/hart.h"
-#include "kernel/ipc/mqueue.h"
-#include "kernel/ipc/msg.h"
-#include "kernel/ipc/sem.h"
+#include "kernel/ipc/ipc.h"
 #include "kernel/machine.h"
 #include "kernel/machine_stop.h"
 #include "kernel/mem/kmap.h"
@@ -77,9 +76,7 @@ static void start_system(void *unused)
 	partitions_scan();
 	swapon_init();
 	vfs_init();
-	sem_init();
-	msg_init();
-	mq_init();
+	ipc_init();
 #if DEBUG
 	if (cmdline_has("selftest"))
 		machine_poweroff(selftest_run() ? 1 : 0);

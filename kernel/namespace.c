@@ -17,7 +17,7 @@
 
 const struct ns_type ns_types[NS_KINDS] = {
 	[NS_CGROUP] = {"cgroup", CLONE_NEWCGROUP, NULL, NULL},
-	[NS_IPC] = {"ipc", CLONE_NEWIPC, NULL, NULL},
+	[NS_IPC] = {"ipc", CLONE_NEWIPC, ipc_ns_copy, ipc_ns_free},
 	[NS_MNT] = {"mnt", CLONE_NEWNS, NULL, NULL},
 	[NS_NET] = {"net", CLONE_NEWNET, NULL, NULL},
 	[NS_PID] = {"pid", CLONE_NEWPID, NULL, NULL},
@@ -28,10 +28,9 @@ const struct ns_type ns_types[NS_KINDS] = {
 
 /* Of the kinds of which there is only one. */
 static struct ns first[NS_KINDS] = {
-	[NS_CGROUP] = {1, NS_CGROUP, 4026531835}, [NS_IPC] = {1, NS_IPC, NS_FIRST_IPC},
-	[NS_MNT] = {1, NS_MNT, 4026531841},	  [NS_NET] = {1, NS_NET, 4026531840},
-	[NS_PID] = {1, NS_PID, 4026531836},	  [NS_TIME] = {1, NS_TIME, 4026531834},
-	[NS_USER] = {1, NS_USER, 4026531837},
+	[NS_CGROUP] = {1, NS_CGROUP, 4026531835}, [NS_MNT] = {1, NS_MNT, 4026531841},
+	[NS_NET] = {1, NS_NET, 4026531840},	  [NS_PID] = {1, NS_PID, 4026531836},
+	[NS_TIME] = {1, NS_TIME, 4026531834},	  [NS_USER] = {1, NS_USER, 4026531837},
 };
 static uint64_t last_number = 4026532000; /* changed by atomics */
 
@@ -82,6 +81,7 @@ struct ns_set *ns_set_first(void)
 
 	for (int k = 0; k < NS_KINDS; k++)
 		set.of[k] = &first[k];
+	set.of[NS_IPC] = &ipc_first.ns;
 	set.of[NS_UTS] = &uts_first.ns;
 	return &set;
 }

@@ -9,10 +9,11 @@
 
 int proc_show_shm(struct proc_text *t, struct process *p)
 {
+	struct ipc_table *table = &t->ipc->shm.table;
 	struct ipc_perm *perm;
 	struct shmid64_ds ds;
 	struct shm_info totals;
-	uint32_t highest = shm_totals(&totals);
+	uint32_t highest = shm_totals(t->ipc, &totals);
 	uint64_t resident, swapped;
 	int32_t id;
 
@@ -20,15 +21,15 @@ int proc_show_shm(struct proc_text *t, struct process *p)
 		       "  gid  cuid  cgid      atime      dtime      ctime                   rss"
 		       "                  swap\n");
 	for (uint32_t slot = 0; slot <= highest; slot++) {
-		spin_lock(&shm_table.lock);
-		perm = ipc_at_locked(&shm_table, slot);
+		spin_lock(&table->lock);
+		perm = ipc_at_locked(table, slot);
 		if (perm) {
 			shm_stat_locked(shm_of_perm(perm), &ds);
 			resident = shm_resident_locked(shm_of_perm(perm)) * PAGE_SIZE;
 			swapped = shm_swapped_locked(shm_of_perm(perm)) * PAGE_SIZE;
 			id = perm->id;
 		}
-		spin_unlock(&shm_table.lock);
+		spin_unlock(&table->lock);
 		if (!perm)
 			continue;
 		proc_printf(t, "%10d %10d  %4o %21lu %5d %5d  %5lu %5u %5u %5u %5u ",
@@ -55,14 +56,14 @@ static int32_t highest_slot(struct ipc_table *table)
 
 int proc_show_sem(struct proc_text *t, struct process *p)
 {
-	int32_t highest = highest_slot(&sem_table);
+	int32_t highest = highest_slot(&t->ipc->sem.table);
 	struct semid64_ds ds;
 	long id;
 
 	proc_printf(t, "       key      semid perms      nsems   uid   gid  cuid  cgid      otime"
 		       "      ctime\n");
 	for (int32_t slot = 0; slot <= highest; slot++) {
-		id = sem_stat(slot, IPC_BY_SLOT_ANY, &ds);
+		id = sem_stat(t->ipc, slot, IPC_BY_SLOT_ANY, &ds);
 		if (id < 0)
 			continue;
 		proc_printf(t, "%10d %10ld  %4o %10lu %5u %5u %5u %5u %10lu %10lu\n",
@@ -75,14 +76,14 @@ int proc_show_sem(struct proc_text *t, struct process *p)
 
 int proc_show_msg(struct proc_text *t, struct process *p)
 {
-	int32_t highest = highest_slot(&msg_table);
+	int32_t highest = highest_slot(&t->ipc->msg.table);
 	struct msqid64_ds ds;
 	long id;
 
 	proc_printf(t, "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid"
 		       "  cuid  cgid      stime      rtime      ctime\n");
 	for (int32_t slot = 0; slot <= highest; slot++) {
-		id = msg_stat(slot, IPC_BY_SLOT_ANY, &ds);
+		id = msg_stat(t->ipc, slot, IPC_BY_SLOT_ANY, &ds);
 		if (id < 0)
 			continue;
 		proc_printf(t, "%10d %10ld  %4o  %10lu %10lu %5d %5d %5u %5u %5u %5u ",
@@ -99,19 +100,19 @@ int proc_show_msg(struct proc_text *t, struct process *p)
 
 int proc_show_sem_limits(struct proc_text *t, struct process *p)
 {
-	proc_numbers_print(t, sem_limits, SEM_LIMITS);
+	proc_numbers_print(t, t->ipc->sem.limits, SEM_LIMITS);
 	return 0;
 }
 
-int proc_store_sem_limits(struct process *p, char *text, size_t len)
+int proc_store_sem_limits(struct ipc_namespace *ns, char *text)
 {
 	uint64_t limits[SEM_LIMITS];
 
-	memcpy(limits, sem_limits, sizeof(limits));
+	memcpy(limits, ns->sem.limits, sizeof(limits));
 	if (!proc_numbers_parse(text, limits, SEM_LIMITS))
 		return -EINVAL;
 	if (limits[SEM_MNI] > IPC_SLOTS)
 		return -EINVAL;
-	memcpy(sem_limits, limits, sizeof(limits));
+	memcpy(ns->sem.limits, limits, sizeof(limits));
 	return 0;
 }

@@ -10,6 +10,7 @@
 struct process;
 struct aspace;
 struct ns_type;
+struct ipc_namespace;
 struct blockdev;
 
 /* A text that grows as it is printed. */
@@ -21,6 +22,7 @@ struct proc_text {
 	pid_t tid;	/* the thread it is about; 0: the process */
 	int64_t fd;	/* the descriptor it is about; -1: none */
 	uint32_t execs; /* of the process when the file was opened: it is about that program */
+	struct ipc_namespace *ipc; /* of an entry with `ipc`: its opener's, referenced */
 	/* Of what is made in pieces: where this one begins, and what the next one begins with. */
 	uint64_t start;
 	struct lock_cursor locks;
@@ -34,7 +36,7 @@ void proc_append(struct proc_text *t, const char *s, size_t n);
  * if max does not need the bit.
  */
 struct proc_number {
-	uint64_t *value;
+	uint64_t *value; /* of an entry with `ipc`, in ipc_first: stands for that of the opener's */
 	uint64_t min, max;
 	void (*changed)(void); /* called after it was set; may be NULL */
 };
@@ -75,6 +77,8 @@ struct proc_entry {
 	long (*ioctl)(struct proc_text *t, struct process *p, uint32_t cmd, uaddr_t arg);
 	/* Take what was written, NUL-terminated. 0 or -errno. */
 	int (*store)(struct process *p, char *text, size_t len);
+	/* The same, of an entry with `ipc`. */
+	int (*store_ipc)(struct ipc_namespace *ns, char *text);
 	/* The same, of a thread, or with tid 0 of p's first. */
 	int (*store_name)(struct process *p, pid_t tid, const char *name);
 	/* A symbolic link: its text and, where it is more than text, the place. */
@@ -87,6 +91,7 @@ struct proc_entry {
 	bool sized;			/* it, or all below it, has a size that seeks know */
 	bool unmoved;			/* seeks do nothing, whatever they ask for */
 	bool admin;			/* only who has CAP_SYS_ADMIN sets it */
+	bool ipc;			/* it is about the IPC namespace of who opened it */
 	bool tasks;			/* a directory of threads, */
 	const struct proc_entry *fds;	/* or of descriptors, each of which is this */
 	/* A directory with one for each disk, or what such a one shows (sysfs); or with links. */
@@ -156,7 +161,7 @@ int proc_show_shm(struct proc_text *t, struct process *p); /* sysvipc/shm */
 int proc_show_msg(struct proc_text *t, struct process *p); /* sysvipc/msg */
 int proc_show_sem(struct proc_text *t, struct process *p); /* sysvipc/sem */
 int proc_show_sem_limits(struct proc_text *t, struct process *p); /* sys/kernel/sem */
-int proc_store_sem_limits(struct process *p, char *text, size_t len);
+int proc_store_sem_limits(struct ipc_namespace *ns, char *text);
 /* memory.c */
 int proc_show_meminfo(struct proc_text *t, struct process *p);
 int proc_show_vmstat(struct proc_text *t, struct process *p);

@@ -123,15 +123,15 @@ static int show_boot_id(struct proc_text *t, struct process *p)
 	return 0;
 }
 
-static const struct proc_number msgmax = {&msg_max, 0, INT32_MAX, NULL};
-static const struct proc_number msgmnb = {&msg_mnb, 0, INT32_MAX, NULL};
-static const struct proc_number msgmni = {&msg_mni, 0, IPC_SLOTS, NULL};
-static const struct proc_number shmmax = {&shm_max, 0, UINT64_MAX, NULL};
-static const struct proc_number shmall = {&shm_all, 0, UINT64_MAX, NULL};
-static const struct proc_number shmmni = {&shm_mni, 0, IPC_SLOTS, NULL};
-static const struct proc_number msg_next = {&msg_table.next_id, 0, INT32_MAX, NULL};
-static const struct proc_number sem_next = {&sem_table.next_id, 0, INT32_MAX, NULL};
-static const struct proc_number shm_next = {&shm_table.next_id, 0, INT32_MAX, NULL};
+static const struct proc_number msgmax = {&ipc_first.msg.max, 0, INT32_MAX, NULL};
+static const struct proc_number msgmnb = {&ipc_first.msg.mnb, 0, INT32_MAX, NULL};
+static const struct proc_number msgmni = {&ipc_first.msg.mni, 0, IPC_SLOTS, NULL};
+static const struct proc_number shmmax = {&ipc_first.shm.max, 0, UINT64_MAX, NULL};
+static const struct proc_number shmall = {&ipc_first.shm.all, 0, UINT64_MAX, NULL};
+static const struct proc_number shmmni = {&ipc_first.shm.mni, 0, IPC_SLOTS, NULL};
+static const struct proc_number msg_next = {&ipc_first.msg.table.next_id, 0, INT32_MAX, NULL};
+static const struct proc_number sem_next = {&ipc_first.sem.table.next_id, 0, INT32_MAX, NULL};
+static const struct proc_number shm_next = {&ipc_first.shm.table.next_id, 0, INT32_MAX, NULL};
 static const struct proc_number threads = {&thread_limit, 1, 0x3fffffff, NULL};
 
 static const struct proc_number restricted = {&dmesg_restrict, 0, 1, NULL};
@@ -268,20 +268,20 @@ static const struct proc_entry inotify_entries[] = {
 	{.mode = 0},
 };
 
-static const struct proc_number mq_queues = {&mq_queues_max, 0, INT32_MAX, NULL};
-static const struct proc_number mq_msg = {&mq_msg_max, 1, MQ_MSG_HARD_MAX, NULL};
-static const struct proc_number mq_msg_def = {&mq_msg_default, 1, MQ_MSG_HARD_MAX, NULL};
+static const struct proc_number mq_queues = {&ipc_first.mq.queues_max, 0, INT32_MAX, NULL};
+static const struct proc_number mq_msg = {&ipc_first.mq.msg_max, 1, MQ_MSG_HARD_MAX, NULL};
+static const struct proc_number mq_msg_def = {&ipc_first.mq.msg_default, 1, MQ_MSG_HARD_MAX, NULL};
 static const struct proc_number mq_size = {
-	&mq_msgsize_max, MQ_MSGSIZE_MIN, MQ_MSGSIZE_HARD_MAX, NULL};
+	&ipc_first.mq.msgsize_max, MQ_MSGSIZE_MIN, MQ_MSGSIZE_HARD_MAX, NULL};
 static const struct proc_number mq_size_def = {
-	&mq_msgsize_default, MQ_MSGSIZE_MIN, MQ_MSGSIZE_HARD_MAX, NULL};
+	&ipc_first.mq.msgsize_default, MQ_MSGSIZE_MIN, MQ_MSGSIZE_HARD_MAX, NULL};
 
 static const struct proc_entry mqueue_entries[] = {
-	{.name = "msg_default", .mode = S_IFREG | 0644, .number = &mq_msg_def},
-	{.name = "msg_max", .mode = S_IFREG | 0644, .number = &mq_msg},
-	{.name = "msgsize_default", .mode = S_IFREG | 0644, .number = &mq_size_def},
-	{.name = "msgsize_max", .mode = S_IFREG | 0644, .number = &mq_size},
-	{.name = "queues_max", .mode = S_IFREG | 0644, .number = &mq_queues},
+	{.name = "msg_default", .mode = S_IFREG | 0644, .number = &mq_msg_def, .ipc = true},
+	{.name = "msg_max", .mode = S_IFREG | 0644, .number = &mq_msg, .ipc = true},
+	{.name = "msgsize_default", .mode = S_IFREG | 0644, .number = &mq_size_def, .ipc = true},
+	{.name = "msgsize_max", .mode = S_IFREG | 0644, .number = &mq_size, .ipc = true},
+	{.name = "queues_max", .mode = S_IFREG | 0644, .number = &mq_queues, .ipc = true},
 	{.mode = 0},
 };
 
@@ -365,10 +365,10 @@ static const struct proc_entry kernel_entries[] = {
 	{.name = "domainname", .mode = S_IFREG | 0644, .string = &domainname},
 	{.name = "hostname", .mode = S_IFREG | 0644, .string = &hostname},
 	{.name = "keys", .mode = S_IFDIR | 0555, .children = proc_sys_keys_entries},
-	{.name = "msg_next_id", .mode = S_IFREG | 0644, .number = &msg_next},
-	{.name = "msgmax", .mode = S_IFREG | 0644, .number = &msgmax},
-	{.name = "msgmnb", .mode = S_IFREG | 0644, .number = &msgmnb},
-	{.name = "msgmni", .mode = S_IFREG | 0644, .number = &msgmni},
+	{.name = "msg_next_id", .mode = S_IFREG | 0644, .number = &msg_next, .ipc = true},
+	{.name = "msgmax", .mode = S_IFREG | 0644, .number = &msgmax, .ipc = true},
+	{.name = "msgmnb", .mode = S_IFREG | 0644, .number = &msgmnb, .ipc = true},
+	{.name = "msgmni", .mode = S_IFREG | 0644, .number = &msgmni, .ipc = true},
 	{.name = "ngroups_max", .mode = S_IFREG | 0444, .show = show_ngroups_max},
 	{.name = "ostype", .mode = S_IFREG | 0444, .string = &ostype},
 	{.name = "osrelease", .mode = S_IFREG | 0444, .string = &osrelease},
@@ -379,12 +379,12 @@ static const struct proc_entry kernel_entries[] = {
 	{.name = "sched_rt_period_us", .mode = S_IFREG | 0444, .show = show_rt_period},
 	{.name = "sched_rt_runtime_us", .mode = S_IFREG | 0644, .number = &rt_runtime},
 	{.name = "sem", .mode = S_IFREG | 0644, .show = proc_show_sem_limits,
-	 .store = proc_store_sem_limits},
-	{.name = "sem_next_id", .mode = S_IFREG | 0644, .number = &sem_next},
-	{.name = "shm_next_id", .mode = S_IFREG | 0644, .number = &shm_next},
-	{.name = "shmall", .mode = S_IFREG | 0644, .number = &shmall},
-	{.name = "shmmax", .mode = S_IFREG | 0644, .number = &shmmax},
-	{.name = "shmmni", .mode = S_IFREG | 0644, .number = &shmmni},
+	 .store_ipc = proc_store_sem_limits, .ipc = true},
+	{.name = "sem_next_id", .mode = S_IFREG | 0644, .number = &sem_next, .ipc = true},
+	{.name = "shm_next_id", .mode = S_IFREG | 0644, .number = &shm_next, .ipc = true},
+	{.name = "shmall", .mode = S_IFREG | 0644, .number = &shmall, .ipc = true},
+	{.name = "shmmax", .mode = S_IFREG | 0644, .number = &shmmax, .ipc = true},
+	{.name = "shmmni", .mode = S_IFREG | 0644, .number = &shmmni, .ipc = true},
 	{.name = "tainted", .mode = S_IFREG | 0444, .show = show_tainted},
 	{.name = "threads-max", .mode = S_IFREG | 0644, .number = &threads},
 	{.mode = 0},

@@ -241,9 +241,9 @@ static ssize64_t link_mounts(struct process *p, char *buf, size_t size)
 }
 
 static const struct proc_entry sysvipc_entries[] = {
-	{.name = "msg", .mode = S_IFREG | 0444, .show = proc_show_msg},
-	{.name = "sem", .mode = S_IFREG | 0444, .show = proc_show_sem},
-	{.name = "shm", .mode = S_IFREG | 0444, .show = proc_show_shm},
+	{.name = "msg", .mode = S_IFREG | 0444, .show = proc_show_msg, .ipc = true},
+	{.name = "sem", .mode = S_IFREG | 0444, .show = proc_show_sem, .ipc = true},
+	{.name = "shm", .mode = S_IFREG | 0444, .show = proc_show_shm, .ipc = true},
 	{.mode = 0},
 };
 

@@ -3,6 +3,7 @@
  */
 #include "fs/procfs/procfs.h"
 
+#include "kernel/ipc/ipc.h"
 #include "kernel/mem/slab.h"
 #include "kernel/signal.h"
 #include "kernel/thread.h"
@@ -63,6 +64,10 @@ static int text_open(struct inode *inode, struct file *f)
 	if (!t)
 		return -ENOMEM;
 	t->execs = execs;
+	if (pi->entry->ipc) {
+		t->ipc = ipc_own();
+		(void)ns_get(&t->ipc->ns);
+	}
 	mutex_init(&t->lock, "procfs text", RANK_TEXT);
 	f->data = t;
 	return 0;
@@ -72,6 +77,8 @@ static void text_release(struct file *f)
 {
 	struct proc_text *t = f->data;
 
+	if (t->ipc)
+		ns_put(&t->ipc->ns);
 	kfree(t->buf);
 	kfree(t);
 }
@@ -79,6 +86,13 @@ static void text_release(struct file *f)
 static bool has_sign(const struct proc_number *n)
 {
 	return n->max <= INT64_MAX;
+}
+
+static uint64_t *value_of(const struct proc_text *t, const struct proc_number *n)
+{
+	uintptr_t place = (uintptr_t)n->value - (uintptr_t)&ipc_first;
+
+	return t->ipc ? (uint64_t *)((char *)t->ipc + place) : n->value;
 }
 
 static struct line line_of(const struct proc_string *s)
@@ -110,9 +124,9 @@ static int text_make(struct proc_text *t, struct proc_inode *pi)
 	if (e->string)
 		line_print(t, e->string);
 	else if (has_sign(e->number))
-		proc_printf(t, "%ld\n", (long)*e->number->value);
+		proc_printf(t, "%ld\n", (long)*value_of(t, e->number));
 	else
-		proc_printf(t, "%lu\n", (unsigned long)*e->number->value);
+		proc_printf(t, "%lu\n", (unsigned long)*value_of(t, e->number));
 	return 0;
 }
 
@@ -193,7 +207,7 @@ bool proc_number_parse(const char *s, uint64_t *value)
 	return !*s;
 }
 
-static int number_store(const struct proc_number *n, const char *s)
+static int number_store(struct proc_text *t, const struct proc_number *n, const char *s)
 {
 	bool sign = has_sign(n), minus = sign && *s == '-';
 	uint64_t value;
@@ -205,7 +219,7 @@ static int number_store(const struct proc_number *n, const char *s)
 	if (sign ? (int64_t)value < (int64_t)n->min || (int64_t)value > (int64_t)n->max
 		 : value < n->min || value > n->max)
 		return -EINVAL;
-	*n->value = value;
+	*value_of(t, n) = value;
 	if (n->changed)
 		n->changed();
 	return 0;
@@ -224,8 +238,8 @@ static int string_store(const struct proc_string *s, char *text)
 	return 0;
 }
 
-/* text of n bytes and a NUL was written. */
-static int text_store(struct proc_inode *pi, char *text, size_t n)
+/* text of n bytes and a NUL was written to an open file whose text is t. */
+static int text_store(struct proc_text *t, struct proc_inode *pi, char *text, size_t n)
 {
 	const struct proc_entry *e = pi->entry;
 
@@ -233,9 +247,12 @@ static int text_store(struct proc_inode *pi, char *text, size_t n)
 		return -EPERM;
 	if (e->store)
 		return e->store(pi->process, text, n);
+	if (e->store_ipc)
+		return e->store_ipc(t->ipc, text);
 	if (e->store_name)
 		return e->store_name(pi->process, pi->tid, text);
-	return e->string ? string_store(e->string, text) : number_store(e->number, text);
+	return e->string ? string_store(e->string, text)
+			 : number_store(t, e->number, text);
 }
 
 static ssize64_t text_write(struct file *f, struct uio *u, uint64_t *pos)
@@ -252,7 +269,8 @@ static ssize64_t text_write(struct file *f, struct uio *u, uint64_t *pos)
 		*pos += ret > 0 ? (uint64_t)ret : 0;
 		return ret;
 	}
-	if ((!e->store && !e->store_name && !e->number && !e->string) || n >= STORE_MAX)
+	if ((!e->store && !e->store_ipc && !e->store_name && !e->number && !e->string) ||
+	    n >= STORE_MAX)
 		return -EINVAL;
 	/* Root may open it all the same. */
 	if (!(e->mode & 0222))
@@ -263,7 +281,7 @@ static ssize64_t text_write(struct file *f, struct uio *u, uint64_t *pos)
 	err = uio_copy_from(u, text, n) == n ? 0 : -EFAULT;
 	text[n] = '\0';
 	if (!err)
-		err = text_store(pi, text, n);
+		err = text_store(f->data, pi, text, n);
 	kfree(text);
 	return err ? err : (ssize64_t)n;
 }

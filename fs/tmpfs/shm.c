@@ -15,20 +15,7 @@
 #include "lib/string.h"
 #include "mm/commit.h"
 
-static uint64_t pages_total; /* (s) of all segments, present or not */
-
-uint64_t shm_max = UINT64_MAX - (1UL << 24), shm_all = UINT64_MAX - (1UL << 24);
-uint64_t shm_mni = 4096;
-
-static long segment_new(int32_t key, uint64_t size, int flags);
-static bool segment_fits(const struct ipc_perm *p, uint64_t size);
-
-struct ipc_table shm_table = {
-	.lock = SPINLOCK_INIT("shm", RANK_IPC_TABLE),
-	.limit = &shm_mni,
-	.make = segment_new,
-	.fits = segment_fits,
-};
+#define SHM_LIMIT (UINT64_MAX - (1UL << 24))
 
 static uint64_t pages_of(const struct shm_segment *s)
 {
@@ -41,15 +28,20 @@ static int shm_file_open(struct inode *inode, struct file *f)
 {
 	struct shm_segment *s = tmpfs_i(inode)->segment;
 
-	spin_lock(&shm_table.lock);
+	spin_lock(&s->perm.table->lock);
 	f->data = shm_segment_hold_locked(s);
-	spin_unlock(&shm_table.lock);
+	spin_unlock(&s->perm.table->lock);
+	(void)ns_get(&s->perm.table->ns->ns);
 	return 0;
 }
 
 static void shm_file_release(struct file *f)
 {
-	shm_segment_put(f->data);
+	struct shm_segment *s = f->data;
+	struct ns *ns = &s->perm.table->ns->ns;
+
+	shm_segment_put(s);
+	ns_put(ns);
 }
 
 static const struct file_ops shm_fops = {
@@ -65,14 +57,14 @@ static void shm_areas(struct object *o, int change)
 	struct inode *inode = o->owner;
 	struct shm_segment *s = tmpfs_i(inode)->segment;
 
-	spin_lock(&shm_table.lock);
+	spin_lock(&s->perm.table->lock);
 	s->nattch += (uint64_t)(int64_t)change;
 	s->lpid = ipc_pid();
 	if (change > 0)
 		s->atime = ipc_now();
 	else
 		s->dtime = ipc_now();
-	spin_unlock(&shm_table.lock);
+	spin_unlock(&s->perm.table->lock);
 }
 
 static const struct object_ops shm_object_ops = {
@@ -89,15 +81,16 @@ struct shm_segment *shm_segment_hold_locked(struct shm_segment *s)
 
 void shm_segment_put(struct shm_segment *s)
 {
+	struct ipc_table *t = s->perm.table;
 	bool last;
 
-	spin_lock(&shm_table.lock);
+	spin_lock(&t->lock);
 	last = --s->refs == 0;
 	if (last) {
-		ipc_leave_locked(&shm_table, &s->perm);
-		pages_total -= pages_of(s);
+		ipc_leave_locked(t, &s->perm);
+		t->ns->shm.pages -= pages_of(s);
 	}
-	spin_unlock(&shm_table.lock);
+	spin_unlock(&t->lock);
 	if (!last)
 		return;
 	path_put(&s->path);
@@ -106,13 +99,14 @@ void shm_segment_put(struct shm_segment *s)
 
 void shm_segment_remove(struct shm_segment *s)
 {
+	struct spinlock *lock = &s->perm.table->lock;
 	bool first;
 
-	spin_lock(&shm_table.lock);
+	spin_lock(lock);
 	first = !(s->perm.mode & SHM_DEST);
 	s->perm.mode |= SHM_DEST;
 	s->perm.key = IPC_PRIVATE;
-	spin_unlock(&shm_table.lock);
+	spin_unlock(lock);
 	if (first)
 		shm_segment_put(s);
 }
@@ -132,14 +126,15 @@ struct file *shm_segment_open(struct shm_segment *s, bool readonly)
 /* Its id: from here on others may remove it. */
 static int32_t enter(struct shm_segment *s)
 {
+	struct ipc_table *t = s->perm.table;
 	int32_t id;
 
-	spin_lock(&shm_table.lock);
-	ipc_enter_locked(&shm_table, &s->perm);
+	spin_lock(&t->lock);
+	ipc_enter_locked(t, &s->perm);
 	s->path.dentry->inode->ino = (uint64_t)s->perm.id; /* what /proc/PID/maps shows */
-	pages_total += pages_of(s);
+	t->ns->shm.pages += pages_of(s);
 	id = s->perm.id;
-	spin_unlock(&shm_table.lock);
+	spin_unlock(&t->lock);
 	return id;
 }
 
@@ -165,14 +160,14 @@ static int file_make(struct shm_segment *s, int flags)
 	return 0;
 }
 
-static int limits_check(size_t size, int flags)
+static int limits_check(const struct ipc_namespace *ns, size_t size, int flags)
 {
 	uint64_t pages = size / PAGE_SIZE + (size % PAGE_SIZE != 0);
 
-	if (!size || size > shm_max)
+	if (!size || size > ns->shm.max)
 		return -EINVAL;
-	if (pages << PAGE_SHIFT < size || pages_total + pages < pages ||
-	    pages_total + pages > shm_all)
+	if (pages << PAGE_SHIFT < size || ns->shm.pages + pages < pages ||
+	    ns->shm.pages + pages > ns->shm.all)
 		return -ENOSPC;
 	if ((flags & SHM_HUGETLB) || size > TMPFS_SIZE_MAX)
 		return -EINVAL;
@@ -181,19 +176,19 @@ static int limits_check(size_t size, int flags)
 		       : commit_allowed(pages);
 }
 
-static long segment_new(int32_t key, uint64_t size, int flags)
+static long segment_new(struct ipc_table *t, int32_t key, uint64_t size, int flags)
 {
 	struct shm_segment *s;
-	int err = limits_check(size, flags);
+	int err = limits_check(t->ns, size, flags);
 
 	if (!err)
-		err = ipc_reserve(&shm_table);
+		err = ipc_reserve(t);
 	if (err)
 		return err;
 	s = kzalloc(sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	ipc_perm_init(&s->perm, key, flags);
+	ipc_perm_init(t, &s->perm, key, flags);
 	s->refs = 1;
 	s->size = size;
 	s->ctime = ipc_now();
@@ -236,28 +231,43 @@ void shm_stat_locked(const struct shm_segment *s, struct shmid64_ds *out)
 	out->shm_nattch = s->nattch;
 }
 
-uint32_t shm_totals(struct shm_info *out)
+uint32_t shm_totals(struct ipc_namespace *ns, struct shm_info *out)
 {
+	struct ipc_table *t = &ns->shm.table;
 	struct ipc_perm *p;
 	uint32_t highest;
 
 	memset(out, 0, sizeof(*out));
-	spin_lock(&shm_table.lock);
-	out->used_ids = (int32_t)shm_table.used;
-	out->shm_tot = pages_total;
-	highest = ipc_highest_locked(&shm_table);
+	spin_lock(&t->lock);
+	out->used_ids = (int32_t)t->used;
+	out->shm_tot = ns->shm.pages;
+	highest = ipc_highest_locked(t);
 	for (uint32_t i = 0; i <= highest; i++) {
-		p = ipc_at_locked(&shm_table, i);
+		p = ipc_at_locked(t, i);
 		if (!p)
 			continue;
 		out->shm_rss += shm_resident_locked(shm_of_perm(p));
 		out->shm_swp += shm_swapped_locked(shm_of_perm(p));
 	}
-	spin_unlock(&shm_table.lock);
+	spin_unlock(&t->lock);
 	return highest;
 }
 
-void shm_init(void)
+void shm_setup(struct ipc_namespace *ns)
 {
-	ipc_table_init(&shm_table);
+	ns->shm.max = ns->shm.all = SHM_LIMIT;
+	ns->shm.mni = 4096;
+	ns->shm.table.make = segment_new;
+	ns->shm.table.fits = segment_fits;
+	ipc_table_init(&ns->shm.table, ns, "shm", &ns->shm.mni);
+}
+
+/* None is attached any more. */
+void shm_remove_all(struct ipc_namespace *ns)
+{
+	struct ipc_table *t = &ns->shm.table;
+
+	for (uint32_t i = 0; i < t->nslots; i++)
+		if (t->slots[i])
+			shm_segment_remove(shm_of_perm(t->slots[i]));
 }

@@ -8,7 +8,7 @@
 #include "kernel/ipc/ipc.h"
 #include "kernel/uapi/shm.h"
 
-/* (s) shm_table.lock; (c) constant */
+/* (s) the lock of its table; (c) constant */
 struct shm_segment {
 	struct ipc_perm perm;	/* (s) mode with SHM_DEST, SHM_LOCKED; no key once removed */
 	uint32_t refs;		/* (s) the table's until IPC_RMID, one for each open file */
@@ -24,11 +24,10 @@ static inline struct shm_segment *shm_of_perm(const struct ipc_perm *p)
 	return container_of((struct ipc_perm *)p, struct shm_segment, perm);
 }
 
-extern struct ipc_table shm_table;
-/* Limits: of a segment's bytes, of all pages, of segments. Plain words: /proc/sys/kernel. */
-extern uint64_t shm_max, shm_all, shm_mni;
+void shm_setup(struct ipc_namespace *ns);
+void shm_remove_all(struct ipc_namespace *ns);
 
-/* (shm_table.lock) */
+/* (s) */
 void shm_stat_locked(const struct shm_segment *s, struct shmid64_ds *out);
 /* Remove the segment: it goes with its last attachment. It is the caller's, who owns it. */
 void shm_segment_remove(struct shm_segment *s);
@@ -39,7 +38,7 @@ struct shm_segment *shm_of_file(struct file *f);
 /* Open it once more: for each attachment. err_ptr on failure. May sleep. */
 struct file *shm_segment_open(struct shm_segment *s, bool readonly);
 /* Totals for SHM_INFO; the highest slot in use, 0 if there is none. */
-uint32_t shm_totals(struct shm_info *out);
-/* (shm_table.lock) Pages of a segment that are in memory. */
+uint32_t shm_totals(struct ipc_namespace *ns, struct shm_info *out);
+/* (s) Pages of a segment that are in memory. */
 uint64_t shm_resident_locked(const struct shm_segment *s);
 uint64_t shm_swapped_locked(const struct shm_segment *s);

@@ -15,7 +15,7 @@
 
 SYSCALL3(shmget, int, key, size_t, size, int, flags)
 {
-	return ipc_get(&shm_table, key, size, flags);
+	return ipc_get(&ipc_own()->shm.table, key, size, flags);
 }
 
 /* --- attach, detach --- */
@@ -41,17 +41,18 @@ static int attach_decode(uaddr_t *addr, int flags, int *map)
 /* A new open file of the segment for an attachment, if the thread may have it. */
 static struct file *attach_open(int id, uint32_t mode, bool readonly, uint64_t *size)
 {
+	struct ipc_table *t = &ipc_own()->shm.table;
 	struct shm_segment *s = NULL;
 	struct ipc_perm *p;
 	struct file *f;
 
-	spin_lock(&shm_table.lock);
-	p = ipc_allowed_locked(&shm_table, id, mode);
+	spin_lock(&t->lock);
+	p = ipc_allowed_locked(t, id, mode);
 	if (!is_err(p)) {
 		s = shm_segment_hold_locked(shm_of_perm(p));
 		*size = s->size;
 	}
-	spin_unlock(&shm_table.lock);
+	spin_unlock(&t->lock);
 	if (!s)
 		return err_ptr(ptr_err(p));
 	f = shm_segment_open(s, readonly);
@@ -136,11 +137,12 @@ SYSCALL1(shmdt, uaddr_t, addr)
 
 static long info_limits(uaddr_t buf)
 {
+	struct ipc_namespace *ns = ipc_own();
 	struct shminfo64 info = {
-		.shmmax = shm_max, .shmmin = 1, .shmmni = shm_mni, .shmseg = shm_mni,
-		.shmall = shm_all};
+		.shmmax = ns->shm.max, .shmmin = 1, .shmmni = ns->shm.mni, .shmseg = ns->shm.mni,
+		.shmall = ns->shm.all};
 	struct shm_info totals;
-	uint32_t highest = shm_totals(&totals);
+	uint32_t highest = shm_totals(ns, &totals);
 
 	return copy_to_user(buf, &info, sizeof(info)) ? -EFAULT : (long)highest;
 }
@@ -148,26 +150,27 @@ static long info_limits(uaddr_t buf)
 static long info_totals(uaddr_t buf)
 {
 	struct shm_info totals;
-	uint32_t highest = shm_totals(&totals);
+	uint32_t highest = shm_totals(ipc_own(), &totals);
 
 	return copy_to_user(buf, &totals, sizeof(totals)) ? -EFAULT : (long)highest;
 }
 
 static long segment_stat(int id, enum ipc_how how, uaddr_t buf)
 {
+	struct ipc_table *t = &ipc_own()->shm.table;
 	struct shmid64_ds ds;
 	struct ipc_perm *p;
 	long ret = 0;
 
-	spin_lock(&shm_table.lock);
-	p = ipc_asked_locked(&shm_table, id, how);
+	spin_lock(&t->lock);
+	p = ipc_asked_locked(t, id, how);
 	if (is_err(p))
 		ret = ptr_err(p);
 	else
 		shm_stat_locked(shm_of_perm(p), &ds);
 	if (!ret && how != IPC_BY_ID)
 		ret = p->id;
-	spin_unlock(&shm_table.lock);
+	spin_unlock(&t->lock);
 	if (ret < 0)
 		return ret;
 	return copy_to_user(buf, &ds, sizeof(ds)) ? -EFAULT : ret;
@@ -199,12 +202,13 @@ static long segment_lock_locked(struct shm_segment *s, bool lock)
 /* The commands that only the owner may give. */
 static long segment_change(int id, int cmd, const struct shmid64_ds *ds)
 {
+	struct ipc_table *t = &ipc_own()->shm.table;
 	struct shm_segment *s, *gone = NULL, *changed = NULL;
 	struct ipc_perm *p;
 	long ret = 0;
 
-	spin_lock(&shm_table.lock);
-	p = ipc_owned_locked(&shm_table, id);
+	spin_lock(&t->lock);
+	p = ipc_owned_locked(t, id);
 	s = is_err(p) ? NULL : shm_of_perm(p);
 	if (!s)
 		ret = ptr_err(p);
@@ -216,7 +220,7 @@ static long segment_change(int id, int cmd, const struct shmid64_ds *ds)
 		ret = segment_lock_locked(s, cmd == SHM_LOCK);
 	if (s && cmd != IPC_SET && cmd != IPC_RMID && !ret)
 		changed = shm_segment_hold_locked(s);
-	spin_unlock(&shm_table.lock);
+	spin_unlock(&t->lock);
 	if (changed) {
 		swap_object_requeue(&changed->path.dentry->inode->object);
 		shm_segment_put(changed);

@@ -90,7 +90,6 @@ void tmpfs_register(void);
 void devfs_register(void);
 void devpts_register(void);
 void memfd_init(void);
-void shm_init(void);
 /*
  * A new empty file without a place in the tree, of the volume that stands nowhere: name is what
  * /proc shows for it. A path with references in *out. 0 or -errno. May sleep.

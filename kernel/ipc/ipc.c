@@ -14,10 +14,20 @@
 
 #define SLOTS_FIRST 16
 
-void ipc_table_init(struct ipc_table *t)
+struct ipc_namespace *ipc_own(void)
 {
+	return container_of(current()->ns->of[NS_IPC], struct ipc_namespace, ns);
+}
+
+void ipc_table_init(struct ipc_table *t, struct ipc_namespace *ns, const char *name,
+		    const uint64_t *limit)
+{
+	t->ns = ns;
+	t->limit = limit;
+	spin_init(&t->lock, name, RANK_IPC_TABLE);
 	mutex_init(&t->making, "ipcget", RANK_IPC);
 	t->next_id = IPC_NO_ID;
+	t->last = -1;
 }
 
 int64_t ipc_now(void)
@@ -92,10 +102,11 @@ int ipc_reserve(struct ipc_table *t)
 	return 0;
 }
 
-void ipc_perm_init(struct ipc_perm *p, int32_t key, int flags)
+void ipc_perm_init(struct ipc_table *t, struct ipc_perm *p, int32_t key, int flags)
 {
 	const struct cred *c = current()->cred;
 
+	p->table = t;
 	p->key = key;
 	p->uid = p->cuid = c->euid;
 	p->gid = p->cgid = c->egid;
@@ -160,7 +171,7 @@ long ipc_get(struct ipc_table *t, int32_t key, uint64_t size, int flags)
 	if (!p && key != IPC_PRIVATE && !(flags & IPC_CREAT))
 		ret = -ENOENT;
 	else if (!p)
-		ret = t->make(key, size, flags);
+		ret = t->make(t, key, size, flags);
 	mutex_unlock(&t->making);
 	return ret;
 }

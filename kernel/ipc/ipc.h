@@ -5,14 +5,19 @@
 #pragma once
 
 #include "kernel/mutex.h"
+#include "kernel/namespace.h"
 #include "kernel/uapi/ipc.h"
 
 #define IPC_SLOTS 32768 /* as Linux numbers them: an id is sequence * IPC_SLOTS + slot */
 
 #define IPC_NO_ID UINT64_MAX /* in /proc -1: none is asked for */
 
+struct ipc_namespace;
+struct ipc_table;
+
 /* The beginning of every object. (t) the table's lock; (c) constant */
 struct ipc_perm {
+	struct ipc_table *table; /* (c) */
 	int32_t id;	 /* (c) once it is in the table */
 	int32_t key;	 /* (t) IPC_PRIVATE: none */
 	uid_t uid, cuid; /* (t) owner and maker */
@@ -20,23 +25,67 @@ struct ipc_perm {
 	uint32_t mode;	 /* (t) permissions, and marks of its kind */
 };
 
-/* All objects of one kind. */
+/* All objects of one kind in a namespace. */
 struct ipc_table {
+	struct ipc_namespace *ns; /* (c) */
 	struct spinlock lock;	  /* RANK_IPC_TABLE: the table and every object in it */
 	struct mutex making;	  /* RANK_IPC: one new object at a time */
 	struct ipc_perm **slots;  /* (lock) */
 	uint32_t nslots, used;	  /* (lock) */
-	uint32_t last, sequence;  /* (lock) where the last one went */
+	int64_t last;		  /* (lock) where the last one went; -1: there was none */
+	uint32_t sequence;	  /* (lock) of that one */
 	uint64_t next_id;	  /* what the next one is to have, or IPC_NO_ID: a sysctl */
 	uint64_t next_taken;	  /* (making) that, for the one that is being made */
 	const uint64_t *limit;	  /* so many objects at most */
 	/* Make an object and enter it: its id or -errno. With `making` held; may sleep. */
-	long (*make)(int32_t key, uint64_t size, int flags);
+	long (*make)(struct ipc_table *t, int32_t key, uint64_t size, int flags);
 	/* Is one that is there large enough for who asks for this size? (lock) NULL: always. */
 	bool (*fits)(const struct ipc_perm *p, uint64_t size);
 };
 
-void ipc_table_init(struct ipc_table *t);
+/* semmsl, semmns, semopm, semmni, as in /proc/sys/kernel/sem. */
+enum { SEM_MSL, SEM_MNS, SEM_OPM, SEM_MNI, SEM_LIMITS };
+
+/*
+ * All that a thread can reach by a key, an id, or a name of a POSIX queue; and its limits, which
+ * are plain words: /proc/sys/kernel, /proc/sys/fs/mqueue. An attached segment and an open POSIX
+ * queue keep their namespace; all others go with it. (t) the kind's table.lock; (n) the lock of all
+ * names
+ */
+struct ipc_namespace {
+	struct ns ns;
+	struct {
+		struct ipc_table table;
+		uint64_t max, all, mni; /* bytes of a segment; pages of all; segments */
+		uint64_t pages;		/* (t) of all segments, present or not */
+	} shm;
+	struct {
+		struct ipc_table table;
+		uint64_t limits[SEM_LIMITS];
+		uint64_t total;		/* (t) semaphores of all sets */
+	} sem;
+	struct {
+		struct ipc_table table;
+		uint64_t max, mnb, mni;	  /* bytes of a message, of a queue; queues */
+		uint64_t messages, bytes; /* (t) of all queues */
+	} msg;
+	struct {
+		uint64_t queues_max, msg_max, msgsize_max, msg_default, msgsize_default;
+		uint64_t count; /* (n) queues */
+	} mq;
+};
+
+extern struct ipc_namespace ipc_first;
+void ipc_init(void);
+/* ns_types: a new one is empty, with the limits of a start, whatever old has. */
+struct ns *ipc_ns_copy(const struct ns *old);
+void ipc_ns_free(struct ns *ns);
+/* The running thread's. */
+struct ipc_namespace *ipc_own(void);
+
+/* Without objects; limit points to how many there may be. */
+void ipc_table_init(struct ipc_table *t, struct ipc_namespace *ns, const char *name,
+		    const uint64_t *limit);
 /* The object with this key, else a new one if flags say so: its id or -errno. May sleep. */
 long ipc_get(struct ipc_table *t, int32_t key, uint64_t size, int flags);
 
@@ -45,7 +94,7 @@ long ipc_get(struct ipc_table *t, int32_t key, uint64_t size, int flags);
  * into the lowest free slot, which gives it its id. (ipc_enter_locked: lock)
  */
 int ipc_reserve(struct ipc_table *t);
-void ipc_perm_init(struct ipc_perm *p, int32_t key, int flags);
+void ipc_perm_init(struct ipc_table *t, struct ipc_perm *p, int32_t key, int flags);
 void ipc_enter_locked(struct ipc_table *t, struct ipc_perm *p);
 /* (lock) Out of the table; the object is the caller's to free. */
 void ipc_leave_locked(struct ipc_table *t, struct ipc_perm *p);

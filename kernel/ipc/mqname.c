@@ -13,6 +13,7 @@
 #include "kernel/thread.h"
 #include "kernel/uapi/resource.h"
 #include "lib/printf.h"
+#include "lib/ref.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
 
@@ -21,13 +22,9 @@
 #define MESSAGE_COST  48
 #define PRIORITY_COST 48
 
-uint64_t mq_queues_max = 256, mq_msg_max = 10, mq_msgsize_max = 8192;
-uint64_t mq_msg_default = 10, mq_msgsize_default = 8192;
-
 static struct mutex naming;	/* RANK_IPC: one call that makes or takes away a name */
 static struct spinlock mq_lock = SPINLOCK_INIT("mqueues", RANK_IPC_TABLE);
 static struct list_head all = LIST_INIT(all);	/* (mq_lock) struct mqueue */
-static uint64_t count;		/* (mq_lock) of them */
 
 struct mqueue *mq_of_inode(struct inode *inode)
 {
@@ -35,6 +32,9 @@ struct mqueue *mq_of_inode(struct inode *inode)
 
 	spin_lock(&mq_lock);
 	q = inode->data;
+	/* O_PATH keeps the file longer than the namespace. */
+	if (q && !ref_try_get(&q->ipc->ns.refs))
+		q = NULL;
 	if (q)
 		q->refs++;
 	spin_unlock(&mq_lock);
@@ -51,7 +51,7 @@ void mq_put(struct mqueue *q)
 		/* O_PATH may keep the file longer. */
 		q->path.dentry->inode->data = NULL;
 		list_del(&q->link);
-		count--;
+		q->ipc->mq.count--;
 	}
 	spin_unlock(&mq_lock);
 	if (!last)
@@ -66,11 +66,12 @@ void mq_put(struct mqueue *q)
 /* May the running thread have one like this? */
 static int limits_check(const struct mq_attr *a)
 {
+	const struct ipc_namespace *ns = ipc_own();
 	bool may = cred_capable(CAP_SYS_RESOURCE);
-	int64_t messages = may ? MQ_MSG_HARD_MAX : (int64_t)mq_msg_max;
-	int64_t size = may ? (int64_t)MQ_MSGSIZE_HARD_MAX : (int64_t)mq_msgsize_max;
+	int64_t messages = may ? MQ_MSG_HARD_MAX : (int64_t)ns->mq.msg_max;
+	int64_t size = may ? (int64_t)MQ_MSGSIZE_HARD_MAX : (int64_t)ns->mq.msgsize_max;
 
-	if (!may && count >= mq_queues_max)
+	if (!may && ns->mq.count >= ns->mq.queues_max)
 		return -ENOSPC;
 	return a->mq_maxmsg <= 0 || a->mq_msgsize <= 0 || a->mq_maxmsg > messages ||
 			       a->mq_msgsize > size
@@ -91,7 +92,7 @@ static int enter(struct mqueue *q)
 			sum += other->charge;
 	if (sum <= rlimit_get(RLIMIT_MSGQUEUE)) {
 		list_add_tail(&q->link, &all);
-		count++;
+		q->ipc->mq.count++;
 		err = 0;
 	}
 	spin_unlock(&mq_lock);
@@ -135,6 +136,7 @@ static struct mqueue *queue_new(const char *name, mode_t mode, const struct mq_a
 	q->refs = 1;
 	q->named = true;
 	q->uid = current()->cred->uid;
+	q->ipc = ipc_own();
 	q->charge = q->max_messages * (q->max_size + MESSAGE_COST) +
 		    MIN(q->max_messages, (uint64_t)MQ_PRIO_MAX) * PRIORITY_COST;
 	err = file_make(q, name, mode);
@@ -165,7 +167,7 @@ static struct mqueue *find(const char *name)
 
 	spin_lock(&mq_lock);
 	list_for_each_entry(q, &all, link) {
-		if (q->named && !strcmp(q->path.dentry->name + 1, name)) {
+		if (q->named && q->ipc == ipc_own() && !strcmp(q->path.dentry->name + 1, name)) {
 			found = q;
 			break;
 		}
@@ -221,13 +223,14 @@ static int name_get(struct pathname *name, uaddr_t user)
 
 SYSCALL4(mq_open, uaddr_t, uname, int, flags, mode_t, mode, uaddr_t, uattr)
 {
+	const struct ipc_namespace *ns = ipc_own();
 	struct mq_attr attr;
 	struct pathname name;
 	struct file *f;
 	int fd, err;
 
-	attr.mq_maxmsg = (int64_t)MIN(mq_msg_max, mq_msg_default);
-	attr.mq_msgsize = (int64_t)MIN(mq_msgsize_max, mq_msgsize_default);
+	attr.mq_maxmsg = (int64_t)MIN(ns->mq.msg_max, ns->mq.msg_default);
+	attr.mq_msgsize = (int64_t)MIN(ns->mq.msgsize_max, ns->mq.msgsize_default);
 	if (uattr && copy_from_user(&attr, uattr, sizeof(attr)))
 		return -EFAULT;
 	err = name_get(&name, uname);
@@ -280,6 +283,40 @@ SYSCALL1(mq_unlink, uaddr_t, uname)
 	}
 	pathname_put(&name);
 	return err;
+}
+
+void mq_limits_setup(struct ipc_namespace *ns)
+{
+	ns->mq.queues_max = 256;
+	ns->mq.msg_max = ns->mq.msg_default = 10;
+	ns->mq.msgsize_max = ns->mq.msgsize_default = 8192;
+}
+
+/* One that still has its name there, which is the caller's to give up; NULL: none. */
+static struct mqueue *name_take(const struct ipc_namespace *ns)
+{
+	struct mqueue *q, *found = NULL;
+
+	spin_lock(&mq_lock);
+	list_for_each_entry(q, &all, link) {
+		if (q->named && q->ipc == ns) {
+			q->named = false;
+			found = q;
+			break;
+		}
+	}
+	spin_unlock(&mq_lock);
+	return found;
+}
+
+void mq_unlink_all(struct ipc_namespace *ns)
+{
+	struct mqueue *q;
+
+	while ((q = name_take(ns))) {
+		q->path.dentry->inode->nlink = 0;
+		mq_put(q);
+	}
 }
 
 void mq_init(void)

@@ -461,7 +461,11 @@ static void mq_file_closed(struct file *f)
 
 static void mq_file_release(struct file *f)
 {
-	mq_put(f->data);
+	struct mqueue *q = f->data;
+	struct ns *ns = &q->ipc->ns;
+
+	mq_put(q);
+	ns_put(ns);
 }
 
 /* A line that says how it stands: mq_overview(7). */

@@ -6,6 +6,7 @@
 
 #include "fs/file.h"
 #include "fs/socket/netlink.h"
+#include "kernel/ipc/ipc.h"
 #include "kernel/signal.h"
 #include "kernel/spinlock.h"
 #include "kernel/uapi/mqueue.h"
@@ -22,6 +23,7 @@ struct mq_notice {
 /* (n) the lock of all names; (l) its own lock; (c) constant */
 struct mqueue {
 	struct list_head link;	/* (n) in the list of all */
+	struct ipc_namespace *ipc; /* (c) referenced by each open file */
 	struct path path;	/* (c) its file, which has owner and mode; the name is "/NAME" */
 	uint32_t refs;		/* (n) its name, and each open file */
 	bool named;		/* (n) */
@@ -38,7 +40,6 @@ struct mqueue {
 };
 
 /* /proc/sys/fs/mqueue */
-extern uint64_t mq_queues_max, mq_msg_max, mq_msgsize_max, mq_msg_default, mq_msgsize_default;
 #define MQ_MSG_HARD_MAX	    65536
 #define MQ_MSGSIZE_HARD_MAX (16 * MiB)
 #define MQ_MSGSIZE_MIN	    128
@@ -48,8 +49,10 @@ extern const struct file_ops mq_fops;
 void mq_setup(struct mqueue *q, const struct mq_attr *attr);
 void mq_finish(struct mqueue *q); /* nobody uses it any more: drops what it holds; may sleep */
 
-/* The queue whose file it is, with one more use; NULL: it is gone. */
+/* The queue whose file it is, with one more use of it and its namespace; NULL: it is gone. */
 struct mqueue *mq_of_inode(struct inode *inode);
 /* One use less: the last one frees it, and may sleep. */
 void mq_put(struct mqueue *q);
 void mq_init(void);
+void mq_limits_setup(struct ipc_namespace *ns);
+void mq_unlink_all(struct ipc_namespace *ns); /* nobody is in it any more; may sleep */

@@ -11,17 +11,6 @@
 #include "mm/reclaim.h"
 #include "mm/usercopy.h"
 
-static long queue_new(int32_t key, uint64_t size, int flags);
-
-uint64_t msg_max = 8192, msg_mnb = 16384, msg_mni = 32000;
-static uint64_t total_messages, total_bytes; /* (t) of all queues */
-
-struct ipc_table msg_table = {
-	.lock = SPINLOCK_INIT("msg", RANK_IPC_TABLE),
-	.limit = &msg_mni,
-	.make = queue_new,
-};
-
 /* A sender or a receiver. */
 struct msg_waiter {
 	struct ipc_waiter wait;
@@ -34,32 +23,32 @@ struct msg_waiter {
 	bool cut; /* a larger one will do: MSG_NOERROR */
 };
 
-static long queue_new(int32_t key, uint64_t size, int flags)
+static long queue_new(struct ipc_table *t, int32_t key, uint64_t size, int flags)
 {
 	struct msg_queue *q;
-	int ret = ipc_reserve(&msg_table);
+	int ret = ipc_reserve(t);
 
 	if (ret)
 		return ret;
 	q = ipc_alloc(sizeof(*q));
 	if (!q)
 		return -ENOMEM;
-	ipc_perm_init(&q->perm, key, flags);
+	ipc_perm_init(t, &q->perm, key, flags);
 	q->ctime = ipc_now();
-	q->max_bytes = msg_mnb;
+	q->max_bytes = t->ns->msg.mnb;
 	list_init(&q->messages);
 	list_init(&q->senders);
 	list_init(&q->receivers);
-	spin_lock(&msg_table.lock);
-	ipc_enter_locked(&msg_table, &q->perm);
+	spin_lock(&t->lock);
+	ipc_enter_locked(t, &q->perm);
 	ret = q->perm.id;
-	spin_unlock(&msg_table.lock);
+	spin_unlock(&t->lock);
 	return ret;
 }
 
 SYSCALL2(msgget, int, key, int, flags)
 {
-	return ipc_get(&msg_table, key, 0, flags);
+	return ipc_get(&ipc_own()->msg.table, key, 0, flags);
 }
 
 /* --- messages in a queue --- */
@@ -83,13 +72,18 @@ static void message_free(struct message *m)
 	ipc_free(m, sizeof(*m) + m->size);
 }
 
+static struct ipc_namespace *ns_of_queue(const struct msg_queue *q)
+{
+	return q->perm.table->ns;
+}
+
 static void message_out(struct msg_queue *q, struct message *m)
 {
 	list_del(&m->link);
 	q->bytes -= m->size;
 	q->nmessages--;
-	total_bytes -= m->size;
-	total_messages--;
+	ns_of_queue(q)->msg.bytes -= m->size;
+	ns_of_queue(q)->msg.messages--;
 }
 
 static bool fits(const struct msg_queue *q, const struct message *m)
@@ -170,8 +164,8 @@ static void put(struct msg_queue *q, struct message *m, pid_t pid)
 	list_add_tail(&m->link, &q->messages);
 	q->bytes += m->size;
 	q->nmessages++;
-	total_bytes += m->size;
-	total_messages++;
+	ns_of_queue(q)->msg.bytes += m->size;
+	ns_of_queue(q)->msg.messages++;
 }
 
 /* There is more room: let in those who wait for it. (t) */
@@ -190,7 +184,7 @@ static void let_in(struct msg_queue *q)
 /* 0, -errno or IPC_WAITS. (t) */
 static int send_try(int id, struct msg_waiter *w, int flags)
 {
-	struct ipc_perm *p = ipc_allowed_locked(&msg_table, id, 0222);
+	struct ipc_perm *p = ipc_allowed_locked(&ipc_own()->msg.table, id, 0222);
 	struct msg_queue *q;
 
 	if (is_err(p))
@@ -210,19 +204,20 @@ static int send_try(int id, struct msg_waiter *w, int flags)
 static int do_or_wait(int (*try)(int id, struct msg_waiter *w, int flags), int id,
 		      struct msg_waiter *w, int flags)
 {
+	struct spinlock *lock = &ipc_own()->msg.table.lock;
 	bool waited = false;
 	int status;
 
 	w->pid = ipc_pid();
 	for (;; waited = true) {
 		ipc_waiter_init(&w->wait);
-		spin_lock(&msg_table.lock);
+		spin_lock(lock);
 		status = w->wait.status = try(id, w, flags);
-		spin_unlock(&msg_table.lock);
+		spin_unlock(lock);
 		/* It was there when it began to wait. */
 		if (status != IPC_WAITS)
 			return waited && status == -EINVAL ? -EIDRM : status;
-		status = ipc_wait(&msg_table.lock, &w->wait, UINT64_MAX);
+		status = ipc_wait(lock, &w->wait, UINT64_MAX);
 		if (status != IPC_AGAIN)
 			return status == -ERESTARTSYS ? -ERESTARTNOHAND : status;
 	}
@@ -236,7 +231,7 @@ SYSCALL4(msgsnd, int, id, uaddr_t, umsg, size_t, size, int, flags)
 
 	if (get_user_u64((uint64_t *)&type, umsg))
 		return -EFAULT;
-	if (size > msg_max || id < 0 || type < 1)
+	if (size > ipc_own()->msg.max || id < 0 || type < 1)
 		return -EINVAL;
 	w.msg = message_new(type, size);
 	if (!w.msg)
@@ -277,7 +272,7 @@ static int take(struct msg_queue *q, struct message *m, struct msg_waiter *w)
 /* 0, -errno or IPC_WAITS. (t) */
 static int receive_try(int id, struct msg_waiter *w, int flags)
 {
-	struct ipc_perm *p = ipc_allowed_locked(&msg_table, id, 0444);
+	struct ipc_perm *p = ipc_allowed_locked(&ipc_own()->msg.table, id, 0444);
 	struct msg_queue *q;
 	struct message *m;
 
@@ -307,7 +302,7 @@ static int receive_decode(struct msg_waiter *w, int64_t type, int flags)
 		return -EINVAL;
 	w->how = TYPE_PLACE;
 	w->type = type;
-	w->msg = message_new(1, MIN(w->size, msg_max));
+	w->msg = message_new(1, MIN(w->size, ipc_own()->msg.max));
 	return w->msg ? 0 : -ENOMEM;
 }
 
@@ -335,12 +330,6 @@ SYSCALL5(msgrcv, int, id, uaddr_t, umsg, size_t, size, int64_t, type, int, flags
 
 /* --- queues as a whole --- */
 
-void msg_totals_locked(uint64_t *messages, uint64_t *bytes)
-{
-	*messages = total_messages;
-	*bytes = total_bytes;
-}
-
 static void wake_all_with(struct msg_queue *q, int status)
 {
 	struct ipc_waiter *w, *next;
@@ -365,19 +354,20 @@ void msg_remove_locked(struct msg_queue *q)
 		message_out(q, m);
 		message_free(m);
 	}
-	ipc_leave_locked(&msg_table, &q->perm);
+	ipc_leave_locked(q->perm.table, &q->perm);
 	ipc_free(q, sizeof(*q));
 }
 
-long msg_stat(int32_t id, enum ipc_how how, struct msqid64_ds *out)
+long msg_stat(struct ipc_namespace *ns, int32_t id, enum ipc_how how, struct msqid64_ds *out)
 {
+	struct ipc_table *t = &ns->msg.table;
 	struct ipc_perm *p;
 	struct msg_queue *q;
 	long ret;
 
 	memset(out, 0, sizeof(*out));
-	spin_lock(&msg_table.lock);
-	p = ipc_asked_locked(&msg_table, id, how);
+	spin_lock(&t->lock);
+	p = ipc_asked_locked(t, id, how);
 	if (is_err(p)) {
 		ret = ptr_err(p);
 	} else {
@@ -393,11 +383,27 @@ long msg_stat(int32_t id, enum ipc_how how, struct msqid64_ds *out)
 		out->msg_lrpid = q->lrpid;
 		ret = how == IPC_BY_ID ? 0 : p->id;
 	}
-	spin_unlock(&msg_table.lock);
+	spin_unlock(&t->lock);
 	return ret;
 }
 
-void msg_init(void)
+void msg_setup(struct ipc_namespace *ns)
 {
-	ipc_table_init(&msg_table);
+	ns->msg.max = 8192;
+	ns->msg.mnb = 16384;
+	ns->msg.mni = 32000;
+	ns->msg.table.make = queue_new;
+	ipc_table_init(&ns->msg.table, ns, "msg", &ns->msg.mni);
+}
+
+void msg_remove_all(struct ipc_namespace *ns)
+{
+	struct ipc_table *t = &ns->msg.table;
+
+	for (uint32_t i = 0; i < t->nslots; i++) {
+		spin_lock(&t->lock);
+		if (t->slots[i])
+			msg_remove_locked(msg_of_perm(t->slots[i]));
+		spin_unlock(&t->lock);
+	}
 }

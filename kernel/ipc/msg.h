@@ -8,7 +8,7 @@
 #include "kernel/uapi/msg.h"
 #include "lib/list.h"
 
-/* (t) msg_table.lock; (c) constant */
+/* (t) the lock of its table; (c) constant */
 struct message {
 	struct list_head link; /* (t) in its queue */
 	int64_t type;	       /* (c) above 0 */
@@ -26,17 +26,12 @@ struct msg_queue {
 	struct list_head senders, receivers; /* (t) struct msg_waiter, first come first */
 };
 
-extern struct ipc_table msg_table;
-/* Bytes of a message, of a queue; queues. Plain words: /proc/sys/kernel. */
-extern uint64_t msg_max, msg_mnb, msg_mni;
-
-void msg_init(void);
+void msg_setup(struct ipc_namespace *ns);
+void msg_remove_all(struct ipc_namespace *ns);
 static inline struct msg_queue *msg_of_perm(struct ipc_perm *p)
 {
 	return container_of(p, struct msg_queue, perm);
 }
-/* (t) Messages and bytes of all queues. */
-void msg_totals_locked(uint64_t *messages, uint64_t *bytes);
 /* (t) Who waits looks again: permissions and the queue's limit have changed. */
 void msg_wake_all_locked(struct msg_queue *q);
 /* (t) The queue is gone: who waits gets EIDRM. Frees it and its messages. */
@@ -45,4 +40,4 @@ void msg_remove_locked(struct msg_queue *q);
  * What msgctl(IPC_STAT) and its like tell of a queue: 0 or, asked by slot, its id; -EINVAL,
  * -EACCES.
  */
-long msg_stat(int32_t id, enum ipc_how how, struct msqid64_ds *out);
+long msg_stat(struct ipc_namespace *ns, int32_t id, enum ipc_how how, struct msqid64_ds *out);

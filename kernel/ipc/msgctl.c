@@ -9,35 +9,35 @@
 
 static long info(int cmd, uaddr_t buf)
 {
+	struct ipc_namespace *ns = ipc_own();
+	struct ipc_table *t = &ns->msg.table;
 	struct msginfo i;
-	uint64_t messages, bytes;
 	uint32_t highest;
 
 	memset(&i, 0, sizeof(i)); /* what lies between its fields, too */
-	i.msgmni = (int32_t)msg_mni;
-	i.msgmax = (int32_t)msg_max;
-	i.msgmnb = (int32_t)msg_mnb;
+	i.msgmni = (int32_t)ns->msg.mni;
+	i.msgmax = (int32_t)ns->msg.max;
+	i.msgmnb = (int32_t)ns->msg.mnb;
 	/* These mean nothing, and are as on Linux. */
 	i.msgpool = 512000;
 	i.msgmap = i.msgtql = 16384;
 	i.msgssz = 16;
 	i.msgseg = UINT16_MAX;
-	spin_lock(&msg_table.lock);
-	highest = ipc_highest_locked(&msg_table);
+	spin_lock(&t->lock);
+	highest = ipc_highest_locked(t);
 	if (cmd == MSG_INFO) {
-		msg_totals_locked(&messages, &bytes);
-		i.msgpool = (int32_t)msg_table.used;
-		i.msgmap = (int32_t)messages;
-		i.msgtql = (int32_t)bytes;
+		i.msgpool = (int32_t)t->used;
+		i.msgmap = (int32_t)ns->msg.messages;
+		i.msgtql = (int32_t)ns->msg.bytes;
 	}
-	spin_unlock(&msg_table.lock);
+	spin_unlock(&t->lock);
 	return copy_to_user(buf, &i, sizeof(i)) ? -EFAULT : (long)highest;
 }
 
 static long stat(int id, enum ipc_how how, uaddr_t buf)
 {
 	struct msqid64_ds ds;
-	long ret = msg_stat(id, how, &ds);
+	long ret = msg_stat(ipc_own(), id, how, &ds);
 
 	return ret >= 0 && copy_to_user(buf, &ds, sizeof(ds)) ? -EFAULT : ret;
 }
@@ -46,7 +46,7 @@ static int set_locked(struct msg_queue *q, const struct msqid64_ds *ds)
 {
 	int err;
 
-	if (ds->msg_qbytes > msg_mnb && !cred_capable(CAP_SYS_RESOURCE))
+	if (ds->msg_qbytes > q->perm.table->ns->msg.mnb && !cred_capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	err = ipc_perm_set_locked(&q->perm, &ds->msg_perm);
 	if (err)
@@ -60,18 +60,19 @@ static int set_locked(struct msg_queue *q, const struct msqid64_ds *ds)
 /* IPC_SET with ds, IPC_RMID without. */
 static long change(int id, const struct msqid64_ds *ds)
 {
+	struct ipc_table *t = &ipc_own()->msg.table;
 	struct ipc_perm *p;
 	long ret = 0;
 
-	spin_lock(&msg_table.lock);
-	p = ipc_owned_locked(&msg_table, id);
+	spin_lock(&t->lock);
+	p = ipc_owned_locked(t, id);
 	if (is_err(p))
 		ret = ptr_err(p);
 	else if (ds)
 		ret = set_locked(msg_of_perm(p), ds);
 	else
 		msg_remove_locked(msg_of_perm(p));
-	spin_unlock(&msg_table.lock);
+	spin_unlock(&t->lock);
 	return ret;
 }
 

@@ -15,7 +15,7 @@ struct semaphore {
 	pid_t pid; /* whose operation or setting was the last; 0: nobody's */
 };
 
-/* (t) sem_table.lock; (c) constant */
+/* (t) the lock of its table; (c) constant */
 struct sem_set {
 	struct ipc_perm perm;
 	int64_t otime, ctime;	  /* (t) seconds: of the last operation, the last change */
@@ -38,18 +38,12 @@ struct sem_undos {
 	uint32_t refs;	       /* (t) threads */
 };
 
-extern struct ipc_table sem_table;
-/* semmsl, semmns, semopm, semmni, as in /proc/sys/kernel/sem. */
-enum { SEM_MSL, SEM_MNS, SEM_OPM, SEM_MNI, SEM_LIMITS };
-extern uint64_t sem_limits[SEM_LIMITS];
-
-void sem_init(void);
+void sem_setup(struct ipc_namespace *ns);
+void sem_remove_all(struct ipc_namespace *ns);
 static inline struct sem_set *sem_of_perm(struct ipc_perm *p)
 {
 	return container_of(p, struct sem_set, perm);
 }
-/* (t) Semaphores of all sets. */
-uint64_t sem_total_locked(void);
 /* (t) The set is gone: its waiters get EIDRM. Frees it. */
 void sem_remove_locked(struct sem_set *set);
 /* (t) What is to be undone for the semaphores [first, first+n) is forgotten: they were set. */
@@ -57,7 +51,7 @@ void sem_forget_undo_locked(struct sem_set *set, uint32_t first, uint32_t n);
 /*
  * What semctl(IPC_STAT) and its like tell of a set: 0 or, asked by slot, its id; -EINVAL, -EACCES.
  */
-long sem_stat(int32_t id, enum ipc_how how, struct semid64_ds *out);
+long sem_stat(struct ipc_namespace *ns, int32_t id, enum ipc_how how, struct semid64_ds *out);
 
 /* semop.c. (t) Values changed: let those go on who can now. */
 void sem_update_locked(struct sem_set *set);

@@ -9,28 +9,31 @@
 
 static long info(int cmd, uaddr_t buf)
 {
+	struct ipc_namespace *ns = ipc_own();
+	struct ipc_table *t = &ns->sem.table;
+	const uint64_t *limits = ns->sem.limits;
 	struct seminfo i = {
-		.semmap = (int32_t)sem_limits[SEM_MNS], .semmni = (int32_t)sem_limits[SEM_MNI],
-		.semmns = (int32_t)sem_limits[SEM_MNS], .semmnu = (int32_t)sem_limits[SEM_MNS],
-		.semmsl = (int32_t)sem_limits[SEM_MSL], .semopm = (int32_t)sem_limits[SEM_OPM],
-		.semume = (int32_t)sem_limits[SEM_OPM], .semusz = 20, /* as on Linux */
+		.semmap = (int32_t)limits[SEM_MNS], .semmni = (int32_t)limits[SEM_MNI],
+		.semmns = (int32_t)limits[SEM_MNS], .semmnu = (int32_t)limits[SEM_MNS],
+		.semmsl = (int32_t)limits[SEM_MSL], .semopm = (int32_t)limits[SEM_OPM],
+		.semume = (int32_t)limits[SEM_OPM], .semusz = 20, /* as on Linux */
 		.semvmx = SEMVMX, .semaem = SEMAEM};
 	uint32_t highest;
 
-	spin_lock(&sem_table.lock);
-	highest = ipc_highest_locked(&sem_table);
+	spin_lock(&t->lock);
+	highest = ipc_highest_locked(t);
 	if (cmd == SEM_INFO) {
-		i.semusz = (int32_t)sem_table.used;
-		i.semaem = (int32_t)sem_total_locked();
+		i.semusz = (int32_t)t->used;
+		i.semaem = (int32_t)ns->sem.total;
 	}
-	spin_unlock(&sem_table.lock);
+	spin_unlock(&t->lock);
 	return copy_to_user(buf, &i, sizeof(i)) ? -EFAULT : (long)highest;
 }
 
 static long stat(int id, enum ipc_how how, uaddr_t buf)
 {
 	struct semid64_ds ds;
-	long ret = sem_stat(id, how, &ds);
+	long ret = sem_stat(ipc_own(), id, how, &ds);
 
 	return ret >= 0 && copy_to_user(buf, &ds, sizeof(ds)) ? -EFAULT : ret;
 }
@@ -38,13 +41,14 @@ static long stat(int id, enum ipc_how how, uaddr_t buf)
 /* How many semaphores the set has, for who may access it so. Or -errno. */
 static long set_count(int id, uint32_t mode)
 {
+	struct ipc_table *t = &ipc_own()->sem.table;
 	struct ipc_perm *p;
 	long ret;
 
-	spin_lock(&sem_table.lock);
-	p = ipc_allowed_locked(&sem_table, id, mode);
+	spin_lock(&t->lock);
+	p = ipc_allowed_locked(t, id, mode);
 	ret = is_err(p) ? ptr_err(p) : (long)sem_of_perm(p)->nsems;
-	spin_unlock(&sem_table.lock);
+	spin_unlock(&t->lock);
 	return ret;
 }
 
@@ -69,6 +73,7 @@ static void values_set_locked(struct sem_set *set, uint32_t first, uint32_t n,
 /* GETALL and SETALL, with values between the two copies. */
 static long all_transfer(int id, int cmd, uint16_t *values, uint32_t n)
 {
+	struct ipc_table *t = &ipc_own()->sem.table;
 	struct sem_set *set;
 	struct ipc_perm *p;
 	long ret = 0;
@@ -76,8 +81,8 @@ static long all_transfer(int id, int cmd, uint16_t *values, uint32_t n)
 	for (uint32_t i = 0; cmd == SETALL && i < n; i++)
 		if (values[i] > SEMVMX)
 			return -ERANGE;
-	spin_lock(&sem_table.lock);
-	p = ipc_find_locked(&sem_table, id);
+	spin_lock(&t->lock);
+	p = ipc_find_locked(t, id);
 	set = p ? sem_of_perm(p) : NULL;
 	if (!set || set->nsems != n)
 		ret = -EIDRM;
@@ -85,7 +90,7 @@ static long all_transfer(int id, int cmd, uint16_t *values, uint32_t n)
 		values_set_locked(set, 0, n, values);
 	else
 		values_get_locked(set, values);
-	spin_unlock(&sem_table.lock);
+	spin_unlock(&t->lock);
 	return ret;
 }
 
@@ -112,6 +117,7 @@ static long all(int id, int cmd, uaddr_t buf)
 
 static long set_value(int id, int num, int value)
 {
+	struct ipc_table *t = &ipc_own()->sem.table;
 	uint16_t v = (uint16_t)value;
 	struct sem_set *set;
 	struct ipc_perm *p;
@@ -119,8 +125,8 @@ static long set_value(int id, int num, int value)
 
 	if (value < 0 || value > SEMVMX)
 		return -ERANGE;
-	spin_lock(&sem_table.lock);
-	p = ipc_find_locked(&sem_table, id);
+	spin_lock(&t->lock);
+	p = ipc_find_locked(t, id);
 	set = p ? sem_of_perm(p) : NULL;
 	if (!set || num < 0 || (uint32_t)num >= set->nsems)
 		ret = -EINVAL;
@@ -128,7 +134,7 @@ static long set_value(int id, int num, int value)
 		ret = -EACCES;
 	else
 		values_set_locked(set, (uint32_t)num, 1, &v);
-	spin_unlock(&sem_table.lock);
+	spin_unlock(&t->lock);
 	return ret;
 }
 
@@ -148,24 +154,26 @@ static long one_locked(const struct sem_set *set, uint32_t num, int cmd)
 /* GETVAL, GETPID, GETNCNT, GETZCNT. */
 static long get_one(int id, int num, int cmd)
 {
+	struct ipc_table *t = &ipc_own()->sem.table;
 	struct ipc_perm *p;
 	long ret;
 
-	spin_lock(&sem_table.lock);
-	p = ipc_allowed_locked(&sem_table, id, 0444);
+	spin_lock(&t->lock);
+	p = ipc_allowed_locked(t, id, 0444);
 	ret = is_err(p) ? ptr_err(p) : one_locked(sem_of_perm(p), (uint32_t)num, cmd);
-	spin_unlock(&sem_table.lock);
+	spin_unlock(&t->lock);
 	return ret;
 }
 
 /* IPC_SET with ds, IPC_RMID without. */
 static long change(int id, const struct semid64_ds *ds)
 {
+	struct ipc_table *t = &ipc_own()->sem.table;
 	struct ipc_perm *p;
 	long ret = 0;
 
-	spin_lock(&sem_table.lock);
-	p = ipc_owned_locked(&sem_table, id);
+	spin_lock(&t->lock);
+	p = ipc_owned_locked(t, id);
 	if (is_err(p)) {
 		ret = ptr_err(p);
 	} else if (!ds) {
@@ -175,7 +183,7 @@ static long change(int id, const struct semid64_ds *ds)
 		if (!ret)
 			sem_of_perm(p)->ctime = ipc_now();
 	}
-	spin_unlock(&sem_table.lock);
+	spin_unlock(&t->lock);
 	return ret;
 }
 

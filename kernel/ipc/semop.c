@@ -197,34 +197,36 @@ static void undo_apply(struct sem_undo *undo)
 
 int sem_clone(struct thread *t)
 {
+	struct ipc_table *table = &ipc_own()->sem.table;
 	struct sem_undos *own = undos_own();
 
 	if (!own)
 		return -ENOMEM;
-	spin_lock(&sem_table.lock);
+	spin_lock(&table->lock);
 	own->refs++;
-	spin_unlock(&sem_table.lock);
+	spin_unlock(&table->lock);
 	t->sem_undos = own;
 	return 0;
 }
 
 void sem_exit(struct thread *t)
 {
+	struct ipc_table *table = &ipc_own()->sem.table;
 	struct sem_undos *undos = t->sem_undos;
 	bool last;
 
 	if (!undos)
 		return;
 	t->sem_undos = NULL;
-	spin_lock(&sem_table.lock);
+	spin_lock(&table->lock);
 	last = --undos->refs == 0;
 	while (last && !list_empty(&undos->list)) {
 		undo_apply(list_first_entry(&undos->list, struct sem_undo, of_process));
 		/* One set at a time: others want the lock too. */
-		spin_unlock(&sem_table.lock);
-		spin_lock(&sem_table.lock);
+		spin_unlock(&table->lock);
+		spin_lock(&table->lock);
 	}
-	spin_unlock(&sem_table.lock);
+	spin_unlock(&table->lock);
 	if (last)
 		kfree(undos);
 }
@@ -234,7 +236,8 @@ void sem_exit(struct thread *t)
 /* The set that w's operations are for, with what they need; err_ptr. (t) */
 static struct sem_set *target(int id, struct sem_waiter *w)
 {
-	struct ipc_perm *p = ipc_find_locked(&sem_table, id);
+	struct ipc_table *table = &ipc_own()->sem.table;
+	struct ipc_perm *p = ipc_find_locked(table, id);
 	struct sem_set *set;
 	bool undo = false;
 	uint32_t highest = 0;
@@ -270,17 +273,18 @@ static int ops_start(struct sem_set *set, struct sem_waiter *w)
 
 static long ops_run(int id, const struct sembuf *ops, uint32_t nops, uint64_t deadline)
 {
+	struct ipc_table *table = &ipc_own()->sem.table;
 	struct sem_waiter w = {.ops = ops, .nops = nops, .pid = ipc_pid()};
 	struct sem_set *set;
 	int status;
 
 	ipc_waiter_init(&w.wait);
-	spin_lock(&sem_table.lock);
+	spin_lock(&table->lock);
 	set = target(id, &w);
 	status = w.wait.status = is_err(set) ? (int)ptr_err(set) : ops_start(set, &w);
-	spin_unlock(&sem_table.lock);
+	spin_unlock(&table->lock);
 	if (status == IPC_WAITS)
-		status = ipc_wait(&sem_table.lock, &w.wait, deadline);
+		status = ipc_wait(&table->lock, &w.wait, deadline);
 	/* Never begun again, whatever the handler's flags: signal(7). */
 	if (status == -ERESTARTSYS)
 		return -EINTR;
@@ -312,7 +316,7 @@ SYSCALL4(semtimedop, int, id, uaddr_t, uops, uint32_t, nops, uaddr_t, utimeout)
 		return -EFAULT;
 	if (nops < 1 || id < 0)
 		return -EINVAL;
-	if (nops > sem_limits[SEM_OPM])
+	if (nops > ipc_own()->sem.limits[SEM_OPM])
 		return -E2BIG;
 	if (utimeout && !timespec_valid(&timeout))
 		return -EINVAL;

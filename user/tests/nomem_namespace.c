@@ -3,10 +3,13 @@
 
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/msg.h>
 #include <sys/utsname.h>
 
+#define KEY 0x75746e73
+
 static char stack[65536] __attribute__((aligned(16)));
-static int outer, inner;
+static int outer, outer_ipc, inner;
 
 static int end_at_once(void *arg)
 {
@@ -16,12 +19,14 @@ static int end_at_once(void *arg)
 
 static long run_unshare(void)
 {
-	return unshare(CLONE_NEWUTS | CLONE_FS | CLONE_FILES);
+	return unshare(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_FS | CLONE_FILES);
 }
 
 static long run_clone(void)
 {
-	return clone(end_at_once, stack + sizeof(stack), CLONE_NEWUTS | SIGCHLD, NULL);
+	int flags = CLONE_NEWUTS | CLONE_NEWIPC | SIGCHLD;
+
+	return clone(end_at_once, stack + sizeof(stack), flags, NULL);
 }
 
 static long run_setns(void)
@@ -43,6 +48,7 @@ static void back(long result)
 {
 	CHECK_EQ(result, 0);
 	CHECK_OK(setns(outer, 0));
+	CHECK_OK(setns(outer_ipc, 0));
 }
 
 static void reap(long result)
@@ -61,6 +67,7 @@ static void intact(void)
 
 	CHECK_OK(uname(&u));
 	CHECK(strcmp(u.nodename, "ut-inner"));
+	CHECK_OK(msgget(KEY, 0));
 }
 
 TEST(nomem, namespace, .root = true, .seconds = 300)
@@ -72,13 +79,17 @@ TEST(nomem, namespace, .root = true, .seconds = 300)
 		{.name = "open", .run = run_open, .after = shut, .intact = intact},
 		{.name = "owner", .run = run_owner, .after = shut, .intact = intact},
 	};
+	int q;
 
 	door_open();
 	outer = (int)CHECK_OK(open("/proc/self/ns/uts", O_RDONLY));
+	outer_ipc = (int)CHECK_OK(open("/proc/self/ns/ipc", O_RDONLY));
+	q = (int)CHECK_OK(msgget(KEY, IPC_CREAT | 0600));
 	CHECK_OK(unshare(CLONE_NEWUTS));
 	CHECK_OK(sethostname("ut-inner", 8));
 	inner = (int)CHECK_OK(open("/proc/self/ns/uts", O_RDONLY));
 	CHECK_OK(setns(outer, 0));
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		fail_all(&calls[i]);
+	CHECK_OK(msgctl(q, IPC_RMID, NULL));
 }
