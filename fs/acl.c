@@ -191,12 +191,7 @@ static int to_stored(const struct acl *a, unsigned index, struct list_head *list
 
 static struct xattr *stored_find(const struct list_head *list, unsigned index)
 {
-	struct xattr *x;
-
-	list_for_each_entry(x, list, link)
-		if (x->index == index && !x->name_len)
-			return x;
-	return NULL;
+	return xattrs_find(list, index, "", 0);
 }
 
 /* --- lists and modes --- */
@@ -368,12 +363,8 @@ static int list_get(struct inode *inode, unsigned index, struct acl **out)
 {
 	struct list_head list;
 	struct xattr *x;
-	int err;
+	int err = xattrs_load(inode, &list);
 
-	list_init(&list);
-	mutex_lock(&inode->lock);
-	err = inode->ops->xattrs_load(inode, &list);
-	mutex_unlock(&inode->lock);
 	x = err ? NULL : stored_find(&list, index);
 	if (!err)
 		err = x ? from_stored(x, out) : -ENODATA;

@@ -68,6 +68,29 @@ void xattrs_free(struct list_head *list)
 		xattr_free(list_first_entry(list, struct xattr, link));
 }
 
+struct xattr *xattrs_find(const struct list_head *list, unsigned index, const char *name,
+			  size_t name_len)
+{
+	struct xattr *x;
+
+	list_for_each_entry(x, list, link)
+		if (x->index == index && x->name_len == name_len &&
+		    !memcmp(x->name, name, name_len))
+			return x;
+	return NULL;
+}
+
+int xattrs_load(struct inode *inode, struct list_head *list)
+{
+	int err;
+
+	list_init(list);
+	mutex_lock(&inode->lock);
+	err = inode->ops->xattrs_load(inode, list);
+	mutex_unlock(&inode->lock);
+	return err;
+}
+
 /* The name of an access list is all prefix. */
 static bool is_acl(const struct prefix *p)
 {
@@ -157,14 +180,7 @@ static int offered(struct inode *inode, const struct request *r, bool set)
 
 static struct xattr *find(const struct list_head *list, const struct request *r)
 {
-	size_t len = strlen(r->rest);
-	struct xattr *x;
-
-	list_for_each_entry(x, list, link)
-		if (x->index == r->prefix->index && x->name_len == len &&
-		    !memcmp(x->name, r->rest, len))
-			return x;
-	return NULL;
+	return xattrs_find(list, r->prefix->index, r->rest, strlen(r->rest));
 }
 
 static int list_change(struct list_head *list, const struct request *r)
@@ -224,17 +240,6 @@ static int change(struct path *p, const struct request *r)
 	return err;
 }
 
-static int load(struct inode *inode, struct list_head *list)
-{
-	int err;
-
-	list_init(list);
-	mutex_lock(&inode->lock);
-	err = inode->ops->xattrs_load(inode, list);
-	mutex_unlock(&inode->lock);
-	return err;
-}
-
 /* getxattr(2): the value's size; what it is only if there is room for a byte. */
 static long get(struct inode *inode, const struct request *r, uaddr_t value, uint64_t size)
 {
@@ -250,7 +255,7 @@ static long get(struct inode *inode, const struct request *r, uaddr_t value, uin
 		err = offered(inode, r, false);
 	if (err)
 		return err;
-	n = load(inode, &list);
+	n = xattrs_load(inode, &list);
 	x = n ? NULL : find(&list, r);
 	if (!n)
 		n = x ? (long)x->size : -ENODATA;
@@ -311,7 +316,7 @@ static long names(struct inode *inode, uaddr_t to, uint64_t size)
 
 	if (!inode_has_any(inode))
 		return 0;
-	n = load(inode, &list);
+	n = xattrs_load(inode, &list);
 	if (!n) {
 		n = (long)list_length(&list);
 		if (n > XATTR_LIST_MAX && size >= XATTR_LIST_MAX)

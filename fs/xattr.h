@@ -35,4 +35,10 @@ static inline size_t xattr_bytes(const struct xattr *x)
 struct xattr *xattr_add(struct list_head *list, unsigned index, const char *name, size_t name_len,
 			size_t size);
 void xattr_free(struct xattr *x); /* out of its list */
+/* The one of that name; NULL: there is none. */
+struct xattr *xattrs_find(const struct list_head *list, unsigned index, const char *name,
+			  size_t name_len);
+struct inode;
+/* All that the inode has, for the caller to free, even then: 0 or -errno. Takes inode->lock. */
+int xattrs_load(struct inode *inode, struct list_head *list);
 void xattrs_free(struct list_head *list);
