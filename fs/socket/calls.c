@@ -38,8 +38,6 @@ static const struct family *family_by_number(int number)
 	return NULL;
 }
 
-uint64_t rmem_default = SOCKET_BUFFER, wmem_default = SOCKET_BUFFER;
-
 /* What socket(2)'s arguments ask for, with one reference, or err_ptr. */
 static struct socket *socket_make(int number, int type, int protocol)
 {
@@ -55,10 +53,6 @@ static struct socket *socket_make(int number, int type, int protocol)
 	if (!s)
 		return err_ptr(-ENOMEM);
 	err = family->init(s, type & SOCK_TYPE_MASK, protocol);
-	if (family != &inet_family || (type & SOCK_TYPE_MASK) != SOCK_STREAM) {
-		s->opt.sndbuf = (uint32_t)wmem_default;
-		s->opt.rcvbuf = (uint32_t)rmem_default;
-	}
 	if (!err)
 		return s;
 	socket_put(s);

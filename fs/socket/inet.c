@@ -25,6 +25,9 @@ static int inet_init(struct socket *s, int type, int protocol)
 	s->join_room = type == SOCK_STREAM ? JOIN_ROOM : 0;
 	s->uid = current()->cred->euid;
 	inet_options_init(&s->opt);
+	/* Those of TCP are not what net.core says. */
+	if (type == SOCK_STREAM)
+		s->opt.sndbuf = s->opt.rcvbuf = SOCKET_BUFFER;
 	return protocol && protocol != s->protocol ? -EPROTONOSUPPORT : 0;
 }
 

@@ -12,6 +12,7 @@
 #include "lib/printf.h"
 
 struct spinlock socket_lock = SPINLOCK_INIT("sockets", RANK_SOCKET);
+uint64_t rmem_default = SOCKET_BUFFER, wmem_default = SOCKET_BUFFER;
 static struct mount *socket_mount;
 static _Atomic uint64_t next_ino = 1;
 
@@ -24,7 +25,8 @@ struct socket *socket_alloc(const struct family *family)
 	s->refs = 1;
 	s->family = family;
 	s->queue_max = UINT32_MAX;
-	s->opt.sndbuf = s->opt.rcvbuf = SOCKET_BUFFER;
+	s->opt.sndbuf = (uint32_t)wmem_default;
+	s->opt.rcvbuf = (uint32_t)rmem_default;
 	s->opt.least = 1;
 	s->opt.peek_at = -1;
 	s->creds = (struct ucred){0, ~0U, ~0U};

@@ -54,6 +54,25 @@ TEST(sysctl, buffers_max, .root = true)
 	setting_with(CORE "rmem_max", 60000, largest_receive);
 }
 
+/* The end that accept(2) gives, of a listener that has other sizes. */
+static int accepted(void)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "name"};
+	int s = (int)CHECK_OK(socket(AF_UNIX, SOCK_STREAM, 0)), c, end;
+
+	(void)size_set(s, SO_SNDBUF, 30000);
+	(void)size_set(s, SO_RCVBUF, 30000);
+	CHECK_OK(bind(s, (struct sockaddr *)&name, sizeof(name)));
+	CHECK_OK(listen(s, 1));
+	c = (int)CHECK_OK(socket(AF_UNIX, SOCK_STREAM, 0));
+	CHECK_OK(connect(c, (struct sockaddr *)&name, sizeof(name)));
+	end = (int)CHECK_OK(accept(s, NULL, NULL));
+	CHECK_OK(unlink("name"));
+	CHECK_OK(close(c));
+	CHECK_OK(close(s));
+	return end;
+}
+
 static void first_send(void)
 {
 	int s = (int)CHECK_OK(socket(AF_UNIX, SOCK_STREAM, 0)), tcp, p[2];
@@ -64,12 +83,18 @@ static void first_send(void)
 	CHECK_EQ(size_of(p[1], SO_SNDBUF), 50000);
 	tcp = (int)CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
 	CHECK(size_of(tcp, SO_SNDBUF) != 50000);
+	s = accepted();
+	CHECK_EQ(size_of(s, SO_SNDBUF), 50000);
+	CHECK_EQ(size_of(s, SO_RCVBUF), 212992);
 }
 
 static void first_receive(void)
 {
 	int s = (int)CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
 
+	CHECK_EQ(size_of(s, SO_RCVBUF), 60000);
+	CHECK_EQ(size_of(s, SO_SNDBUF), 212992);
+	s = accepted();
 	CHECK_EQ(size_of(s, SO_RCVBUF), 60000);
 	CHECK_EQ(size_of(s, SO_SNDBUF), 212992);
 }
