@@ -32,7 +32,7 @@ static inline uint64_t pipe_room(const struct pipe *p)
 	return (uint64_t)p->npages * PAGE_SIZE - (p->head - p->tail) - p->promised;
 }
 
-/* So large anyone may make one (F_SETPIPE_SZ), in bytes; a power of two. (pipe-max-size) */
+/* So large anyone may make one (F_SETPIPE_SZ), in bytes; pages, a power of two. (pipe-max-size) */
 extern uint64_t pipe_max_size;
 
 /*
@@ -85,7 +85,8 @@ size_t pipe_fill_packets(struct pipe *p, struct uio *u, int *err);
 
 long pipe_size_get(struct file *f); /* bytes; -EBADF if f is no pipe */
 /*
- * Room for size bytes, but no less than a page: what it has then; -EBADF, -EINVAL, -EPERM,
- * -EBUSY, -ENOMEM.
+ * Room for size bytes, but no less than a page: what it has then; -EBADF: it is no pipe, -EINVAL:
+ * nothing has so much, -EPERM: more than pipe_max_size, or than its user may have, -EBUSY: it holds
+ * more now, -ENOMEM. Takes its lock.
  */
 long pipe_size_set(struct file *f, uint64_t size);

@@ -79,7 +79,7 @@ static int pipe_resize(struct pipe *p, struct ring *r)
 	return 0;
 }
 
-/* The same, as far as its user may have so many. */
+/* The same, as far as its user may have so many, all together: or -EPERM. */
 static int pipe_resize_counted(struct pipe *p, struct ring *r)
 {
 	uint32_t was = p->npages, most = MAX(was, r->npages);
@@ -91,29 +91,42 @@ static int pipe_resize_counted(struct pipe *p, struct ring *r)
 	return err;
 }
 
+/* Anybody may give pages back, or have as many as pipe_max_size says. Lock held. */
+static bool may_have(const struct pipe *p, uint32_t npages)
+{
+	return npages <= p->npages || npages * PAGE_SIZE <= pipe_max_size ||
+	       cred_capable(CAP_SYS_RESOURCE);
+}
+
+/* It has so many pages: 0, -EPERM, -ENOMEM, -EBUSY. Lock held. */
+static int pipe_set_pages(struct pipe *p, uint32_t npages)
+{
+	struct ring r = {.npages = npages};
+	int err = may_have(p, npages) ? ring_alloc(&r) : -EPERM;
+
+	if (err)
+		return err;
+	err = pipe_resize_counted(p, &r);
+	ring_free(&r);
+	return err;
+}
+
 long pipe_size_set(struct file *f, uint64_t size)
 {
 	struct pipe *p = file_pipe(f);
-	struct ring r;
+	uint32_t npages;
 	int err;
 
 	if (!p)
 		return -EBADF;
 	if (size > INT32_MAX)
 		return -EINVAL;
-	r.npages = (uint32_t)roundup_pow2(DIV_ROUND_UP(MAX(size, PAGE_SIZE), PAGE_SIZE));
-	size = r.npages * PAGE_SIZE;
-	if (size > pipe_max_size && r.npages > p->npages && !cred_capable(CAP_SYS_RESOURCE))
-		return -EPERM;
-	err = ring_alloc(&r);
-	if (err)
-		return err;
+	npages = (uint32_t)roundup_pow2(DIV_ROUND_UP(MAX(size, PAGE_SIZE), PAGE_SIZE));
 	mutex_lock(&p->lock);
-	err = pipe_resize_counted(p, &r);
+	err = pipe_set_pages(p, npages);
 	mutex_unlock(&p->lock);
-	ring_free(&r);
 	if (err)
 		return err;
 	wake_all(&p->write_wait);
-	return (long)size;
+	return (long)(npages * PAGE_SIZE);
 }

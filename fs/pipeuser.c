@@ -83,14 +83,19 @@ static bool too_much(uint64_t pages, uint64_t limit)
 	       !cred_capable(CAP_SYS_ADMIN);
 }
 
+/* Of a new pipe, whatever its user has besides. */
+static uint32_t pages_first(void)
+{
+	uint64_t most = pipe_max_size / PAGE_SIZE;
+
+	return most >= PIPE_PAGES || cred_capable(CAP_SYS_RESOURCE) ? PIPE_PAGES : (uint32_t)most;
+}
+
 uint32_t pipe_user_first(struct pipe_user *u)
 {
-	uint64_t most = pipe_max_size, sum;
-	uint32_t n = PIPE_PAGES;
+	uint32_t n = pages_first();
+	uint64_t sum;
 
-	/* Whatever it is while it is being set: a power of two. */
-	while (n > 1 && n * PAGE_SIZE > most && !cred_capable(CAP_SYS_RESOURCE))
-		n /= 2;
 	sum = atomic_fetch_add(&u->pages, n) + n;
 	if (too_much(sum, pipe_pages_soft)) {
 		sum = atomic_fetch_add(&u->pages, (uint64_t)PIPE_PAGES_LEAST - n) - n;

@@ -285,13 +285,23 @@ static const struct proc_entry mqueue_entries[] = {
 	{.mode = 0},
 };
 
-static void pipe_size_changed(void)
+static int show_pipe_size(struct proc_text *t, struct process *p)
 {
-	pipe_max_size = MAX(roundup_pow2(pipe_max_size), PAGE_SIZE);
+	proc_printf(t, "%lu\n", (unsigned long)pipe_max_size);
+	return 0;
 }
 
-static const struct proc_number pipe_size = {
-	&pipe_max_size, 1, 1UL << 31, pipe_size_changed};
+/* No pipe is ever asked about a size that is not rounded yet. */
+static int store_pipe_size(struct process *p, char *text, size_t len)
+{
+	uint64_t size;
+
+	if (!proc_number_parse(text, &size) || !size || size > 1UL << 31)
+		return -EINVAL;
+	pipe_max_size = MAX(roundup_pow2(size), PAGE_SIZE);
+	return 0;
+}
+
 static const struct proc_number pipe_soft = {&pipe_pages_soft, 0, UINT64_MAX, NULL};
 static const struct proc_number pipe_hard = {&pipe_pages_hard, 0, UINT64_MAX, NULL};
 static const struct proc_number mount_max = {&mounts_max, 1, INT32_MAX, NULL};
@@ -335,7 +345,8 @@ static const struct proc_entry fs_entries[] = {
 	{.name = "mount-max", .mode = S_IFREG | 0644, .number = &mount_max},
 	{.name = "mqueue", .mode = S_IFDIR | 0555, .children = mqueue_entries},
 	{.name = "nr_open", .mode = S_IFREG | 0644, .number = &open_max},
-	{.name = "pipe-max-size", .mode = S_IFREG | 0644, .number = &pipe_size},
+	{.name = "pipe-max-size", .mode = S_IFREG | 0644, .show = show_pipe_size,
+	 .store = store_pipe_size},
 	{.name = "pipe-user-pages-hard", .mode = S_IFREG | 0644, .number = &pipe_hard},
 	{.name = "pipe-user-pages-soft", .mode = S_IFREG | 0644, .number = &pipe_soft},
 	{.name = "protected_fifos", .mode = S_IFREG | 0644, .number = &fifos},
