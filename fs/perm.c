@@ -12,11 +12,20 @@
 
 bool cred_in_group(const struct cred *c, gid_t gid)
 {
+	uint32_t first = 0, end = c->ngroups;
+
 	if (c->fsgid == gid)
 		return true;
-	for (uint32_t i = 0; i < c->ngroups; i++) {
+	/* They are in order. */
+	while (first < end) {
+		uint32_t i = first + (end - first) / 2;
+
 		if (c->groups[i] == gid)
 			return true;
+		if (c->groups[i] < gid)
+			first = i + 1;
+		else
+			end = i;
 	}
 	return false;
 }

@@ -8,6 +8,7 @@
 #include "kernel/panic.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
+#include "lib/sort.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
 
@@ -295,6 +296,14 @@ SYSCALL2(getgroups, int, n, uaddr_t, list)
 	return c->ngroups;
 }
 
+static int gid_order(const void *a, const void *b, void *arg)
+{
+	gid_t x = *(const gid_t *)a, y = *(const gid_t *)b;
+
+	(void)arg;
+	return x < y ? -1 : x > y;
+}
+
 SYSCALL2(setgroups, int, n, uaddr_t, list)
 {
 	struct cred *c;
@@ -313,6 +322,7 @@ SYSCALL2(setgroups, int, n, uaddr_t, list)
 		cred_put(c);
 		return -EFAULT;
 	}
+	sort(c->groups, (size_t)n, sizeof(gid_t), gid_order, NULL);
 	cred_commit(c);
 	return 0;
 }

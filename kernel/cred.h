@@ -29,7 +29,7 @@ struct cred {
 	capset_t ambient;     /* what any program it executes gets */
 	capset_t bounding;    /* root's powers end here */
 	uint32_t ngroups;
-	gid_t groups[]; /* supplementary */
+	gid_t groups[]; /* supplementary, ascending */
 };
 
 /* All ids 0, no capabilities, one reference; NULL without memory. */

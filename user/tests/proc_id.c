@@ -153,7 +153,7 @@ TEST(proc, uid_change, .root = true)
 
 TEST(proc, gid_change, .root = true)
 {
-	gid_t r, e, s, groups[4] = { 7, 8, 9, 10 };
+	gid_t r, e, s, groups[4] = { 9, 7, 8, 10 };
 	pid_t pid = child();
 
 	if (pid == 0) {
@@ -161,6 +161,8 @@ TEST(proc, gid_change, .root = true)
 		CHECK_EQ(getgroups(0, NULL), 3);
 		CHECK_EQ(getgroups(4, groups), 3);
 		CHECK_ERR(getgroups(2, groups), EINVAL);
+		CHECK_GE(groups[1], groups[0]); /* in order, whatever they were set in */
+		CHECK_GE(groups[2], groups[1]);
 		CHECK_ERR(syscall(SYS_getgroups, -1, groups), EINVAL);
 		CHECK_OK(setresgid(4, 5, 6));
 		CHECK_OK(getresgid(&r, &e, &s));
