@@ -461,6 +461,13 @@ void acl_umask(mode_t *mode)
 		*mode &= ~atomic_load_explicit(&fs->umask, memory_order_relaxed);
 }
 
+void acl_setgid(const struct inode *dir, mode_t *mode)
+{
+	if ((*mode & 0010) && (dir->mode & S_ISGID) && !S_ISDIR(*mode) &&
+	    !cred_capable(CAP_FSETID) && !cred_in_group(current()->cred, dir->gid))
+		*mode &= ~(mode_t)S_ISGID;
+}
+
 /* The list of what is made, from dir's default list a, which is changed: 0 or -ENOMEM. */
 static int list_inherit(struct acl *a, mode_t *mode, struct list_head *xattrs)
 {

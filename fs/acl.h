@@ -33,12 +33,19 @@ int acl_inherit_default(struct inode *dir, mode_t *mode, struct list_head *xattr
 /* The running thread's umask, without a default list: */
 void acl_umask(mode_t *mode);
 /*
+ * Who is not in the group that a file gets from its directory may not make it run as that group: no
+ * S_ISGID. Asked before umask or list take group execute away, without which the bit stays.
+ */
+void acl_setgid(const struct inode *dir, mode_t *mode);
+/*
  * What is asked to be made in dir with *mode has that mode then, and those attributes, which are
  * the caller's to free, even then: 0, -ENOMEM, -EIO, -EINVAL. dir->lock held. May sleep.
  */
 static inline int acl_inherit(struct inode *dir, mode_t *mode, struct list_head *xattrs)
 {
 	list_init(xattrs);
+	if (unlikely(*mode & S_ISGID))
+		acl_setgid(dir, mode);
 	if (inode_has(dir, INODE_ACL_DEFAULT))
 		return acl_inherit_default(dir, mode, xattrs);
 	acl_umask(mode);

@@ -91,9 +91,6 @@ void inode_init_owner(struct inode *inode, const struct inode *dir, mode_t *mode
 		inode->gid = dir->gid;
 		if (S_ISDIR(*mode))
 			*mode |= S_ISGID;
-		else if ((*mode & (S_ISGID | 0010)) == (S_ISGID | 0010) &&
-			 !cred_capable(CAP_FSETID) && !cred_in_group(c, dir->gid))
-			*mode &= ~S_ISGID;
 	}
 	inode->mode = *mode;
 	inode->atime = inode->mtime = inode->ctime = inode_now();

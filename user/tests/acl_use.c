@@ -230,6 +230,51 @@ TEST(acl, inherited_minimal)
 	acl_expect("d/e", ACL_DEFAULT, "");
 }
 
+static void setgid_made(void)
+{
+	struct stat st;
+	int fd;
+
+	become(1000, 1000, 0);
+	umask(010);
+	fd = (int)CHECK_OK(open("d/f", O_CREAT | O_WRONLY, 02775));
+	CHECK_OK(fstat(fd, &st));
+	CHECK_EQ(st.st_mode & S_ISGID, 0);
+	CHECK_OK(mknod("d/n", S_IFREG | 02775, 0));
+	CHECK_EQ(mode_of("d/n") & S_ISGID, 0);
+	CHECK_OK(mkfifo("d/p", 02775));
+	CHECK_EQ(mode_of("d/p") & S_ISGID, 0);
+	fd = open("d", O_TMPFILE | O_RDWR, 02775);
+	if (fd >= 0) {
+		CHECK_OK(fstat(fd, &st));
+		CHECK_EQ(st.st_mode & S_ISGID, 0);
+	}
+	/* Without group execute it never was one that runs as the group. */
+	CHECK_OK(mknod("d/m", S_IFREG | 02765, 0));
+	CHECK_EQ(mode_of("d/m") & S_ISGID, S_ISGID);
+	CHECK_OK(mkdir("d/d", 0775));
+	CHECK_EQ(mode_of("d/d") & S_ISGID, S_ISGID);
+	CHECK_OK(unlink("d/f"));
+	CHECK_OK(unlink("d/n"));
+	CHECK_OK(unlink("d/p"));
+	CHECK_OK(unlink("d/m"));
+	CHECK_OK(rmdir("d/d"));
+}
+
+/* Whose group one is not in, for that one makes no set-id file, whatever umask or list leave. */
+TEST(acl, setgid_made, .root = true)
+{
+	CHECK_OK(chmod(".", 0755));
+	CHECK_OK(mkdir("d", 0755));
+	CHECK_OK(chown("d", 0, 50));
+	CHECK_OK(chmod("d", 02777));
+	CHECK_EQ(run_child(setgid_made), 0);
+	CHECK_OK(acl_set("d", ACL_DEFAULT, "u::7 g::6 o::7"));
+	CHECK_EQ(run_child(setgid_made), 0);
+	CHECK_OK(acl_set("d", ACL_DEFAULT, "u::7 u:1:7 g::7 m::6 o::7"));
+	CHECK_EQ(run_child(setgid_made), 0);
+}
+
 /* A socket is made with the umask, whatever the list says. */
 TEST(acl, inherited_socket)
 {
