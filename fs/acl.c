@@ -14,35 +14,40 @@
 #include "lib/string.h"
 #include "mm/usercopy.h"
 
-/* In the order of acl(5), in which entries are: the owner's is the first, others' the last. */
+/*
+ * In the order of acl(5), in which entries are: the owner's is the first, others' the last, and
+ * before that the one that the group's bits of a mode stand for: the mask, or without any the
+ * owning group's. What is an inode's does not change.
+ */
 struct acl {
+	_Atomic uint32_t refs;
 	uint32_t n;
 	struct posix_acl_xattr_entry e[];
 };
 
-/* inode->acl, and what it points to, for those who do not hold inode->lock. */
+/* inode->acl, for those who do not hold inode->lock. */
 static struct spinlock acl_lock = SPINLOCK_INIT("access lists", RANK_ACL);
 
 static struct acl *acl_alloc(size_t n)
 {
 	struct acl *a = kmalloc(sizeof(*a) + n * sizeof(a->e[0]));
 
-	if (a)
-		a->n = (uint32_t)n;
+	if (!a)
+		return NULL;
+	a->refs = 1;
+	a->n = (uint32_t)n;
 	return a;
+}
+
+void acl_put(struct acl *a)
+{
+	if (a && atomic_fetch_sub(&a->refs, 1) == 1)
+		kfree(a);
 }
 
 static bool is_named(unsigned tag)
 {
 	return tag == ACL_USER || tag == ACL_GROUP;
-}
-
-static struct posix_acl_xattr_entry *entry_find(struct acl *a, unsigned tag)
-{
-	for (uint32_t i = 0; i < a->n; i++)
-		if (a->e[i].e_tag == tag)
-			return &a->e[i];
-	return NULL;
 }
 
 /* --- the forms --- */
@@ -196,26 +201,18 @@ static struct xattr *stored_find(const struct list_head *list, unsigned index)
 
 /* --- lists and modes --- */
 
-/* The entry that the group's bits of a mode stand for. */
-static struct posix_acl_xattr_entry *group_class(struct acl *a)
-{
-	struct posix_acl_xattr_entry *mask = entry_find(a, ACL_MASK);
-
-	return mask ? mask : entry_find(a, ACL_GROUP_OBJ);
-}
-
 /* The three that a mode knows become as it says. */
 static void classes_set(struct acl *a, mode_t mode)
 {
-	entry_find(a, ACL_USER_OBJ)->e_perm = mode >> 6 & 7;
-	group_class(a)->e_perm = mode >> 3 & 7;
-	entry_find(a, ACL_OTHER)->e_perm = mode & 7;
+	a->e[0].e_perm = mode >> 6 & 7;
+	a->e[a->n - 2].e_perm = mode >> 3 & 7;
+	a->e[a->n - 1].e_perm = mode & 7;
 }
 
-static mode_t mode_of(struct acl *a)
+static mode_t mode_of(const struct acl *a)
 {
-	return (mode_t)(entry_find(a, ACL_USER_OBJ)->e_perm << 6 | group_class(a)->e_perm << 3 |
-			entry_find(a, ACL_OTHER)->e_perm);
+	return (mode_t)(a->e[0].e_perm << 6 | a->e[a->n - 2].e_perm << 3 |
+			a->e[a->n - 1].e_perm);
 }
 
 /* Does it say no more than the mode that it means? */
@@ -257,7 +254,7 @@ int acl_learn(struct inode *inode, const struct list_head *xattrs)
 	if (err == -ENOMEM)
 		return err;
 	if (x)
-		kfree(list_install(inode, XATTR_ACL_ACCESS, a, true));
+		acl_put(list_install(inode, XATTR_ACL_ACCESS, a, true));
 	if (stored_find(xattrs, XATTR_ACL_DEFAULT))
 		(void)list_install(inode, XATTR_ACL_DEFAULT, NULL, true);
 	return 0;
@@ -300,7 +297,7 @@ static int list_store(struct inode *inode, unsigned index, struct acl *a, mode_t
 		old = list_install(inode, index, NULL, false);
 	else if (!err && !access)
 		(void)list_install(inode, index, NULL, a);
-	kfree(access ? old : a);
+	acl_put(access ? old : a);
 	return err;
 }
 
@@ -413,13 +410,13 @@ int acl_chmod(struct inode *inode, mode_t mode)
 /* --- who may --- */
 
 /* The algorithm of acl(5), for who is not the owner. */
-static bool list_permits(struct acl *a, gid_t owning, const struct cred *c, unsigned want)
+static bool list_permits(const struct acl *a, gid_t owning, const struct cred *c, unsigned want)
 {
-	const struct posix_acl_xattr_entry *mask = entry_find(a, ACL_MASK), *e = a->e;
-	unsigned most = mask ? mask->e_perm : 7;
+	const struct posix_acl_xattr_entry *e = &a->e[a->n - 2];
+	unsigned most = e->e_tag == ACL_MASK ? e->e_perm : 7;
 	bool member = false;
 
-	for (; e->e_tag != ACL_OTHER; e++) {
+	for (e = a->e; e->e_tag != ACL_OTHER; e++) {
 		if (e->e_tag == ACL_USER && e->e_id == c->fsuid)
 			return !(want & ~(e->e_perm & most));
 		if (e->e_tag != ACL_GROUP_OBJ && e->e_tag != ACL_GROUP)
@@ -437,17 +434,24 @@ static bool list_permits(struct acl *a, gid_t owning, const struct cred *c, unsi
 int acl_permission(const struct inode *inode, const struct cred *c, int mask)
 {
 	unsigned want = (unsigned)mask & 7;
+	struct acl *a = NULL;
 	mode_t mode;
-	bool permits;
+	bool asked, permits;
 
 	spin_lock(&acl_lock);
 	mode = inode->mode;
 	/* As on Linux a list with an empty mask is not asked. */
-	if (inode_has(inode, INODE_ACL) && (mode & 0070))
-		permits = inode->acl && list_permits(inode->acl, inode->gid, c, want);
+	asked = inode_has(inode, INODE_ACL) && (mode & 0070);
+	if (asked)
+		a = inode->acl;
+	if (a)
+		atomic_fetch_add(&a->refs, 1);
+	spin_unlock(&acl_lock);
+	if (asked)
+		permits = a && list_permits(a, inode->gid, c, want);
 	else
 		permits = !(want & ~(cred_in_group(c, inode->gid) ? mode >> 3 : mode));
-	spin_unlock(&acl_lock);
+	acl_put(a);
 	return permits ? 0 : -EACCES;
 }
 
@@ -492,7 +496,7 @@ int acl_inherit_default(struct inode *dir, mode_t *mode, struct list_head *xattr
 		err = list_inherit(a, mode, xattrs);
 	if (!err && S_ISDIR(*mode))
 		list_move_tail(&x->link, xattrs);
-	kfree(a);
+	acl_put(a);
 	xattrs_free(&list);
 	return err;
 }

@@ -14,6 +14,8 @@
  * knows. 0, -ENOMEM. A list that makes no sense forbids, as long as it is there.
  */
 int acl_learn(struct inode *inode, const struct list_head *xattrs);
+struct acl;
+void acl_put(struct acl *a); /* one reference, of an inode that goes; NULL: nothing */
 
 /*
  * setxattr(2) and removexattr(2), value NULL, of XATTR_ACL_ACCESS or XATTR_ACL_DEFAULT: the mode

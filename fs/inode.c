@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "fs/acl.h"
 #include "kernel/mem/slab.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
@@ -36,7 +37,7 @@ uint64_t inode_count(void)
 static void inode_free(struct inode *inode)
 {
 	atomic_fetch_sub_explicit(&inodes, 1, memory_order_relaxed);
-	kfree(inode->acl);
+	acl_put(inode->acl);
 	inode->sb->ops->free(inode);
 }
 

@@ -340,6 +340,19 @@ static __attribute__((noinline)) int walk_cached(struct walk *w, bool root)
 	}
 }
 
+/* May it be searched, where we are? An access list may be long: not under the lock. */
+static int walk_permission(struct walk *w, struct inode *inode)
+{
+	int err;
+
+	if (likely(!inode_has(inode, INODE_ACL)))
+		return inode_permission(inode, MAY_EXEC);
+	walk_pin(w);
+	err = inode_permission(inode, MAY_EXEC);
+	spin_lock(&dcache_lock);
+	return err;
+}
+
 /* One component of any kind. 0, 1: the caller's own is reached, or -errno. */
 static __slow int walk_slow(struct walk *w)
 {
@@ -352,7 +365,7 @@ static __slow int walk_slow(struct walk *w)
 
 	if (!S_ISDIR(inode->mode))
 		return -ENOTDIR;
-	err = inode_permission(inode, MAY_EXEC);
+	err = walk_permission(w, inode);
 	if (err)
 		return err;
 	while (*w->name == '/')

@@ -168,7 +168,7 @@ struct inode {
 	struct dentry *alias;		/* d; the one name of a directory */
 	struct hlist_head watches;	/* n; fs/notify.h */
 	_Atomic(struct file_locks *) locks; /* set once; its own lock */
-	struct acl *acl;		/* i; its access list, for who sleeps: fs/acl.c */
+	struct acl *acl;		/* i, and the lock of fs/acl.c: its access list */
 };
 
 static inline uint64_t inode_size(const struct inode *inode)

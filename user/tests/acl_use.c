@@ -2,6 +2,9 @@
 #include "acl.h"
 
 #include <grp.h>
+#include <limits.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
@@ -170,6 +173,49 @@ TEST(acl, directories, .root = true)
 		_exit(0);
 	}
 	expect_exit(pid, 0);
+}
+
+#define ENTRIES 8191 /* as many as a value of 64 KiB has */
+
+static void groups_use(void)
+{
+	static gid_t groups[NGROUPS_MAX];
+
+	for (unsigned i = 0; i < NGROUPS_MAX; i++)
+		groups[i] = 1000000 - i;
+	CHECK_OK(setgroups(NGROUPS_MAX, groups));
+	CHECK_OK(setresgid(1000, 1000, 1000));
+	CHECK_OK(setresuid(1000, 1000, 1000));
+	CHECK_ERR(open("d/g", O_CREAT | O_WRONLY, 0600), EACCES);
+	CHECK_OK(access("d/f", R_OK));
+	CHECK_ERR(access("d/f", W_OK), EACCES);
+	CHECK_OK(access("d/../d/../d/../d/../d/../d/../d/f", R_OK));
+}
+
+/* The entry that decides is the last but two, for one in all groups that may be. */
+TEST(acl, longest, .root = true)
+{
+	static struct {
+		struct posix_acl_xattr_header head;
+		struct posix_acl_xattr_entry e[ENTRIES];
+	} list = { .head = { POSIX_ACL_XATTR_VERSION } };
+
+	list.e[0] = (struct posix_acl_xattr_entry){ ACL_USER_OBJ, 7, 0 };
+	list.e[1] = (struct posix_acl_xattr_entry){ ACL_GROUP_OBJ, 0, 0 };
+	for (unsigned i = 2; i < ENTRIES - 3; i++)
+		list.e[i] = (struct posix_acl_xattr_entry){ ACL_GROUP, 7, 2000 + i };
+	list.e[ENTRIES - 3] = (struct posix_acl_xattr_entry){ ACL_GROUP, 5, 1000000 };
+	list.e[ENTRIES - 2] = (struct posix_acl_xattr_entry){ ACL_MASK, 7, 0 };
+	list.e[ENTRIES - 1] = (struct posix_acl_xattr_entry){ ACL_OTHER, 0, 0 };
+	CHECK_OK(chmod(".", 0755));
+	CHECK_OK(mkdir("d", 0700));
+	file_make("d/f", "x", 1);
+	CHECK_OK(chmod("d/f", 0644));
+	if (setxattr("d", ACL_ACCESS, &list, sizeof(list), 0)) {
+		CHECK_EQ(errno, ENOSPC);
+		SKIP("no room for so long a list");
+	}
+	CHECK_EQ(run_child(groups_use), 0);
 }
 
 #define DEFAULT "u::7 u:1000:7 g::5 g:50:4 m::7 o::5"
