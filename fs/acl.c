@@ -41,7 +41,7 @@ static struct acl *acl_alloc(size_t n)
 
 void acl_put(struct acl *a)
 {
-	if (a && atomic_fetch_sub(&a->refs, 1) == 1)
+	if (a && !is_err(a) && atomic_fetch_sub(&a->refs, 1) == 1)
 		kfree(a);
 }
 
@@ -135,7 +135,7 @@ static size_t stored_size(const struct posix_acl_xattr_entry *e)
 
 #define STORED_VERSION 1u
 
-/* The list of a volume's attribute. 0, -EINVAL, -ENOMEM. */
+/* The list of a volume's attribute; NULL if that is empty. 0, -EINVAL, -ENOMEM. */
 static int from_stored(const struct xattr *x, struct acl **out)
 {
 	const size_t least = offsetof(struct posix_acl_xattr_entry, e_id);
@@ -143,12 +143,17 @@ static int from_stored(const struct xattr *x, struct acl **out)
 	uint32_t version;
 	struct acl *a;
 
+	*out = NULL;
+	if (!x->size)
+		return 0;
 	if (x->size < sizeof(version))
 		return -EINVAL;
 	memcpy(&version, p, sizeof(version));
 	p += sizeof(version);
 	if (version != STORED_VERSION)
 		return -EINVAL;
+	if (p == end)
+		return 0;
 	a = acl_alloc((size_t)(end - p) / least);
 	if (!a)
 		return -ENOMEM;
@@ -224,40 +229,51 @@ static bool is_minimal(const struct acl *a)
 /* --- what an inode has --- */
 
 /*
- * It has the list a, or, NULL, none; of the access list this takes a over, and returns what it had.
- * inode->lock held.
+ * It has the list a, or, NULL, none, or err_ptr one that cannot be read. The access list it keeps.
+ * Returns what is nobody's then. inode->lock held.
  */
-static struct acl *list_install(struct inode *inode, unsigned index, struct acl *a, bool has)
+static struct acl *list_install(struct inode *inode, unsigned index, struct acl *a)
 {
 	uint32_t bit = index == XATTR_ACL_ACCESS ? INODE_ACL : INODE_ACL_DEFAULT;
-	struct acl *old = NULL;
+	struct acl *rest = a;
 
 	spin_lock(&acl_lock);
 	if (index == XATTR_ACL_ACCESS) {
-		old = inode->acl;
+		rest = inode->acl;
 		inode->acl = a;
 	}
-	if (has)
+	if (a)
 		atomic_fetch_or(&inode->state, bit);
 	else
 		atomic_fetch_and(&inode->state, ~bit);
 	spin_unlock(&acl_lock);
-	return old;
+	return rest;
 }
 
-int acl_learn(struct inode *inode, const struct list_head *xattrs)
+static int list_learn(struct inode *inode, unsigned index, const struct list_head *xattrs)
 {
-	const struct xattr *x = stored_find(xattrs, XATTR_ACL_ACCESS);
+	const struct xattr *x = stored_find(xattrs, index);
 	struct acl *a = NULL;
 	int err = x ? from_stored(x, &a) : 0;
 
 	if (err == -ENOMEM)
 		return err;
-	if (x)
-		acl_put(list_install(inode, XATTR_ACL_ACCESS, a, true));
-	if (stored_find(xattrs, XATTR_ACL_DEFAULT))
-		(void)list_install(inode, XATTR_ACL_DEFAULT, NULL, true);
+	acl_put(list_install(inode, index, err ? err_ptr(err) : a));
 	return 0;
+}
+
+int acl_learn(struct inode *inode, const struct list_head *xattrs)
+{
+	int err = list_learn(inode, XATTR_ACL_ACCESS, xattrs);
+
+	return err ? err : list_learn(inode, XATTR_ACL_DEFAULT, xattrs);
+}
+
+void acl_unreadable(struct inode *inode, int err)
+{
+	acl_put(list_install(inode, XATTR_ACL_ACCESS, err_ptr(err)));
+	if (S_ISDIR(inode->mode))
+		(void)list_install(inode, XATTR_ACL_DEFAULT, err_ptr(err));
 }
 
 /* In one change of the volume: what index is becomes a, or nothing, and the mode that. */
@@ -283,21 +299,19 @@ static int list_write(struct inode *inode, unsigned index, const struct acl *a, 
 /* The list, or none, becomes the inode's, and mode its mode. a is taken over. */
 static int list_store(struct inode *inode, unsigned index, struct acl *a, mode_t mode)
 {
-	bool access = index == XATTR_ACL_ACCESS, had = inode_has(inode, INODE_ACL);
-	struct acl *old = NULL;
+	bool first = index == XATTR_ACL_ACCESS && a;
+	struct acl *rest = a;
 	int err;
 
 	/* Without its list, a mode would give the group what others' entries have. */
-	if (access && a)
-		old = list_install(inode, index, a, true);
+	if (first)
+		rest = list_install(inode, index, a);
 	err = list_write(inode, index, a, mode);
-	if (err && access && a)
-		old = list_install(inode, index, old, had);
-	else if (!err && access && !a)
-		old = list_install(inode, index, NULL, false);
-	else if (!err && !access)
-		(void)list_install(inode, index, NULL, a);
-	acl_put(access ? old : a);
+	if (err && first)
+		rest = list_install(inode, index, rest);
+	else if (!err && !first)
+		rest = list_install(inode, index, a);
+	acl_put(rest);
 	return err;
 }
 
@@ -366,13 +380,13 @@ static int list_get(struct inode *inode, unsigned index, struct acl **out)
 	if (!err)
 		err = x ? from_stored(x, out) : -ENODATA;
 	xattrs_free(&list);
-	return err;
+	return err || *out ? err : -ENODATA;
 }
 
 long acl_get(struct inode *inode, unsigned index, uaddr_t value, size_t size)
 {
 	const struct posix_acl_xattr_header h = {.a_version = POSIX_ACL_XATTR_VERSION};
-	struct acl *a;
+	struct acl *a = NULL;
 	int err = has_lists(inode) ? list_get(inode, index, &a) : -EOPNOTSUPP;
 	size_t bytes;
 	long n;
@@ -397,8 +411,8 @@ int acl_chmod(struct inode *inode, mode_t mode)
 
 	if (!((mode ^ inode->mode) & 0777))
 		return 0;
-	if (!old)
-		return -EINVAL; /* it makes no sense */
+	if (is_err(old))
+		return (int)ptr_err(old);
 	a = acl_alloc(old->n);
 	if (!a)
 		return -ENOMEM;
@@ -436,19 +450,20 @@ int acl_permission(const struct inode *inode, const struct cred *c, int mask)
 	unsigned want = (unsigned)mask & 7;
 	struct acl *a = NULL;
 	mode_t mode;
-	bool asked, permits;
+	bool permits;
 
 	spin_lock(&acl_lock);
 	mode = inode->mode;
-	/* As on Linux a list with an empty mask is not asked. */
-	asked = inode_has(inode, INODE_ACL) && (mode & 0070);
-	if (asked)
+	/* As on Linux a list with an empty mask is not asked, be it damaged. */
+	if (mode & 0070)
 		a = inode->acl;
-	if (a)
+	if (a && !is_err(a))
 		atomic_fetch_add(&a->refs, 1);
 	spin_unlock(&acl_lock);
-	if (asked)
-		permits = a && list_permits(a, inode->gid, c, want);
+	if (is_err(a))
+		return (int)ptr_err(a);
+	if (a)
+		permits = list_permits(a, inode->gid, c, want);
 	else
 		permits = !(want & ~(cred_in_group(c, inode->gid) ? mode >> 3 : mode));
 	acl_put(a);
@@ -490,11 +505,13 @@ int acl_inherit_default(struct inode *dir, mode_t *mode, struct list_head *xattr
 	list_init(&list);
 	err = dir->ops->xattrs_load(dir, &list);
 	x = err ? NULL : stored_find(&list, XATTR_ACL_DEFAULT);
-	if (!err)
-		err = x ? from_stored(x, &a) : -EINVAL;
-	if (!err)
+	if (x)
+		err = from_stored(x, &a);
+	if (a)
 		err = list_inherit(a, mode, xattrs);
-	if (!err && S_ISDIR(*mode))
+	else if (!err)
+		acl_umask(mode);
+	if (a && !err && S_ISDIR(*mode))
 		list_move_tail(&x->link, xattrs);
 	acl_put(a);
 	xattrs_free(&list);

@@ -11,24 +11,35 @@
 
 /*
  * These are all attributes of an inode that is being read in or made, and of which nobody else
- * knows. 0, -ENOMEM. A list that makes no sense forbids, as long as it is there.
+ * knows. 0, -ENOMEM. Of a list that makes no sense all who are asked about it hear -EINVAL.
  */
 int acl_learn(struct inode *inode, const struct list_head *xattrs);
+/* The same where they cannot be read: there may be any lists, and what is heard of them is err. */
+void acl_unreadable(struct inode *inode, int err);
 struct acl;
-void acl_put(struct acl *a); /* one reference, of an inode that goes; NULL: nothing */
+void acl_put(struct acl *a); /* one reference, of an inode that goes; NULL, err_ptr: nothing */
 
 /*
  * setxattr(2) and removexattr(2), value NULL, of XATTR_ACL_ACCESS or XATTR_ACL_DEFAULT: the mode
  * goes along, in one change of the volume. 0; -EINVAL, -EOPNOTSUPP, -EACCES: a default list is for
- * directories, -EPERM, -ENOSPC, -ENOMEM, -EIO. inode->lock held. May sleep.
+ * directories, -EPERM, -ENOSPC, -ENOMEM, -EUCLEAN, -EROFS, -EIO. inode->lock held. May sleep.
  */
 int acl_set(struct inode *inode, unsigned index, const void *value, size_t size);
-/* getxattr(2): the value's size, to user memory if size is not 0; -errno. May sleep. */
+/*
+ * getxattr(2): the value's size, to user memory if size is not 0; -EOPNOTSUPP, -ENODATA, -ERANGE,
+ * -EFAULT, -EINVAL: it makes no sense, -ENOMEM, -EUCLEAN, -EIO. Takes inode->lock. May sleep.
+ */
 long acl_get(struct inode *inode, unsigned index, uaddr_t value, size_t size);
-/* The mode becomes that, and its list with it. 0 or -errno. inode->lock held. May sleep. */
+/*
+ * The mode becomes that, and its list with it. 0, what it hears of a damaged list, or the errors of
+ * a change: -EPERM, -ENOSPC, -ENOMEM, -EUCLEAN, -EROFS, -EIO. inode->lock held. May sleep.
+ */
 int acl_chmod(struct inode *inode, mode_t mode);
 
-/* inode_permission(), for who does not own a file with a list and has no power over it. */
+/*
+ * inode_permission(), for who does not own a file with a list and has no power over it: 0, -EACCES,
+ * or what acl_learn or acl_unreadable say.
+ */
 int acl_permission(const struct inode *inode, const struct cred *c, int mask) __slow;
 
 int acl_inherit_default(struct inode *dir, mode_t *mode, struct list_head *xattrs);
@@ -41,7 +52,8 @@ void acl_umask(mode_t *mode);
 void acl_setgid(const struct inode *dir, mode_t *mode);
 /*
  * What is asked to be made in dir with *mode has that mode then, and those attributes, which are
- * the caller's to free, even then: 0, -ENOMEM, -EIO, -EINVAL. dir->lock held. May sleep.
+ * the caller's to free, even then: 0, -ENOMEM, -EUCLEAN, -EIO, -EINVAL: dir's list makes no sense.
+ * dir->lock held. May sleep.
  */
 static inline int acl_inherit(struct inode *dir, mode_t *mode, struct list_head *xattrs)
 {

@@ -168,7 +168,7 @@ struct inode {
 	struct dentry *alias;		/* d; the one name of a directory */
 	struct hlist_head watches;	/* n; fs/notify.h */
 	_Atomic(struct file_locks *) locks; /* set once; its own lock */
-	struct acl *acl;		/* i, and the lock of fs/acl.c: its access list */
+	struct acl *acl;		/* i, acl_lock; its access list, or err_ptr: fs/acl.c */
 };
 
 static inline uint64_t inode_size(const struct inode *inode)
@@ -257,7 +257,7 @@ struct inode_ops {
 	/*
 	 * All extended attributes into the empty list (fs/xattr.h); they are those of the list from
 	 * now on, of which entries may be taken out and kept; and mode is its mode, all in one
-	 * change, or none. 0, -ENOSPC, -ENOMEM, -EIO.
+	 * change of the volume, or none. 0, -EUCLEAN, -EOPNOTSUPP, -EPERM, -ENOSPC, -ENOMEM, -EIO.
 	 * inode->lock held. May sleep. Both NULL: EOPNOTSUPP.
 	 */
 	int (*xattrs_load)(struct inode *inode, struct list_head *list);
@@ -320,7 +320,10 @@ int inode_write_get(struct inode *inode);
 void inode_write_put(struct inode *inode);
 
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
-/* May the running thread? 0 or -EACCES, -EROFS (never asks the mount). Does not sleep. */
+/*
+ * May the running thread? 0, -EACCES, -EPERM, -EROFS (never asks the mount), or, of an access list
+ * that is damaged, -EINVAL, -EUCLEAN, -EIO. Does not sleep.
+ */
 int inode_permission(struct inode *inode, int mask);
 /* Does the running thread own it, or may it act as if it did (CAP_FOWNER)? */
 bool inode_owner_or_capable(const struct inode *inode);

@@ -120,5 +120,9 @@ int ext2_sum_xattrs(struct ext2_fs *fs, uint64_t block, const struct ext2_xattr_
 		return 0;
 	sum = crc32c_around(sum, h, fs->block_size, offsetof(struct ext2_xattr_header, checksum),
 			    sizeof(h->checksum));
-	return h->checksum == sum ? 0 : sum_wrong(fs, "attributes in block", block);
+	if (h->checksum == sum)
+		return 0;
+	(void)ext2_error_file(fs, "wrong checksum of attributes in block %lu",
+			      (unsigned long)block);
+	return -EBADMSG;
 }

@@ -69,6 +69,7 @@ struct ext2_fs {
 	uint32_t sum_seed;
 	bool dirty_mark;	  /* (l) the volume says on disk that it is in use */
 	_Atomic uint32_t failed;	  /* found damaged: read-only from then on */
+	_Atomic uint32_t blemished; /* a file of it was found damaged, and no more than that */
 };
 
 struct ext2_inode {
@@ -117,6 +118,11 @@ void ext2_register(void);
 /* The volume is damaged: one message, read-only from now on. Returns -EUCLEAN. */
 int ext2_error(struct ext2_fs *fs, const char *fmt, ...) __printf(2, 3);
 /*
+ * Only a file is damaged, in a way that is no danger to others: one message, and e2fsck is told to
+ * look at the volume once nobody uses it. Returns -EUCLEAN.
+ */
+int ext2_error_file(struct ext2_fs *fs, const char *fmt, ...) __printf(2, 3);
+/*
  * err, if not 0, left a change half done, or lost what was: as ext2_error. With a journal nothing
  * of the change reaches the disk. Returns err.
  */
@@ -158,7 +164,7 @@ int ext2_sum_dinode(struct ext2_fs *fs, const struct ext2_dinode *di, uint32_t i
 int ext2_sum_dir_block(struct inode *dir, uint32_t n, const void *block);
 /* The node of an extent tree, a whole block. */
 int ext2_sum_extents(struct ext2_inode *ei, const struct ext2_extent_header *head);
-/* A block of attributes. */
+/* A block of attributes; reported as ext2_error_file. */
 int ext2_sum_xattrs(struct ext2_fs *fs, uint64_t block, const struct ext2_xattr_header *h);
 
 /* journal.c */
@@ -321,11 +327,14 @@ int ext2_xattrs_load(struct inode *inode, struct list_head *list); /* as in inod
 int ext2_xattrs_store(struct inode *inode, struct list_head *list, mode_t mode);
 /* A new inode, in the handle that makes it, gets these. 0, -ENOSPC, -ENOMEM, -EIO. */
 int ext2_xattrs_init(struct inode *inode, struct list_head *list);
-/* An inode that is being read in: are there access lists? 0, -ENOMEM, -EUCLEAN, -EIO. */
+/* An inode that is being read in: are there access lists? They may be damaged. 0, -ENOMEM. */
 int ext2_acls_load(struct inode *inode);
 /* Do any stand behind the inode's fields? */
 bool ext2_xattrs_inline(struct ext2_fs *fs, struct ext2_dinode *di);
-/* The inode's block of them goes, or one reference to it, in a handle. 0 or -errno, reported. */
+/*
+ * The inode's block of them goes, or one reference to it, in a handle; a damaged one, or one that
+ * cannot be read, stays as it is, for e2fsck to find. 0 or -errno, reported.
+ */
 int ext2_xattrs_drop(struct ext2_inode *ei);
 
 /* flags.c: as in inode_ops */

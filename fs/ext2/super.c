@@ -32,17 +32,36 @@ static void volume_fail(struct ext2_fs *fs, int err)
 	}
 }
 
-int ext2_error(struct ext2_fs *fs, const char *fmt, ...)
+static __printf(3, 0) void damage_tell(struct ext2_fs *fs, const char *result, const char *fmt,
+				       va_list ap)
 {
 	char text[160];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	pr_err("ext2 %s: damaged: %s%s\n", fs->sb->bdev->name, text, result);
+}
+
+int ext2_error_file(struct ext2_fs *fs, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (atomic_exchange(&fs->blemished, true))
+		return -EUCLEAN;
+	va_start(ap, fmt);
+	damage_tell(fs, "", fmt, ap);
+	va_end(ap);
+	return -EUCLEAN;
+}
+
+int ext2_error(struct ext2_fs *fs, const char *fmt, ...)
+{
 	va_list ap;
 
 	if (atomic_exchange(&fs->failed, true))
 		return -EUCLEAN;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	damage_tell(fs, "; read-only from now on", fmt, ap);
 	va_end(ap);
-	pr_err("ext2 %s: damaged: %s; read-only from now on\n", fs->sb->bdev->name, text);
 	volume_fail(fs, -EUCLEAN);
 	return -EUCLEAN;
 }
@@ -207,6 +226,8 @@ static int super_mark(struct ext2_fs *fs, bool in_use)
 			fs->es->state &= ~EXT2_VALID_FS;
 		fs->es->mnt_count++;
 		fs->es->mtime = ext2_seconds_now();
+	} else if (atomic_load(&fs->blemished)) {
+		fs->es->state |= EXT2_ERROR_FS;
 	} else if (!(fs->es->state & EXT2_ERROR_FS)) {
 		fs->es->state |= EXT2_VALID_FS;
 	}

@@ -33,6 +33,12 @@ static int entry_at(const struct region *r, const char *p, const struct ext2_xat
 	return 1;
 }
 
+static int xattrs_bad(const struct ext2_inode *ei)
+{
+	return ext2_error_file(ext2_fs(ei->vfs.sb), "inode %lu has bad attributes",
+			       (unsigned long)ei->vfs.ino);
+}
+
 static int region_load(struct ext2_inode *ei, const struct region *r, struct list_head *list)
 {
 	const struct ext2_xattr_entry *e;
@@ -48,8 +54,7 @@ static int region_load(struct ext2_inode *ei, const struct region *r, struct lis
 		memcpy(xattr_value(x), r->base + e->value_offs, x->size);
 		p += EXT2_XATTR_ENTRY_SIZE(e->name_len);
 	}
-	return there ? ext2_error(ext2_fs(ei->vfs.sb), "inode %lu has bad attributes",
-				  (unsigned long)ei->vfs.ino) : 0;
+	return there ? xattrs_bad(ei) : 0;
 }
 
 /* The block that ei has, in b: 0 or -errno. */
@@ -72,8 +77,7 @@ static int block_read(struct ext2_inode *ei, struct buf *b)
 			return 0;
 		buf_put(b);
 	}
-	return err == -EUCLEAN ? ext2_error(fs, "inode %lu has bad attributes",
-					    (unsigned long)ei->vfs.ino) : err;
+	return err == -EUCLEAN ? xattrs_bad(ei) : err;
 }
 
 /* The magic number before what stands behind the inode's fields, with that in r; NULL: nothing. */
@@ -318,6 +322,11 @@ int ext2_xattrs_drop(struct ext2_inode *ei)
 
 	mutex_lock(&fs->xattr_lock);
 	err = drop_locked(ei);
+	if (err == -EUCLEAN || err == -EIO) {
+		(void)xattrs_bad(ei);
+		ei->file_acl = 0;
+		err = 0;
+	}
 	mutex_unlock(&fs->xattr_lock);
 	return err;
 }
@@ -427,8 +436,10 @@ int ext2_acls_load(struct inode *inode)
 
 	list_init(&list);
 	err = ext2_xattrs_load(inode, &list);
-	if (!err)
+	if (err && err != -ENOMEM)
+		acl_unreadable(inode, err);
+	else if (!err)
 		err = acl_learn(inode, &list);
 	xattrs_free(&list);
-	return err;
+	return err == -ENOMEM ? err : 0;
 }
