@@ -415,29 +415,18 @@ void aspace_set_layout(struct aspace *as, const struct exec_layout *l)
 	rwlock_write_unlock(&as->lock);
 }
 
-static uint32_t vma_flags_of(int flags)
-{
-	uint32_t f = 0;
-
-	if ((flags & MAP_TYPE) != MAP_PRIVATE)
-		f |= VMA_SHARED;
-	if (flags & MAP_GROWSDOWN)
-		f |= VMA_GROWSDOWN;
-	return f;
-}
-
 long aspace_map(struct aspace *as, uaddr_t addr, size_t len, int prot, int flags, struct object *o,
 		struct file *file, uint64_t offset)
 {
 	struct vma *dead = NULL;
-	uint32_t vflags = vma_flags_of(flags) | VMA_MAYWRITE;
+	uint32_t vflags = VMA_MAYWRITE | ((flags & MAP_TYPE) != MAP_PRIVATE ? VMA_SHARED : 0);
 	long err = -ENOMEM;
 
 	len = ALIGN_UP(len, PAGE_SIZE);
 	if (!len || len > USER_TOP || addr > USER_TOP - len || (addr & ~PAGE_MASK))
 		return -EINVAL;
 	if (flags & MAP_GROWSDOWN)
-		vflags |= VMA_STACK;
+		vflags |= VMA_STACK | VMA_GROWSDOWN;
 	vflags |= commit_flag(prot, vflags);
 	rwlock_write(&as->lock);
 	if (!addr)

@@ -42,6 +42,8 @@ static int fork_areas(struct aspace *dst, struct vma *v)
 		if (!copy)
 			break;
 		copy->flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT | VMA_UFFD);
+		if ((v->flags & (VMA_DIRTIED | VMA_WIPEONFORK)) == VMA_DIRTIED)
+			copy->flags |= VMA_FORKED;
 		/* In the object's set before its entries are copied, and behind its parent's:
 		 * whoever changes entries there finds in it what it missed here. */
 		aspace_adopt(dst, copy);

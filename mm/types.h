@@ -114,6 +114,7 @@ enum {
 	VMA_SEALED = 262144, /* mseal: stays where and as it is */
 	VMA_POLICY_SHIFT = 19, /* kernel/mempolicy.c: what mbind said of it */
 	VMA_POLICY = 0x3ff << VMA_POLICY_SHIFT,
+	VMA_FORKED = 1 << 29, /* DIRTIED when fork copied it: nothing new is joined to it */
 };
 
 /* (a) aspace lock as writer to change, reader to read; (o) object's lock */

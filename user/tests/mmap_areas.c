@@ -404,3 +404,78 @@ TEST(mmap, area_count_limit, .seconds = 120, .mem_mib = 32)
 	CHECK_OK(munmap(p + (i + 3) * PAGE, PAGE));
 	CHECK_OK(munmap(p, n * PAGE));
 }
+
+static void page_at(char *p)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+
+	CHECK(mmap(p, PAGE, PROT_READ | PROT_WRITE, flags, -1, 0) == p);
+}
+
+/* An area that a child has with pages in it is its parent's, too: what the child adds is not. */
+TEST(mmap, areas_of_a_child_are_not_joined_to)
+{
+	char *p = map_rw(12 * PAGE), *touched = p + 3 * PAGE, *clean = p + 9 * PAGE;
+	pid_t pid;
+
+	CHECK_OK(munmap(p, 12 * PAGE));
+	page_at(touched);
+	page_at(clean);
+	*touched = 't';
+	pid = child();
+	if (!pid) {
+		page_at(touched + PAGE);
+		page_at(touched - PAGE);
+		CHECK_EQ(maps_count(p, clean), 3);
+		/* What is new joins what is new. */
+		page_at(touched + 2 * PAGE);
+		CHECK_EQ(maps_count(p, clean), 3);
+		/* Nothing of the parent's is in the other. */
+		page_at(clean + PAGE);
+		CHECK_EQ(maps_count(clean, clean + 2 * PAGE), 1);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	/* The parent's is as it was. */
+	page_at(touched + PAGE);
+	CHECK_EQ(maps_count(p, clean), 1);
+}
+
+TEST(mmap, areas_of_a_child_are_one_again)
+{
+	char *p = map_rw(4 * PAGE);
+	pid_t pid;
+
+	memset(p, 'p', 4 * PAGE);
+	pid = child();
+	if (!pid) {
+		CHECK_OK(mprotect(p + PAGE, PAGE, PROT_READ));
+		CHECK(maps_count(p, p + 4 * PAGE) >= 3);
+		CHECK_OK(mprotect(p + PAGE, PAGE, PROT_READ | PROT_WRITE));
+		CHECK_EQ(maps_count(p, p + 4 * PAGE), 1);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+}
+
+TEST(mmap, areas_of_a_child_heap)
+{
+	char *end = sbrk(0), *p;
+	pid_t pid;
+
+	p = (char *)(((uintptr_t)end + PAGE - 1) & -PAGE);
+	CHECK_OK(brk(p + PAGE));
+	*p = 'h';
+	pid = child();
+	if (!pid) {
+		CHECK_OK(brk(p + 2 * PAGE));
+		p[PAGE] = 'n';
+		CHECK_EQ(maps_count(p, p + 2 * PAGE), 2);
+		CHECK_OK(brk(p + 3 * PAGE));
+		CHECK_EQ(maps_count(p, p + 3 * PAGE), 2);
+		CHECK_OK(brk(p));
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	CHECK_OK(brk(end));
+}
