@@ -76,6 +76,12 @@ int userfault_register(struct userfault *u, struct aspace *as, uaddr_t start, ua
  * -errno if there are none.
  */
 int64_t userfault_fill(struct aspace *as, uaddr_t start, uaddr_t end, const uaddr_t *src, bool wp);
+/*
+ * Pages at `from` become the missing ones of [start, end), in areas of the same kind; holes: where
+ * there are none, there are none then. Bytes done, or -errno if there are none.
+ */
+int64_t userfault_move(const struct userfault *u, struct aspace *as, uaddr_t start, uaddr_t end,
+		       uaddr_t from, bool holes);
 /* Protect what is there, or allow writes again. */
 int userfault_protect(struct aspace *as, uaddr_t start, uaddr_t end, bool wp);
 /* Is all of it registered? */

@@ -4,10 +4,12 @@
  * for it only, and is taken away when one is registered anew.
  */
 #include "kernel/signal.h"
+#include "kernel/swap/slot.h"
 #include "kernel/userfault.h"
 #include "mm/aspace.h"
 #include "mm/pagetable.h"
 #include "mm/reclaim.h"
+#include "mm/swap.h"
 #include "mm/thp.h"
 #include "mm/usercopy.h"
 
@@ -211,4 +213,117 @@ int64_t userfault_fill(struct aspace *as, uaddr_t start, uaddr_t end, const uadd
 		from += PAGE_SIZE;
 	}
 	return va > start ? (int64_t)(va - start) : err;
+}
+
+/* --- pages that move --- */
+
+struct move {
+	const struct userfault *u;
+	struct aspace *as;
+	uaddr_t to, from;
+	uint64_t len; /* what is left */
+	bool holes;
+};
+
+/* Can pages be moved from one area to the other at all? (a) 0, -ENOENT, -EINVAL. */
+static int move_check(const struct move *m)
+{
+	const struct vma *d = vma_at(&m->as->areas, m->to), *s = vma_at(&m->as->areas, m->from);
+
+	if (!d || !s)
+		return -ENOENT;
+	if (m->len > d->end - m->to || m->len > s->end - m->from)
+		return -EINVAL;
+	if (d->object || s->object || !vma_private(d) || !vma_private(s))
+		return -EINVAL;
+	if (!(d->flags & VMA_UFFD) || d->userfault != m->u)
+		return -EINVAL;
+	if (d->prot != s->prot || !(s->prot & PROT_WRITE))
+		return -EINVAL;
+	return (d->flags ^ s->flags) & VMA_LOCKED ? -EINVAL : 0;
+}
+
+/*
+ * What is at va? 0: a page of nobody else's, or zeros; -ENOENT: none; -EAGAIN: one that is swapped
+ * out; -EBUSY: one that others have, too. (a writer)
+ */
+static int page_state(struct aspace *as, uaddr_t va, struct tlb_batch *b)
+{
+	uaddr_t at = va;
+	struct frame *leaf = pt_leaf_next(as, &at, va + PAGE_SIZE), *frame;
+	int err = 0;
+	pte_t p;
+
+	if (!leaf)
+		return -ENOENT;
+	thp_split(leaf, b);
+	leaf_lock(leaf);
+	p = *pt_entry(leaf, va);
+	frame = pte_resident(p) && !pte_special(p) ? pte_frame(p) : NULL;
+	if (!p)
+		err = -ENOENT;
+	else if (pte_is_swap(p))
+		err = -EAGAIN;
+	else if (frame && (frame->maps != 1 || !swap_take_over(frame)))
+		err = -EBUSY;
+	leaf_unlock(leaf);
+	return err;
+}
+
+/* 0, -errno; -EAGAIN: the page has to be brought first. (a writer) */
+static int page_move(const struct move *m, struct tlb_batch *b)
+{
+	struct vma *v = vma_at(&m->as->areas, m->to);
+	int err;
+
+	if (page_state(m->as, m->to, b) != -ENOENT)
+		return -EEXIST;
+	err = page_state(m->as, m->from, b);
+	if (err == -ENOENT && m->holes)
+		return 0;
+	if (!err)
+		err = pt_move(m->as, m->from, m->to, PAGE_SIZE, b);
+	if (err)
+		return err;
+	entries_mark(v, m->to, m->to + PAGE_SIZE, false, b);
+	v->flags |= VMA_DIRTIED; /* as fault.c does */
+	return 0;
+}
+
+static int page_move_locked(const struct move *m)
+{
+	struct tlb_batch batch;
+	int err;
+
+	rwlock_write(&m->as->lock);
+	err = move_check(m);
+	if (!err) {
+		tlb_batch_begin(&batch, m->as, false);
+		err = page_move(m, &batch);
+		tlb_batch_end(&batch);
+	}
+	rwlock_write_unlock(&m->as->lock);
+	return err;
+}
+
+int64_t userfault_move(const struct userfault *u, struct aspace *as, uaddr_t start, uaddr_t end,
+		       uaddr_t from, bool holes)
+{
+	struct move m = {u, as, start, from, end - start, holes};
+	int err = 0;
+
+	while (m.len) {
+		err = signal_fatal_pending() ? -EINTR : page_move_locked(&m);
+		if (err == -EAGAIN) {
+			err = swap_in_range(as, NULL, NULL, m.from, m.from + PAGE_SIZE);
+			if (!err)
+				continue;
+		}
+		if (err)
+			break;
+		m.to += PAGE_SIZE;
+		m.from += PAGE_SIZE;
+		m.len -= PAGE_SIZE;
+	}
+	return m.to > start ? (int64_t)(m.to - start) : err;
 }

@@ -14,7 +14,9 @@
 #include "mm/aspace.h"
 #include "mm/usercopy.h"
 
-#define FEATURES (UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_SIGBUS | UFFD_FEATURE_THREAD_ID)
+#define FEATURES                                                                                   \
+	(UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_SIGBUS | UFFD_FEATURE_THREAD_ID |           \
+	 UFFD_FEATURE_MOVE)
 /* What an ioctl's number is as a bit of uffdio_api.ioctls and its like. */
 #define IOCTL_BIT(cmd) (1UL << ((cmd) & 0x3f))
 
@@ -131,7 +133,7 @@ static long do_api(struct userfault *uf, uaddr_t arg)
 static long do_register(struct userfault *uf, struct aspace *as, uaddr_t arg)
 {
 	uint64_t ioctls = IOCTL_BIT(UFFDIO_WAKE) | IOCTL_BIT(UFFDIO_COPY) |
-			  IOCTL_BIT(UFFDIO_ZEROPAGE);
+			  IOCTL_BIT(UFFDIO_ZEROPAGE) | IOCTL_BIT(UFFDIO_MOVE);
 	struct span s;
 	uint32_t flags;
 	uint64_t mode;
@@ -205,6 +207,23 @@ static long do_copy(struct userfault *uf, struct aspace *as, uaddr_t arg)
 		      !(c.mode & UFFDIO_COPY_MODE_DONTWAKE));
 }
 
+/* Only the program itself may say that its pages go elsewhere. */
+static long do_move(struct userfault *uf, struct aspace *as, uaddr_t arg)
+{
+	const uint64_t quiet = UFFDIO_MOVE_MODE_DONTWAKE, holes = UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES;
+	struct uffdio_move m;
+	struct span to, from;
+	int64_t n;
+
+	if (copy_from_user(&m, arg, offsetof(struct uffdio_move, move)))
+		return -EFAULT;
+	if (as != current()->aspace || span_of(m.dst, m.len, &to) || span_of(m.src, m.len, &from) ||
+	    (m.mode & ~(quiet | holes)))
+		return -EINVAL;
+	n = userfault_move(uf, as, to.start, to.end, from.start, m.mode & holes);
+	return filled(uf, to, n, arg + offsetof(struct uffdio_move, move), !(m.mode & quiet));
+}
+
 static long do_zeropage(struct userfault *uf, struct aspace *as, uaddr_t arg)
 {
 	struct span s;
@@ -257,6 +276,7 @@ static long userfault_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 		{UFFDIO_REGISTER, do_register},	    {UFFDIO_UNREGISTER, do_unregister},
 		{UFFDIO_COPY, do_copy},		    {UFFDIO_ZEROPAGE, do_zeropage},
 		{UFFDIO_WRITEPROTECT, do_writeprotect}, {UFFDIO_CONTINUE, do_continue},
+		{UFFDIO_MOVE, do_move},
 	};
 	struct userfault *uf = f->data;
 	struct aspace *as;

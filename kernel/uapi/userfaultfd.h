@@ -15,12 +15,14 @@
 #define UFFDIO_WAKE	    0x8010aa02
 #define UFFDIO_COPY	    0xc028aa03
 #define UFFDIO_ZEROPAGE	    0xc020aa04
+#define UFFDIO_MOVE	    0xc028aa05
 #define UFFDIO_WRITEPROTECT 0xc018aa06
 #define UFFDIO_CONTINUE	    0xc020aa07
 
 #define UFFD_FEATURE_PAGEFAULT_FLAG_WP (1 << 0)
 #define UFFD_FEATURE_SIGBUS	       (1 << 7)
 #define UFFD_FEATURE_THREAD_ID	       (1 << 8)
+#define UFFD_FEATURE_MOVE	       (1 << 16)
 
 struct uffdio_api {
 	uint64_t api;
@@ -47,6 +49,14 @@ struct uffdio_register {
 struct uffdio_copy {
 	uint64_t dst, src, len, mode;
 	int64_t copy; /* out: bytes, or -errno */
+};
+
+#define UFFDIO_MOVE_MODE_DONTWAKE	 (1 << 0)
+#define UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES (1 << 1)
+
+struct uffdio_move {
+	uint64_t dst, src, len, mode;
+	int64_t move; /* out: bytes, or -errno */
 };
 
 #define UFFDIO_ZEROPAGE_MODE_DONTWAKE (1 << 0)
