@@ -8,6 +8,7 @@
 
 #include "drivers/block.h"
 #include "fs/direct.h"
+#include "fs/socket/uevent.h"
 #include "fs/vfs.h"
 #include "kernel/chardev.h"
 #include "kernel/mem/kmap.h"
@@ -432,6 +433,15 @@ bool loop_has_partitions(struct blockdev *d)
 	return !l || (l->flags & LO_FLAGS_PARTSCAN);
 }
 
+/* The file, which is no longer behind it, is put, and who cares hears of it; none: nothing is. */
+static void file_gone(struct loop *l, struct file *gone, bool none)
+{
+	file_put(gone);
+	uevent_disk_changed(&l->bdev, "");
+	if (none)
+		uevent_disk_changed(&l->bdev, "DISK_MEDIA_CHANGE=1");
+}
+
 void loop_unused(struct blockdev *d)
 {
 	struct loop *l = loop_of(d->parent ? d->parent : d);
@@ -444,7 +454,7 @@ void loop_unused(struct blockdev *d)
 		gone = loop_detach(l);
 	mutex_unlock(&l->lock);
 	if (gone)
-		file_put(gone);
+		file_gone(l, gone, true);
 }
 
 /* Now, or if somebody else uses it once it is unused. */
@@ -637,6 +647,8 @@ long loop_ioctl(struct file *f, struct blockdev *d, uint32_t cmd, uint64_t arg)
 	struct loop_config config = {.fd = (uint32_t)arg};
 	struct loop *l = loop_of(d);
 	struct file *gone = NULL;
+	bool attach, resized;
+	uint64_t sectors;
 	long ret;
 
 	if (!l || cmd >> 8 != LOOP_SET_FD >> 8)
@@ -647,12 +659,17 @@ long loop_ioctl(struct file *f, struct blockdev *d, uint32_t cmd, uint64_t arg)
 	    !cred_capable(CAP_SYS_ADMIN) && !(f->kind & FILE_WRITE))
 		return -EPERM;
 	mutex_lock(&l->lock);
-	if (cmd == LOOP_SET_FD || cmd == LOOP_CONFIGURE)
+	sectors = l->bdev.sectors;
+	attach = cmd == LOOP_SET_FD || cmd == LOOP_CONFIGURE;
+	if (attach)
 		ret = loop_attach(l, f->kind & FILE_WRITE, &config);
 	else
 		ret = attached_ioctl(l, cmd, arg, &gone);
+	resized = l->bdev.sectors != sectors;
 	mutex_unlock(&l->lock);
 	if (gone)
-		file_put(gone);
+		file_gone(l, gone, cmd == LOOP_CLR_FD);
+	else if (attach ? !ret : resized)
+		uevent_disk_changed(&l->bdev, attach ? "" : "RESIZE=1");
 	return ret;
 }

@@ -1,6 +1,7 @@
 /*
  * AF_NETLINK (netlink(7)): datagrams between programs and the kernel. rtnetlink(7) is asked for the
- * interfaces of this machine, of which there is one (interface.c); mq_notify(3) sends its letters.
+ * interfaces of this machine, of which there is one (interface.c); mq_notify(3) sends its letters;
+ * what happens to devices is told to all who listen (uevent.c).
  */
 #include "fs/socket/netlink.h"
 
@@ -26,7 +27,7 @@ static int netlink_init(struct socket *s, int type, int protocol)
 {
 	if (type != SOCK_RAW && type != SOCK_DGRAM)
 		return -ESOCKTNOSUPPORT;
-	if (protocol != NETLINK_ROUTE)
+	if (protocol != NETLINK_ROUTE && protocol != NETLINK_KOBJECT_UEVENT)
 		return -EPROTONOSUPPORT;
 	s->type = type;
 	s->protocol = protocol;
@@ -38,13 +39,13 @@ static struct hlist_head *bucket(uint32_t number)
 	return &numbers[hash_u64(number, HASH_BITS)];
 }
 
-/* socket_lock held. */
-static struct socket *find_locked(uint32_t number)
+/* Each protocol has numbers of its own. socket_lock held. */
+static struct socket *find_locked(int protocol, uint32_t number)
 {
 	struct socket *s;
 
 	hlist_for_each_entry(s, bucket(number), name_link)
-		if (s->address->name.nl.nl_pid == number)
+		if (s->protocol == protocol && s->address->name.nl.nl_pid == number)
 			return s;
 	return NULL;
 }
@@ -61,7 +62,7 @@ static struct address *address_netlink(uint32_t number, uint32_t groups)
 
 /*
  * Make number s's name (0: none yet) and groups those it is in: 0, -EADDRINUSE, -ENOMEM, -EINVAL:
- * it has another name. They are told of what happens to interfaces, which is nothing.
+ * it has another name. Those of NETLINK_ROUTE hear of interfaces, to which nothing happens.
  */
 static int number_set(struct socket *s, uint32_t number, uint64_t groups)
 {
@@ -74,7 +75,7 @@ static int number_set(struct socket *s, uint32_t number, uint64_t groups)
 	spin_lock(&socket_lock);
 	if (s->bound && s->address->name.nl.nl_pid != number)
 		err = -EINVAL;
-	else if (!s->bound && number && find_locked(number))
+	else if (!s->bound && number && find_locked(s->protocol, number))
 		err = -EADDRINUSE;
 	if (!err) {
 		old = s->address;
@@ -210,7 +211,7 @@ static int netlink_option_set(struct socket *s, int level, int name, uaddr_t use
 	}
 	if (name != NETLINK_ADD_MEMBERSHIP && name != NETLINK_DROP_MEMBERSHIP)
 		return -ENOPROTOOPT;
-	if (!value || value > RTNLGRP_MAX)
+	if (!value || value > (s->protocol == NETLINK_ROUTE ? RTNLGRP_MAX : UEVENT_GROUPS))
 		return -EINVAL;
 	bit = 1UL << (value - 1);
 	return number_set(s, number_of(s),
@@ -233,14 +234,19 @@ static int netlink_option_get(struct socket *s, int level, int name, uint64_t *v
 
 /* --- messages --- */
 
-/* The kernel's packet of n bytes for a socket, or NULL: no memory. */
-static struct packet *packet_from_kernel(const void *data, size_t n)
+/* The kernel's packet of n bytes for a socket or for groups, or NULL: no memory. */
+static struct packet *packet_to_groups(const void *data, size_t n, uint32_t groups)
 {
-	struct address *from = address_netlink(0, 0);
+	struct address *from = address_netlink(0, groups);
 	struct packet *p = from ? packet_own(data, n, from) : NULL;
 
 	address_put(from);
 	return p;
+}
+
+static struct packet *packet_from_kernel(const void *data, size_t n)
+{
+	return packet_to_groups(data, n, 0);
 }
 
 static struct socket *netlink_destination(struct socket *s, struct message *m)
@@ -258,7 +264,7 @@ static struct socket *netlink_destination(struct socket *s, struct message *m)
 	spin_lock(&socket_lock);
 	if (!m->to.len)
 		number = s->remote ? s->remote->name.nl.nl_pid : 0;
-	found = number ? find_locked(number) : NULL;
+	found = number ? find_locked(s->protocol, number) : NULL;
 	if (found)
 		(void)socket_get(found);
 	spin_unlock(&socket_lock);
@@ -304,7 +310,7 @@ static int request_do(struct socket *s, const struct nlmsghdr *request, bool *an
 	struct packet *p;
 	int n;
 
-	if (request->nlmsg_type > RTM_MAX)
+	if (request->nlmsg_type > RTM_MAX || s->protocol != NETLINK_ROUTE)
 		return -EOPNOTSUPP;
 	/* Nothing is asked of any family. */
 	if (request->nlmsg_len == sizeof(*request))
@@ -452,4 +458,46 @@ void netlink_letter_drop(struct netlink_letter *l)
 	packets_free(&list);
 	socket_put(l->to);
 	l->to = NULL;
+}
+
+/* --- what all who listen hear --- */
+
+/*
+ * The member of the first group of NETLINK_KOBJECT_UEVENT with the least number above *last, which
+ * becomes that number; referenced. NULL: there is none.
+ */
+static struct socket *listener_after(uint32_t *last)
+{
+	struct socket *s, *found = NULL;
+	uint32_t least = UINT32_MAX, number;
+
+	spin_lock(&socket_lock);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		hlist_for_each_entry(s, &numbers[i], name_link) {
+			number = s->address->name.nl.nl_pid;
+			if (s->protocol != NETLINK_KOBJECT_UEVENT || !(s->groups & 1) ||
+			    number <= *last || number > least)
+				continue;
+			found = s;
+			least = number;
+		}
+	if (found)
+		(void)socket_get(found);
+	spin_unlock(&socket_lock);
+	*last = least;
+	return found;
+}
+
+void netlink_tell(const void *data, size_t n)
+{
+	struct socket *s;
+	struct packet *p;
+	uint32_t last = 0;
+
+	while ((s = listener_after(&last))) {
+		p = packet_to_groups(data, n, 1);
+		if (p)
+			packet_deliver(s, p);
+		socket_put(s);
+	}
 }

@@ -22,3 +22,8 @@ int netlink_letter_write(struct netlink_letter *l, int fd, const void *data, siz
 /* The letter, if there is one, is sent, its last byte changed; or thrown away. Neither fails. */
 void netlink_letter_send(struct netlink_letter *l, uint8_t last);
 void netlink_letter_drop(struct netlink_letter *l);
+/*
+ * n bytes for each who listens to NETLINK_KOBJECT_UEVENT; who has no room hears that something was
+ * lost, and nobody hears anything when memory is out. Sleeps.
+ */
+void netlink_tell(const void *data, size_t n);

@@ -7,7 +7,9 @@
 
 #include "kernel/uapi/socket.h"
 
-#define NETLINK_ROUTE 0
+#define NETLINK_ROUTE	       0
+#define NETLINK_KOBJECT_UEVENT 15
+#define UEVENT_GROUPS	       32 /* there are; the first hears of devices */
 
 struct sockaddr_nl {
 	uint16_t nl_family, nl_pad;

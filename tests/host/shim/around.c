@@ -3,6 +3,7 @@
 
 #include "fs/event/event.h"
 #include "fs/notify.h"
+#include "fs/socket/uevent.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "kernel/hart.h"
 #include "kernel/keys/key.h"
@@ -252,6 +253,12 @@ void devpts_register(void)
 
 void sockets_init(void)
 {
+}
+
+void uevent_disk_changed(const struct blockdev *d, const char *why)
+{
+	(void)d;
+	(void)why;
 }
 
 void epoll_file_released(struct file *f)
