@@ -37,24 +37,23 @@ bool path_below_locked(const struct path *p, const struct path *top)
 	return true;
 }
 
-char *path_string(const struct path *p, char *buf, size_t size, bool *unreachable, bool mark)
+/* p and root keep their mounts and names meanwhile. dcache_lock held. */
+static char *string_locked(const struct path *p, const struct path *root, char *buf, size_t size,
+			   bool *unreachable, bool mark)
 {
-	struct fscontext *fs = current()->fs;
 	char *at = buf + size, *end;
 	struct dentry *d = p->dentry;
 	struct mount *m = p->mnt;
 	bool ok, lost = false;
 
 	ok = prepend(buf, &at, "", 1);
-	end = at;
-	spin_lock(&dcache_lock);
 	if (mark && dentry_unlinked(d))
 		ok &= prepend(buf, &at, " (deleted)", 10);
 	end = at;
-	while (ok && !(fs && d == fs->root.dentry && m == fs->root.mnt)) {
+	while (ok && !(root && d == root->dentry && m == root->mnt)) {
 		if (d == m->root) {
 			if (!m->parent) {
-				lost = m != root_mount;
+				lost = root || !m->ns;
 				break;
 			}
 			d = m->point;
@@ -72,12 +71,32 @@ char *path_string(const struct path *p, char *buf, size_t size, bool *unreachabl
 	if (ok && at == end)
 		ok = prepend(buf, &at, "/", 1);
 out:
-	if (fs && !(d == fs->root.dentry && m == fs->root.mnt))
-		lost |= fs->root.dentry != root_mount->root;
-	spin_unlock(&dcache_lock);
 	if (unreachable)
 		*unreachable = lost;
 	return ok ? at : err_ptr(-ENAMETOOLONG);
+}
+
+char *path_string_from(const struct path *p, const struct path *root, char *buf, size_t size,
+		       bool *unreachable, bool mark)
+{
+	char *s;
+
+	spin_lock(&dcache_lock);
+	s = string_locked(p, root, buf, size, unreachable, mark);
+	spin_unlock(&dcache_lock);
+	return s;
+}
+
+char *path_string(const struct path *p, char *buf, size_t size, bool *unreachable, bool mark)
+{
+	const struct fscontext *fs = current()->fs;
+	char *s;
+
+	/* The root may be another at once: it is looked at with the lock. */
+	spin_lock(&dcache_lock);
+	s = string_locked(p, fs ? &fs->root : NULL, buf, size, unreachable, mark);
+	spin_unlock(&dcache_lock);
+	return s;
 }
 
 char *dentry_string(const struct dentry *d, char *buf, size_t size)

@@ -173,7 +173,7 @@ void fscontext_put(struct fscontext *c);
 void fscontext_replace(struct fscontext **at, struct fscontext *c);
 /* So many threads use it: another process can change it, if that is more than the caller has. */
 uint32_t fscontext_users(struct fscontext *c);
-/* Root and working directory become the root of all mounts. */
+/* Root and working directory become the root of the running thread's mounts. */
 void fscontext_to_top(struct fscontext *c);
 /* *c, the running thread's, becomes one that nobody else has. 0 or -ENOMEM. */
 int fscontext_unshare(struct fscontext **c);

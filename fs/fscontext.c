@@ -3,7 +3,7 @@
  */
 #include <stdatomic.h>
 
-#include "fs/mount.h"
+#include "fs/mountns.h"
 #include "fs/mounttree.h"
 #include "fs/vfs.h"
 #include "kernel/mem/slab.h"
@@ -23,8 +23,8 @@ struct fscontext *fscontext_create(void)
 		return NULL;
 	c->refs = 1;
 	c->umask = 022;
-	c->root.mnt = root_mount;
-	c->root.dentry = root_mount->root;
+	c->root.mnt = mount_ns_first.root;
+	c->root.dentry = c->root.mnt->root;
 	c->cwd = c->root;
 	path_get(&c->root);
 	path_get(&c->cwd);
@@ -109,7 +109,8 @@ void fscontext_to_top(struct fscontext *c)
 	struct path top, root, cwd;
 
 	spin_lock(&dcache_lock);
-	top = (struct path){.mnt = root_mount, .dentry = root_mount->root};
+	top.mnt = mount_ns_own()->root;
+	top.dentry = top.mnt->root;
 	top = mount_top_locked(&top);
 	root = c->root;
 	cwd = c->cwd;

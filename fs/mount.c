@@ -2,6 +2,7 @@
  * The mount tree: which volume's root stands on which directory. Changes hold mount_mutex and,
  * for the links a path walk follows, dcache_lock.
  */
+#include "fs/mountns.h"
 #include "fs/mounttree.h"
 #include "fs/notify.h"
 #include "fs/propagate.h"
@@ -16,7 +17,6 @@
 
 struct mutex mount_mutex;
 LIST_HEAD(mounts);
-struct mount *root_mount;
 uint64_t mounts_max = 4096;
 static _Atomic uint32_t next_id = 1;
 
@@ -134,14 +134,12 @@ struct mount *mount_clone(struct mount *of, struct dentry *root)
 
 bool mount_in_tree(const struct mount *m)
 {
-	while (m->parent)
-		m = m->parent;
-	return m == root_mount;
+	return mount_ns_of(m);
 }
 
 bool mount_is_floating(const struct mount *m)
 {
-	return !m->parent && m != root_mount && !list_empty(&m->link);
+	return !m->parent && !m->ns && !list_empty(&m->link);
 }
 
 bool mount_stands_on(const struct mount *m, const struct mount *top)
@@ -319,7 +317,7 @@ int mount_may_place(const struct path *top)
 {
 	if (dentry_unlinked(top->dentry) || list_empty(&top->mnt->link))
 		return -ENOENT;
-	return mount_in_tree(top->mnt) ? 0 : -EINVAL;
+	return mount_is_own(top->mnt) ? 0 : -EINVAL;
 }
 
 /* A new volume's m on top of at. (mount_mutex) */
@@ -352,7 +350,8 @@ int mount_add(const char *source, struct blockdev *bdev, struct path *at, struct
 	if (at) {
 		err = add_on_top(m, at);
 	} else {
-		root_mount = m;
+		mount_ns_first.root = m;
+		m->ns = &mount_ns_first;
 		list_add_tail(&m->link, &mounts);
 	}
 	if (err)
@@ -437,10 +436,10 @@ int mount_remove(struct mount *m, bool lazy)
 	int err;
 
 	mutex_lock(&mount_mutex);
-	if (!mount_in_tree(m))
+	if (!mount_is_own(m))
 		err = -EINVAL;
 	else
-		err = m == root_mount ? -EBUSY : remove(m, lazy);
+		err = m->ns ? -EBUSY : remove(m, lazy);
 	/* Most often the last one, so that the device is free. */
 	mount_put(m);
 	mutex_unlock(&mount_mutex);
@@ -469,13 +468,13 @@ void mount_dissolve(struct mount *m)
 	mutex_unlock(&mount_mutex);
 }
 
-struct mount *mount_by_id(uint64_t id)
+struct mount *mount_by_id(const struct mount_ns *ns, uint64_t id)
 {
 	struct mount *m;
 
 	list_for_each_entry(m, &mounts, link) {
 		if (MOUNT_ID_UNIQUE + m->id == id)
-			return mount_in_tree(m) ? m : NULL;
+			return mount_ns_of(m) == ns ? m : NULL;
 	}
 	return NULL;
 }

@@ -17,6 +17,8 @@
 #define MOUNT_ID_UNIQUE (UINT64_C(1) << 31)
 
 /* Letters as in vfs.h; and: M  mount_mutex */
+struct mount_ns;
+
 struct mount {
 	struct super_block *sb;	   /* c */
 	struct dentry *root;	   /* c; referenced */
@@ -31,6 +33,7 @@ struct mount {
 	uint32_t id;		   /* c */
 	struct hlist_head watches; /* n; fs/notify.h */
 	char *source;		   /* c; as mount(2) was given it */
+	struct mount_ns *ns;	   /* m; of which it is the root; NULL: of none */
 
 	/* Who hears of what is mounted on whom: fs/propagate.h. All M. */
 	uint32_t group;		   /* the number of its peer group; 0: it is not shared */
@@ -39,14 +42,13 @@ struct mount {
 	struct list_head slaves;   /* those whose master it is */
 	struct list_head slave;	   /* in its master's slaves */
 	bool unbindable;
-	struct mount *copy;	   /* while something is propagated: what it gets */
+	struct mount *copy;	   /* while something is propagated, or copied: what it gets */
 	struct list_head may_go;   /* while something goes: what that may take along */
 	uint8_t fate;		   /* the same: enum fate in propagate.c */
 };
 
 extern struct mutex mount_mutex;   /* RANK_MOUNT */
 extern struct list_head mounts;	   /* m */
-extern struct mount *root_mount;   /* m; on which no other tree's mounts stand */
 
 /*
  * More cannot be made (-ENOSPC): many steps through the tree look through all of them.
@@ -98,8 +100,8 @@ int mount_pivot(const struct path *new, const struct path *put);
 /*
  * The mount whose root is at the place, recursive: with all that is mounted below, loses the flags
  * clear and gets set, and is MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE from now on (0: as
- * before); all or none. 0; -EINVAL: it is no root, or in no tree; -EBUSY: one that is to become
- * read-only is written to.
+ * before); all or none. 0; -EINVAL: it is no root, or in no tree, or in another namespace's;
+ * -EBUSY: one that is to become read-only is written to.
  */
 int mount_change(const struct path *at, uint32_t set, uint32_t clear, uint32_t propagation,
 		 bool recursive);
@@ -111,8 +113,8 @@ int mount_change(const struct path *at, uint32_t set, uint32_t clear, uint32_t p
 int mount_join(const struct path *from, const struct path *to);
 /* The one of MS_SHARED and its kind in flags of mount(2), beside MS_REC, MS_SILENT; -EINVAL. */
 int propagation_kind(uint32_t flags);
-/* The mount in the tree that statmount(2) knows by that number, or NULL. mount_mutex held. */
-struct mount *mount_by_id(uint64_t id);
+/* The mount of ns that statmount(2) knows by that number, or NULL. mount_mutex held. */
+struct mount *mount_by_id(const struct mount_ns *ns, uint64_t id);
 /*
  * Is p top, or below it? A mount that stands where the mount below does not show it any more
  * counts, as on Linux, unless it is top's own that does not.
@@ -120,6 +122,12 @@ struct mount *mount_by_id(uint64_t id);
 bool mount_is_below(const struct path *p, const struct path *top);
 /* From a place, referenced, to what is on top of all that is mounted there. */
 void mount_cross(struct path *p);
+/*
+ * Something is mounted at d: in the running thread's namespace? Takes dcache_lock.
+ */
+bool mount_point_is_own(const struct dentry *d);
+/* d has lost its name: what stands there, in other namespaces, is mounted no more. May sleep. */
+void mount_point_gone(const struct dentry *d);
 /* Flags of a mount as MOUNT_ATTR_*. */
 uint64_t mount_flags_attributes(uint32_t flags);
 /* MNT_EXPIRE; the caller has the only reference: 0, it may go; -EAGAIN, if asked again; -EBUSY. */
@@ -137,9 +145,13 @@ int mount_remove(struct mount *m, bool lazy);
 int super_change(struct super_block *sb, uint32_t flags, uint32_t mask, const char *options);
 /*
  * One line for /proc/mounts (fstab(5)) or, with info, for /proc/PID/mountinfo (proc(5)); bytes, 0
- * if m cannot be seen from the root. text: room for four paths, to work in. mount_mutex held.
+ * if m cannot be seen from root. text: room for four paths, to work in. mount_mutex held.
  */
-size_t mount_show(struct mount *m, bool info, char *buf, size_t size, char *text);
+size_t mount_show(struct mount *m, const struct path *root, bool info, char *buf, size_t size,
+		  char *text);
+/* As path_string, seen from another root; NULL: from that of all. */
+char *path_string_from(const struct path *p, const struct path *root, char *buf, size_t size,
+		       bool *unreachable, bool mark);
 
 /* The way to d from its volume's root, in buf; start of the string or err_ptr(-ENAMETOOLONG). */
 char *dentry_string(const struct dentry *d, char *buf, size_t size);

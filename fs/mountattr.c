@@ -3,6 +3,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/mountns.h"
 #include "fs/mounttree.h"
 #include "fs/propagate.h"
 #include "kernel/uapi/mount.h"
@@ -64,7 +65,7 @@ int mount_change(const struct path *at, uint32_t set, uint32_t clear, uint32_t p
 	int err = 0;
 
 	mutex_lock(&mount_mutex);
-	if (!is_mounted(at))
+	if (!is_mounted(at) || (mount_in_tree(top) && !mount_is_own(top)))
 		err = -EINVAL;
 	else if (set & MS_RDONLY)
 		err = hold_writers(top, recursive);

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
-#include "fs/mount.h"
+#include "fs/mountns.h"
 #include "fs/propagate.h"
 #include "fs/vfs.h"
 #include "kernel/chardev.h"
@@ -29,10 +29,10 @@
 static int remount(struct path *at, uint32_t flags, const char *options)
 {
 	struct mount *m = at->mnt;
-	int err = 0;
+	int err = mount_change(at, 0, 0, 0, false); /* may it be? */
 
-	if (at->dentry != m->root)
-		return -EINVAL;
+	if (err)
+		return err;
 	/* Access times stay as they were unless something is said about them. */
 	if (!(flags & ATIME_KINDS))
 		flags |= atomic_load(&m->flags) & ATIME_KINDS;
@@ -216,7 +216,7 @@ SYSCALL2(umount2, uaddr_t, target, int, flags)
 	if (p.dentry != m->root || ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH))))
 		err = -EINVAL;
 	else if (!m->parent)
-		err = m == root_mount && !(flags & MNT_EXPIRE) ? -EBUSY : -EINVAL;
+		err = m == mount_ns_own()->root && !(flags & MNT_EXPIRE) ? -EBUSY : -EINVAL;
 	if (err) {
 		path_put(&p);
 		return err;
@@ -293,12 +293,12 @@ static size_t numbers_show(struct mount *m, char *text, char *buf, size_t size)
 }
 
 /* The optional fields of a line of mountinfo, each with a blank before it. */
-static void groups_show(const struct mount *m, char *buf, size_t size)
+static void groups_show(const struct mount *m, const struct path *root, char *buf, size_t size)
 {
 	struct propagation p;
 	size_t n = 0;
 
-	propagation_get(m, &p);
+	propagation_get(m, root, &p);
 	buf[0] = '\0';
 	if (p.group)
 		n += (size_t)scnprintf(buf, size, " shared:%u", p.group);
@@ -310,7 +310,8 @@ static void groups_show(const struct mount *m, char *buf, size_t size)
 		scnprintf(buf + n, size - n, " unbindable");
 }
 
-size_t mount_show(struct mount *m, bool info, char *buf, size_t size, char *text)
+size_t mount_show(struct mount *m, const struct path *root, bool info, char *buf, size_t size,
+		  char *text)
 {
 	struct path p = {m, m->root};
 	char options[128], super[64], source[128], groups[96], *at;
@@ -318,7 +319,7 @@ size_t mount_show(struct mount *m, bool info, char *buf, size_t size, char *text
 	bool lost;
 	size_t n = 0;
 
-	at = path_string(&p, text, PATH_MAX, &lost, false);
+	at = path_string_from(&p, root, text, PATH_MAX, &lost, false);
 	if (!is_err(at) && !lost) {
 		if (info)
 			n = numbers_show(m, text + 2 * PATH_MAX, buf, size);
@@ -330,7 +331,7 @@ size_t mount_show(struct mount *m, bool info, char *buf, size_t size, char *text
 			strlcat(super, ",sync", sizeof(super));
 		super_options_show(m->sb, super, sizeof(super));
 		if (info) {
-			groups_show(m, groups, sizeof(groups));
+			groups_show(m, root, groups, sizeof(groups));
 			n += (size_t)scnprintf(buf + n, size - n, "%s %s%s - %s %s %s\n",
 					       text + PATH_MAX, options, groups, type, source,
 					       super);

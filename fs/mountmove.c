@@ -2,15 +2,17 @@
  * Trees of mounts that are copied, or stand somewhere else: MS_BIND, open_tree(2), MS_MOVE,
  * move_mount(2), pivot_root(2).
  */
+#include "fs/mountns.h"
 #include "fs/mounttree.h"
 #include "fs/nsfs.h"
 #include "fs/propagate.h"
 #include "kernel/thread.h"
 
-/* Does m stand on what is copied, but outside of its part below root, or is it unbindable? */
-static bool left_out(const struct mount *m, const struct mount *from, const struct dentry *root)
+/* Does m stand on what is copied, but outside of its part below root, or is it not for copying? */
+static bool left_out(const struct mount *m, const struct mount *from, const struct dentry *root,
+		     unsigned how)
 {
-	bool out = m->unbindable;
+	bool out = m->unbindable && !(how & TREE_NAMESPACE);
 
 	if (!out && m->parent == from) {
 		spin_lock(&dcache_lock);
@@ -21,13 +23,17 @@ static bool left_out(const struct mount *m, const struct mount *from, const stru
 }
 
 /* A copy of m, on `on`, if that is one, where m stands. NULL: no memory. */
-static struct mount *clone_one(struct mount *m, struct dentry *root, struct mount *on, bool join)
+static struct mount *clone_one(struct mount *m, struct dentry *root, struct mount *on, unsigned how)
 {
 	struct path at = {on, m->point};
 	struct mount *copy = mount_clone(m, root);
 
-	if (copy && join)
+	if (copy && (how & TREE_JOIN))
 		propagation_join(copy, m);
+	if (copy && (how & TREE_NAMESPACE)) {
+		copy->unbindable = m->unbindable;
+		m->copy = copy;
+	}
 	if (copy && on) {
 		spin_lock(&dcache_lock);
 		mount_place_locked(copy, &at);
@@ -36,10 +42,10 @@ static struct mount *clone_one(struct mount *m, struct dentry *root, struct moun
 	return copy;
 }
 
-struct mount *mount_tree_clone(struct mount *from, struct dentry *root, bool recursive, bool join)
+struct mount *mount_tree_clone(struct mount *from, struct dentry *root, unsigned how)
 {
-	struct mount *top = clone_one(from, root, NULL, join), *copy = top, *made;
-	struct mount *m = from, *next = recursive ? mount_first_child(from) : NULL;
+	struct mount *top = clone_one(from, root, NULL, how), *copy = top, *made;
+	struct mount *m = from, *next = how & TREE_BELOW ? mount_first_child(from) : NULL;
 
 	/* copy is m's; next, which stands on m, or did, is the next to be looked at. */
 	while (top) {
@@ -50,13 +56,13 @@ struct mount *mount_tree_clone(struct mount *from, struct dentry *root, bool rec
 		}
 		if (!next)
 			break;
-		if (left_out(next, from, root)) {
+		if (left_out(next, from, root, how)) {
 			m = next;
 			next = mount_sibling(m);
 			m = m->parent;
 			continue;
 		}
-		made = clone_one(next, next->root, copy, join);
+		made = clone_one(next, next->root, copy, how);
 		if (!made) {
 			mount_dissolve_locked(top);
 			return NULL;
@@ -73,9 +79,9 @@ static struct mount *copy(const struct path *what, bool recursive)
 {
 	struct mount *m;
 
-	if (!nsfs_may_bind(what) && (!mount_in_tree(what->mnt) || what->mnt->unbindable))
+	if (!nsfs_may_bind(what) && (!mount_is_own(what->mnt) || what->mnt->unbindable))
 		return err_ptr(-EINVAL);
-	m = mount_tree_clone(what->mnt, what->dentry, recursive, true);
+	m = mount_tree_clone(what->mnt, what->dentry, TREE_JOIN | (recursive ? TREE_BELOW : 0));
 	return m ? m : err_ptr(-ENOMEM);
 }
 
@@ -160,7 +166,7 @@ static int may_move(const struct path *what, const struct path *top, bool beneat
 
 	if (err)
 		return err;
-	if (what->dentry != m->root || !(m->parent ? mount_in_tree(m) : mount_is_floating(m)))
+	if (what->dentry != m->root || !(m->parent ? mount_is_own(m) : mount_is_floating(m)))
 		return -EINVAL;
 	if (is_directory(what) != is_directory(top) || (m->parent && mount_is_shared(m->parent)))
 		return -EINVAL;
@@ -205,7 +211,7 @@ static int may_pivot(const struct path *root, const struct path *new, const stru
 
 	if (mount_is_shared(put->mnt) || stands_on_shared(n) || stands_on_shared(r))
 		return -EINVAL;
-	if (!mount_in_tree(r) || !mount_in_tree(n))
+	if (!mount_is_own(r) || !mount_is_own(n))
 		return -EINVAL;
 	if (n == r || put->mnt == r)
 		return -EBUSY;
@@ -214,19 +220,23 @@ static int may_pivot(const struct path *root, const struct path *new, const stru
 	return mount_is_below(put, new) && mount_is_below(new, root) ? 0 : -EINVAL;
 }
 
-/* n stands where r does, or is the root of everything; r stands on put. dcache_lock held. */
+/* n stands where r does, or is its namespace's root; r stands on put. dcache_lock held. */
 static void pivot_locked(struct mount *r, struct mount *n, const struct path *put,
 			 struct path *old)
 {
+	struct mount_ns *ns = r->ns;
 	struct path place;
 
 	mount_lift_locked(n, old);
 	mount_lift_locked(r, &place);
 	mount_place_locked(r, put);
-	if (place.mnt)
+	if (ns) {
+		r->ns = NULL;
+		n->ns = ns;
+		ns->root = n;
+	} else {
 		mount_stand_locked(n, &place);
-	else
-		root_mount = n;
+	}
 }
 
 int mount_pivot(const struct path *new, const struct path *put)

@@ -5,7 +5,7 @@
 
 #include "fs/mount.h"
 
-/* Does m stand, by way of others, on the root of everything? (mount_mutex or dcache_lock) */
+/* Does m stand, by way of others, on the root of a namespace? (mount_mutex or dcache_lock) */
 bool mount_in_tree(const struct mount *m);
 /* Is it the root of a tree of its own? (mount_mutex or dcache_lock) */
 bool mount_is_floating(const struct mount *m);
@@ -45,11 +45,15 @@ int mount_may_place(const struct path *top);
 size_t mounts_count(void);
 size_t mount_tree_size(const struct mount *m);
 /*
- * A copy of from with that root, and, recursive, of all that stands below it, but for what is
- * unbindable; it stands nowhere, and is not on the list of mounts. join: each gets the peers and
- * the master of what it is a copy of. NULL: no memory. May sleep. (mount_mutex)
+ * A copy of from with that root; it stands nowhere, and is not on the list of mounts. NULL: no
+ * memory. May sleep. (mount_mutex)
  */
-struct mount *mount_tree_clone(struct mount *from, struct dentry *root, bool recursive, bool join);
+enum {
+	TREE_BELOW = 1,	    /* and of all that stands below it, but for what is unbindable */
+	TREE_JOIN = 2,	    /* each gets the peers and the master of what it is a copy of */
+	TREE_NAMESPACE = 4, /* unbindable too; each has its copy noted, also on failure */
+};
+struct mount *mount_tree_clone(struct mount *from, struct dentry *root, unsigned how);
 /* A tree that is mounted nowhere, or copies that never were: it is no more. (mount_mutex) */
 void mount_dissolve_locked(struct mount *m);
 /*

@@ -4,7 +4,7 @@
  * asked, or a symbolic link be read, does it pin the place it is at and drop the lock.
  */
 #include "fs/flags.h"
-#include "fs/mount.h"
+#include "fs/mountns.h"
 #include "fs/protected.h"
 #include "fs/vfs.h"
 
@@ -96,7 +96,7 @@ static struct path process_root(void)
 
 	if (likely(fs))
 		return fs->root;
-	return (struct path){.mnt = root_mount, .dentry = root_mount->root};
+	return (struct path){.mnt = mount_ns_first.root, .dentry = mount_ns_first.root->root};
 }
 
 /* What ".." does not go above. As process_root. */

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "fs/acl.h"
+#include "fs/mount.h"
 #include "fs/names.h"
 #include "fs/notify.h"
 #include "fs/protected.h"
@@ -159,7 +160,7 @@ int name_may_remove(struct inode *dir, struct dentry *d, bool directory)
 		return -ENOTDIR;
 	if (!directory && S_ISDIR(inode->mode))
 		return -EISDIR;
-	if (d->flags & DENTRY_MOUNTED)
+	if ((d->flags & DENTRY_MOUNTED) && mount_point_is_own(d))
 		return -EBUSY;
 	return 0;
 }
@@ -184,9 +185,9 @@ static int rmdir_special(int dirfd, const char *path)
 
 int vfs_unlink(int dirfd, const char *path, bool directory)
 {
+	struct dentry *d, *point = NULL;
 	struct inode *dir, *inode;
 	struct lastname l;
-	struct dentry *d;
 	int err;
 
 	err = name_begin(dirfd, path, false, &l, &d);
@@ -214,11 +215,17 @@ int vfs_unlink(int dirfd, const char *path, bool directory)
 				notify_inode(inode, IN_ATTRIB);
 			dentry_removed(d);
 			notify_name(dir, d, inode, IN_DELETE);
+			if (unlikely(d->flags & DENTRY_MOUNTED))
+				point = dentry_get(d);
 		}
 	} else {
 		inode = NULL;
 	}
 	name_end(&l, d);
+	if (unlikely(point)) {
+		mount_point_gone(point);
+		dentry_put(point);
+	}
 	inode_put(inode); /* may free the file: not under the directory's lock */
 	return err;
 }

@@ -65,6 +65,8 @@ static long nsfs_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 		return ns_types[ns->kind].flag;
 	case NS_GET_OWNER_UID:
 		return ns->kind == NS_USER ? put_user_u32(arg, 0) : -EINVAL;
+	case NS_GET_MNTNS_ID:
+		return ns->kind == NS_MNT ? put_user_u64(arg, ns->number) : -EINVAL;
 	}
 	return -ENOTTY;
 }

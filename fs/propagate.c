@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "fs/mountns.h"
 #include "fs/mounttree.h"
 #include "kernel/panic.h"
 #include "kernel/uapi/mount.h"
@@ -108,26 +109,22 @@ static bool group_seen(struct mount *m, const struct path *top)
 	do {
 		const struct path p = {peer, peer->root};
 
-		if (mount_in_tree(peer) && mount_is_below(&p, top))
+		if (mount_is_own(peer) && mount_is_below(&p, top))
 			return true;
 		peer = peer_next(peer);
 	} while (peer != m);
 	return false;
 }
 
-void propagation_get(const struct mount *m, struct propagation *p)
+void propagation_get(const struct mount *m, const struct path *root, struct propagation *p)
 {
-	struct path root;
-
 	*p = (struct propagation){.group = m->group};
 	if (!m->master)
 		return;
 	p->master = m->master->group;
-	fscontext_root(&root);
-	for (m = m->master; m && !group_seen((struct mount *)m, &root); m = m->master)
+	for (m = m->master; m && !group_seen((struct mount *)m, root); m = m->master)
 		;
 	p->source = m ? m->group : 0;
-	path_put(&root);
 }
 
 /*
@@ -177,7 +174,7 @@ int propagation_prepare(struct mount *tree, const struct path *at, size_t room)
 	for_each_hearer(m, origin) {
 		if (!shows(m, at->dentry))
 			continue;
-		m->copy = mount_tree_clone(tree, tree->root, true, false);
+		m->copy = mount_tree_clone(tree, tree->root, TREE_BELOW);
 		if (!m->copy) {
 			propagation_finish(at, false);
 			return -ENOMEM;

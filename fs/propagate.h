@@ -25,8 +25,8 @@ struct propagation {
 	uint32_t group, master;
 	uint32_t source; /* by way of how many ever, the nearest that root sees something of */
 };
-/* As the running thread's root sees it. May sleep. */
-void propagation_get(const struct mount *m, struct propagation *p);
+/* As root sees it. */
+void propagation_get(const struct mount *m, const struct path *root, struct propagation *p);
 
 /*
  * The tree is to stand on at: it is copied for all who hear of that, for `room` mounts at most.

@@ -4,6 +4,7 @@
  */
 #include <stdatomic.h>
 
+#include "fs/mount.h"
 #include "fs/names.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
@@ -180,6 +181,8 @@ static int rename_perform(struct renaming *r)
 	err = rename_locked(r, &victim);
 	directories_unlock(r);
 	mount_write_end(r->from.dir.mnt);
+	if (!err && victim && unlikely(r->to_d->flags & DENTRY_MOUNTED))
+		mount_point_gone(r->to_d);
 	dentry_put(r->from_d);
 	dentry_put(r->to_d);
 	inode_put(victim);

@@ -4,7 +4,7 @@
  */
 #include <stdatomic.h>
 
-#include "fs/mount.h"
+#include "fs/mountns.h"
 #include "fs/propagate.h"
 #include "kernel/chardev.h"
 #include "kernel/mem/slab.h"
@@ -17,7 +17,6 @@
 #include "lib/string.h"
 #include "mm/usercopy.h"
 
-#define THE_NAMESPACE 1 /* there is one */
 #define TEXT_MAX      (2 * PATH_MAX + 512)
 #define STRINGS                                                                                    \
 	(STATMOUNT_MNT_ROOT | STATMOUNT_MNT_POINT | STATMOUNT_FS_TYPE | STATMOUNT_MNT_OPTS)
@@ -26,6 +25,7 @@
 struct answer {
 	struct statmount st;
 	struct mount *m;
+	struct path root; /* who asks sees what is below; not referenced */
 	size_t room; /* of the caller's buffer */
 	char *text;  /* TEXT_MAX */
 	size_t used; /* of it */
@@ -49,12 +49,23 @@ static int request_get(struct mnt_id_req *r, uaddr_t user)
 	return r->spare || r->mnt_id <= MOUNT_ID_UNIQUE ? -EINVAL : 0;
 }
 
-static int namespace_check(const struct mnt_id_req *r)
+/* The namespace that is asked about, or NULL. (mount_mutex) */
+static struct mount_ns *namespace_get(const struct mnt_id_req *r)
 {
-	return r->mnt_ns_id && r->mnt_ns_id != THE_NAMESPACE ? -ENOENT : 0;
+	struct mount_ns *own = mount_ns_own();
+
+	if (!r->mnt_ns_id || r->mnt_ns_id == own->ns.number)
+		return own;
+	return cred_capable(CAP_SYS_ADMIN) ? mount_ns_find(r->mnt_ns_id) : NULL;
 }
 
-/* May the running thread know of p, as its root is? */
+/* What is reached in ns: below the running thread's root, or all. (mount_mutex) */
+static struct path root_in(const struct mount_ns *ns, const struct path *root)
+{
+	return ns == mount_ns_own() ? *root : (struct path){ns->root, ns->root->root};
+}
+
+/* May the running thread know of p, where it reaches what is below root? */
 static int reach_check(const struct path *p, const struct path *root)
 {
 	return mount_is_below(p, root) || cred_capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
@@ -119,14 +130,14 @@ static int string_add(struct answer *a, uint32_t *offset, uint32_t mask, const c
 	return 0;
 }
 
-/* Its root in the volume, or where it stands, as the running thread's root sees it. */
+/* Its root in the volume, or where it stands. */
 static int path_add(struct answer *a, bool point, char *buf)
 {
 	struct path p = {a->m, a->m->root};
 	bool lost = false;
 	char *s;
 
-	s = point ? path_string(&p, buf, PATH_MAX, &lost, false)
+	s = point ? path_string_from(&p, &a->root, buf, PATH_MAX, &lost, false)
 		  : dentry_string(a->m->root, buf, PATH_MAX);
 	if (is_err(s))
 		return (int)ptr_err(s);
@@ -164,11 +175,11 @@ static int strings_add(struct answer *a, uint64_t mask, char *buf)
 }
 
 /* (mount_mutex) */
-static int answer_make(struct answer *a, uint64_t mask, char *buf)
+static int answer_make(struct answer *a, const struct mount_ns *ns, uint64_t mask, char *buf)
 {
 	struct propagation p;
 
-	propagation_get(a->m, &p);
+	propagation_get(a->m, &a->root, &p);
 	if (mask & STATMOUNT_SB_BASIC)
 		volume_show(a);
 	if (mask & STATMOUNT_MNT_BASIC)
@@ -177,12 +188,13 @@ static int answer_make(struct answer *a, uint64_t mask, char *buf)
 		a->st.propagate_from = p.source;
 	a->st.mask |= mask & (STATMOUNT_PROPAGATE_FROM | STATMOUNT_MNT_NS_ID);
 	if (mask & STATMOUNT_MNT_NS_ID)
-		a->st.mnt_ns_id = THE_NAMESPACE;
+		a->st.mnt_ns_id = ns->ns.number;
 	return mask & STRINGS ? strings_add(a, mask, buf) : 0;
 }
 
 static int answer_find(struct answer *a, const struct mnt_id_req *r)
 {
+	const struct mount_ns *ns;
 	struct path root, p;
 	char *buf = NULL;
 	int err = -ENOENT;
@@ -199,13 +211,15 @@ static int answer_find(struct answer *a, const struct mnt_id_req *r)
 	}
 	fscontext_root(&root);
 	mutex_lock(&mount_mutex);
-	a->m = mount_by_id(r->mnt_id);
+	ns = namespace_get(r);
+	a->m = ns ? mount_by_id(ns, r->mnt_id) : NULL;
 	if (a->m) {
 		p = (struct path){a->m, a->m->root};
-		err = reach_check(&p, &root);
+		a->root = root_in(ns, &root);
+		err = reach_check(&p, &a->root);
 	}
 	if (!err)
-		err = answer_make(a, r->param, buf);
+		err = answer_make(a, ns, r->param, buf);
 	mutex_unlock(&mount_mutex);
 	path_put(&root);
 	kfree(buf);
@@ -231,8 +245,6 @@ SYSCALL4(statmount, uaddr_t, req, uaddr_t, user, size_t, size, uint32_t, flags)
 	if (flags)
 		return -EINVAL;
 	err = request_get(&r, req);
-	if (!err)
-		err = namespace_check(&r);
 	if (err)
 		return err;
 	if ((r.param & STRINGS) && size <= sizeof(a->st))
@@ -277,22 +289,26 @@ static size_t ids_collect(const struct path *top, uint64_t self, uint64_t *ids)
 /* All of them in *out, in order, for kfree: how many, or -errno. */
 static ssize64_t ids_get(const struct mnt_id_req *r, bool reverse, uint64_t **out)
 {
-	struct path root, top;
+	const struct mount_ns *ns;
+	struct path root, from, top;
 	struct mount *m;
 	ssize64_t n = 0;
-	int err = 0;
+	int err;
 
 	fscontext_root(&root);
 	mutex_lock(&mount_mutex);
-	top = root;
-	if (r->mnt_id != LSMT_ROOT) {
-		m = mount_by_id(r->mnt_id);
+	ns = namespace_get(r);
+	err = ns ? 0 : -ENOENT;
+	if (ns)
+		top = from = root_in(ns, &root);
+	if (ns && r->mnt_id != LSMT_ROOT) {
+		m = mount_by_id(ns, r->mnt_id);
 		err = m ? 0 : -ENOENT;
 		if (m)
 			top = (struct path){m, m->root};
 	}
 	if (!err)
-		err = reach_check(&top, &root);
+		err = reach_check(&top, &from);
 	list_for_each_entry(m, &mounts, link)
 		n++;
 	*out = err ? NULL : kmalloc((size_t)n * sizeof(**out));
@@ -321,8 +337,6 @@ SYSCALL4(listmount, uaddr_t, req, uaddr_t, user, size_t, room, uint32_t, flags)
 	err = request_get(&r, req);
 	if (!err && r.param && r.param <= MOUNT_ID_UNIQUE)
 		err = -EINVAL;
-	if (!err)
-		err = namespace_check(&r);
 	if (err)
 		return err;
 	n = ids_get(&r, reverse, &ids);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "fs/file.h"
+#include "fs/mountns.h"
 #include "fs/nsfs.h"
 #include "kernel/ipc/sem.h"
 #include "kernel/mem/slab.h"
@@ -18,7 +19,7 @@
 const struct ns_type ns_types[NS_KINDS] = {
 	[NS_CGROUP] = {"cgroup", CLONE_NEWCGROUP, NULL, NULL},
 	[NS_IPC] = {"ipc", CLONE_NEWIPC, ipc_ns_copy, ipc_ns_free},
-	[NS_MNT] = {"mnt", CLONE_NEWNS, NULL, NULL},
+	[NS_MNT] = {"mnt", CLONE_NEWNS, mount_ns_copy, mount_ns_free},
 	[NS_NET] = {"net", CLONE_NEWNET, NULL, NULL},
 	[NS_PID] = {"pid", CLONE_NEWPID, NULL, NULL},
 	[NS_TIME] = {"time", CLONE_NEWTIME, NULL, NULL},
@@ -28,9 +29,9 @@ const struct ns_type ns_types[NS_KINDS] = {
 
 /* Of the kinds of which there is only one. */
 static struct ns first[NS_KINDS] = {
-	[NS_CGROUP] = {1, NS_CGROUP, 4026531835}, [NS_MNT] = {1, NS_MNT, 4026531841},
-	[NS_NET] = {1, NS_NET, 4026531840},	  [NS_PID] = {1, NS_PID, 4026531836},
-	[NS_TIME] = {1, NS_TIME, 4026531834},	  [NS_USER] = {1, NS_USER, 4026531837},
+	[NS_CGROUP] = {1, NS_CGROUP, 4026531835}, [NS_NET] = {1, NS_NET, 4026531840},
+	[NS_PID] = {1, NS_PID, 4026531836},	  [NS_TIME] = {1, NS_TIME, 4026531834},
+	[NS_USER] = {1, NS_USER, 4026531837},
 };
 static uint64_t last_number = 4026532000; /* changed by atomics */
 
@@ -83,6 +84,7 @@ struct ns_set *ns_set_first(void)
 		set.of[k] = &first[k];
 	set.of[NS_IPC] = &ipc_first.ns;
 	set.of[NS_UTS] = &uts_first.ns;
+	set.of[NS_MNT] = &mount_ns_first.ns;
 	return &set;
 }
 
@@ -97,28 +99,30 @@ void ns_set_put(struct ns_set *s)
 }
 
 /* Like the running thread's, with new ones where flags say so. */
-static struct ns_set *set_copy(uint64_t flags)
+static struct ns_set *set_copy(uint64_t flags, struct fscontext *fs)
 {
 	const struct ns_set *old = current()->ns;
 	struct ns_set *s = kzalloc(sizeof(*s));
+	struct ns *ns = NULL;
 
 	if (!s)
 		return err_ptr(-ENOMEM);
 	s->refs = 1;
 	for (int k = 0; k < NS_KINDS; k++) {
 		if (flags & ns_types[k].flag)
-			s->of[k] = ns_types[k].copy(old->of[k]);
+			ns = ns_types[k].copy(old->of[k], fs);
 		else
-			s->of[k] = ns_get(old->of[k]);
-		if (s->of[k])
-			continue;
-		ns_set_put(s);
-		return err_ptr(-ENOMEM);
+			ns = ns_get(old->of[k]);
+		if (is_err(ns)) {
+			ns_set_put(s);
+			return err_ptr(ptr_err(ns));
+		}
+		s->of[k] = ns;
 	}
 	return s;
 }
 
-struct ns_set *ns_set_new(uint64_t flags)
+struct ns_set *ns_set_new(uint64_t flags, struct fscontext *fs)
 {
 	if (flags & CLONE_NEWUSER)
 		return err_ptr(-EINVAL);
@@ -130,7 +134,7 @@ struct ns_set *ns_set_new(uint64_t flags)
 	for (int k = 0; k < NS_KINDS; k++)
 		if ((flags & ns_types[k].flag) && !ns_types[k].copy)
 			return err_ptr(-EINVAL);
-	return set_copy(flags);
+	return set_copy(flags, fs);
 }
 
 void ns_set_enter(struct ns_set *s, bool ipc)
@@ -227,7 +231,7 @@ static int prepare_process(struct ns_set *s, const struct pidfd_target *of, uint
 /* Enter ns, or (NULL) those of a process. */
 static int enter(struct ns *ns, const struct pidfd_target *of, uint64_t flags)
 {
-	struct ns_set *s = set_copy(0);
+	struct ns_set *s = set_copy(0, NULL);
 	int err;
 
 	if (is_err(s))

@@ -14,6 +14,7 @@
 
 #include "kernel/types.h"
 
+struct fscontext;
 struct pidfd_target;
 struct process;
 struct thread;
@@ -30,14 +31,18 @@ struct ns {
 struct ns_type {
 	const char *name; /* its files are called "NAME:[NUMBER]" */
 	uint32_t flag;	  /* CLONE_NEW* */
-	/* A new one like old, referenced once; NULL: no memory. May sleep. */
-	struct ns *(*copy)(const struct ns *old); /* NULL: there is only the first */
+	/*
+	 * A new one like old, referenced once, or err_ptr. fs: of who is to have it, and of nobody
+	 * else; NULL if it is of a kind to which that does not matter. May sleep.
+	 */
+	struct ns *(*copy)(const struct ns *old, struct fscontext *fs); /* NULL: there is one */
 	void (*free)(struct ns *ns); /* nobody has it any more; may sleep */
 };
 extern const struct ns_type ns_types[NS_KINDS];
 
 #define NS_FIRST_IPC 4026531839 /* numbers of first namespaces: programs know some of them */
 #define NS_FIRST_UTS 4026531838
+#define NS_FIRST_MNT 4026531841
 
 struct ns_set {
 	_Atomic int refs;
@@ -59,9 +64,10 @@ static inline struct ns_set *ns_set_get(struct ns_set *s)
 void ns_set_put(struct ns_set *s); /* may sleep */
 /*
  * One like the running thread's, but with new namespaces of the kinds in flags (CLONE_NEW*), for
- * who may make some. err_ptr: -EPERM, -EINVAL (a kind of which there is only one), -ENOMEM.
+ * who may make some. fs: of who will have it, and of nobody else; its places change with
+ * CLONE_NEWNS. err_ptr: -EPERM, -EINVAL (a kind of which there is only one), -ENOMEM, -ENOSPC.
  */
-struct ns_set *ns_set_new(uint64_t flags);
+struct ns_set *ns_set_new(uint64_t flags, struct fscontext *fs);
 /*
  * The running thread has the set s from now on, and s's reference. What semaphores are to be given
  * back when it ends is settled first if ipc.

@@ -111,7 +111,7 @@ static int namespaces_share(struct thread *t, uint64_t flags)
 	if (likely(!(flags & CLONE_NAMESPACES)))
 		s = ns_set_get(s);
 	else
-		s = ns_set_new(flags);
+		s = ns_set_new(flags, t->fs);
 	if (is_err(s))
 		return (int)ptr_err(s);
 	t->ns = s;

@@ -66,13 +66,31 @@ static int alone(uint64_t flags)
 	return (flags & CLONE_VM) && memory_shared() ? -EINVAL : 0;
 }
 
-/* Files and places, from now on the thread's own. */
-static int give_up(struct thread *t, uint64_t flags)
+/*
+ * What can fail: *fs, places of its own, and *ns, a set, are made, if they are asked for, else
+ * NULL, and its descriptors, at last, are the thread's own.
+ */
+static int prepare(struct thread *t, uint64_t flags, struct fscontext **fs, struct ns_set **ns)
 {
-	int err = flags & CLONE_FS ? fscontext_unshare(&t->fs) : 0;
+	int err = 0;
 
+	*ns = NULL;
+	*fs = flags & CLONE_FS ? fscontext_fork(t->fs) : NULL;
+	if ((flags & CLONE_FS) && !*fs)
+		return -ENOMEM;
+	if (flags & CLONE_NAMESPACES)
+		*ns = ns_set_new(flags & ~(uint64_t)CLONE_SYSVSEM, *fs);
+	if (is_err(*ns)) {
+		err = (int)ptr_err(*ns);
+		*ns = NULL;
+	}
 	if (!err && (flags & CLONE_FILES))
 		err = fdtable_unshare(&t->files);
+	if (!err)
+		return 0;
+	fscontext_put(*fs);
+	if (*ns)
+		ns_set_put(*ns);
 	return err;
 }
 
@@ -80,25 +98,19 @@ SYSCALL1(unshare, uint64_t, asked)
 {
 	uint64_t flags = implied(asked);
 	struct thread *t = current();
-	struct ns_set *ns = NULL;
+	struct fscontext *fs;
+	struct ns_set *ns;
 	int err;
 
 	if (flags & ~(uint64_t)KNOWN)
 		return -EINVAL;
 	err = alone(flags);
+	if (!err)
+		err = prepare(t, flags, &fs, &ns);
 	if (err)
 		return err;
-	if (flags & CLONE_NAMESPACES) {
-		ns = ns_set_new(flags & ~(uint64_t)CLONE_SYSVSEM);
-		if (is_err(ns))
-			return ptr_err(ns);
-	}
-	err = give_up(t, flags);
-	if (err) {
-		if (ns)
-			ns_set_put(ns);
-		return err;
-	}
+	if (fs)
+		fscontext_replace(&t->fs, fs);
 	if (flags & CLONE_SYSVSEM)
 		sem_exit(t);
 	if (ns)

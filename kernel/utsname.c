@@ -41,12 +41,12 @@ struct line uts_domainname(void)
 	return (struct line){own()->domainname, sizeof(own()->domainname), &uts_lock};
 }
 
-struct ns *uts_copy(const struct ns *old)
+struct ns *uts_copy(const struct ns *old, struct fscontext *fs)
 {
 	struct uts_namespace *u = kzalloc(sizeof(*u));
 
 	if (!u)
-		return NULL;
+		return err_ptr(-ENOMEM);
 	ns_init(&u->ns, NS_UTS);
 	spin_lock(&uts_lock);
 	u->name = container_of((struct ns *)old, struct uts_namespace, ns)->name;

@@ -16,7 +16,7 @@ struct uts_namespace {
 };
 
 extern struct uts_namespace uts_first;
-struct ns *uts_copy(const struct ns *old);
+struct ns *uts_copy(const struct ns *old, struct fscontext *fs);
 void uts_free(struct ns *ns);
 
 /* Those of its names that are the same everywhere. */

@@ -419,7 +419,7 @@ static int show_personality(struct proc_text *t, struct process *p)
 
 /* --- links --- */
 
-static int place_take(struct process *p, bool root, struct path *out)
+int proc_place(struct process *p, bool root, struct path *out)
 {
 	struct fscontext *fs;
 	uint64_t irq;
@@ -439,12 +439,12 @@ static int place_take(struct process *p, bool root, struct path *out)
 
 static int follow_cwd(struct process *p, struct path *out)
 {
-	return place_take(p, false, out);
+	return proc_place(p, false, out);
 }
 
 static int follow_root(struct process *p, struct path *out)
 {
-	return place_take(p, true, out);
+	return proc_place(p, true, out);
 }
 
 static int follow_exe(struct process *p, struct path *out)
@@ -481,14 +481,14 @@ static ssize64_t link_cwd(struct process *p, char *buf, size_t size)
 {
 	struct path at;
 
-	return place_name(place_take(p, false, &at), &at, buf, size);
+	return place_name(proc_place(p, false, &at), &at, buf, size);
 }
 
 static ssize64_t link_root(struct process *p, char *buf, size_t size)
 {
 	struct path at;
 
-	return place_name(place_take(p, true, &at), &at, buf, size);
+	return place_name(proc_place(p, true, &at), &at, buf, size);
 }
 
 static ssize64_t link_exe(struct process *p, char *buf, size_t size)

@@ -4,7 +4,6 @@
 #include <stdatomic.h>
 
 #include "drivers/block.h"
-#include "fs/mount.h"
 #include "fs/procfs/procfs.h"
 #include "fs/super.h"
 #include "kernel/hart.h"
@@ -144,20 +143,6 @@ static int show_filesystems(struct proc_text *t, struct process *p)
 	return 0;
 }
 
-static int show_mounts(struct proc_text *t, bool info)
-{
-	char *line = kmalloc_wait(7 * PATH_MAX);
-	struct mount *m;
-
-	if (!line)
-		return -ENOMEM;
-	mutex_lock(&mount_mutex);
-	list_for_each_entry(m, &mounts, link)
-		proc_append(t, line, mount_show(m, info, line, 3 * PATH_MAX, line + 3 * PATH_MAX));
-	mutex_unlock(&mount_mutex);
-	kfree(line);
-	return 0;
-}
 
 static int show_partitions(struct proc_text *t, struct process *p)
 {
@@ -280,13 +265,3 @@ const struct proc_entry proc_root_entries[] = {
 	{.mode = 0},
 };
 
-/* /proc/PID/mounts: there is one mount tree for all. */
-int proc_show_mounts(struct proc_text *t, struct process *p)
-{
-	return show_mounts(t, false);
-}
-
-int proc_show_mountinfo(struct proc_text *t, struct process *p)
-{
-	return show_mounts(t, true);
-}

@@ -78,7 +78,7 @@ struct ipc_namespace {
 extern struct ipc_namespace ipc_first;
 void ipc_init(void);
 /* ns_types: a new one is empty, with the limits of a start, whatever old has. */
-struct ns *ipc_ns_copy(const struct ns *old);
+struct ns *ipc_ns_copy(const struct ns *old, struct fscontext *fs);
 void ipc_ns_free(struct ns *ns);
 /* The running thread's. */
 struct ipc_namespace *ipc_own(void);

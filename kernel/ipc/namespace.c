@@ -19,13 +19,12 @@ static void setup(struct ipc_namespace *ns)
 	mq_limits_setup(ns);
 }
 
-struct ns *ipc_ns_copy(const struct ns *old)
+struct ns *ipc_ns_copy(const struct ns *old, struct fscontext *fs)
 {
 	struct ipc_namespace *ns = kzalloc(sizeof(*ns));
 
-	(void)old;
 	if (!ns)
-		return NULL;
+		return err_ptr(-ENOMEM);
 	ns_init(&ns->ns, NS_IPC);
 	setup(ns);
 	return &ns->ns;

@@ -9,7 +9,7 @@
 #define KEY 0x75746e73
 
 static char stack[65536] __attribute__((aligned(16)));
-static int outer, outer_ipc, inner;
+static int outer, outer_ipc, outer_mounts, inner;
 
 static int end_at_once(void *arg)
 {
@@ -19,12 +19,12 @@ static int end_at_once(void *arg)
 
 static long run_unshare(void)
 {
-	return unshare(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_FS | CLONE_FILES);
+	return unshare(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS | CLONE_FILES);
 }
 
 static long run_clone(void)
 {
-	int flags = CLONE_NEWUTS | CLONE_NEWIPC | SIGCHLD;
+	int flags = CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS | SIGCHLD;
 
 	return clone(end_at_once, stack + sizeof(stack), flags, NULL);
 }
@@ -49,6 +49,7 @@ static void back(long result)
 	CHECK_EQ(result, 0);
 	CHECK_OK(setns(outer, 0));
 	CHECK_OK(setns(outer_ipc, 0));
+	CHECK_OK(setns(outer_mounts, 0));
 }
 
 static void reap(long result)
@@ -61,13 +62,18 @@ static void shut(long result)
 	CHECK_OK(close((int)result));
 }
 
+static char mounts[64];
+
 static void intact(void)
 {
 	struct utsname u;
+	char name[64] = "";
 
 	CHECK_OK(uname(&u));
 	CHECK(strcmp(u.nodename, "ut-inner"));
 	CHECK_OK(msgget(KEY, 0));
+	CHECK_GE(readlink("/proc/self/ns/mnt", name, sizeof(name)), 0);
+	CHECK(!strncmp(name, mounts, sizeof(name)));
 }
 
 TEST(nomem, namespace, .root = true, .seconds = 300)
@@ -82,6 +88,8 @@ TEST(nomem, namespace, .root = true, .seconds = 300)
 	int q;
 
 	door_open();
+	CHECK_GE(readlink("/proc/self/ns/mnt", mounts, sizeof(mounts)), 0);
+	outer_mounts = (int)CHECK_OK(open("/proc/self/ns/mnt", O_RDONLY));
 	outer = (int)CHECK_OK(open("/proc/self/ns/uts", O_RDONLY));
 	outer_ipc = (int)CHECK_OK(open("/proc/self/ns/ipc", O_RDONLY));
 	q = (int)CHECK_OK(msgget(KEY, IPC_CREAT | 0600));

@@ -282,6 +282,12 @@ int signal_process_locked(struct process *p, int sig, const struct siginfo *info
 /* No namespaces: nobody asks for a file of one. */
 const struct ns_type ns_types[NS_KINDS];
 
+void ns_init(struct ns *ns, enum ns_kind kind)
+{
+	(void)kind;
+	ns->refs = 1;
+}
+
 void ns_put(struct ns *ns)
 {
 	(void)ns;
