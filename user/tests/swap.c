@@ -421,7 +421,8 @@ TEST(swap, locked_is_not_tried, .root = true)
 	scanned = number_in("/proc/vmstat", "pgscan_anon") - scanned;
 	freed = number_in("/proc/vmstat", "pgsteal_anon") - freed;
 	CHECK_GE(freed, 1000);
-	CHECK_GE((long)(size / PAGE) / 8, scanned - freed);
+	/* Some are looked at more than once: they were used. */
+	CHECK_GE((long)(size / PAGE) / 8 + freed / 2, scanned - freed);
 	CHECK_OK(munlockall());
 	swap_end(ours);
 }
