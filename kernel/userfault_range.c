@@ -9,6 +9,7 @@
 #include "mm/aspace.h"
 #include "mm/pagetable.h"
 #include "mm/reclaim.h"
+#include "mm/share.h"
 #include "mm/swap.h"
 #include "mm/thp.h"
 #include "mm/usercopy.h"
@@ -170,9 +171,20 @@ static int page_enter(struct aspace *as, uaddr_t va, struct frame *frame, bool w
 	return err;
 }
 
+/* There was no memory, with a lock: have some reclaimed, and compete for it again. 0, -ENOMEM. */
+static int memory_await(void)
+{
+	struct frame *f = frame_alloc_wait(0, 0);
+
+	if (!f)
+		return -ENOMEM;
+	frame_free(f, 0);
+	return 0;
+}
+
 static int page_fill(struct aspace *as, uaddr_t va, const uaddr_t *src, bool wp)
 {
-	struct frame *frame = NULL, *table;
+	struct frame *frame = NULL;
 	int err = 0;
 
 	if (src) {
@@ -189,11 +201,7 @@ static int page_fill(struct aspace *as, uaddr_t va, const uaddr_t *src, bool wp)
 			return 0;
 		if (err != -EAGAIN)
 			break;
-		/* Have one reclaimed, and compete for it again. */
-		table = frame_alloc_wait(0, 0);
-		err = table ? 0 : -ENOMEM;
-		if (table)
-			frame_free(table, 0);
+		err = memory_await();
 	}
 	if (frame)
 		frame_free(frame, 0);
@@ -278,6 +286,9 @@ static int page_move(const struct move *m, struct tlb_batch *b)
 
 	if (page_state(m->as, m->to, b) != -ENOENT)
 		return -EEXIST;
+	/* A table that is shared with another space says nothing of who has its pages. */
+	if (pt_unshare(m->as, m->from, m->from + PAGE_SIZE, 0, 0))
+		return -ENOMEM;
 	err = page_state(m->as, m->from, b);
 	if (err == -ENOENT && m->holes)
 		return 0;
@@ -314,9 +325,12 @@ int64_t userfault_move(const struct userfault *u, struct aspace *as, uaddr_t sta
 
 	while (m.len) {
 		err = signal_fatal_pending() ? -EINTR : page_move_locked(&m);
-		if (err == -EAGAIN) {
-			err = swap_in_range(as, NULL, NULL, m.from, m.from + PAGE_SIZE);
-			if (!err)
+		if (err == -EAGAIN || err == -ENOMEM) {
+			err = err == -ENOMEM ? memory_await()
+					     : swap_in_range(as, NULL, NULL, m.from,
+							     m.from + PAGE_SIZE);
+			/* A signal that is not the end comes after the page. */
+			if (!err || err == -EINTR)
 				continue;
 		}
 		if (err)

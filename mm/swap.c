@@ -65,7 +65,7 @@ int swap_in_range(struct aspace *as, swap_which *which, const struct swap_area *
 		err = vm_fault(as, va, VM_SWAP_ACCESS, &signal, &code);
 		if (err == -EFAULT)
 			err = signal == SIGBUS ? -EIO : 0; /* or the area is gone */
-		if (signal_pending())
+		if (!err && signal_pending())
 			err = -EINTR;
 	}
 	return err;

@@ -167,6 +167,54 @@ TEST(userfault, move_of_what_a_child_has)
 	CHECK_EQ(p[0], 'h');
 }
 
+/* What fork left in common as a whole is another's as well, from either side. */
+static void move_of_shared(size_t pages, bool huge)
+{
+	const size_t size = pages * PAGE, room = 4u << 20;
+	int fd = uffd_open(0, UFFD_FEATURE_MOVE);
+	char *p = map_rw(PAGE), *area = map_rw(room), *from;
+	struct gate g, tried;
+	pid_t pid;
+
+	from = (char *)(((uintptr_t)area + (room / 2 - 1)) & -(room / 2));
+	if (huge)
+		CHECK_OK(madvise(area, room, MADV_HUGEPAGE));
+	CHECK_OK(uffd_register(fd, p, PAGE, MISSING));
+	memset(from, 'f', size);
+	gate_make(&g);
+	gate_make(&tried);
+	pid = child();
+	if (!pid) {
+		fd = uffd_open(0, UFFD_FEATURE_MOVE);
+		p = map_rw(PAGE);
+		CHECK_OK(uffd_register(fd, p, PAGE, MISSING));
+		CHECK_ERR(move(fd, p, from + 3 * PAGE, PAGE, 0, NULL), EBUSY);
+		gate_open(&tried);
+		gate_pass(&g);
+		/* Now it is ours alone. */
+		CHECK_OK(move(fd, p, from + 3 * PAGE, PAGE, 0, NULL));
+		CHECK_EQ(p[7], 'f');
+		_exit(0);
+	}
+	gate_pass(&tried);
+	CHECK_ERR(move(fd, p, from + 5 * PAGE, PAGE, 0, NULL), EBUSY);
+	for (size_t i = 0; i < pages; i++)
+		CHECK_EQ(from[i * PAGE], 'f');
+	CHECK_OK(munmap(area, room));
+	gate_open(&g);
+	expect_exit(pid, 0);
+}
+
+TEST(userfault, move_of_shared_tables)
+{
+	move_of_shared(100, false);
+}
+
+TEST(userfault, move_of_shared_huge)
+{
+	move_of_shared(512, true);
+}
+
 /* What is swapped out comes first. */
 TEST(userfault, move_of_swapped, .root = true)
 {
