@@ -80,11 +80,17 @@ fail:
 	return err;
 }
 
-static void name_end(struct lastname *l, struct dentry *d)
+/* What l stands for is held still. */
+static void name_unlock(struct lastname *l, struct dentry *d)
 {
 	mutex_unlock(&l->dir.dentry->inode->lock);
 	mount_write_end(l->dir.mnt);
 	dentry_put(d);
+}
+
+static void name_end(struct lastname *l, struct dentry *d)
+{
+	name_unlock(l, d);
 	lastname_put(l);
 }
 
@@ -221,12 +227,14 @@ int vfs_unlink(int dirfd, const char *path, bool directory)
 	} else {
 		inode = NULL;
 	}
-	name_end(&l, d);
+	name_unlock(&l, d);
 	if (unlikely(point)) {
 		mount_point_gone(point);
 		dentry_put(point);
 	}
-	inode_put(inode); /* may free the file: not under the directory's lock */
+	/* It may free the file: not under the directory's lock, nor when the volume may be gone. */
+	inode_put(inode);
+	lastname_put(&l);
 	return err;
 }
 
