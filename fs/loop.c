@@ -8,6 +8,7 @@
 
 #include "drivers/block.h"
 #include "fs/direct.h"
+#include "fs/nsfs.h"
 #include "fs/socket/uevent.h"
 #include "fs/vfs.h"
 #include "kernel/chardev.h"
@@ -357,7 +358,8 @@ static struct file *backing_get(int fd)
 	if (!file)
 		return err_ptr(-EBADF);
 	mode = file->inode->mode;
-	if (!S_ISREG(mode) && !S_ISBLK(mode))
+	/* A namespace would go with a mount, under mount_mutex, or hold itself. */
+	if ((!S_ISREG(mode) && !S_ISBLK(mode)) || nsfs_of_file(file))
 		err = -EINVAL;
 	else if (!(file->kind & FILE_READ))
 		err = -EBADF;
