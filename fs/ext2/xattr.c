@@ -322,7 +322,8 @@ int ext2_xattrs_drop(struct ext2_inode *ei)
 
 	mutex_lock(&fs->xattr_lock);
 	err = drop_locked(ei);
-	if (err == -EUCLEAN || err == -EIO) {
+	/* If it is no more its file's, it was read; freeing it has failed. */
+	if ((err == -EUCLEAN || err == -EIO) && ei->file_acl) {
 		(void)xattrs_bad(ei);
 		ei->file_acl = 0;
 		err = 0;
