@@ -410,7 +410,7 @@ SYSCALL1(brk, uaddr_t, brk)
 			goto out;
 	} else if (new > old) {
 		v = vma_find(&as->areas, old);
-		if (v && v->start < new + PAGE_SIZE)
+		if ((v && v->start < new + PAGE_SIZE) || as->areas.count > max_map_count)
 			goto out;
 		if (aspace_may_grow(as, (new - old) >> PAGE_SHIFT, true) ||
 		    commit_allowed((new - old) >> PAGE_SHIFT))
