@@ -481,10 +481,17 @@ struct mount *mount_by_id(const struct mount_ns *ns, uint64_t id)
 
 int mount_expire(struct mount *m)
 {
-	/* The tree's and the caller's. */
-	if (atomic_load(&m->refs) != 2)
-		return -EBUSY;
-	return atomic_fetch_or(&m->flags, MOUNT_EXPIRING) & MOUNT_EXPIRING ? 0 : -EAGAIN;
+	int err = 0;
+
+	mutex_lock(&mount_mutex);
+	if (!mount_is_own(m))
+		err = -EINVAL;
+	else if (atomic_load(&m->refs) != 2) /* the tree's and the caller's */
+		err = -EBUSY;
+	else if (!(atomic_fetch_or(&m->flags, MOUNT_EXPIRING) & MOUNT_EXPIRING))
+		err = -EAGAIN;
+	mutex_unlock(&mount_mutex);
+	return err;
 }
 
 void mount_init(void)

@@ -130,7 +130,10 @@ bool mount_point_is_own(const struct dentry *d);
 void mount_point_gone(const struct dentry *d);
 /* Flags of a mount as MOUNT_ATTR_*. */
 uint64_t mount_flags_attributes(uint32_t flags);
-/* MNT_EXPIRE; the caller has the only reference: 0, it may go; -EAGAIN, if asked again; -EBUSY. */
+/*
+ * MNT_EXPIRE; the caller has the only reference: 0, it may go; -EAGAIN, if asked again; -EBUSY;
+ * -EINVAL: another namespace's.
+ */
 int mount_expire(struct mount *m);
 /*
  * Take m (a reference is consumed) out of the tree; lazy: whoever uses it, with all that is mounted

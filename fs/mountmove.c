@@ -79,7 +79,7 @@ static struct mount *copy(const struct path *what, bool recursive)
 {
 	struct mount *m;
 
-	if (!nsfs_may_bind(what) && (!mount_is_own(what->mnt) || what->mnt->unbindable))
+	if (what->mnt->unbindable || (!mount_is_own(what->mnt) && !nsfs_may_bind(what)))
 		return err_ptr(-EINVAL);
 	m = mount_tree_clone(what->mnt, what->dentry, TREE_JOIN | (recursive ? TREE_BELOW : 0));
 	return m ? m : err_ptr(-ENOMEM);

@@ -82,7 +82,7 @@ struct ns *nsfs_of_file(const struct file *f)
 
 bool nsfs_may_bind(const struct path *p)
 {
-	return p->mnt == nsfs_mount && ns_of_inode(p->dentry->inode)->kind != NS_MNT;
+	return p->dentry->sb == nsfs_mount->sb && ns_of_inode(p->dentry->inode)->kind != NS_MNT;
 }
 
 int nsfs_path(struct ns *ns, struct path *out)

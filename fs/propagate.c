@@ -101,15 +101,15 @@ bool propagation_covers(const struct mount *from, const struct mount *m, const s
 	return m;
 }
 
-/* Does one of the group show something below top? */
-static bool group_seen(struct mount *m, const struct path *top)
+/* Does one of the group in that namespace show something below top? */
+static bool group_seen(struct mount *m, const struct mount_ns *ns, const struct path *top)
 {
 	struct mount *peer = m;
 
 	do {
 		const struct path p = {peer, peer->root};
 
-		if (mount_is_own(peer) && mount_is_below(&p, top))
+		if (mount_ns_of(peer) == ns && mount_is_below(&p, top))
 			return true;
 		peer = peer_next(peer);
 	} while (peer != m);
@@ -118,11 +118,13 @@ static bool group_seen(struct mount *m, const struct path *top)
 
 void propagation_get(const struct mount *m, const struct path *root, struct propagation *p)
 {
+	const struct mount_ns *ns = mount_ns_of(m);
+
 	*p = (struct propagation){.group = m->group};
 	if (!m->master)
 		return;
 	p->master = m->master->group;
-	for (m = m->master; m && !group_seen((struct mount *)m, root); m = m->master)
+	for (m = m->master; m && !group_seen((struct mount *)m, ns, root); m = m->master)
 		;
 	p->source = m ? m->group : 0;
 }

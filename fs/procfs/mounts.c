@@ -1,5 +1,5 @@
 /*
- * procfs: the mounts of a process's namespace, as its root sees them.
+ * procfs: the mounts of a process's or thread's namespace, as its root sees them.
  */
 #include "fs/mountns.h"
 #include "fs/procfs/procfs.h"
@@ -22,13 +22,13 @@ static void lines_show(struct proc_text *t, const struct ns *ns, const struct pa
 
 static int show_mounts(struct proc_text *t, struct process *p, bool info)
 {
-	struct ns *ns = ns_of(p, 0, NS_MNT, false);
+	struct ns *ns = ns_of(p, t->tid, NS_MNT, false);
 	struct path root;
 	char *line;
 
 	if (!ns)
 		return -EINVAL; /* it has ended */
-	if (proc_place(p, true, &root)) {
+	if (proc_place(p, t->tid, true, &root)) {
 		ns_put(ns);
 		return -EINVAL;
 	}

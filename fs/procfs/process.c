@@ -419,32 +419,36 @@ static int show_personality(struct proc_text *t, struct process *p)
 
 /* --- links --- */
 
-int proc_place(struct process *p, bool root, struct path *out)
+int proc_place(struct process *p, pid_t tid, bool root, struct path *out)
 {
+	struct thread *found = tid ? thread_find(tid) : NULL, *t;
 	struct fscontext *fs;
 	uint64_t irq;
 
 	/* Without a reference: an exec would take us for one who can change it (shares_place). */
 	spin_lock(&dcache_lock);
 	irq = spin_lock_irq(&proc_lock);
-	fs = p->leader ? p->leader->fs : NULL;
+	t = tid ? found : p->leader;
+	fs = t && t->process == p ? t->fs : NULL;
 	if (fs) {
 		*out = root ? fs->root : fs->cwd;
 		path_get(out);
 	}
 	spin_unlock_irq(&proc_lock, irq);
 	spin_unlock(&dcache_lock);
+	if (found)
+		thread_unfind(found);
 	return fs ? 0 : -ENOENT;
 }
 
 static int follow_cwd(struct process *p, struct path *out)
 {
-	return proc_place(p, false, out);
+	return proc_place(p, 0, false, out);
 }
 
 static int follow_root(struct process *p, struct path *out)
 {
-	return proc_place(p, true, out);
+	return proc_place(p, 0, true, out);
 }
 
 static int follow_exe(struct process *p, struct path *out)
@@ -481,14 +485,14 @@ static ssize64_t link_cwd(struct process *p, char *buf, size_t size)
 {
 	struct path at;
 
-	return place_name(proc_place(p, false, &at), &at, buf, size);
+	return place_name(proc_place(p, 0, false, &at), &at, buf, size);
 }
 
 static ssize64_t link_root(struct process *p, char *buf, size_t size)
 {
 	struct path at;
 
-	return place_name(proc_place(p, true, &at), &at, buf, size);
+	return place_name(proc_place(p, 0, true, &at), &at, buf, size);
 }
 
 static ssize64_t link_exe(struct process *p, char *buf, size_t size)

@@ -155,8 +155,11 @@ ssize64_t proc_write_mem(struct proc_text *t, struct process *p, struct uio *u, 
 /* The name of the open file fd of p as /proc/PID/fd shows it, and the place itself. */
 ssize64_t proc_fd_name(struct process *p, uint32_t fd, char *buf, size_t size);
 int proc_fd_follow(struct process *p, uint32_t fd, struct path *out);
-/* The root, or else the working directory, of p, referenced. 0, -ENOENT: it has ended. */
-int proc_place(struct process *p, bool root, struct path *out);
+/*
+ * The root, or else the working directory, of the thread tid of p (0: its first), referenced. 0,
+ * -ENOENT: it has ended.
+ */
+int proc_place(struct process *p, pid_t tid, bool root, struct path *out);
 int proc_show_mounts(struct proc_text *t, struct process *p);
 int proc_show_mountinfo(struct proc_text *t, struct process *p);
 int proc_show_shm(struct proc_text *t, struct process *p); /* sysvipc/shm */

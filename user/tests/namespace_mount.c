@@ -16,6 +16,7 @@
 #define GET_MNTNS_ID 0x8008b705
 
 static struct gate there, over;
+static char stack[65536] __attribute__((aligned(16)));
 
 /* A child in a namespace of its own that has done step. */
 static pid_t apart(void (*step)(void))
@@ -107,7 +108,6 @@ static int in_clone(void *arg)
 
 TEST(namespace, mount_clone, .root = true)
 {
-	static char stack[65536] __attribute__((aligned(16)));
 	int before = mounts_now();
 	pid_t pid;
 
@@ -232,6 +232,7 @@ TEST(namespace, mount_of_others, .root = true)
 	CHECK_ERR(mount(NULL, in, NULL, MS_REMOUNT | MS_RDONLY, NULL), EINVAL);
 	CHECK_ERR(umount(in), EINVAL);
 	CHECK_ERR(umount2(in, MNT_DETACH), EINVAL);
+	CHECK_ERR(umount2(in, 4 /* MNT_EXPIRE */), EINVAL);
 	CHECK_ERR(set_attr(AT_FDCWD, in, 0, MOUNT_ATTR_RDONLY, 0), EINVAL);
 	CHECK_ERR(open_tree(AT_FDCWD, in, OPEN_TREE_CLONE), EINVAL);
 	fd = (int)CHECK_OK(open(in, O_RDONLY | O_DIRECTORY));
@@ -292,20 +293,19 @@ static void put_below(void)
 	CHECK_OK(chdir("own-of-child/d"));
 }
 
-static void *share_places(void *arg)
+static int share_places(void *arg)
 {
 	gate_pass(arg);
-	return NULL;
+	_exit(0);
 }
 
 TEST(namespace, mount_setns, .root = true)
 {
 	char top[PATH_MAX], in[PATH_MAX + 32];
 	struct stat root, now;
-	pthread_t thread;
 	struct gate gate;
+	pid_t pid, other;
 	int own, fd;
-	pid_t pid;
 
 	CHECK(getcwd(top, sizeof(top)));
 	(void)snprintf(in, sizeof(in), "%s/own-of-child", top);
@@ -315,10 +315,11 @@ TEST(namespace, mount_setns, .root = true)
 	pid = apart(put_below);
 	fd = ns_open(pid);
 	gate_make(&gate);
-	CHECK_EQ(pthread_create(&thread, NULL, share_places, &gate), 0);
+	other = (pid_t)CHECK_OK(clone(share_places, stack + sizeof(stack), CLONE_FS | SIGCHLD,
+				      &gate));
 	CHECK_ERR(setns(fd, CLONE_NEWNS), EINVAL);
 	gate_open(&gate);
-	CHECK_EQ(pthread_join(thread, NULL), 0);
+	expect_exit(other, 0);
 	CHECK_ERR(setns(fd, CLONE_NEWUTS), EINVAL);
 	CHECK_OK(chdir("own-of-child"));
 	CHECK_OK(setns(fd, CLONE_NEWNS));
@@ -425,4 +426,34 @@ TEST(namespace, mount_pivot, .root = true)
 	CHECK_OK(statfs("/", &fs));
 	CHECK_OK(chdir(top));
 	CHECK_OK(umount("base"));
+}
+
+static bool in_file(const char *file, const char *name)
+{
+	static char text[1 << 18];
+
+	file_text(file, text, sizeof(text));
+	return strstr(text, name);
+}
+
+static void *thread_apart(void *arg)
+{
+	(void)arg;
+	CHECK_OK(unshare(CLONE_NEWNS));
+	put_own();
+	CHECK(in_file("/proc/thread-self/mounts", "/own-of-child "));
+	CHECK(in_file("/proc/thread-self/mountinfo", "/own-of-child "));
+	CHECK(!in_file("/proc/self/mounts", "/own-of-child "));
+	return NULL;
+}
+
+/* A thread's mounts are its own namespace's. */
+TEST(namespace, mount_of_thread, .root = true)
+{
+	pthread_t thread;
+
+	CHECK_OK(mkdir("own-of-child", 0755));
+	CHECK_EQ(pthread_create(&thread, NULL, thread_apart, NULL), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK(!is_at("own-of-child", "f"));
 }

@@ -191,7 +191,8 @@ static void move_of_shared(size_t pages, bool huge)
 		CHECK_ERR(move(fd, p, from + 3 * PAGE, PAGE, 0, NULL), EBUSY);
 		gate_open(&tried);
 		gate_pass(&g);
-		/* Now it is ours alone. */
+		/* It is ours alone, by a store. */
+		from[3 * PAGE + 7] = 'f';
 		CHECK_OK(move(fd, p, from + 3 * PAGE, PAGE, 0, NULL));
 		CHECK_EQ(p[7], 'f');
 		_exit(0);
