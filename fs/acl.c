@@ -296,6 +296,13 @@ static int list_write(struct inode *inode, unsigned index, const struct acl *a, 
 	return err;
 }
 
+/* Who walks looks at a mode and for a list under dcache_lock: now nobody has one of before. */
+static void walkers_pass(void)
+{
+	spin_lock(&dcache_lock);
+	spin_unlock(&dcache_lock);
+}
+
 /* The list, or none, becomes the inode's, and mode its mode. a is taken over. */
 static int list_store(struct inode *inode, unsigned index, struct acl *a, mode_t mode)
 {
@@ -306,7 +313,9 @@ static int list_store(struct inode *inode, unsigned index, struct acl *a, mode_t
 	/* Without its list, a mode would give the group what others' entries have. */
 	if (first)
 		rest = list_install(inode, index, a);
+	walkers_pass();
 	err = list_write(inode, index, a, mode);
+	walkers_pass();
 	if (err && first)
 		rest = list_install(inode, index, rest);
 	else if (!err && !first)
