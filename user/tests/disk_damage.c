@@ -58,7 +58,7 @@ static void files_make(void)
 
 static void copy_make(void)
 {
-	static char bytes[4 << 20];
+	static char bytes[1 << 16];
 	ssize_t n;
 	int fd;
 
@@ -66,10 +66,10 @@ static void copy_make(void)
 	scratch_mount(0);
 	scratch_unmount();
 	fd = (int)CHECK_OK(open("/dev/vdb", O_RDONLY));
-	n = CHECK_OK(read(fd, bytes, sizeof(bytes)));
-	CHECK_OK(close(fd));
 	image = (int)CHECK_OK(open("image", O_RDWR | O_CREAT, 0600));
-	CHECK_EQ(write(image, bytes, (size_t)n), n);
+	while ((n = CHECK_OK(read(fd, bytes, sizeof(bytes)))))
+		write_full(image, bytes, (size_t)n);
+	CHECK_OK(close(fd));
 	copy_mount();
 	files_make();
 }

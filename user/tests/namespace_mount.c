@@ -54,15 +54,21 @@ static int ns_open(pid_t pid)
 	return (int)CHECK_OK(open(path, O_RDONLY | O_CLOEXEC));
 }
 
-/* The line of a process's file ends a mount's name with that? */
+static bool in_file(const char *file, const char *name)
+{
+	static char text[1 << 16];
+
+	file_text(file, text, sizeof(text));
+	return strstr(text, name);
+}
+
+/* Does a mount's name in that process's file end with that? */
 static bool listed(pid_t pid, const char *file, const char *name)
 {
-	static char text[1 << 18];
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-	file_text(path, text, sizeof(text));
-	return strstr(text, name);
+	return in_file(path, name);
 }
 
 /* A file as that process finds it. */
@@ -426,14 +432,6 @@ TEST(namespace, mount_pivot, .root = true)
 	CHECK_OK(statfs("/", &fs));
 	CHECK_OK(chdir(top));
 	CHECK_OK(umount("base"));
-}
-
-static bool in_file(const char *file, const char *name)
-{
-	static char text[1 << 18];
-
-	file_text(file, text, sizeof(text));
-	return strstr(text, name);
 }
 
 static void *thread_apart(void *arg)
