@@ -403,14 +403,17 @@ static long try_clone(const struct clone_args *a)
 	return tid;
 }
 
-/* Copying takes memory under locks, where nobody can wait: while there is little, several times. */
+/*
+ * Copying takes memory under locks, where nobody can wait: while there is little, several times.
+ * There may be enough again by now: what counts is whether somebody was refused a frame meanwhile.
+ */
 static long do_clone(const struct clone_args *a)
 {
-	long ret;
-
 	for (unsigned tries = 0;; tries++) {
-		ret = try_clone(a);
-		if (ret != -ENOMEM || tries == 16 || !frames_short())
+		uint64_t refused = frames_refused;
+		long ret = try_clone(a);
+
+		if (ret != -ENOMEM || tries == 16 || frames_refused == refused)
 			return ret;
 	}
 }

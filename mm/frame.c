@@ -27,6 +27,7 @@ static struct {
 uint64_t frames_total, frames_min, frames_low, frames_high;
 paddr_t zero_page_pa;
 struct frame *(*frame_alloc_wait_hook)(unsigned order, unsigned flags);
+_Atomic uint64_t frames_refused;
 #define LOOSE_MAX 4096 /* merging as many takes about half a million instructions */
 static uint32_t cache_limit = 8; /* frames of each sort a hart may keep */
 
@@ -229,6 +230,7 @@ static __slow struct frame *frame_alloc_refill(unsigned flags, uint64_t irq)
 	if (h->nr_zeroed)
 		return hand_out(h, h->zeroed[--h->nr_zeroed], irq);
 	irq_restore(irq);
+	frames_refused++;
 	return NULL;
 }
 
@@ -257,8 +259,10 @@ static __slow struct frame *frame_alloc_block(unsigned order, unsigned flags)
 	irq = spin_lock_irq(&buddy.lock);
 	f = block_alloc(order, flags);
 	spin_unlock_irq(&buddy.lock, irq);
-	if (!f)
+	if (!f) {
+		frames_refused++;
 		return NULL;
+	}
 	vm_event_add(VM_PGALLOC, 1UL << order);
 	for (unsigned i = 0; i < 1u << order; i++) {
 		f[i].word = FRAME_KERNEL;

@@ -319,6 +319,7 @@ bool frames_set_min(uint64_t min);
 
 /* Set by reclaim.c: called by frame_alloc_wait's users through one pointer, below that layer. */
 extern struct frame *(*frame_alloc_wait_hook)(unsigned order, unsigned flags);
+extern _Atomic uint64_t frames_refused; /* calls of frame_alloc that found none, since boot */
 
 /* Boot: hand [pa, pa + n frames) to the allocator. */
 void frame_init(void);
